@@ -1,0 +1,30 @@
+"""The one error of the library, and how its messages are worded."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GmnmError(ValueError):
+    """Something a user asked for cannot be done.
+
+    The message names the call, what was expected, what came and the remedy.
+    """
+
+
+class NumericalWarning(UserWarning):
+    """The answer stands, but a part of the statement looks doubtful."""
+
+
+def refuse(call: str, *, expected: str, got: object, remedy: str = "") -> GmnmError:
+    """An error in the library's one wording: call, expected, got, remedy."""
+    message = f"{call}: expected {expected}, got {got}."
+    return GmnmError(f"{message} {remedy}" if remedy else message)
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """A remedy for a misspelt name: the near ones, else all of them."""
+    options = sorted(options)
+    near = difflib.get_close_matches(str(name), options, n=3, cutoff=0.5)
+    if near:
+        return "Did you mean " + " or ".join(repr(word) for word in near) + "?"
+    return "Known: " + (", ".join(options) or "none") + "."

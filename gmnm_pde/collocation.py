@@ -1,0 +1,87 @@
+"""How many points each term gets, and where: to fit on, to hold out, and to report on."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.problem import Problem
+from gmnm_pde.residuals import Placed
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.terms import Term
+
+_FACE_DENSITY = 1.5
+"""Boundary points along an edge for each interior point along it; 1 to 2 did alike on the Poisson and wave problems."""
+
+_TENSOR_DIMENSIONS = 3
+"""Up to this many coordinates Chebyshev grids are used; beyond, their sides are too short and Sobol points serve."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Points asked for: in the interior, and on all conditions together (None: chosen from the interior's)."""
+
+    interior: int
+    boundary: int | None = None
+
+
+def parse_points(points: Any) -> Counts | None:
+    """``solve``'s argument ``points``: None, a number, or {"interior": n, "boundary": m}."""
+    if points is None:
+        return None
+    call = f"solve(points={points!r})"
+    if isinstance(points, Mapping):
+        for key in points:
+            if key not in ("interior", "boundary"):
+                raise refuse(call, expected="the keys 'interior' and 'boundary'", got=repr(key),
+                             remedy=nearest(str(key), ("interior", "boundary")))
+        if "interior" not in points:
+            raise refuse(call, expected="the number of interior points", got="none")
+        counts = Counts(points["interior"], points.get("boundary"))
+    else:
+        counts = Counts(points)
+    for count in (counts.interior, counts.boundary):
+        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+            raise refuse(call, expected="positive whole numbers", got=repr(count))
+    return counts
+
+
+def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
+    """Enough interior points that the equations alone have ``oversampling`` rows for each unknown."""
+    residuals = sum(len(problem.traced(term).names) for term in problem.terms if term.group == "interior")
+    return Counts(max(16, math.ceil(oversampling * unknowns / max(1, residuals))))
+
+
+def place(problem: Problem, counts: Counts, *, seed: int) -> list[Placed]:
+    """Points to fit on: Chebyshev grids, which crowd at the boundary, or Sobol points in many dimensions."""
+    rule = "chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol"
+    return [Placed(term, _cloud(problem, term, counts, rule, seed, k)) for k, term in enumerate(problem.terms)]
+
+
+def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -> list[Placed]:
+    """Points to judge on, Sobol in the interior and on the conditions, never fitted; given points are left out."""
+    fewer = Counts(min(most, counts.interior), counts.boundary)
+    terms = [term for term in problem.terms if not isinstance(term.region, GivenPoints)]
+    terms = terms or list(problem.terms)
+    return [Placed(term, _cloud(problem, term, fewer, "sobol", seed + 104729, k)) for k, term in enumerate(terms)]
+
+
+def _cloud(problem: Problem, term: Term, counts: Counts, rule: str, seed: int, number: int) -> Cloud:
+    return sample(term.region, _count(problem, term, counts), rule, seed=seed + 31 * number)
+
+
+def _count(problem: Problem, term: Term, counts: Counts) -> int:
+    if isinstance(term.region, GivenPoints):
+        return len(term.region.points)
+    if term.group == "interior":
+        return counts.interior
+    stated = [other for other in problem.terms if other.group != "interior" and not isinstance(other.region, GivenPoints)]
+    if counts.boundary is not None:
+        total = sum(other.region.measure for other in stated)
+        return max(len(term.region.patches), round(counts.boundary * term.region.measure / total))
+    side = _FACE_DENSITY * counts.interior ** (1 / problem.domain.dimension)
+    natural = sum(side**patch.dimension for patch in term.region.patches)
+    return max(len(term.region.patches), round(min(natural, 2 * counts.interior / len(stated))))

@@ -1,0 +1,308 @@
+"""Conditions: what holds on a part of the domain besides the equations.
+
+Each condition states one or several terms. Values are numbers, functions of coordinates bound by name, or, at given
+points, arrays with one number per point. ``on`` is a region; left out it is the whole spatial boundary (or, for
+``Initial``, the initial time).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.binding import argument_names, bind
+from gmnm_pde.geometry import Domain, GivenPoints, Region
+from gmnm_pde.jets import Alpha
+from gmnm_pde.operators import diff, normal_derivative
+from gmnm_pde.terms import Term
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a condition needs to know of its problem: names, the domain, and how often each field is differentiated."""
+
+    domain: Domain
+    fields: tuple[str, ...]
+    parameters: tuple[str, ...]
+    orders: Mapping[str, Alpha]
+
+
+class Statement(ABC):
+    """Anything that can stand in a problem's list of conditions."""
+
+    @abstractmethod
+    def terms(self, setting: Setting) -> list[Term]:
+        """The terms this condition states in a given problem."""
+
+    def field_names(self, known: Collection[str]) -> tuple[str, ...]:
+        """Names of the fields this condition speaks of; ``known`` are the names that are no fields."""
+        return ()
+
+
+class Condition(Statement):
+    """A general condition: ``residual`` is zero on a region.
+
+    Args:
+        residual: A function of fields, coordinates, parameters and perhaps ``normal`` ([n, d], outward), by name; it
+            returns one residual [n], a tuple, or a dict of named ones.
+        on: A region, a tensor of points [m, d], or None for the whole spatial boundary.
+        name: The term's name in reports, weights and curves.
+    """
+
+    def __init__(self, residual: Callable[..., Any], on: Any = None, name: str | None = None):
+        self.residual, self.on = residual, on
+        self.name = name or getattr(residual, "__name__", "condition").replace("<lambda>", "condition")
+        argument_names(residual, call=f"Condition '{self.name}'")
+
+    def field_names(self, known: Collection[str]) -> tuple[str, ...]:
+        return tuple(n for n in argument_names(self.residual, call=self.name) if n not in known and n != "normal")
+
+    def terms(self, setting: Setting) -> list[Term]:
+        region = _region(self.on, setting.domain, self.name)
+        names = (*setting.domain.coordinates, *setting.fields, *setting.parameters, "normal")
+        bound = bind(self.residual, names, call=f"Condition '{self.name}'")
+        return [Term(self.name, _group(region, setting.domain), region, bound)]
+
+
+class _OnFields(Statement):
+    """A condition that gives one value for each of several fields: ``Kind(u=..., v=..., on=region)``."""
+
+    kind = "condition"
+    prescribes = False
+    """Whether the condition fixes the field's own value."""
+
+    def __init__(self, on: Any = None, name: str | None = None, **values: Any):
+        call = f"{type(self).__name__}(...)"
+        if not values:
+            raise refuse(call, expected="a field and its value, as in u=0", got="none")
+        for field, value in values.items():
+            _check_value(value, f"{type(self).__name__}({field}=...)")
+        self.on, self.name, self.values = on, name, values
+
+    def field_names(self, known: Collection[str]) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    def terms(self, setting: Setting) -> list[Term]:
+        region = self.region(setting.domain)
+        group = self.group(region, setting.domain)
+        return [self._term(field, value, region, group, setting) for field, value in self.values.items()]
+
+    def region(self, domain: Domain) -> Region | GivenPoints:
+        return _region(self.on, domain, type(self).__name__)
+
+    def group(self, region: Region | GivenPoints, domain: Domain) -> str:
+        return _group(region, domain)
+
+    def left_side(self, u: Any, domain: Domain) -> Any:
+        """What of the field equals the value."""
+        return u
+
+    def _term(self, field: str, value: Any, region: Any, group: str, setting: Setting) -> Term:
+        call = f"{type(self).__name__}({field}=...)"
+        if field not in setting.fields:
+            raise refuse(
+                call,
+                expected=f"a field of the problem, one of {', '.join(setting.fields)}",
+                got=f"'{field}'",
+                remedy=nearest(field, setting.fields),
+            )
+        count = len(region.points) if isinstance(region, GivenPoints) else None
+        right = _value(value, setting, call, count)
+        name = self.name if self.name and len(self.values) == 1 else f"{self.name or self.kind}_{field}"
+
+        def residual(scope: Mapping[str, Any]) -> Any:
+            return self.left_side(scope[field], setting.domain) - right(scope)
+
+        return Term(name, group, region, residual, prescribes=field if self.prescribes else None)
+
+
+class Dirichlet(_OnFields):
+    """Prescribed values: ``Dirichlet(u=0)``, ``Dirichlet(u=1, v=lambda x: x, on=box.face(y=1))``."""
+
+    kind = "dirichlet"
+    prescribes = True
+
+
+class Neumann(_OnFields):
+    """Prescribed outward normal derivatives: ``Neumann(u=g, on=box.face(x=1))``."""
+
+    kind = "neumann"
+
+    def left_side(self, u: Any, domain: Domain) -> Any:
+        return normal_derivative(u)
+
+
+class Robin(_OnFields):
+    """alpha u + beta du/dn = g: ``Robin(alpha, beta, u=g, on=region)``, alpha and beta numbers."""
+
+    kind = "robin"
+
+    def __init__(self, alpha: float, beta: float, *, on: Any = None, name: str | None = None, **values: Any):
+        for label, number in (("alpha", alpha), ("beta", beta)):
+            if not isinstance(number, Real):
+                raise refuse(
+                    f"Robin({label}={number!r}, ...)",
+                    expected="a number",
+                    got=repr(number),
+                    remedy="For coefficients that vary use Condition(lambda u, x, normal: ..., on=region).",
+                )
+        super().__init__(on=on, name=name, **values)
+        self.alpha, self.beta = alpha, beta
+
+    def left_side(self, u: Any, domain: Domain) -> Any:
+        return self.alpha * u + self.beta * normal_derivative(u)
+
+
+class Initial(_OnFields):
+    """Values at the initial time, or with ``order=k`` those of the k-th time derivative."""
+
+    kind = "initial"
+
+    def __init__(self, *, order: int = 0, on: Any = None, name: str | None = None, **values: Any):
+        if not isinstance(order, int) or order < 0:
+            raise refuse("Initial(order=...)", expected="0 or a positive integer", got=repr(order))
+        super().__init__(on=on, name=name, **values)
+        self.order = order
+        self.prescribes = order == 0
+        if order:
+            self.kind = "initial_d" + "t" * order
+
+    def region(self, domain: Domain) -> Region | GivenPoints:
+        return domain.initial if self.on is None else _region(self.on, domain, "Initial")
+
+    def group(self, region: Region | GivenPoints, domain: Domain) -> str:
+        return "initial"
+
+    def left_side(self, u: Any, domain: Domain) -> Any:
+        return diff(u, *[domain.time[0]] * self.order) if self.order else u
+
+
+class Observations(_OnFields):
+    """Measured values at given points [m, d]: ``Observations(points, u=values)``, values [m] or a number."""
+
+    kind = "observed"
+
+    def __init__(self, points: Any, *, name: str | None = None, **values: Any):
+        super().__init__(on=torch.as_tensor(points), name=name, **values)
+
+    def group(self, region: Region | GivenPoints, domain: Domain) -> str:
+        return "data"
+
+
+class Periodic(Statement):
+    """Every field, with its derivatives up to one less than the equations' order, is the same at both ends."""
+
+    def __init__(self, coordinate: str, *, name: str | None = None):
+        if not isinstance(coordinate, str):
+            raise refuse("Periodic(...)", expected="the name of a coordinate, as in Periodic('x')", got=repr(coordinate))
+        self.coordinate, self.name = coordinate, name
+
+    def terms(self, setting: Setting) -> list[Term]:
+        domain, x = setting.domain, self.coordinate
+        if x not in domain.space:
+            raise refuse(
+                f"Periodic('{x}')",
+                expected="a spatial coordinate",
+                got=f"'{x}'",
+                remedy=nearest(x, domain.space),
+            )
+        axis = domain.coordinates.index(x)
+        low, high = domain.bounds[axis]
+        domain.face(**{x: high})
+
+        def partner(points: Tensor) -> Tensor:
+            moved = points.clone()
+            moved[:, axis] = high
+            return moved
+
+        return [
+            Term(
+                f"{self.name or 'periodic'}_{field}{('_' + x * order) if order else ''}",
+                "boundary",
+                domain.face(**{x: low}),
+                lambda scope, f=field, k=order: diff(scope[f], *[x] * k) if k else 1.0 * scope[f],
+                partner=partner,
+            )
+            for field in setting.fields
+            for order in range(max(1, setting.orders[field][axis]))
+        ]
+
+
+def _region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
+    if on is None:
+        return domain.boundary
+    if isinstance(on, Region):
+        if on.coordinates == domain.coordinates:
+            return on
+        raise refuse(
+            f"{call}(on=...)",
+            expected=f"a region of the problem's domain, with coordinates {', '.join(domain.coordinates)}",
+            got=f"'{on.name}' with coordinates {', '.join(on.coordinates)}",
+            remedy="Take it from the whole domain: domain = space * time; domain.face(x=0).",
+        )
+    if isinstance(on, Domain):
+        raise refuse(f"{call}(on=...)", expected="a region", got=f"the domain {on}", remedy="Say on=domain.boundary.")
+    try:
+        points = torch.as_tensor(on, dtype=torch.float64)
+    except (TypeError, ValueError):
+        raise refuse(
+            f"{call}(on=...)", expected="a region such as domain.face(x=0), or points [m, d]", got=repr(on)
+        ) from None
+    if points.ndim != 2 or points.shape[1] != domain.dimension or not len(points):
+        raise refuse(
+            f"{call}: its points",
+            expected=f"shape [m, {domain.dimension}] for coordinates {', '.join(domain.coordinates)}",
+            got=f"{tuple(points.shape)}",
+        )
+    if not torch.isfinite(points).all():
+        raise refuse(f"{call}: its points", expected="finite coordinates", got="NaN or infinity among them")
+    return GivenPoints(domain.coordinates, points, time=domain.time)
+
+
+def _group(region: Region | GivenPoints, domain: Domain) -> str:
+    if isinstance(region, GivenPoints):
+        return "data"
+    inside = all(patch.normal is None for patch in region.patches)
+    initial = {patch.name for patch in domain.initial_patches()}
+    if all(patch.name in initial for patch in region.patches) and initial:
+        return "initial"
+    return "interior" if inside else "boundary"
+
+
+def _check_value(value: Any, call: str) -> None:
+    if isinstance(value, Real | Tensor) or callable(value) or hasattr(value, "__array__") or isinstance(value, list):
+        if isinstance(value, Real) and not torch.isfinite(torch.tensor(float(value))):
+            raise refuse(call, expected="a finite value", got=value)
+        return
+    raise refuse(call, expected="a number, an array or a function of coordinates", got=repr(value))
+
+
+def _value(value: Any, setting: Setting, call: str, count: int | None) -> Callable[[Mapping[str, Any]], Any]:
+    """A value as a function of the scope."""
+    if callable(value) and not isinstance(value, Tensor):
+        return bind(value, (*setting.domain.coordinates, *setting.parameters), call=call)
+    data = torch.as_tensor(value, dtype=torch.float64).detach()
+    if data.ndim == 0:
+        return lambda scope: data.item()
+    if count is None:
+        raise refuse(
+            call,
+            expected="a number or a function of coordinates",
+            got=f"an array of shape {tuple(data.shape)}",
+            remedy="Values at your own points are Observations(points, u=values).",
+        )
+    if data.shape != (count,):
+        raise refuse(call, expected=f"one value per point, shape ({count},)", got=f"shape {tuple(data.shape)}")
+    if not torch.isfinite(data).all():
+        raise refuse(call, expected="finite values", got=f"NaN or infinity at row {int((~torch.isfinite(data)).nonzero()[0, 0])}")
+
+    def take(scope: Mapping[str, Any]) -> Tensor:
+        frame = scope[setting.domain.coordinates[0]].frame
+        return data[frame.rows].to(frame.points)
+
+    return take

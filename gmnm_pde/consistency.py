@@ -1,0 +1,196 @@
+"""Is a problem stated rightly? Its exact solution against every term, faces left free, corners that contradict."""
+
+import itertools
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.terms import Term, check_finite
+
+if TYPE_CHECKING:
+    from gmnm_pde.problem import Problem
+
+Entry = tuple[int, Alpha]
+_POINTS = {"interior": 256}
+_FEWER = 96
+
+
+@dataclass(frozen=True)
+class Row:
+    """One residual of the exact solution: its largest size, and the size of the terms that should cancel in it."""
+
+    name: str
+    region: str
+    residual: float
+    scale: float
+
+    def passes(self, tol: float) -> bool:
+        return self.residual <= tol * self.scale
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The residuals of the exact solution, and faces on which nothing is stated."""
+
+    rows: tuple[Row, ...]
+    free_faces: tuple[str, ...]
+    tol: float
+
+    def __str__(self) -> str:
+        width = max(len(row.name) for row in self.rows)
+        place = max(len(row.region) for row in self.rows)
+        lines = [f"{'residual':<{width}}  {'on':<{place}}  {'largest':>9}  {'of terms':>9}"]
+        for row in self.rows:
+            verdict = "ok" if row.passes(self.tol) else "FAILS"
+            lines.append(
+                f"{row.name:<{width}}  {row.region:<{place}}  {row.residual:9.1e}  {row.scale:9.1e}  {verdict}"
+            )
+        if self.free_faces:
+            lines.append(f"no condition on: {', '.join(self.free_faces)}")
+        return "\n".join(lines)
+
+
+def verify(problem: "Problem", tol: float, *, seed: int) -> Verification:
+    """See ``Problem.verify``."""
+    if problem.exact is None:
+        raise GmnmError(
+            f"{problem.name}.verify(): expected a problem with an exact solution, got none. Give Problem(..., exact=...)."
+        )
+    sizes = _typical_sizes(problem, seed)
+    rows = [row for term in problem.terms for row in _rows(problem, term, sizes, seed)]
+    table = Verification(tuple(rows), free_faces(problem), tol)
+    failing = [row.name for row in rows if not row.passes(tol)]
+    if failing:
+        raise GmnmError(
+            f"{problem.name}.verify(): the exact solution does not satisfy {', '.join(dict.fromkeys(failing))}: expected "
+            f"residuals below {tol:g} times the size of their terms. Correct the equation, the condition or the exact "
+            f"solution.\n{table}"
+        )
+    return table
+
+
+def free_faces(problem: "Problem") -> tuple[str, ...]:
+    """Parts of the spatial boundary on which no condition is stated."""
+    stated = set()
+    for term in problem.terms:
+        if isinstance(term.region, GivenPoints):
+            continue
+        names = [patch.name for patch in term.region.patches]
+        stated.update(names)
+        if term.partner is not None:
+            stated.update(_opposite(problem, names))
+    return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
+
+
+def warn_of_conflicts(problem: "Problem") -> None:
+    """Warn where two conditions prescribe different values of a field at a corner they share."""
+    terms = [term for term in problem.terms if term.prescribes and not isinstance(term.region, GivenPoints)]
+    corners = [_corners(term) for term in terms]
+    values = [_prescribed(problem, term, cloud) for term, cloud in zip(terms, corners, strict=True)]
+    elsewhere = [_prescribed(problem, term, sample(term.region, 32, seed=2)) for term in terms]
+    size = max((v.abs().max().item() for v in (*values, *elsewhere) if len(v)), default=0.0)
+    extent = max(high - low for low, high in problem.domain.bounds)
+    for i, j in itertools.combinations(range(len(terms)), 2):
+        if terms[i].prescribes != terms[j].prescribes or not len(corners[i]) or not len(corners[j]):
+            continue
+        near = torch.cdist(corners[i].points, corners[j].points) <= 1e-12 * extent
+        gap = (values[i][:, None] - values[j]).abs() * near
+        if gap.max() > 1e-8 * size:
+            row, column = divmod(int(gap.argmax()), len(corners[j]))
+            point = zip(problem.domain.coordinates, corners[i].points[row].tolist(), strict=True)
+            where = ", ".join(f"{name}={value:g}" for name, value in point)
+            warnings.warn(
+                f"{problem.name}: at the corner {where} '{terms[i].name}' on {terms[i].region.name} says "
+                f"{terms[i].prescribes} = {values[i][row]:g} and '{terms[j].name}' on {terms[j].region.name} says "
+                f"{values[j][column]:g}. The solution cannot be continuous there; expect low accuracy nearby.",
+                NumericalWarning,
+                stacklevel=3,
+            )
+
+
+def _rows(problem: "Problem", term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
+    cloud = sample(term.region, _POINTS.get(term.group, _FEWER), "sobol", seed=seed + 1)
+    asked = problem.traced(term).asked
+    jets, parameters = _exact_jets(problem, cloud.points, asked)
+    if term.partner is not None:
+        far, _ = _exact_jets(problem, term.partner(cloud.points), asked)
+        jets = {alpha: far[alpha] - jets[alpha] for alpha in jets}
+    frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
+    source = GivenSource(jets)
+    fields = {field: Field(frame, source, k, name=field) for k, field in enumerate(problem.fields)}
+    rows = []
+    for name, residual in term.evaluate(frame, {**fields, **parameters}).items():
+        check_finite(name, residual.detach(), frame.names, frame.points)
+        entries = [frame.entry(source, *key) for key in asked]
+        slopes = torch.autograd.grad(residual.sum(), entries, retain_graph=True, allow_unused=True)
+        data, scale = residual.detach(), 0.0
+        for key, entry, slope in zip(asked, entries, slopes, strict=True):
+            if slope is not None:
+                data = data - (slope * entry).detach()
+                scale += slope.abs().max().item() * sizes.get(key, entry.abs().max().item())
+        scale += data.abs().max().item()
+        rows.append(Row(name, term.region.name, residual.abs().max().item(), max(scale, 1e-300)))
+    return rows
+
+
+def _typical_sizes(problem: "Problem", seed: int) -> dict[Entry, float]:
+    """The largest size over the interior of every derivative of the exact solution that some term uses."""
+    points = sample(problem.domain.interior, _POINTS["interior"], "sobol", seed=seed).points
+    asked = tuple(dict.fromkeys(key for term in problem.terms for key in problem.traced(term).asked))
+    jets, parameters = _exact_jets(problem, points, asked)
+    missing = [name for name in problem.parameters if name not in parameters]
+    if missing:
+        raise GmnmError(
+            f"{problem.name}.verify(): the equations hold unknown parameters, but the exact solution does not say what "
+            f"{', '.join(missing)} should be. Let exact return a dict with them: {{'u': ..., '{missing[0]}': 0.2}}."
+        )
+    return {(output, alpha): jets[alpha][:, output].abs().max().item() for output, alpha in asked}
+
+
+def _exact_jets(
+    problem: "Problem", points: Tensor, asked: Sequence[Entry]
+) -> tuple[dict[Alpha, Tensor], dict[str, Tensor]]:
+    """Derivatives of the exact fields, for each alpha [n, fields], by autograd; and the exact parameters, [n]."""
+    frame = Frame(problem.domain.coordinates, points, time=problem.domain.time)
+    outputs, parameters = problem.exact_columns(frame.leaves)
+    source = FunctionSource(list(outputs.values()), frame)
+    jets: dict[Alpha, Tensor] = {}
+    for output, alpha in asked:
+        jets.setdefault(alpha, points.new_zeros(len(points), len(outputs)))[:, output] = source.derivative(output, alpha).detach()
+    return jets, {name: points.new_full((len(points),), value) for name, value in parameters.items()}
+
+
+def _corners(term: Term) -> Cloud:
+    """The corners of a term's region."""
+    corners, normals = [], []
+    for patch in term.region.patches:
+        cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
+        points = patch.embed(cube.reshape(-1, patch.dimension))
+        points = points[term.region.keep(points)]
+        corners.append(points)
+        normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))
+    return Cloud(torch.cat(corners), torch.cat(normals))
+
+
+def _prescribed(problem: "Problem", term: Term, cloud: Cloud) -> Tensor:
+    """The values that a term prescribes at its points, [n]: its residual at zero fields with the sign turned."""
+    n, d = cloud.points.shape
+    frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
+    zero = GivenSource({(0,) * d: cloud.points.new_zeros(n, len(problem.fields))})
+    fields = {name: Field(frame, zero, k, name=name) for k, name in enumerate(problem.fields)}
+    guesses = {name: cloud.points.new_full((n,), guess) for name, guess in problem.parameters.items()}
+    (residual,) = term.evaluate(frame, {**fields, **guesses}).values()
+    return -residual.detach()
+
+
+def _opposite(problem: "Problem", names: Sequence[str]) -> list[str]:
+    coordinates = {name.partition("=")[0] for name in names}
+    return [patch.name for patch in problem.domain.boundary_patches() if patch.name.partition("=")[0] in coordinates]

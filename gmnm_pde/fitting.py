@@ -1,0 +1,118 @@
+"""One fit of a mixture: draw components, place points, solve for the readout, judge it on points held out."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.collocation import Counts, counts_for, hold_out, place
+from gmnm_pde.methods import LeastSquares, Step
+from gmnm_pde.methods.least_squares import Outcome
+from gmnm_pde.models import Mixture, Normalized
+from gmnm_pde.problem import Problem
+from gmnm_pde.residuals import ReadoutSystem, row_scales
+
+CONDITION_FACTOR = 10.0
+"""How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
+
+_REFERENCE = Mixture(components=64)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that stays the same from fit to fit of one ``solve``."""
+
+    problem: Problem
+    mixture: Mixture
+    method: LeastSquares
+    points: Counts | None
+    scales: Mapping[str, float]
+    seed: int
+    dtype: torch.dtype
+    device: torch.device
+    engine: str
+
+    @property
+    def dimension(self) -> int:
+        return self.problem.domain.dimension
+
+    def model(self, components: int, widths: Sequence[float]) -> Normalized:
+        """A drawn mixture on the problem's own coordinates."""
+        inner = self.mixture.draw(
+            self.dimension, len(self.problem.fields), components, widths,
+            seed=self.seed, dtype=self.dtype, device=self.device,
+        )
+        return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
+
+    def counts(self, components: int) -> Counts:
+        unknowns = components * len(self.problem.fields)
+        return self.points or counts_for(self.problem, unknowns, self.method.oversampling)
+
+
+@dataclass
+class Fit:
+    """A fitted mixture."""
+
+    components: int
+    widths: tuple[float, ...]
+    model: Normalized
+    system: ReadoutSystem
+    held_out: ReadoutSystem
+    outcome: Outcome
+
+    @property
+    def theta(self) -> Tensor:
+        return self.outcome.theta
+
+    @cached_property
+    def reference(self) -> float:
+        """The held-out residual of the zero solution: what the others are measured against."""
+        return _rms(self.held_out.residual(self.held_out.start())) or 1.0
+
+    def score_of(self, theta: Tensor) -> float:
+        """The held-out residual of any readout, relative to that of the zero solution."""
+        value = _rms(self.held_out.residual(theta)) / self.reference
+        return value if math.isfinite(value) else math.inf
+
+    @cached_property
+    def score(self) -> float:
+        """The held-out residual of the fit, relative to that of the zero solution."""
+        return self.score_of(self.theta)
+
+
+def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:
+    """Row scales from a small mixture, so that residuals of fits with different widths are in the same unit."""
+    inner = _REFERENCE.draw(
+        problem.domain.dimension, len(problem.fields), 64, (2.0,) * problem.domain.dimension, seed=seed
+    )
+    model = Normalized(inner, problem.domain.bounds)
+    system = ReadoutSystem(problem, model, hold_out(problem, Counts(64), seed=seed))
+    every = [*system.placed, *(p for p in place(problem, Counts(64), seed=seed) if p.term.group == "data")]
+    system = ReadoutSystem(problem, model, every)
+    return row_scales(system, condition_factor=CONDITION_FACTOR, weights=weights)
+
+
+def fit(
+    setup: Setup,
+    components: int,
+    widths: Sequence[float],
+    *,
+    start: Tensor | None = None,
+    deadline: float = math.inf,
+    watch: Callable[[Step], None] | None = None,
+) -> Fit:
+    """Draw, place, solve."""
+    counts = setup.counts(components)
+    model = setup.model(components, widths)
+    problem, scales, engine = setup.problem, setup.scales, setup.engine
+    system = ReadoutSystem(problem, model, place(problem, counts, seed=setup.seed), scales, engine)
+    held_out = ReadoutSystem(problem, model, hold_out(problem, counts, seed=setup.seed), scales, engine)
+    outcome = setup.method.run(system, start=start, deadline=deadline, watch=watch)
+    return Fit(components, tuple(widths), model, system, held_out, outcome)
+
+
+def _rms(values: Tensor) -> float:
+    return values.square().mean().sqrt().item() if len(values) else 0.0

@@ -1,0 +1,11 @@
+"""Domains and the regions on them: where equations and conditions hold."""
+
+from gmnm_pde.geometry.box import Box as Box
+from gmnm_pde.geometry.box import Interval as Interval
+from gmnm_pde.geometry.box import Rectangle as Rectangle
+from gmnm_pde.geometry.box import Time as Time
+from gmnm_pde.geometry.domain import Domain as Domain
+from gmnm_pde.geometry.domain import Product as Product
+from gmnm_pde.geometry.region import GivenPoints as GivenPoints
+from gmnm_pde.geometry.region import Patch as Patch
+from gmnm_pde.geometry.region import Region as Region

@@ -1,0 +1,127 @@
+"""Intervals, rectangles, boxes of any dimension, and time."""
+
+import math
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.region import Patch
+
+
+class Box(Domain):
+    """A product of intervals with named coordinates: ``Box(x=(0, 1), y=(0, 2), z=(-1, 1))``.
+
+    Raises:
+        GmnmError: an interval is empty, inverted or not finite.
+    """
+
+    def __init__(self, **intervals: tuple[float, float]):
+        kind = type(self).__name__
+        if not intervals:
+            raise refuse(f"{kind}()", expected="at least one interval, as in x=(0, 1)", got="none")
+        self.coordinates = tuple(intervals)
+        self._bounds = tuple(_interval(kind, name, ends) for name, ends in intervals.items())
+
+    def __repr__(self) -> str:
+        pairs = zip(self.coordinates, self._bounds, strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}=({low:g}, {high:g})' for name, (low, high) in pairs)})"
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return self._bounds
+
+    def contains(self, points: Tensor) -> Tensor:
+        box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
+        return ((points >= box[:, 0]) & (points <= box[:, 1])).all(-1)
+
+    def interior_patches(self) -> tuple[Patch, ...]:
+        measure = math.prod(high - low for low, high in self._bounds)
+        return (Patch("interior", self.dimension, measure, lambda unit: self._stretch(unit)),)
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        return tuple(self._face(axis, end) for axis in range(self.dimension) for end in (0, 1))
+
+    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+        axis = self.coordinates.index(coordinate)
+        low, high = self._bounds[axis]
+        for end, bound in enumerate((low, high)):
+            if math.isclose(value, bound, rel_tol=1e-12, abs_tol=1e-12 * (high - low)):
+                return self._face(axis, end)
+        return None
+
+    def _stretch(self, unit: Tensor) -> Tensor:
+        box = torch.tensor(self._bounds, dtype=unit.dtype, device=unit.device)
+        return box[:, 0] + unit * (box[:, 1] - box[:, 0])
+
+    def _face(self, axis: int, end: int) -> Patch:
+        others = [k for k in range(self.dimension) if k != axis]
+        value = self._bounds[axis][end]
+
+        def embed(unit: Tensor) -> Tensor:
+            cube = unit.new_empty(len(unit), self.dimension)
+            cube[:, others] = unit
+            points = self._stretch(cube)
+            points[:, axis] = value
+            return points
+
+        def normal(points: Tensor) -> Tensor:
+            normals = torch.zeros_like(points)
+            normals[:, axis] = 1.0 if end else -1.0
+            return normals
+
+        measure = math.prod(self._bounds[k][1] - self._bounds[k][0] for k in others)
+        return Patch(f"{self.coordinates[axis]}={value:g}", self.dimension - 1, measure, embed, normal)
+
+
+class Interval(Box):
+    """A one-dimensional domain: ``Interval(x=(0, 1))``."""
+
+    def __init__(self, **interval: tuple[float, float]):
+        _require_count("Interval", interval, 1)
+        super().__init__(**interval)
+
+
+class Rectangle(Box):
+    """A two-dimensional domain: ``Rectangle(x=(-1, 1), y=(0, 2))``."""
+
+    def __init__(self, **intervals: tuple[float, float]):
+        _require_count("Rectangle", intervals, 2)
+        super().__init__(**intervals)
+
+
+class Time(Box):
+    """An interval of time: ``space * Time(t=(0, 1))``, or alone for ordinary differential equations."""
+
+    def __init__(self, **interval: tuple[float, float]):
+        _require_count("Time", interval, 1)
+        super().__init__(**interval)
+        self.time = self.coordinates
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        return ()
+
+    def initial_patches(self) -> tuple[Patch, ...]:
+        return (self._face(0, 0),)
+
+
+def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, float]:
+    call = f"{kind}({name}={ends})"
+    pair = isinstance(ends, tuple | list) and len(ends) == 2 and all(isinstance(end, Real) for end in ends)
+    if not pair:
+        raise refuse(call, expected=f"a pair of numbers {name}=(low, high)", got=repr(ends))
+    low, high = float(ends[0]), float(ends[1])
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise refuse(call, expected="finite bounds", got=f"({low:g}, {high:g})")
+    if not low < high:
+        remedy = f"Swap them: {name}=({high:g}, {low:g})." if low > high else "The interval is empty: widen it."
+        raise refuse(call, expected="low < high", got=f"({low:g}, {high:g})", remedy=remedy)
+    return low, high
+
+
+def _require_count(kind: str, intervals: dict, count: int) -> None:
+    if len(intervals) != count:
+        remedy = "Box(...) takes any number." if kind != "Time" else "Space is multiplied on: Interval(...) * Time(...)."
+        raise refuse(f"{kind}(...)", expected=f"{count} interval(s)", got=f"{len(intervals)}", remedy=remedy)

@@ -1,0 +1,204 @@
+"""What every domain offers: names, bounds, an interior, a boundary, an initial time; and their products."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.geometry.region import Patch, Region
+
+
+class Domain(ABC):
+    """A set of points with named coordinates.
+
+    A new shape gives ``coordinates``, ``bounds``, ``interior_patches``, ``boundary_patches`` and ``contains``; the
+    regions, faces and products follow.
+    """
+
+    coordinates: tuple[str, ...]
+    """Names of the coordinates, in order."""
+
+    time: tuple[str, ...] = ()
+    """Names of those coordinates that are time; the others are space."""
+
+    @property
+    @abstractmethod
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The bounding box: (low, high) for each coordinate."""
+
+    @abstractmethod
+    def interior_patches(self) -> tuple[Patch, ...]:
+        """Patches that fill the domain."""
+
+    @abstractmethod
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        """Patches of the spatial boundary, with outward normals."""
+
+    @abstractmethod
+    def contains(self, points: Tensor) -> Tensor:
+        """Which of the points, [n, d], lie in the closed domain: a mask, [n]."""
+
+    def initial_patches(self) -> tuple[Patch, ...]:
+        """Patches of the initial time; empty where there is no time."""
+        return ()
+
+    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+        """The flat piece of boundary at ``coordinate = value``, if the shape has one."""
+        return None
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates, time included."""
+        return len(self.coordinates)
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        """Names of the spatial coordinates."""
+        return tuple(name for name in self.coordinates if name not in self.time)
+
+    @property
+    def interior(self) -> Region:
+        """The domain itself as a region to take points from."""
+        return self._region(self.interior_patches(), "interior")
+
+    @property
+    def boundary(self) -> Region:
+        """The whole spatial boundary, at all times."""
+        patches = self.boundary_patches()
+        if not patches:
+            raise refuse(
+                f"{self}.boundary",
+                expected="a domain with spatial coordinates",
+                got=f"coordinates {', '.join(self.coordinates)}",
+                remedy="A Time domain has an initial time instead: use Initial(...) or domain.initial.",
+            )
+        return self._region(patches, "boundary")
+
+    @property
+    def initial(self) -> Region:
+        """The domain at the initial time."""
+        patches = self.initial_patches()
+        if not patches:
+            raise refuse(
+                f"{self}.initial",
+                expected="a domain with time",
+                got=f"coordinates {', '.join(self.coordinates)}",
+                remedy="Multiply by time: domain * Time(t=(0, 1)).",
+            )
+        return self._region(patches, "initial")
+
+    def face(self, **where: float) -> Region:
+        """The face at one end of one coordinate, as in ``box.face(x=-1)``; ``face(t=...)`` is an end of time."""
+        if len(where) != 1:
+            raise refuse(f"{self}.face", expected="one coordinate, as in face(x=-1)", got=where or "none")
+        ((name, value),) = where.items()
+        if name not in self.coordinates:
+            raise refuse(
+                f"{self}.face({name}={value})",
+                expected="a coordinate of the domain",
+                got=f"'{name}'",
+                remedy=nearest(name, self.coordinates),
+            )
+        patch = self.face_patch(name, float(value))
+        if patch is None:
+            raise refuse(
+                f"{self}.face({name}={value})",
+                expected=f"an end of {name}: a flat face of this domain, whose bounding box is {self.bounds}",
+                got=value,
+                remedy="Use boundary.where(...) to select any other part.",
+            )
+        return self._region((patch,), patch.name)
+
+    def where(self, predicate: Callable[..., Any]) -> Region:
+        """The part of the interior on which ``predicate`` of the coordinates is true."""
+        return self.interior.where(predicate)
+
+    def __mul__(self, other: "Domain") -> "Domain":
+        return Product(self, other)
+
+    def _region(self, patches: tuple[Patch, ...], name: str) -> Region:
+        return Region(self.coordinates, patches, name=name, time=self.time)
+
+
+class Product(Domain):
+    """The product ``first * second``, with the coordinates of both; made by ``space * Time(t=(0, 1))``."""
+
+    def __init__(self, first: Domain, second: Domain):
+        if not isinstance(second, Domain):
+            raise refuse(f"{first} * ...", expected="a domain such as Time(t=(0, 1))", got=repr(second))
+        shared = set(first.coordinates) & set(second.coordinates)
+        if shared:
+            raise refuse(
+                f"{first} * {second}", expected="different coordinates", got=f"{', '.join(sorted(shared))} in both"
+            )
+        if first.time and second.time:
+            raise refuse(f"{first} * {second}", expected="one time", got=f"{first.time[0]} and {second.time[0]}")
+        self.first, self.second = first, second
+        self.coordinates = first.coordinates + second.coordinates
+        self.time = first.time + second.time
+
+    def __repr__(self) -> str:
+        return f"{self.first} * {self.second}"
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return self.first.bounds + self.second.bounds
+
+    def contains(self, points: Tensor) -> Tensor:
+        split = self.first.dimension
+        return self.first.contains(points[:, :split]) & self.second.contains(points[:, split:])
+
+    def interior_patches(self) -> tuple[Patch, ...]:
+        return self._products(self.first.interior_patches(), self.second.interior_patches())
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        return self._products(self.first.boundary_patches(), self.second.interior_patches()) + self._products(
+            self.first.interior_patches(), self.second.boundary_patches()
+        )
+
+    def initial_patches(self) -> tuple[Patch, ...]:
+        return self._products(self.first.initial_patches(), self.second.interior_patches()) + self._products(
+            self.first.interior_patches(), self.second.initial_patches()
+        )
+
+    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+        if coordinate in self.first.coordinates:
+            firsts, seconds = (self.first.face_patch(coordinate, value),), self.second.interior_patches()
+        else:
+            firsts, seconds = self.first.interior_patches(), (self.second.face_patch(coordinate, value),)
+        whole = len(firsts) == len(seconds) == 1 and firsts[0] is not None and seconds[0] is not None
+        return self._product(firsts[0], seconds[0]) if whole else None
+
+    def _products(self, firsts: tuple[Patch, ...], seconds: tuple[Patch, ...]) -> tuple[Patch, ...]:
+        return tuple(self._product(first, second) for first in firsts for second in seconds)
+
+    def _product(self, first: Patch, second: Patch) -> Patch:
+        split, cut = self.first.dimension, first.dimension
+
+        def embed(unit: Tensor) -> Tensor:
+            return torch.cat([first.embed(unit[:, :cut]), second.embed(unit[:, cut:])], dim=1)
+
+        def normal(points: Tensor) -> Tensor:
+            normals = torch.zeros_like(points)
+            if first.normal is not None:
+                normals[:, :split] = first.normal(points[:, :split])
+            if second.normal is not None:
+                normals[:, split:] = second.normal(points[:, split:])
+            return normals
+
+        name = second.name if first.name == "interior" else first.name
+        return Patch(
+            name,
+            first.dimension + second.dimension,
+            first.measure * second.measure,
+            embed,
+            normal if first.normal or second.normal else None,
+        )
+
+
+def bounding_box(domain: Domain, dtype: torch.dtype = torch.float64) -> Tensor:
+    """The bounds of ``domain`` as a tensor, [d, 2]."""
+    return torch.tensor(domain.bounds, dtype=dtype)

@@ -1,0 +1,14 @@
+"""What an equation sees as u: values that carry their derivatives, and the three engines that make them."""
+
+from gmnm_pde.jets.engines import ENGINES as ENGINES
+from gmnm_pde.jets.engines import Alpha as Alpha
+from gmnm_pde.jets.engines import feature_combination as feature_combination
+from gmnm_pde.jets.engines import output_jet as output_jet
+from gmnm_pde.jets.sources import FunctionSource as FunctionSource
+from gmnm_pde.jets.sources import GivenSource as GivenSource
+from gmnm_pde.jets.sources import ModelSource as ModelSource
+from gmnm_pde.jets.sources import ProbeSource as ProbeSource
+from gmnm_pde.jets.sources import jet as jet
+from gmnm_pde.jets.values import Field as Field
+from gmnm_pde.jets.values import Frame as Frame
+from gmnm_pde.jets.values import Quantity as Quantity

@@ -1,0 +1,275 @@
+"""Tensors that know on which points they live, and fields that know their derivatives there.
+
+A user's equation is evaluated on a ``Frame``: points with named coordinates. It sees every coordinate and field as a
+``Quantity``, which acts like a tensor [n] in arithmetic and torch functions. A ``Field`` is a Quantity that stands for
+one derivative of one unknown; the numbers are asked of its source only when they are used.
+
+Anything computed from them can be differentiated again. If w = F(x, u, u_x, ...) pointwise, then
+
+    dw/dx = F_x + F_u u_x + F_{u_x} u_xx + ...
+
+where the partial derivatives of F come from autograd and the further derivatives of u from its source.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError, nearest, refuse
+
+Alpha = tuple[int, ...]
+"""A multi-index: how often to differentiate by each coordinate."""
+
+
+class Source(Protocol):
+    """Where the numbers of fields come from."""
+
+    follows_coordinates: bool
+    """Whether the numbers are functions of the frame's coordinate leaves in autograd's graph."""
+
+    def derivative(self, output: int, alpha: Alpha) -> Tensor:
+        """The derivative ``alpha`` of one output at the frame's points, [n]."""
+        ...
+
+
+class Frame:
+    """Points, [n, d], with named coordinates, on which equations are evaluated.
+
+    ``rows`` says which rows of a larger set of points these are, for data that is given point by point.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        points: Tensor,
+        *,
+        time: Sequence[str] = (),
+        normals: Tensor | None = None,
+        rows: slice | None = None,
+    ):
+        self.rows = rows or slice(None)
+        self.names = tuple(names)
+        self.time = tuple(time)
+        self.points = points.detach()
+        self.leaves = tuple(column.clone().requires_grad_() for column in self.points.unbind(-1))
+        self.coordinates = {
+            name: Coordinate(leaf, self, name) for name, leaf in zip(self.names, self.leaves, strict=True)
+        }
+        self.normals = normals
+        self._entries: dict[tuple[int, int, Alpha], tuple[Source, Tensor]] = {}
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        """Names of the spatial coordinates."""
+        return tuple(name for name in self.names if name not in self.time)
+
+    def entry(self, source: Source, output: int, alpha: Alpha) -> Tensor:
+        """One derivative of one unknown, [n], always the same tensor, so that autograd can find it."""
+        key = (id(source), output, alpha)
+        if key not in self._entries:
+            value = source.derivative(output, alpha)
+            if not value.requires_grad:
+                value = value.detach().requires_grad_()
+            self._entries[key] = (source, value)
+        return self._entries[key][1]
+
+    def total_derivative(self, value: Tensor, axis: int) -> Tensor:
+        """The derivative of ``value``, [n], a pointwise function of the coordinates and the entries used so far."""
+        entries = list(self._entries.items())
+        inputs = [self.leaves[axis], *(tensor for _, (_, tensor) in entries)]
+        if not value.requires_grad:
+            return torch.zeros_like(value)
+        partials = torch.autograd.grad(value.sum(), inputs, create_graph=True, allow_unused=True)
+        total = torch.zeros_like(value) if partials[0] is None else partials[0]
+        for ((_, output, alpha), (source, _)), partial in zip(entries, partials[1:], strict=True):
+            if partial is not None and not source.follows_coordinates:
+                total = total + partial * self.entry(source, output, raised(alpha, axis))
+        return total
+
+
+class Quantity:
+    """A tensor of one number per point, [n], or of several, that remembers its frame."""
+
+    __slots__ = ("_tensor", "frame")
+
+    def __init__(self, tensor: Tensor, frame: Frame):
+        self._tensor = tensor
+        self.frame = frame
+
+    @property
+    def tensor(self) -> Tensor:
+        """The plain tensor."""
+        return self._tensor
+
+    def derivative(self, axis: int) -> "Quantity":
+        """The total derivative by the coordinate number ``axis``."""
+        if self.tensor.shape != (len(self.frame),):
+            raise refuse(
+                "diff(...)",
+                expected=f"one number per point, shape ({len(self.frame)},)",
+                got=f"shape {tuple(self.tensor.shape)}",
+                remedy="Differentiate the components one by one.",
+            )
+        return Quantity(self.frame.total_derivative(self.tensor, axis), self.frame)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        frames = {id(q.frame): q.frame for q in _quantities((args, kwargs))}
+        if len(frames) > 1:
+            raise GmnmError(
+                f"torch.{getattr(function, '__name__', 'function')}: its arguments live on different point sets. "
+                "Combine fields and coordinates of one call only; a jet of other points cannot be mixed in."
+            )
+        (frame,) = frames.values()
+        return _wrap(function(*_plain(args), **_plain(kwargs)), frame)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """``numpy.sin(u)`` and ``numpy.float64(2) * u`` are done by the torch function of the same name."""
+        name = {"power": "pow", "absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
+        function = getattr(torch, name, None)
+        if method != "__call__" or function is None or kwargs:
+            raise refuse(f"numpy.{ufunc.__name__}(...)", expected="a torch function on a field", got="a numpy one")
+        tensors = [q if isinstance(q, Quantity) else torch.as_tensor(q) for q in inputs]
+        return function(*tensors)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        attribute = getattr(self.tensor, name)
+        if not callable(attribute):
+            return attribute
+        return lambda *args, **kwargs: _wrap(attribute(*_plain(args), **_plain(kwargs)), self.frame)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return self.tensor[_plain(index)]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __bool__(self) -> bool:
+        raise refuse(
+            "if/and/or on a field or coordinate",
+            expected="a condition for each point",
+            got="one for all of them",
+            remedy="Use torch.where(condition, a, b), and & | ~ instead of and, or, not.",
+        )
+
+    def __float__(self) -> float:
+        raise refuse(
+            "float(...) or a math function of a field or coordinate",
+            expected="a torch function",
+            got="a function of one number",
+            remedy="Write torch.sin(x), not math.sin(x).",
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.tensor!r})"
+
+
+class Coordinate(Quantity):
+    """A coordinate of the frame, which other quantities can be differentiated by."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, tensor: Tensor, frame: Frame, name: str):
+        super().__init__(tensor, frame)
+        self.name = name
+
+
+class Field(Quantity):
+    """The derivative ``alpha`` of one output of a source; the undifferentiated field has alpha = (0, ..., 0)."""
+
+    __slots__ = ("alpha", "name", "output", "source")
+
+    def __init__(self, frame: Frame, source: Source, output: int, *, name: str = "u", alpha: Alpha | None = None):
+        self.frame = frame
+        self.source = source
+        self.output = output
+        self.name = name
+        self.alpha = alpha or (0,) * len(frame.names)
+
+    @property
+    def tensor(self) -> Tensor:
+        return self.frame.entry(self.source, self.output, self.alpha)
+
+    def derivative(self, axis: int) -> "Field":
+        return Field(self.frame, self.source, self.output, name=self.name, alpha=raised(self.alpha, axis))
+
+
+def raised(alpha: Alpha, axis: int) -> Alpha:
+    """``alpha`` with one more derivative by the coordinate number ``axis``."""
+    return (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :])
+
+
+def axis_of(frame: Frame, coordinate: Any, *, call: str) -> int:
+    """The number of a coordinate, given as the equation's argument or by its name."""
+    name = coordinate.name if isinstance(coordinate, Coordinate) and coordinate.frame is frame else coordinate
+    if isinstance(name, str) and name in frame.names:
+        return frame.names.index(name)
+    got = repr(name) if isinstance(name, str) else f"a {type(coordinate).__name__}"
+    if isinstance(coordinate, Field):
+        got = f"the field '{coordinate.name}'"
+    remedy = nearest(name, frame.names) if isinstance(name, str) else "Differentiate by the argument itself."
+    raise refuse(call, expected=f"a coordinate, one of {', '.join(frame.names)}", got=got, remedy=remedy)
+
+
+def _plain(tree: Any) -> Any:
+    if isinstance(tree, Quantity):
+        return tree.tensor
+    if isinstance(tree, tuple | list):
+        return type(tree)(_plain(item) for item in tree)
+    if isinstance(tree, dict):
+        return {key: _plain(item) for key, item in tree.items()}
+    return tree
+
+
+def _quantities(tree: Any) -> list[Quantity]:
+    if isinstance(tree, Quantity):
+        return [tree]
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    if isinstance(tree, tuple | list):
+        return [quantity for item in tree for quantity in _quantities(item)]
+    return []
+
+
+def _wrap(result: Any, frame: Frame) -> Any:
+    if isinstance(result, Tensor):
+        return Quantity(result, frame)
+    if isinstance(result, tuple | list) and any(isinstance(item, Tensor) for item in result):
+        return tuple(_wrap(item, frame) for item in result)
+    return result
+
+
+def _binary(function: Callable[..., Any], *, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    def method(self: Quantity, other: Any) -> Any:
+        if isinstance(other, Quantity) and other.frame is not self.frame:
+            return Quantity.__torch_function__(function, (), (self, other))
+        value = _plain(other)
+        return Quantity(function(value, self.tensor) if swapped else function(self.tensor, value), self.frame)
+
+    return method
+
+
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv")
+_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+_LOGIC = ("and", "or", "xor")
+for _name in _ARITHMETIC + _LOGIC:
+    _function = getattr(operator, f"{_name}_" if _name in ("and", "or") else _name)
+    setattr(Quantity, f"__{_name}__", _binary(_function))
+    setattr(Quantity, f"__r{_name}__", _binary(_function, swapped=True))
+for _name in _COMPARISONS:
+    setattr(Quantity, f"__{_name}__", _binary(getattr(operator, _name)))
+for _name in ("neg", "pos", "abs", "invert"):
+    _function = getattr(operator, _name)
+    setattr(Quantity, f"__{_name}__", lambda self, _f=_function: Quantity(_f(self.tensor), self.frame))
+Quantity.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -1,0 +1,179 @@
+"""Least squares in the readout: one solve where the system is linear, Newton steps with a line search where not."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.methods.triangular import RidgeSolver, Triangle, reduce, truncated_solutions
+
+_SUFFICIENT = 1e-4
+"""Armijo's constant: the part of the predicted decrease that a step must achieve."""
+
+_STATIONARY = 1e-3
+"""Newton has arrived when a step can lower the residual norm by no more than this part of it."""
+
+_ROUNDING, _STALLED = 1e-7, 0.5
+"""Newton has arrived at rounding when the residual is this small a part of the first and full steps gain little."""
+
+
+class System(Protocol):
+    """What least squares sees: a residual, and its linearisation in blocks of rows."""
+
+    @property
+    def linear(self) -> bool: ...
+    @property
+    def columns(self) -> int: ...
+    def start(self) -> Tensor: ...
+    def residual(self, theta: Tensor) -> Tensor: ...
+    def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state after a step: unknowns [K], the norm of the residual, and how far the step went (1 is all of it)."""
+
+    number: int
+    theta: Tensor
+    norm: float
+    length: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where least squares arrived, with the last linearised solve for its leading sub-models."""
+
+    theta: Tensor
+    norm: float
+    steps: int
+    converged: bool
+    reason: str
+    triangle: Triangle
+    solver: RidgeSolver
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Solve for the readout (and the unknown scalars) in the least squares sense; features stay as they are.
+
+    A linear problem takes one solve, a nonlinear one damped Newton (Gauss-Newton) steps: each linearises the residual
+    at every point and solves for the new unknowns by Householder QR, then halves the step until the residual falls.
+
+    Args:
+        max_steps: The most Newton steps.
+        oversampling: Rows for each unknown, where ``solve`` chooses the points.
+
+    Raises:
+        GmnmError: a number out of its range.
+    """
+
+    max_steps: int = 40
+    oversampling: float = 2.2
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_steps, int) or self.max_steps < 1:
+            raise refuse("LeastSquares(max_steps=...)", expected="a positive integer", got=repr(self.max_steps))
+        if not self.oversampling > 1:
+            raise refuse(
+                "LeastSquares(oversampling=...)",
+                expected="more than 1 row for each unknown",
+                got=self.oversampling,
+                remedy="2 to 3 is good; below 1.5 the residual between the points grows.",
+            )
+
+    def run(
+        self,
+        system: System,
+        *,
+        start: Tensor | None = None,
+        deadline: float = math.inf,
+        watch: Callable[[Step], None] | None = None,
+    ) -> Outcome:
+        """Solve ``system``, from ``start`` where it is nonlinear, until time.monotonic() passes ``deadline``."""
+        theta = system.start() if start is None else start
+        if system.linear:
+            theta = torch.zeros_like(theta)
+            triangle, solver = _linear_solve(system, theta)
+            outcome = Outcome(solver.solution(), triangle.misfit, 1, True, "one linear solve", triangle, solver)
+            if watch is not None:
+                watch(Step(1, outcome.theta, outcome.norm, 1.0))
+            return outcome
+        return self._newton(system, theta, deadline, watch)
+
+    def _newton(
+        self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None
+    ) -> Outcome:
+        norm = _norm(system.residual(theta))
+        first = norm
+        number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
+        while True:
+            triangle, solver = _linear_solve(system, theta)
+            if norm - triangle.misfit <= _STATIONARY * norm:
+                converged, reason = True, f"Newton converged in {number} steps"
+                break
+            if number >= self.max_steps:
+                break
+            if time.monotonic() > deadline:
+                reason = f"stopped by the time limit after {number} Newton steps"
+                break
+            direction = solver.solution() - theta
+            length, new_theta, new_norm = _line_search(system, theta, direction, norm, triangle.misfit)
+            if length == 0.0:
+                converged = norm <= _ROUNDING * first
+                reason = (
+                    f"Newton converged to rounding in {number} steps"
+                    if converged
+                    else f"the line search found no decrease after {number} Newton steps; try another start or more components"
+                )
+                break
+            number += 1
+            slow = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * first
+            theta, norm = new_theta, new_norm
+            if watch is not None:
+                watch(Step(number, theta, norm, length))
+            if slow:
+                converged, reason = True, f"Newton converged to rounding in {number} steps"
+                break
+        return Outcome(theta, norm, number, converged, reason, triangle, solver)
+
+
+def rescue(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
+    """The best of the solution and its truncated versions, by a score on points that were not fitted."""
+    candidates = [outcome.theta, *truncated_solutions(outcome.triangle, (1e-14, 1e-12, 1e-10, 1e-8))]
+    return min(candidates, key=lambda theta: _or_infinite(score(theta)))
+
+
+def _linear_solve(system: System, theta: Tensor) -> tuple[Triangle, RidgeSolver]:
+    """Solve r + A (new - theta) ~ 0 for the new unknowns: for them, not for the step, so that they stay bounded."""
+    moved = bool(theta.any())
+    rows = ((A, (A @ theta - r) if moved else -r) for A, r in system.blocks(theta))
+    triangle = reduce(rows, system.columns)
+    return triangle, RidgeSolver(triangle)
+
+
+def _line_search(
+    system: System, theta: Tensor, direction: Tensor, norm: float, predicted: float
+) -> tuple[float, Tensor, float]:
+    """Halve the step until the squared residual falls by enough of what the linear model promises."""
+    promise = norm**2 - predicted**2
+    length = 1.0
+    for _ in range(12):
+        trial = theta + length * direction
+        trial_norm = _norm(system.residual(trial))
+        if trial_norm**2 <= norm**2 - _SUFFICIENT * length * promise:
+            return length, trial, trial_norm
+        length /= 2
+    return 0.0, theta, norm
+
+
+def _norm(residual: Tensor) -> float:
+    return _or_infinite(residual.norm().item())
+
+
+def _or_infinite(value: float) -> float:
+    return value if math.isfinite(value) else math.inf

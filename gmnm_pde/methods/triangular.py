@@ -1,0 +1,94 @@
+"""Least squares by Householder QR, a block of rows at a time, with a ridge at rounding level.
+
+A tall system A x ~ b is reduced to the triangle of the QR factorisation of [A | b]: everything about the least squares
+solution is in it, and a further block of rows is taken in by factoring it below the triangle. The normal equations are
+never formed: they square the condition number, and these systems are numerically rank-deficient.
+
+Columns in a fixed order give every leading sub-model, the solution in the first k columns alone, for the price of a
+back-substitution.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+RIDGE = 16.0
+"""The ridge in units of rounding, on normalised columns. It bounds the coefficients where QR alone lets them blow up,
+and costs no digit: 4 to 50 gave the same errors on the Poisson and wave problems."""
+
+_BLOCK_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """R [K, K] and c [K] with |A x - b|^2 = |R x - c|^2 + misfit^2 for every x."""
+
+    R: Tensor
+    c: Tensor
+    misfit: float
+
+
+def reduce(blocks: Iterable[tuple[Tensor, Tensor]], columns: int) -> Triangle:
+    """The triangle of the rows (A, b), with at most about a gigabyte of rows, or two triangles, held at a time."""
+    triangle: Tensor | None = None
+    waiting: list[Tensor] = []
+    count = 0
+
+    for matrix, right in blocks:
+        rows = torch.cat([matrix, right[:, None]], dim=1)
+        limit = max(2 * columns, _BLOCK_BYTES // (rows.element_size() * (columns + 1)))
+        waiting.append(rows)
+        count += len(rows)
+        if count >= limit:
+            triangle, waiting, count = _absorb(triangle, waiting), [], 0
+    if waiting or triangle is None:
+        triangle = _absorb(triangle, waiting)
+    if len(triangle) <= columns:
+        triangle = torch.cat([triangle, triangle.new_zeros(columns + 1 - len(triangle), columns + 1)])
+    return Triangle(triangle[:columns, :columns], triangle[:columns, columns], triangle[columns, columns].abs().item())
+
+
+def _absorb(triangle: Tensor | None, waiting: list[Tensor]) -> Tensor:
+    rows = torch.cat([triangle, *waiting] if triangle is not None else waiting)
+    waiting.clear()
+    return torch.linalg.qr(rows, mode="r").R
+
+
+class RidgeSolver:
+    """Solutions of a triangle with a ridge at rounding level, for all columns or the leading ones."""
+
+    def __init__(self, triangle: Triangle, ridge: float = RIDGE):
+        R, c = triangle.R, triangle.c
+        self.norms = R.norm(dim=0)
+        self.norms = torch.where(self.norms > 0, self.norms, torch.ones_like(self.norms))
+        K = R.shape[1]
+        stacked = R.new_zeros(2 * K, K + 1)
+        stacked[:K, :K] = R / self.norms
+        stacked[:K, K] = c
+        stacked[K:, :K].fill_diagonal_(ridge * torch.finfo(R.dtype).eps)
+        self._reduced = torch.linalg.qr(stacked, mode="r").R
+
+    def leading(self, k: int) -> Tensor:
+        """The solution in the first k columns, zero in the others, [K]."""
+        solution = self.norms.new_zeros(len(self.norms))
+        head = torch.linalg.solve_triangular(self._reduced[:k, :k], self._reduced[:k, -1:], upper=True)
+        solution[:k] = head[:, 0] / self.norms[:k]
+        return solution
+
+    def solution(self) -> Tensor:
+        """The solution in all columns, [K]."""
+        return self.leading(len(self.norms))
+
+
+def truncated_solutions(triangle: Triangle, cutoffs: Iterable[float]) -> list[Tensor]:
+    """Minimum-norm solutions by singular values above each cutoff times the largest: the rank-revealing way out."""
+    norms = triangle.R.norm(dim=0).clamp_min(torch.finfo(triangle.R.dtype).tiny)
+    U, S, Vh = torch.linalg.svd(triangle.R / norms)
+    rotated = U.mT @ triangle.c
+    solutions = []
+    for cutoff in cutoffs:
+        kept = S > cutoff * S[0]
+        solutions.append((Vh[kept].mT @ (rotated[kept] / S[kept])) / norms)
+    return solutions

@@ -1,0 +1,8 @@
+"""Approximators: torch modules that are features(x) followed by a linear readout."""
+
+from gmnm_pde.models.catalogue import MODELS as MODELS
+from gmnm_pde.models.catalogue import rebuild as rebuild
+from gmnm_pde.models.gmnm import GMNM as GMNM
+from gmnm_pde.models.mixture import Mixture as Mixture
+from gmnm_pde.models.normalized import Normalized as Normalized
+from gmnm_pde.models.readout import has_readout as has_readout

@@ -1,0 +1,27 @@
+"""Models by name, and rebuilding a saved one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.gmnm import GMNM
+from gmnm_pde.models.mixture import Mixture
+
+MODELS: dict[str, Any] = {"gmnm": Mixture}
+"""What ``solve(..., model=name)`` builds."""
+
+_SAVED: dict[str, type[nn.Module]] = {"GMNM": GMNM}
+
+
+def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
+    """A model of a saved kind and shape, its weights still to be loaded."""
+    if kind not in _SAVED:
+        raise refuse(
+            f"loading a {kind}",
+            expected="a model of this library",
+            got=f"'{kind}'",
+            remedy=nearest(kind, _SAVED) + " For a module of your own pass it: load_solution(path, model=...).",
+        )
+    return _SAVED[kind](**config)

@@ -1,0 +1,179 @@
+"""The forms of a Gaussian component phi, with derivatives of every order in closed form.
+
+======== ============================================ ==================================
+form     component                                    parameters besides the centre mu
+======== ============================================ ==================================
+affine   exp(-(a . (x - mu))^2 / 2), a ridge          a [d]
+literal  the same ridge, y = sum_n alpha_n LP_n + beta A [m, d], b [m], alpha [m], beta
+diagonal exp(-|s * (x - mu)|^2 / 2)                   s [d]
+full     exp(-|A (x - mu)|^2 / 2)                     A [d, d]
+======== ============================================ ==================================
+
+Every kernel answers two questions, for all components and points at once: a linear combination of derivatives of each
+component (``combine``), and derivatives of a weighted sum of components (``contract``).
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde.models.hermite import hermite, multivariate_hermite
+
+Alpha = tuple[int, ...]
+
+
+def _directions(components: int, d: int, norm: float) -> Tensor:
+    directions = torch.randn(components, d)
+    return norm * directions / directions.norm(dim=1, keepdim=True).clamp_min(1e-12)
+
+
+class Ridge(nn.Module):
+    """Derivatives of phi = exp(-y^2/2) with y = a . x + b: D^alpha phi = a^alpha (-1)^k He_k(y) phi, k = |alpha|.
+
+    All derivatives of one order share the polynomial, so an operator costs one polynomial for each order, whatever the
+    number of its terms.
+    """
+
+    def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
+        """a [components, d] and b [components]."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, centers: Tensor) -> Tensor:
+        a, b = self.line(centers)
+        return torch.exp(-0.5 * torch.addmm(b, x, a.mT).square())
+
+    def combine(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
+        a, b = self.line(centers)
+        y = torch.addmm(b, x, a.mT)
+        total: Tensor | None = None
+        for order, group in _by_order(coefficients).items():
+            powers = torch.stack([_power(a, alpha) for alpha in group])
+            constants = [coefficients[alpha] for alpha in group]
+            if all(c.ndim == 0 for c in constants):
+                factor = torch.stack(constants) @ powers
+            else:
+                factor = torch.stack([c.expand(len(x)) for c in constants], dim=1) @ powers
+            term = (-1) ** order * factor * hermite(y, order)
+            total = term if total is None else total + term
+        if total is None:
+            return torch.zeros_like(y)
+        return total * torch.exp(-0.5 * y.square())
+
+    def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
+        a, b = self.line(centers)
+        y = torch.addmm(b, x, a.mT)
+        gauss = torch.exp(-0.5 * y.square())
+        jets = {}
+        for order, group in _by_order(alphas).items():
+            shared = (-1) ** order * hermite(y, order) * gauss
+            mixed = shared @ torch.cat([weights * _power(a, alpha) for alpha in group]).mT
+            jets.update(zip(group, mixed.split(len(weights), dim=1), strict=True))
+        return jets
+
+
+class Affine(Ridge):
+    """y = a . (x - mu): two vectors for each component."""
+
+    def __init__(self, d: int, components: int, norm: float):
+        super().__init__()
+        self.a = nn.Parameter(_directions(components, d, norm))
+
+    def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
+        return self.a, -(self.a * centers).sum(-1)
+
+
+class Literal(Ridge):
+    """The paper's two stages: projections LP_n = A_n . (x - mu) + b_n, then y = sum_n alpha_n LP_n + beta."""
+
+    def __init__(self, d: int, components: int, norm: float, projections: int | None = None):
+        super().__init__()
+        m = projections or d
+        self.A = nn.Parameter(_directions(components * m, d, norm).reshape(components, m, d))
+        self.b = nn.Parameter(torch.zeros(components, m))
+        self.alpha = nn.Parameter(torch.randn(components, m) / math.sqrt(m))
+        self.beta = nn.Parameter(torch.zeros(components))
+
+    def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
+        a = torch.einsum("jm,jmd->jd", self.alpha, self.A)
+        return a, (self.alpha * self.b).sum(-1) + self.beta - (a * centers).sum(-1)
+
+
+class Bump(nn.Module):
+    """Components that fall off in every direction; a form gives its derivatives one by one."""
+
+    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """For each alpha the derivative of every component, [n, components]."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, centers: Tensor) -> Tensor:
+        zero = (0,) * x.shape[1]
+        return self.derivatives(x, centers, (zero,))[zero]
+
+    def combine(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
+        parts = self.derivatives(x, centers, tuple(coefficients))
+        total = x.new_zeros(len(x), len(centers))
+        for alpha, c in coefficients.items():
+            total = total + c[..., None] * parts[alpha]
+        return total
+
+    def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
+        parts = self.derivatives(x, centers, alphas)
+        return {alpha: parts[alpha] @ weights.mT for alpha in alphas}
+
+
+class Diagonal(Bump):
+    """exp(-|s * (x - mu)|^2 / 2): a product over coordinates, and so are its derivatives."""
+
+    def __init__(self, d: int, components: int, norm: float):
+        super().__init__()
+        self.s = nn.Parameter(torch.full((components, d), norm / math.sqrt(d)))
+
+    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        y = [(x[:, k, None] - centers[:, k]) * self.s[:, k] for k in range(x.shape[1])]
+        gauss = torch.exp(-0.5 * sum(component.square() for component in y))
+        jets = {}
+        for alpha in alphas:
+            value = gauss
+            for k, order in enumerate(alpha):
+                if order:
+                    value = value * hermite(y[k], order) * (-self.s[:, k]) ** order
+            jets[alpha] = value
+        return jets
+
+
+class Full(Bump):
+    """exp(-|A (x - mu)|^2 / 2): the Mahalanobis distance of the precision matrix A^T A, any A."""
+
+    def __init__(self, d: int, components: int, norm: float):
+        super().__init__()
+        self.A = nn.Parameter(norm / math.sqrt(d) * torch.linalg.qr(torch.randn(components, d, d)).Q)
+
+    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        z = [x[:, k, None] - centers[:, k] for k in range(x.shape[1])]
+        precision = self.A.mT @ self.A
+        v = [sum(precision[:, k, j] * z[j] for j in range(len(z))) for k in range(len(z))]
+        gauss = torch.exp(-0.5 * sum(z[k] * v[k] for k in range(len(z))))
+        polynomials = multivariate_hermite(v, precision, alphas)
+        return {alpha: (-1) ** sum(alpha) * polynomials[alpha] * gauss for alpha in alphas}
+
+
+KERNELS: dict[str, type[nn.Module]] = {"affine": Affine, "literal": Literal, "diagonal": Diagonal, "full": Full}
+
+
+def _by_order(alphas: Mapping[Alpha, Tensor] | Sequence[Alpha]) -> dict[int, list[Alpha]]:
+    groups: dict[int, list[Alpha]] = defaultdict(list)
+    for alpha in alphas:
+        groups[sum(alpha)].append(alpha)
+    return groups
+
+
+def _power(a: Tensor, alpha: Alpha) -> Tensor:
+    """a^alpha = prod_k a_k^alpha_k, [components]."""
+    product = torch.ones_like(a[:, 0])
+    for k, order in enumerate(alpha):
+        if order:
+            product = product * a[:, k] ** order
+    return product

@@ -1,0 +1,59 @@
+"""A model on the unit scale, seen from the problem's own coordinates."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Alpha = tuple[int, ...]
+
+
+class Normalized(nn.Module):
+    """``inner`` after the affine map that takes a box to [-1, 1]^d; derivatives follow by the chain rule.
+
+    Args:
+        inner: A model for inputs in [-1, 1]^d.
+        bounds: The box: (low, high) for each coordinate.
+    """
+
+    def __init__(self, inner: nn.Module, bounds: Sequence[Sequence[float]]):
+        super().__init__()
+        self.inner = inner
+        self.bounds = tuple((float(low), float(high)) for low, high in bounds)
+        box = torch.tensor(self.bounds, dtype=torch.float64)
+        self.register_buffer("middle", box.mean(dim=1))
+        self.register_buffer("half_width", (box[:, 1] - box[:, 0]) / 2)
+        self.has_closed_form = callable(getattr(inner, "output_jet", None))
+
+    def unit(self, x: Tensor) -> Tensor:
+        """x [n, d] in the coordinates of ``inner``."""
+        return (x - self.middle) / self.half_width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.unit(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.inner.features(self.unit(x))
+
+    @property
+    def readout(self) -> Tensor:
+        return self.inner.readout
+
+    def set_readout(self, readout: Tensor) -> None:
+        self.inner.set_readout(readout)
+
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        jets = self.inner.output_jet(self.unit(x), alphas)
+        return {alpha: self._factor(alpha) * value for alpha, value in jets.items()}
+
+    def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
+        scaled = {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
+        return self.inner.feature_combination(self.unit(x), scaled)
+
+    def _factor(self, alpha: Alpha) -> float:
+        return math.prod(((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True))
+
+    def config(self) -> dict[str, Any]:
+        return {"bounds": self.bounds}

@@ -1,0 +1,228 @@
+"""A problem: equations on a domain, conditions, and perhaps an exact solution to judge by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError, nearest, refuse
+from gmnm_pde.binding import argument_names, bind
+from gmnm_pde.conditions import Condition, Setting, Statement
+from gmnm_pde.consistency import Verification, verify, warn_of_conflicts
+from gmnm_pde.geometry import Domain, Region
+from gmnm_pde.jets import Alpha, Quantity
+from gmnm_pde.terms import Term
+from gmnm_pde.tracing import Trace, trace
+
+_COORDINATE_LIKE = ("x", "y", "z", "t")
+"""Names that are read as coordinates; as a field they must be stated in ``fields``."""
+
+
+class Problem:
+    """A differential equation, or a system of them, stated in the words of mathematics.
+
+    Args:
+        domain: Where, such as ``Rectangle(x=(-1, 1), y=(-1, 1))`` or ``Interval(x=(0, 1)) * Time(t=(0, 1))``.
+        equations: A function of fields, coordinates and unknown parameters, bound by name, that returns one residual
+            [n], a tuple, or a dict of named ones; or a list or a dict of such functions.
+        conditions: Dirichlet, Neumann, Robin, Initial, Periodic, Observations, or the general Condition.
+        exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
+            of unknown parameters). Used to report errors, never to solve.
+        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
+        parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
+        name: For reports.
+
+    Raises:
+        GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        equations: Any = (),
+        conditions: Sequence[Statement] = (),
+        *,
+        exact: Callable[..., Any] | None = None,
+        fields: Sequence[str] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        name: str | None = None,
+    ):
+        if not isinstance(domain, Domain):
+            raise refuse("Problem(domain, ...)", expected="a domain, such as Rectangle(x=..., y=...)", got=repr(domain))
+        self.domain = domain
+        self.name = name or "problem"
+        self.exact = exact
+        self.parameters = _parameters(parameters, domain)
+        self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
+        functions = _equations(equations)
+        self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
+        if exact is not None:
+            bind(exact, domain.coordinates, call="Problem(exact=...)")
+        interior = [self._equation(name, function) for name, function in functions.items()]
+        self._traces = {id(term): self.trace(term) for term in interior}
+        orders = _orders(self._traces.values(), self.fields, domain.dimension)
+        setting = Setting(domain, self.fields, tuple(self.parameters), orders)
+        stated = [term for condition in self.conditions for term in condition.terms(setting)]
+        self._refuse_missing_conditions(orders, stated)
+        self.terms: tuple[Term, ...] = (*interior, *stated)
+        self._traces.update({id(term): self.trace(term) for term in stated})
+        warn_of_conflicts(self)
+
+    def __repr__(self) -> str:
+        kind = "linear" if self.linear else "nonlinear"
+        return f"Problem({self.name!r}, {kind}, fields {', '.join(self.fields)}, on {self.domain})"
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether every residual is affine in the fields and parameters together."""
+        return all(found.linear for found in self._traces.values())
+
+    @property
+    def order(self) -> int:
+        """The highest order of differentiation in the equations."""
+        return max((sum(alpha) for term in self.terms if term.group == "interior"
+                    for _, alpha in self.traced(term).asked), default=0)
+
+    def traced(self, term: Term) -> Trace:
+        """Which derivatives a term needs, the names of its residuals, and whether it is linear."""
+        return self._traces[id(term)]
+
+    def trace(self, term: Term) -> Trace:
+        """Run a term once on random numbers to learn what it needs."""
+        return trace(term, self.domain, self.fields, self.parameters)
+
+    def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
+        if self.exact is None:
+            raise refuse(f"{self.name}: exact", expected="a problem with an exact solution", got="none")
+        values = bind(self.exact, self.domain.coordinates, call="exact")(
+            dict(zip(self.domain.coordinates, columns, strict=True))
+        )
+        named = values if isinstance(values, Mapping) else self._named_exact(values)
+        missing = [name for name in self.fields if name not in named]
+        unknown = [name for name in named if name not in self.fields and name not in self.parameters]
+        if missing or unknown:
+            raise refuse(
+                "exact(...)",
+                expected=f"the fields {', '.join(self.fields)}",
+                got=f"{', '.join(named)}",
+            )
+        like = columns[0]
+        fields = {name: _column(named[name], like, name) for name in self.fields}
+        return fields, {name: float(named[name]) for name in self.parameters if name in named}
+
+    def verify(self, tol: float = 1e-8, *, seed: int = 0) -> Verification:
+        """Put the exact solution through every equation and condition.
+
+        Returns:
+            The table of residuals; it also names faces without a condition.
+
+        Raises:
+            GmnmError: a residual is larger than ``tol`` times the size of its own terms; the message is the table.
+        """
+        return verify(self, tol, seed=seed)
+
+    def _named_exact(self, values: Any) -> dict[str, Any]:
+        values = values if isinstance(values, tuple | list) else (values,)
+        if len(values) != len(self.fields):
+            raise refuse("exact(...)", expected=f"{len(self.fields)} field(s): {', '.join(self.fields)}", got=len(values))
+        return dict(zip(self.fields, values, strict=True))
+
+    def _equation(self, name: str, function: Callable[..., Any]) -> Term:
+        names = (*self.domain.coordinates, *self.fields, *self.parameters)
+        bound = bind(function, names, call=f"{self.name}: {name}")
+        return Term(name, "interior", self.domain.interior, bound)
+
+    def _find_fields(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+        known = (*self.domain.coordinates, *self.parameters)
+        for condition in self.conditions:
+            if not isinstance(condition, Statement):
+                raise refuse(
+                    "Problem(conditions=[...])",
+                    expected="conditions such as Dirichlet(u=0)",
+                    got=repr(condition),
+                    remedy="A function of your own is stated by Condition(function, on=region).",
+                )
+        asked = [n for key, f in functions.items() for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
+        if not functions:
+            asked = [name for condition in self.conditions for name in condition.field_names(known)]
+        fields = stated if stated is not None else tuple(dict.fromkeys(asked))
+        for name in asked:
+            if name in _COORDINATE_LIKE and stated is None:
+                raise GmnmError(
+                    f"Problem(...): an equation asks for '{name}', which is no coordinate of {self.domain} "
+                    f"({', '.join(self.domain.coordinates)}). Give the domain that coordinate, or say "
+                    f"fields=({name!r}, ...) if it is a field."
+                )
+            if name not in fields:
+                raise refuse(
+                    "Problem(...)",
+                    expected=f"arguments among the fields {', '.join(fields)}, coordinates and parameters",
+                    got=f"'{name}'",
+                    remedy=nearest(name, (*fields, *known)),
+                )
+        clash = [name for name in fields if name in known or name == "normal"]
+        if clash or not fields:
+            got = f"'{clash[0]}' as a field too" if clash else "none"
+            raise refuse("Problem(...)", expected="fields with names of their own", got=got)
+        for condition in self.conditions:
+            for name in condition.field_names(known):
+                if name not in fields and not isinstance(condition, Condition):
+                    raise refuse(
+                        f"{type(condition).__name__}({name}=...)",
+                        expected=f"a field of the problem, one of {', '.join(fields)}",
+                        got=f"'{name}'",
+                        remedy=nearest(name, fields),
+                    )
+        return fields
+
+    def _refuse_missing_conditions(self, orders: Mapping[str, Alpha], stated: list[Term]) -> None:
+        if not stated and any(sum(alpha) for alpha in orders.values()):
+            raise GmnmError(
+                f"{self.name}: a differential equation without any condition has no unique solution: expected at least "
+                "one, got none. Add one, such as conditions=[Dirichlet(u=0)]."
+            )
+
+
+def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
+    if callable(equations):
+        return {"equation": equations}
+    if isinstance(equations, Mapping):
+        return dict(equations)
+    if equations is None or isinstance(equations, tuple | list):
+        listed = list(equations or ())
+        return {"equation" if len(listed) == 1 else f"equation_{k}": f for k, f in enumerate(listed, start=1)}
+    raise refuse("Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations))
+
+
+def _parameters(parameters: Mapping[str, float] | None, domain: Domain) -> dict[str, float]:
+    found = dict(parameters or {})
+    for name, guess in found.items():
+        if name in domain.coordinates:
+            raise refuse(f"parameters={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
+        if not isinstance(guess, Real) or not torch.isfinite(torch.tensor(float(guess))):
+            raise refuse(f"parameters={{'{name}': ...}}", expected="a finite initial guess", got=repr(guess))
+    return {name: float(guess) for name, guess in found.items()}
+
+
+def _orders(traces: Any, fields: Sequence[str], d: int) -> dict[str, Alpha]:
+    """How often each field is differentiated by each coordinate."""
+    orders = {field: (0,) * d for field in fields}
+    for found in traces:
+        for output, alpha in found.asked:
+            field = fields[output]
+            orders[field] = tuple(max(pair) for pair in zip(orders[field], alpha, strict=True))
+    return orders
+
+
+def _column(value: Any, like: Tensor, name: str) -> Tensor:
+    tensor = value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    if tensor.ndim and tensor.shape != like.shape:
+        raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
+    return tensor.expand(like.shape)
+
+
+__all__ = ["Problem", "Region"]

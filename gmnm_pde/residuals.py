@@ -1,0 +1,224 @@
+"""Problem, model and points become a system: a residual and its linearisation in the readout.
+
+This is the only file that knows both the problem and the model. The unknowns are the parameters of the problem followed
+by the readout, component by component: theta = [parameters | W_11 .. W_F1 | W_12 .. W_F2 | ...] for F fields, so that
+the leading unknowns always make a smaller model of the same kind.
+
+At theta the residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R_a D^a du + R_p dp, with R_a and
+R_p from autograd; the columns of the system are then sum_a R_a(x) D^a phi_j(x), made by the model.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, feature_combination, output_jet
+from gmnm_pde.problem import Problem
+from gmnm_pde.sampling import Cloud
+from gmnm_pde.terms import Term, check_finite
+
+_CHUNK_BYTES = 8 * 2**20
+"""Rows are assembled in pieces of about this size of one feature matrix, which keeps temporaries in cache."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A term with the points at which it is to hold."""
+
+    term: Term
+    cloud: Cloud
+
+
+@dataclass
+class Linearized:
+    """One named residual on some rows: its value [m], slopes by (field, alpha) and by parameter, each [m]."""
+
+    residual: Tensor
+    slopes: dict[tuple[int, Alpha], Tensor]
+    by_parameter: dict[int, Tensor]
+
+
+@dataclass
+class ReadoutSystem:
+    """The residuals of a problem as a function of the readout and the unknown parameters.
+
+    Args:
+        problem: What is solved.
+        model: Features and a linear readout.
+        placed: The terms with their points.
+        scales: By residual name, what its rows are multiplied by.
+        engine: How derivatives are made.
+    """
+
+    problem: Problem
+    model: nn.Module
+    placed: Sequence[Placed]
+    scales: Mapping[str, float] = field(default_factory=dict)
+    engine: str = "auto"
+
+    @property
+    def fields(self) -> int:
+        """Number of fields."""
+        return len(self.problem.fields)
+
+    @property
+    def extra(self) -> int:
+        """Number of unknown parameters, which come first among the unknowns."""
+        return len(self.problem.parameters)
+
+    @property
+    def features(self) -> int:
+        """Number of features of the model."""
+        return self.model.readout.shape[1]
+
+    @property
+    def columns(self) -> int:
+        """Number of unknowns."""
+        return self.extra + self.fields * self.features
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals, over all terms and points."""
+        return sum(len(p.cloud) * len(self.problem.traced(p.term).names) for p in self.placed)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the residual is affine in the unknowns."""
+        return self.problem.linear
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the system's dtype and device."""
+        return self.model.readout
+
+    def start(self) -> Tensor:
+        """The unknowns at the parameters' guesses and a zero readout."""
+        theta = self.like.new_zeros(self.columns)
+        theta[: self.extra] = torch.tensor(list(self.problem.parameters.values()), dtype=theta.dtype)
+        return theta
+
+    def readout(self, theta: Tensor) -> Tensor:
+        """The readout [fields, features] in the unknowns."""
+        return theta[self.extra :].reshape(-1, self.fields).mT
+
+    def residual(self, theta: Tensor) -> Tensor:
+        """All residuals at ``theta``, scaled, [rows]; NaN where a function gives it, as a trial step may."""
+        found = self._linearized(theta, slopes=False, check=False)
+        return torch.cat([one.residual * self._scale(name) for _, name, _, one in found])
+
+    def named_residuals(self, theta: Tensor) -> dict[str, Tensor]:
+        """The unscaled residuals by name; terms of one name are put together."""
+        found: dict[str, list[Tensor]] = {}
+        for _, name, _, one in self._linearized(theta, slopes=False):
+            found.setdefault(name, []).append(one.residual)
+        return {name: torch.cat(parts) for name, parts in found.items()}
+
+    def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pieces (A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
+        for placed, name, points, one in self._linearized(theta, slopes=True):
+            block = self._matrix(placed, points, one) * self._scale(name)
+            yield block, one.residual * self._scale(name)
+
+    def _scale(self, name: str) -> float:
+        return self.scales.get(name, 1.0)
+
+    def _linearized(self, theta: Tensor, *, slopes: bool, check: bool = True) -> Iterator[tuple[Placed, str, Tensor, Linearized]]:
+        chunk = max(64, _CHUNK_BYTES // (self.features * self.like.element_size()))
+        zero = not theta[self.extra :].any()
+        self.model.set_readout(self.readout(theta))
+        for placed in self.placed:
+            for start in range(0, len(placed.cloud), chunk):
+                rows = slice(start, min(start + chunk, len(placed.cloud)))
+                points = placed.cloud.points[rows].to(self.like)
+                for name, one in self._linearize(placed, rows, points, theta, zero, slopes).items():
+                    if check:
+                        check_finite(name, one.residual, placed.term.region.coordinates, points)
+                    yield placed, name, points, one
+
+    def _linearize(
+        self, placed: Placed, rows: slice, points: Tensor, theta: Tensor, zero: bool, slopes: bool
+    ) -> dict[str, Linearized]:
+        term, problem = placed.term, self.problem
+        normals = placed.cloud.normals
+        frame = Frame(
+            problem.domain.coordinates,
+            points,
+            time=problem.domain.time,
+            normals=None if normals is None else normals[rows].to(points),
+            rows=rows,
+        )
+        source = GivenSource(self._jets(term, points, zero))
+        fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
+        parameters = [theta[k].expand(len(points)).clone().requires_grad_() for k in range(self.extra)]
+        with torch.enable_grad():
+            named = term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
+        asked = problem.traced(term).asked
+        entries = [frame.entry(source, *key) for key in asked]
+        found = {}
+        for name, residual in named.items():
+            one = Linearized(residual.detach(), {}, {})
+            if slopes and residual.requires_grad:
+                partials = torch.autograd.grad(
+                    residual.sum(), entries + parameters, retain_graph=True, allow_unused=True
+                )
+                one.slopes = {k: s.detach() for k, s in zip(asked, partials, strict=False) if s is not None}
+                by_parameter = enumerate(partials[len(asked) :])
+                one.by_parameter = {k: s.detach() for k, s in by_parameter if s is not None}
+            found[name] = one
+        return found
+
+    def _jets(self, term: Term, points: Tensor, zero: bool) -> dict[Alpha, Tensor]:
+        alphas = self.problem.traced(term).alphas
+        if zero:
+            return {alpha: points.new_zeros(len(points), self.fields) for alpha in alphas}
+        with torch.no_grad():
+            jets = output_jet(self.model, points, alphas, self.engine)
+            if term.partner is not None:
+                far = output_jet(self.model, term.partner(points), alphas, self.engine)
+                jets = {alpha: far[alpha] - jets[alpha] for alpha in alphas}
+        return jets
+
+    @torch.no_grad()
+    def _matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
+        """The rows of the linearisation, [m, columns]."""
+        block = points.new_zeros(len(points), self.columns)
+        for k, slope in one.by_parameter.items():
+            block[:, k] = slope
+        body = block[:, self.extra :].view(len(points), self.features, self.fields)
+        for k in range(self.fields):
+            slopes = {alpha: _compact(slope) for (output, alpha), slope in one.slopes.items() if output == k}
+            if not slopes:
+                continue
+            columns = feature_combination(self.model, points, slopes, self.engine)
+            if placed.term.partner is not None:
+                columns = feature_combination(self.model, placed.term.partner(points), slopes, self.engine) - columns
+            body[:, :, k] = columns
+        return block
+
+
+def row_scales(system: ReadoutSystem, *, condition_factor: float, weights: Mapping[str, float]) -> dict[str, float]:
+    """What rows are multiplied by, so that an equation and a condition weigh alike whatever their units.
+
+    Each named residual is divided by the root mean square entry of its rows; conditions then count
+    ``condition_factor`` times. ``weights``, by name or by group, multiply the squared residuals on top of that.
+    """
+    squares: dict[str, list[float]] = {}
+    groups: dict[str, str] = {}
+    for placed, name, points, one in system._linearized(system.start(), slopes=True):
+        block = system._matrix(placed, points, one)[:, system.extra :]
+        squares.setdefault(name, []).append(block.square().mean().item())
+        groups[name] = placed.term.group
+    scales = {}
+    for name, values in squares.items():
+        size = (sum(values) / len(values)) ** 0.5 or 1.0
+        factor = 1.0 if groups[name] == "interior" else condition_factor
+        weight = weights.get(name, weights.get(groups[name], 1.0))
+        scales[name] = factor * weight**0.5 / size
+    return scales
+
+
+def _compact(slope: Tensor) -> Tensor:
+    """A slope that is the same at every point as a number, which lets the model do less."""
+    return slope[0] if bool((slope == slope[0]).all()) else slope

@@ -1,0 +1,85 @@
+"""Terms: the single statements a problem is made of, each a residual on a region."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError, refuse
+from gmnm_pde.geometry import GivenPoints, Region
+from gmnm_pde.jets import Frame, Quantity
+
+GROUPS = ("interior", "boundary", "initial", "data")
+"""What kinds of terms there are; weights may be given for a whole group."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One statement: residual(values) = 0 on a region.
+
+    ``residual`` receives a mapping from names to coordinates, fields, parameters and, on a boundary, ``normal``; it
+    returns one residual [n], a tuple, or a dict of named ones. With a ``partner``, a map from points to points, the
+    fields are jumps: their values at the partner less those at the point, as periodicity asks.
+    """
+
+    name: str
+    group: str
+    region: Region | GivenPoints
+    residual: Callable[[Mapping[str, Any]], Any]
+    partner: Callable[[Tensor], Tensor] | None = None
+    prescribes: str | None = None
+    """The field whose value the term prescribes, if that is all it does."""
+
+    def evaluate(self, frame: Frame, values: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The named residuals, each [n], after checking their shapes.
+
+        Raises:
+            GmnmError: the function failed, or returned something else than one number per point.
+        """
+        scope = {**frame.coordinates, **values}
+        if frame.normals is not None:
+            scope["normal"] = frame.normals
+        result = self.residual(scope)
+        return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+
+    def _named(self, result: Any) -> dict[str, Any]:
+        if isinstance(result, dict):
+            if not result or not all(isinstance(key, str) for key in result):
+                raise refuse(self.name, expected="a dict from names to residuals", got=repr(list(result)))
+            return {f"{key}" if self.group == "interior" else f"{self.name}_{key}": v for key, v in result.items()}
+        if isinstance(result, tuple | list):
+            return {f"{self.name}_{k}": value for k, value in enumerate(result, start=1)}
+        return {self.name: result}
+
+    def _checked(self, name: str, value: Any, n: int) -> Tensor:
+        tensor = value.tensor if isinstance(value, Quantity) else value
+        if not isinstance(tensor, Tensor):
+            raise refuse(
+                f"the residual '{name}'",
+                expected=f"a tensor with one number per point, shape ({n},)",
+                got=f"{value!r}",
+                remedy="Return an expression in the fields, such as laplacian(u) + f(x, y).",
+            )
+        if tensor.shape != (n,):
+            raise refuse(
+                f"the residual '{name}'",
+                expected=f"one number per point, shape ({n},)",
+                got=f"shape {tuple(tensor.shape)}",
+                remedy="Fields and coordinates have shape [n]; check for an extra axis in the data or source term.",
+            )
+        return tensor
+
+
+def check_finite(name: str, residual: Tensor, coordinates: Sequence[str], points: Tensor) -> None:
+    """Refuse a residual with NaN or infinity, naming the term and the first such point."""
+    bad = ~torch.isfinite(residual)
+    if bad.any():
+        index = int(bad.nonzero()[0, 0])
+        where = ", ".join(f"{key}={points[index, k].item():.6g}" for k, key in enumerate(coordinates))
+        raise GmnmError(
+            f"the residual '{name}' is {residual[index].item()} at {where} (and at {int(bad.sum())} of {len(residual)} "
+            "points in all): expected finite numbers. Check that term's functions there: a square root or logarithm of "
+            "a negative number, or a division by zero."
+        )

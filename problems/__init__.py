@@ -1,0 +1,1 @@
+"""One file, one equation: a function of the file's name returns the Problem."""
