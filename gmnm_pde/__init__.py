@@ -26,5 +26,8 @@ from gmnm_pde.operators import grad as grad
 from gmnm_pde.operators import laplacian as laplacian
 from gmnm_pde.operators import normal_derivative as normal_derivative
 from gmnm_pde.problem import Problem as Problem
+from gmnm_pde.solution import Solution as Solution
+from gmnm_pde.solution import load_solution as load_solution
+from gmnm_pde.solve import solve as solve
 
 __version__ = "0.1.0"

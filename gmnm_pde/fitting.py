@@ -1,16 +1,18 @@
-"""One fit of a mixture: draw components, place points, solve for the readout, judge it on points held out."""
+"""One fit: draw components, place points, solve for the readout, judge it on points held out."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gmnm_pde.collocation import Counts, counts_for, hold_out, place
 from gmnm_pde.methods import LeastSquares, Step
 from gmnm_pde.methods.least_squares import Outcome
+from gmnm_pde.methods.triangular import linear_fit
 from gmnm_pde.models import Mixture, Normalized
 from gmnm_pde.problem import Problem
 from gmnm_pde.residuals import ReadoutSystem, row_scales
@@ -100,18 +102,49 @@ def fit(
     components: int,
     widths: Sequence[float],
     *,
-    start: Tensor | None = None,
+    near: Fit | None = None,
     deadline: float = math.inf,
     watch: Callable[[Step], None] | None = None,
 ) -> Fit:
-    """Draw, place, solve."""
-    counts = setup.counts(components)
+    """Draw, place, solve; a nonlinear problem starts ``near`` another fit of it, where one is given."""
     model = setup.model(components, widths)
+    return _fit(setup, model, components, tuple(widths), near, deadline, watch)
+
+
+def fit_model(
+    setup: Setup, model: nn.Module, *, deadline: float = math.inf, watch: Callable[[Step], None] | None = None
+) -> Fit:
+    """Solve for the readout of a copy of a given model, whose inputs are the domain scaled to [-1, 1]^d."""
+    normalized = Normalized(copy.deepcopy(model), setup.problem.domain.bounds)
+    normalized = normalized.to(dtype=setup.dtype, device=setup.device)
+    return _fit(setup, normalized, normalized.readout.shape[1], (), None, deadline, watch)
+
+
+def _fit(
+    setup: Setup,
+    model: Normalized,
+    components: int,
+    widths: tuple[float, ...],
+    near: Fit | None,
+    deadline: float,
+    watch: Callable[[Step], None] | None,
+) -> Fit:
     problem, scales, engine = setup.problem, setup.scales, setup.engine
+    counts = setup.counts(components)
     system = ReadoutSystem(problem, model, place(problem, counts, seed=setup.seed), scales, engine)
     held_out = ReadoutSystem(problem, model, hold_out(problem, counts, seed=setup.seed), scales, engine)
+    start = None if problem.linear or near is None else _imitate(near, system)
     outcome = setup.method.run(system, start=start, deadline=deadline, watch=watch)
-    return Fit(components, tuple(widths), model, system, held_out, outcome)
+    return Fit(components, widths, model, system, held_out, outcome)
+
+
+@torch.no_grad()
+def _imitate(near: Fit, system: ReadoutSystem) -> Tensor:
+    """The unknowns of ``system`` that reproduce another fit at the points of the terms."""
+    points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
+    near.model.set_readout(near.system.readout(near.theta))
+    readout = linear_fit(system.model.features(points), near.model(points))
+    return torch.cat([near.theta[: system.extra], readout.reshape(-1)])
 
 
 def _rms(values: Tensor) -> float:

@@ -12,7 +12,7 @@ from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.conditions import Condition, Setting, Statement
 from gmnm_pde.consistency import Verification, verify, warn_of_conflicts
-from gmnm_pde.geometry import Domain, Region
+from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.terms import Term
 from gmnm_pde.tracing import Trace, trace
@@ -223,6 +223,3 @@ def _column(value: Any, like: Tensor, name: str) -> Tensor:
     if tensor.ndim and tensor.shape != like.shape:
         raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
     return tensor.expand(like.shape)
-
-
-__all__ = ["Problem", "Region"]

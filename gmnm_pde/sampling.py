@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import qmc
 from torch import Tensor
+from torch.quasirandom import SobolEngine
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry.region import GivenPoints, Patch, Region
@@ -49,13 +49,12 @@ def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -
             line = steps / (side - 1) if side > 1 else torch.full((1,), 0.5, dtype=torch.float64)
         return torch.cartesian_prod(*[line] * dimension).reshape(-1, dimension)
     if rule == "sobol":
-        engine = qmc.Sobol(dimension, rng=seed)
-        points = engine.random_base2(max(0, math.ceil(math.log2(n))))[:n]
-    elif rule == "latin":
-        points = qmc.LatinHypercube(dimension, rng=seed).random(n)
-    else:
-        return torch.rand(n, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    return torch.as_tensor(points, dtype=torch.float64)
+        return SobolEngine(dimension, scramble=True, seed=seed).draw(n, dtype=torch.float64)
+    if rule == "latin":
+        from scipy.stats import qmc  # here, because scipy.stats takes longer to import than all of this library
+
+        return torch.as_tensor(qmc.LatinHypercube(dimension, rng=seed).random(n), dtype=torch.float64)
+    return torch.rand(n, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: int = 0) -> Cloud:

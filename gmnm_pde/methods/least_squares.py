@@ -18,8 +18,13 @@ _SUFFICIENT = 1e-4
 _STATIONARY = 1e-3
 """Newton has arrived when a step can lower the residual norm by no more than this part of it."""
 
+_FAITHFUL = 0.05
+"""Newton has arrived when a full step leaves a residual this near to what the linear model promised: the rest is misfit
+that no step removes."""
+
 _ROUNDING, _STALLED = 1e-7, 0.5
-"""Newton has arrived at rounding when the residual is this small a part of the first and full steps gain little."""
+"""Newton has arrived at rounding when the residual is this small a part of the zero solution's
+and full steps gain little."""
 
 
 class System(Protocol):
@@ -108,8 +113,8 @@ class LeastSquares:
     def _newton(
         self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None
     ) -> Outcome:
+        first = _norm(system.residual(system.start()))
         norm = _norm(system.residual(theta))
-        first = norm
         number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
         while True:
             triangle, solver = _linear_solve(system, theta)
@@ -132,10 +137,14 @@ class LeastSquares:
                 )
                 break
             number += 1
+            as_promised = length == 1.0 and new_norm <= (1 + _FAITHFUL) * triangle.misfit
             slow = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * first
             theta, norm = new_theta, new_norm
             if watch is not None:
                 watch(Step(number, theta, norm, length))
+            if as_promised:
+                converged, reason = True, f"Newton converged in {number} steps"
+                break
             if slow:
                 converged, reason = True, f"Newton converged to rounding in {number} steps"
                 break

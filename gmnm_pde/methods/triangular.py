@@ -82,6 +82,15 @@ class RidgeSolver:
         return self.leading(len(self.norms))
 
 
+def linear_fit(matrix: Tensor, targets: Tensor) -> Tensor:
+    """Weights [columns, k] with matrix @ weights ~ targets [rows, k], with the same ridge."""
+    norms = matrix.norm(dim=0).clamp_min(torch.finfo(matrix.dtype).tiny)
+    ridge = RIDGE * torch.finfo(matrix.dtype).eps * torch.eye(len(norms), dtype=matrix.dtype, device=matrix.device)
+    stacked = torch.cat([matrix / norms, ridge])
+    right = torch.cat([targets, targets.new_zeros(len(norms), targets.shape[1])])
+    return torch.linalg.lstsq(stacked, right, driver="gels").solution / norms[:, None]
+
+
 def truncated_solutions(triangle: Triangle, cutoffs: Iterable[float]) -> list[Tensor]:
     """Minimum-norm solutions by singular values above each cutoff times the largest: the rank-revealing way out."""
     norms = triangle.R.norm(dim=0).clamp_min(torch.finfo(triangle.R.dtype).tiny)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.special import ndtri
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
@@ -93,5 +92,5 @@ def _directions(unit: Tensor, d: int) -> Tensor:
     if d == 2:
         angle = math.pi * unit[:, 0]
         return torch.stack([angle.cos(), angle.sin()], dim=1)
-    normal = torch.as_tensor(ndtri(unit.clamp(1e-9, 1 - 1e-9).numpy()))
+    normal = torch.special.ndtri(unit.clamp(1e-9, 1 - 1e-9))
     return normal / normal.norm(dim=1, keepdim=True)

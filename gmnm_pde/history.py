@@ -1,0 +1,61 @@
+"""The course of a solve, row by row."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = ("step", "seconds", "loss", "residual", "boundary", "relative_l2")
+"""The columns that every history has; the others are the terms by name, and what a method adds."""
+
+
+@dataclass
+class History:
+    """Columns ``step, seconds, loss, residual, boundary, relative_l2`` and one for each named term.
+
+    ``loss`` is the mean of the squared, scaled residuals on the points fitted; ``residual`` and ``boundary`` are root
+    mean squares of the equations and of the conditions on points held out; a column of a term is its mean square there.
+    ``relative_l2`` is NaN where no exact solution is known. What one step is, the report's method says: a fit of a given
+    number of components for least squares, a step of the optimiser for the others.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        found = dict.fromkeys(COLUMNS)
+        for row in self.rows:
+            found.update(dict.fromkeys(row))
+        return tuple(found)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> list[float]:
+        """One column; NaN in the rows that lack it."""
+        if column not in self.columns:
+            raise KeyError(f"history has no column '{column}'; it has {', '.join(self.columns)}")
+        return [row.get(column, math.nan) for row in self.rows]
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add a row."""
+        self.rows.append(dict(row))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write all columns as comma-separated values."""
+        with Path(path).open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(self.columns)
+            writer.writerows([[row.get(name, "") for name in self.columns] for row in self.rows])
+
+    def plot(self, **options: Any) -> "Figure":
+        """Curves of the L2 error, the boundary and the residual."""
+        from gmnm_pde.plots.curves import plot_history  # here: matplotlib takes long to import
+
+        return plot_history(self, **options)

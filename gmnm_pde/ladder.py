@@ -1,0 +1,173 @@
+"""The ladder: fits of growing size, each starting from the widths that served the one below, until one is good enough.
+
+A rung is a number of components. On small rungs, where a fit takes hundredths of a second, the widths are searched; on
+large ones the widths of the rung below are carried up (a component's slope grows like the number of components per
+coordinate) and only adjusted. Nothing here looks at the exact solution: fits are judged by the residual on points held
+out, and the climb ends by the error estimate.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from gmnm_pde.estimate import ErrorEstimate, estimate_error
+from gmnm_pde.fitting import Fit, Setup, fit
+from gmnm_pde.methods import Step
+from gmnm_pde.methods.least_squares import rescue
+from gmnm_pde.methods.widths import Widths, search_widths
+
+_FIRST = {1: 40, 2: 150, 3: 400}
+_GROWTH = 1.6
+_FIRST_WIDTH = 1.5
+_SEARCHED = 500
+"""Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
+several Newton steps) they are adjusted."""
+
+AIM = 1e-12
+"""What ``solve`` aims at without ``tol``."""
+
+_MOST_UNKNOWNS = {"linear": 2500, "nonlinear": 1500, "tol": 6000}
+"""The largest readouts that are tried, unless the number of components is given."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A fit with its error estimate."""
+
+    fit: Fit
+    estimate: ErrorEstimate
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where the climb ended, and why."""
+
+    best: Rung
+    converged: bool
+    reason: str
+
+
+def climb(
+    setup: Setup,
+    judged_on: Tensor,
+    *,
+    tol: float | None,
+    deadline: float,
+    on_rung: Callable[[Rung], None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> Climb:
+    """Fit at growing sizes until the estimate meets ``tol`` (or the aim), the given number of components is reached,
+    the estimate stops falling, or time or the largest size runs out.
+    """
+    best: Rung | None = None
+    estimates: list[float] = []
+    widths: Widths = (_FIRST_WIDTH,) * setup.dimension
+    before, spent = 0, 0.0
+    for components, last in _sizes(setup, tol):
+        if best is not None and time.monotonic() + spent * (components / before) ** 3 > deadline:
+            return Climb(best, False, "stopped by the time limit before the next, larger fit")
+        started = time.monotonic()
+        if before:
+            widths = tuple(w * (components / before) ** (1 / setup.dimension) for w in widths)
+        below = best.fit if best is not None else None
+        rung = _climb_one(setup, components, widths, below, judged_on, deadline, on_step)
+        widths, before, spent = rung.fit.widths, components, time.monotonic() - started
+        estimates.append(rung.estimate.overall)
+        if best is None or estimates[-1] <= best.estimate.overall or last and setup.mixture.components:
+            best = rung
+        if on_rung is not None:
+            on_rung(rung)
+        if last or _ends(setup, estimates, tol):
+            break
+    assert best is not None
+    return _verdict(setup, best, estimates, tol)
+
+
+def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
+    """Numbers of components with a mark on the last."""
+    fields = len(setup.problem.fields)
+    size = _FIRST.get(setup.dimension, 600) / fields**0.5
+    kind = "tol" if tol is not None else "linear" if setup.problem.linear else "nonlinear"
+    most = setup.mixture.components or _MOST_UNKNOWNS[kind] / fields
+    while size * _GROWTH**0.5 < most:
+        yield round(size), False
+        size *= _GROWTH
+    yield round(most), True
+
+
+def _climb_one(
+    setup: Setup,
+    components: int,
+    widths: Widths,
+    below: Fit | None,
+    judged_on: Tensor,
+    deadline: float,
+    on_step: Callable[[Step], None] | None,
+) -> Rung:
+    fits: dict[Widths, Fit] = {}
+
+    def score(trial: Widths) -> float:
+        if fits and time.monotonic() > deadline:
+            return math.inf
+        nearby = min(fits.values(), key=lambda found: found.score, default=below)
+        fits[trial] = fit(setup, components, trial, near=nearby, deadline=deadline, watch=on_step)
+        return fits[trial].score
+
+    given = setup.mixture.widths
+    unknowns = components * len(setup.problem.fields)
+    if given is not None:
+        chosen = tuple(given) if isinstance(given, tuple | list) else (float(given),) * setup.dimension
+        score(chosen)
+    elif unknowns <= _SEARCHED:
+        chosen = search_widths(score, widths, octaves=(1.0, 0.5), by_axis=True)
+    elif unknowns <= (3 if setup.problem.linear else 2) * _SEARCHED:
+        chosen = search_widths(score, widths, octaves=(0.25,), by_axis=False)
+    else:
+        score(widths)
+        chosen = widths
+    found = _rescued(fits[chosen])
+    return Rung(found, estimate_error(found, judged_on))
+
+
+def _rescued(found: Fit) -> Fit:
+    """Where the residual between the points is far above that on them, a rank-revealing solution may do better."""
+    rows = found.system.rows
+    fitted = found.outcome.norm / rows**0.5 / found.reference
+    if found.score <= 1e3 * fitted or found.score < 1e-10:
+        return found
+    return Fit(
+        found.components,
+        found.widths,
+        found.model,
+        found.system,
+        found.held_out,
+        replace(found.outcome, theta=rescue(found.outcome, found.score_of)),
+    )
+
+
+def _stalled(estimates: list[float]) -> bool:
+    """Whether two further rungs brought no gain worth having."""
+    return len(estimates) > 3 and min(estimates[-2:]) > 0.5 * min(estimates[:-2]) and min(estimates) < 1e-4
+
+
+def _ends(setup: Setup, estimates: list[float], tol: float | None) -> bool:
+    if setup.mixture.components:
+        return False
+    return estimates[-1] <= (AIM if tol is None else tol) or _stalled(estimates)
+
+
+def _verdict(setup: Setup, best: Rung, estimates: list[float], tol: float | None) -> Climb:
+    outcome, estimate = best.fit.outcome, best.estimate.overall
+    if not outcome.converged:
+        return Climb(best, False, outcome.reason)
+    if tol is not None:
+        if estimate <= tol:
+            return Climb(best, True, f"the error estimate {estimate:.1e} meets tol={tol:g}")
+        why = "it stopped falling" if _stalled(estimates) else f"{best.fit.components} components are the most allowed"
+        return Climb(best, False, f"the error estimate {estimate:.1e} does not meet tol={tol:g}: {why}")
+    reliable = estimate < 1e-2
+    note = "" if reliable else "; the estimate is poor: try more components or look at the residual"
+    return Climb(best, reliable, f"{outcome.reason}; error estimate {estimate:.1e}{note}")

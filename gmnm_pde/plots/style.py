@@ -1,0 +1,41 @@
+"""How figures look: one place for sizes, fonts and colours."""
+
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+FIELD, ERROR, RESIDUAL = "RdBu_r", "viridis", "magma"
+"""Colour maps: fields diverge about zero, errors and residuals grow."""
+
+INK = ("#1b4f72", "#b03a2e", "#1e8449", "#9a7d0a", "#6c3483", "#117864")
+"""Line colours, in order."""
+
+_SETTINGS = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "legend.frameon": False,
+    "image.aspect": "auto",
+}
+
+
+def panels(rows: int, columns: int, *, width: float = 3.2, height: float = 2.7) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with a grid of axes, made without pyplot, so that no window or global state is touched."""
+    with matplotlib.rc_context(_SETTINGS):
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, [list(row) for row in axes]
+
+
+def label(axes: Axes, names: Sequence[str], title: str) -> None:
+    """Names on the axes and a title."""
+    axes.set_xlabel(names[0])
+    if len(names) > 1:
+        axes.set_ylabel(names[1])
+    axes.set_title(title)

@@ -1,0 +1,30 @@
+"""What a running solve tells its caller: a value handed to a callback, never a print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gmnm_pde.ladder import Rung
+from gmnm_pde.methods import Step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """News of a running solve: what was done, and the figures it has by now."""
+
+    message: str
+    seconds: float
+    figures: Mapping[str, float]
+
+    @classmethod
+    def of_rung(cls, rung: Rung, row: Mapping[str, float]) -> "Progress":
+        """A fit was finished."""
+        message = (
+            f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, "
+            f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
+        )
+        return cls(message, row["seconds"], row)
+
+    @classmethod
+    def of_step(cls, step: Step, seconds: float) -> "Progress":
+        """A Newton step was taken, or a linear solve done."""
+        return cls(f"step {step.number}: residual norm {step.norm:.1e}", seconds, {"loss": step.norm})

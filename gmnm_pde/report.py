@@ -1,0 +1,77 @@
+"""What a solve reports of its answer."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+PerField = float | dict[str, float]
+"""A float for one field, a dict by field name for several."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The facts of a solve.
+
+    ``relative_l2``, ``mse`` and ``max_error`` compare with the exact solution on points of their own, where one is
+    known (else None); they are floats for one field and dicts by name for several, and no part of the solve looks at
+    them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields. ``residual``
+    and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted.
+    """
+
+    problem: str
+    method: str
+    model: str
+    relative_l2: PerField | None
+    max_error: PerField | None
+    mse: PerField | None
+    error_estimate: float
+    estimates: dict[str, float]
+    residual: float
+    boundary: float
+    components: int | None
+    parameters: int
+    unknowns: int
+    points: int
+    seconds: float
+    converged: bool
+    reason: str
+    seed: int
+    dtype: str
+    device: str
+    found: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become None."""
+        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
+
+    def __str__(self) -> str:
+        head = f"{self.problem}: {'converged' if self.converged else 'NOT CONVERGED'} ({self.reason})"
+        size = f"{self.components} components, " if self.components else ""
+        lines = [
+            ("model", f"{self.model}, {size}{self.parameters} parameters"),
+            ("method", f"{self.method}: {self.unknowns} unknowns on {self.points} points"),
+            ("error estimate", f"{self.error_estimate:.1e} (relative L2, without the exact solution)"),
+            ("residual", f"{self.residual:.1e} (root mean square on fresh points)"),
+            ("boundary", f"{self.boundary:.1e} (conditions, likewise)"),
+        ]
+        if self.relative_l2 is not None:
+            lines.insert(3, ("relative L2", f"{_show(self.relative_l2)} (against the exact solution)"))
+            lines.insert(4, ("maximum error", _show(self.max_error)))
+        lines += [("parameter " + name, f"{value:.12g}") for name, value in self.found.items()]
+        lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
+        return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])
+
+
+def _show(value: PerField | None) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number:.1e}" for name, number in value.items())
+    return f"{value:.1e}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,166 @@
+"""The result of a solve: a function, its report and its history."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.history import History
+from gmnm_pde.io.models import read_model, write_model
+from gmnm_pde.jets import Field, Frame, ModelSource, jet
+from gmnm_pde.models import Normalized
+from gmnm_pde.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gmnm_pde.problem import Problem
+
+_BATCH = 8192
+_HEADER = ("coordinates", "time", "bounds", "fields")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved problem: call it with coordinates to get values.
+
+    Attributes:
+        model: The approximator, a torch module from coordinates [n, d] to fields [n, fields].
+        coordinates: The names of the coordinates, in order.
+        time: Those that are time.
+        bounds: The domain's bounding box.
+        fields: The names of the fields.
+        report: Errors, residuals, the error estimate, seconds, the reason for stopping.
+        history: The course of the solve.
+        problem: What was solved; None after loading from a file.
+    """
+
+    model: Normalized
+    coordinates: tuple[str, ...]
+    time: tuple[str, ...]
+    bounds: tuple[tuple[float, float], ...]
+    fields: tuple[str, ...]
+    report: Report
+    history: History
+    problem: "Problem | None" = None
+
+    def __call__(self, *columns: Any, **named: Any) -> Any:
+        """Values at coordinates, by position in their order or by name, broadcast against each other.
+
+        Returns:
+            For one field an array, for several a dict by name; torch tensors if any coordinate is one, else numpy.
+        """
+        columns = self._columns(columns, named)
+        as_torch = any(isinstance(column, Tensor) for column in columns)
+        grids = torch.broadcast_tensors(*[self._tensor(column) for column in columns])
+        points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
+        with torch.no_grad():
+            values = torch.cat([self.model(batch) for batch in points.split(_BATCH)]) if len(points) else points[:, :0]
+        shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
+        return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
+
+    def __repr__(self) -> str:
+        return str(self.report)
+
+    def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Field | dict[str, Field]:
+        """The fields at points with their derivatives: ``laplacian(solution.jet(x, y))``; points are flattened to [n]."""
+        grids = torch.broadcast_tensors(*[self._tensor(column) for column in self._columns(columns, named)])
+        points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
+        found = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
+        return found if isinstance(found, Field) else dict(zip(self.fields, found, strict=True))
+
+    def residuals(self, points: Tensor) -> dict[str, Tensor]:
+        """The residuals of the equations at points [n, d], by name, [n] each; needs the problem."""
+        if self.problem is None:
+            raise refuse("solution.residuals(...)", expected="a solution with its problem", got="one loaded from a file",
+                         remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).")
+        found: dict[str, Tensor] = {}
+        for term in self.problem.terms:
+            if term.group == "interior":
+                frame = Frame(self.coordinates, points.to(next(self.model.parameters())), time=self.time)
+                source = ModelSource(self.model, frame, alphas=self.problem.traced(term).alphas)
+                fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
+                values = {name: frame.points.new_full((len(points),), v) for name, v in self.parameters.items()}
+                found.update(term.evaluate(frame, {**fields, **values}))
+        return {name: residual.detach() for name, residual in found.items()}
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The values found for the unknown scalars."""
+        return dict(self.report.found)
+
+    def plot(self, **options: Any) -> "Figure":
+        """A figure of each field, and where they are known of its error and of the residual."""
+        from gmnm_pde.plots.fields import plot_solution  # here: matplotlib takes long to import
+
+        return plot_solution(self, **options)
+
+    def plot_components(self, **options: Any) -> "Figure":
+        """A figure of where the components sit and how wide they are."""
+        from gmnm_pde.plots.components import plot_components  # here: matplotlib takes long to import
+
+        return plot_components(self, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write to a file that ``load_solution`` reads; no pickle."""
+        header = {name: getattr(self, name) for name in _HEADER}
+        write_model(path, self.model, {**header, "report": dataclasses.asdict(self.report), "history": self.history.rows})
+
+    def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
+        call = f"solution({', '.join(self.coordinates)})"
+        for name in named:
+            if name not in self.coordinates:
+                raise refuse(call, expected="its coordinates", got=f"'{name}'", remedy=nearest(name, self.coordinates))
+        given = dict(zip(self.coordinates, columns, strict=False))
+        twice = set(given) & set(named)
+        if len(columns) > len(self.coordinates) or twice or len(given) + len(named) != len(self.coordinates):
+            got = f"{len(columns)} by position and {', '.join(named) or 'none'} by name"
+            raise refuse(call, expected=f"each of {', '.join(self.coordinates)} once", got=got)
+        given.update(named)
+        return [given[name] for name in self.coordinates]
+
+    def _tensor(self, column: Any) -> Tensor:
+        like = next(self.model.parameters())
+        try:
+            return torch.as_tensor(np.asarray(column) if not isinstance(column, Tensor) else column).to(like)
+        except (TypeError, ValueError):
+            raise refuse("solution(...)", expected="numbers or arrays of them", got=repr(column)) from None
+
+    @staticmethod
+    def _returned(values: Tensor, as_torch: bool) -> Any:
+        return values if as_torch else values.cpu().numpy()
+
+
+def load_solution(
+    path: str | Path, *, model: nn.Module | None = None, problem: "Problem | None" = None
+) -> Solution:
+    """A saved solution; its problem, being made of functions, is not in the file.
+
+    Args:
+        path: What ``solution.save`` wrote.
+        model: An empty module of the same shape, where the solution's was not one of this library's.
+        problem: The problem it solves, for figures of residuals and errors.
+
+    Raises:
+        GmnmError: the file is missing, damaged, or holds something else.
+    """
+    found, header = read_model(path, model)
+    try:
+        report = Report(**header["report"])
+        coordinates, time, fields = (tuple(header[name]) for name in ("coordinates", "time", "fields"))
+        bounds = tuple((low, high) for low, high in header["bounds"])
+        history = History(list(header["history"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise refuse(
+            f"load_solution({str(path)!r})",
+            expected="a whole solution file",
+            got=f"a damaged header ({error})",
+            remedy="Save the solution again.",
+        ) from None
+    return Solution(found, coordinates, time, bounds, fields, report, history, problem)
