@@ -173,7 +173,7 @@ def _corners(term: Term) -> Cloud:
     corners, normals = [], []
     for patch in term.region.patches:
         cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
-        points = patch.embed(cube.reshape(-1, patch.dimension))
+        points = patch.embed(cube.reshape(2**patch.dimension, patch.dimension))
         points = points[term.region.keep(points)]
         corners.append(points)
         normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))

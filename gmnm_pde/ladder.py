@@ -88,10 +88,14 @@ def climb(
 
 def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
     """Numbers of components with a mark on the last."""
+    mixture = setup.mixture
+    if mixture.components and mixture.widths and setup.problem.linear:
+        yield mixture.components, True
+        return
     fields = len(setup.problem.fields)
     size = _FIRST.get(setup.dimension, 600) / fields**0.5
     kind = "tol" if tol is not None else "linear" if setup.problem.linear else "nonlinear"
-    most = setup.mixture.components or _MOST_UNKNOWNS[kind] / fields
+    most = mixture.components or _MOST_UNKNOWNS[kind] / fields
     while size * _GROWTH**0.5 < most:
         yield round(size), False
         size *= _GROWTH

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 Widths = tuple[float, ...]
 
-_GAIN = 0.8
-"""A move must lower the score at least to this part of it, so that noise does not lead the search about."""
+_GAIN, _GAIN_ALONE = 0.8, 0.5
+"""A move must lower the score at least to this part of it, so that noise does not lead the search about; to make
+coordinates differ takes a clearer gain."""
 
 
 def search_widths(
@@ -34,10 +35,11 @@ def search_widths(
     alone = [(axis,) for axis in range(len(best))] if by_axis and len(best) > 1 else []
     for octave in octaves:
         for axes in (*together, *alone):
+            gain = _GAIN if len(axes) == len(best) else _GAIN_ALONE
             for factor in (2.0**octave, 2.0**-octave):
                 moved = _moved(best, axes, factor)
                 stepped = False
-                while value(moved) < _GAIN * value(best):
+                while value(moved) < gain * value(best):
                     best, stepped = moved, True
                     moved = _moved(best, axes, factor)
                 if stepped:

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.models import GMNM
-from gmnm_pde.plots.style import INK, label, panels
+from gmnm_pde.plots.style import INK, label, panels, styled
 
 _SHOWN = 400
 
 
+@styled
 def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     """The components on the domain, coloured by the size of their weight, and how wide they are.
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gmnm_pde.plots.style import INK, panels
+from gmnm_pde.plots.style import INK, panels, styled
 
 _CURVES = {"relative_l2": "relative L2 error", "boundary": "boundary residual (rms)", "residual": "equation residual (rms)"}
 
 
+@styled
 def plot_history(history: Any, *, over: str | None = None, label: str | None = None) -> Figure:
     """The curves of one history, or of several given as a dict by label.
 

@@ -9,11 +9,12 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.plots.style import ERROR, FIELD, INK, RESIDUAL, label, panels
+from gmnm_pde.plots.style import ERROR, FIELD, INK, RESIDUAL, label, panels, styled
 
 _SIDE = 121
 
 
+@styled
 def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figure:
     """Fields in the first column, errors and residuals beside them.
 
@@ -39,7 +40,7 @@ def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figur
         if errors:
             relative = solution.report.relative_l2
             size = relative[name] if isinstance(relative, dict) else relative
-            grid.draw_size(axes[row][1], errors[name], f"|error of {name}|  (relative L2 {size:.1e})", ERROR)
+            grid.draw_size(axes[row][1], errors[name], f"|error of {name}|, relative L2 {size:.1e}", ERROR)
     for row, (name, values) in enumerate(residuals.items()):
         grid.draw_size(axes[row][columns - 1], values, f"|residual '{name}'|", RESIDUAL)
     return figure

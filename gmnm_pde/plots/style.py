@@ -1,10 +1,14 @@
 """How figures look: one place for sizes, fonts and colours."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from typing import ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+P = ParamSpec("P")
 
 FIELD, ERROR, RESIDUAL = "RdBu_r", "viridis", "magma"
 """Colour maps: fields diverge about zero, errors and residuals grow."""
@@ -25,11 +29,21 @@ _SETTINGS = {
 }
 
 
+def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw with this library's settings, and leave matplotlib's own as they were."""
+
+    @functools.wraps(plot)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.rc_context(_SETTINGS):
+            return plot(*args, **kwargs)
+
+    return drawn
+
+
 def panels(rows: int, columns: int, *, width: float = 3.2, height: float = 2.7) -> tuple[Figure, list[list[Axes]]]:
     """A figure with a grid of axes, made without pyplot, so that no window or global state is touched."""
-    with matplotlib.rc_context(_SETTINGS):
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(row) for row in axes]
 
 
