@@ -49,6 +49,10 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     system.model.set_readout(system.readout(fit.theta))
     rounding = torch.finfo(full.dtype).eps
     errors = _SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
+    # Where Newton stopped short, the step it still wants to take tells more than the residual.
+    if not fit.outcome.converged:
+        wanted = _outputs(fit, fit.outcome.solver.solution(), points) - full
+        errors = torch.maximum(errors, wanted.norm(dim=0) / size)
     shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),

@@ -22,6 +22,9 @@ _FAITHFUL = 0.05
 """Newton has arrived when a full step leaves a residual this near to what the linear model promised: the rest is misfit
 that no step removes."""
 
+_BOLD = 20
+"""How many full steps are tried once damped ones fail."""
+
 _ROUNDING, _STALLED = 1e-7, 0.5
 """Newton has arrived at rounding when the residual is this small a part of the zero solution's
 and full steps gain little."""
@@ -113,11 +116,20 @@ class LeastSquares:
     def _newton(
         self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None
     ) -> Outcome:
-        first = _norm(system.residual(system.start()))
+        """Newton steps; damped while the line search finds a decrease, full ones once it does not.
+
+        A residual can rise for a few full steps before quadratic convergence sets in (quasi-linearisation of a growth
+        law is the standard case), and no damped path leads there. The best state is kept whatever happens.
+        """
+        zero_norm = _norm(system.residual(system.start()))
         norm = _norm(system.residual(theta))
+        best: tuple[float, Tensor, Triangle, RidgeSolver] | None = None
+        bold_since: int | None = None
         number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
         while True:
             triangle, solver = _linear_solve(system, theta)
+            if best is None or norm <= best[0]:
+                best = norm, theta, triangle, solver
             if norm - triangle.misfit <= _STATIONARY * norm:
                 converged, reason = True, f"Newton converged in {number} steps"
                 break
@@ -126,28 +138,35 @@ class LeastSquares:
             if time.monotonic() > deadline:
                 reason = f"stopped by the time limit after {number} Newton steps"
                 break
-            direction = solver.solution() - theta
-            length, new_theta, new_norm = _line_search(system, theta, direction, norm, triangle.misfit)
+            target = solver.solution()
+            length = 0.0
+            if bold_since is None:
+                length, new_theta, new_norm = _line_search(system, theta, target - theta, norm, triangle.misfit)
             if length == 0.0:
-                converged = norm <= _ROUNDING * first
-                reason = (
-                    f"Newton converged to rounding in {number} steps"
-                    if converged
-                    else f"the line search found no decrease after {number} Newton steps; try another start or more components"
-                )
-                break
+                if norm <= _ROUNDING * zero_norm:
+                    converged, reason = True, f"Newton converged to rounding in {number} steps"
+                    break
+                bold_since = number if bold_since is None else bold_since
+                length, new_theta, new_norm = 1.0, target, _norm(system.residual(target))
+                if number - bold_since >= _BOLD or not math.isfinite(new_norm):
+                    reason = (
+                        f"Newton found no way down from a residual norm of {best[0]:.1e} in {number} steps; try more "
+                        "components, a smaller domain or a milder problem to start from"
+                    )
+                    break
             number += 1
-            as_promised = length == 1.0 and new_norm <= (1 + _FAITHFUL) * triangle.misfit
-            slow = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * first
+            faithful = length == 1.0 and new_norm <= (1 + _FAITHFUL) * triangle.misfit
+            stalled = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * zero_norm
             theta, norm = new_theta, new_norm
             if watch is not None:
                 watch(Step(number, theta, norm, length))
-            if as_promised:
-                converged, reason = True, f"Newton converged in {number} steps"
+            if faithful or stalled:
+                if norm <= best[0]:
+                    best = norm, theta, triangle, solver
+                at = " to rounding" if stalled else ""
+                converged, reason = True, f"Newton converged{at} in {number} steps"
                 break
-            if slow:
-                converged, reason = True, f"Newton converged to rounding in {number} steps"
-                break
+        norm, theta, triangle, solver = best
         return Outcome(theta, norm, number, converged, reason, triangle, solver)
 
 
