@@ -3,13 +3,6 @@
 from gmnm_pde import registry as registry
 from gmnm_pde._errors import GmnmError as GmnmError
 from gmnm_pde._errors import NumericalWarning as NumericalWarning
-from gmnm_pde.conditions import Condition as Condition
-from gmnm_pde.conditions import Dirichlet as Dirichlet
-from gmnm_pde.conditions import Initial as Initial
-from gmnm_pde.conditions import Neumann as Neumann
-from gmnm_pde.conditions import Observations as Observations
-from gmnm_pde.conditions import Periodic as Periodic
-from gmnm_pde.conditions import Robin as Robin
 from gmnm_pde.geometry import Box as Box
 from gmnm_pde.geometry import Interval as Interval
 from gmnm_pde.geometry import Rectangle as Rectangle
@@ -25,9 +18,16 @@ from gmnm_pde.operators import div as div
 from gmnm_pde.operators import grad as grad
 from gmnm_pde.operators import laplacian as laplacian
 from gmnm_pde.operators import normal_derivative as normal_derivative
-from gmnm_pde.problem import Problem as Problem
-from gmnm_pde.solution import Solution as Solution
-from gmnm_pde.solution import load_solution as load_solution
+from gmnm_pde.results.solution import Solution as Solution
+from gmnm_pde.results.solution import load_solution as load_solution
 from gmnm_pde.solve import solve as solve
+from gmnm_pde.statement.conditions import Condition as Condition
+from gmnm_pde.statement.conditions import Dirichlet as Dirichlet
+from gmnm_pde.statement.conditions import Initial as Initial
+from gmnm_pde.statement.conditions import Neumann as Neumann
+from gmnm_pde.statement.conditions import Observations as Observations
+from gmnm_pde.statement.conditions import Periodic as Periodic
+from gmnm_pde.statement.conditions import Robin as Robin
+from gmnm_pde.statement.problem import Problem as Problem
 
 __version__ = "0.1.0"

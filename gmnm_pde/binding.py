@@ -35,9 +35,7 @@ def argument_names(function: Callable[..., Any], *, call: str) -> tuple[str, ...
     return tuple(names)
 
 
-def bind(
-    function: Callable[..., Any], available: Collection[str], *, call: str
-) -> Callable[[Mapping[str, Any]], Any]:
+def bind(function: Callable[..., Any], available: Collection[str], *, call: str) -> Callable[[Mapping[str, Any]], Any]:
     """A caller that picks the arguments of ``function`` by name from a mapping.
 
     Raises:
@@ -47,7 +45,7 @@ def bind(
     for name in names:
         if name not in available:
             raise GmnmError(
-                f"{call}: {describe(function)} asks for '{name}', which is none of {', '.join(available) or 'nothing'}. "
+                f"{call}: {describe(function)} asks for '{name}', expected one of {', '.join(available) or 'nothing'}. "
                 + nearest(name, available)
             )
     return lambda values: function(**{name: values[name] for name in names})

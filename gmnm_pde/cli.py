@@ -11,10 +11,10 @@ import torch
 
 from gmnm_pde import registry
 from gmnm_pde._errors import GmnmError, nearest
+from gmnm_pde.fitting.progress import Progress
 from gmnm_pde.methods import METHODS
 from gmnm_pde.models import MODELS, Mixture
-from gmnm_pde.progress import Progress
-from gmnm_pde.solution import Solution
+from gmnm_pde.results.solution import Solution
 from gmnm_pde.solve import solve
 
 _COMMANDS = ("list", "solve")
@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     solving.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
     solving.add_argument("--device", default=None, help="cpu or cuda (cpu)")
     solving.add_argument("--dtype", default="float64", choices=("float64", "float32"), help="precision (float64)")
-    solving.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned")
+    solving.add_argument(
+        "--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned"
+    )
     solving.add_argument("--out", type=Path, metavar="DIR", help="write report, history, solution and figures there")
     solving.add_argument("--json", action="store_true", help="print the report as one JSON object, and nothing else")
     solving.add_argument("--quiet", action="store_true", help="no progress line")

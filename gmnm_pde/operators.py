@@ -40,7 +40,9 @@ def div(*flux: Quantity | Sequence[Quantity]) -> Quantity:
     parts = _vector(flux, "div(...)")
     space = parts[0].frame.space
     if len(parts) != len(space):
-        raise refuse("div(...)", expected=f"{len(space)} components, one for each of {', '.join(space)}", got=len(parts))
+        raise refuse(
+            "div(...)", expected=f"{len(space)} components, one for each of {', '.join(space)}", got=len(parts)
+        )
     return _total(diff(part, name) for part, name in zip(parts, space, strict=True))
 
 
@@ -49,7 +51,9 @@ def curl(*field: Quantity | Sequence[Quantity]) -> Any:
     parts = _vector(field, "curl(...)")
     space = parts[0].frame.space
     if len(parts) != len(space) or len(space) not in (2, 3):
-        raise refuse("curl(...)", expected="2 components in the plane or 3 in space", got=f"{len(parts)} in {len(space)}-D")
+        raise refuse(
+            "curl(...)", expected="2 components in the plane or 3 in space", got=f"{len(parts)} in {len(space)}-D"
+        )
     if len(space) == 2:
         (u, v), (x, y) = parts, space
         return diff(v, x) - diff(u, y)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.problem import Problem
+from gmnm_pde.statement.problem import Problem
 
 _PACKAGE = "gmnm_pde.problems"
 

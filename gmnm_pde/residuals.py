@@ -4,20 +4,21 @@ This is the only file that knows both the problem and the model. The unknowns ar
 by the readout, component by component: theta = [parameters | W_11 .. W_F1 | W_12 .. W_F2 | ...] for F fields, so that
 the leading unknowns always make a smaller model of the same kind.
 
-At theta the residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R_a D^a du + R_p dp, with R_a and
-R_p from autograd; the columns of the system are then sum_a R_a(x) D^a phi_j(x), made by the model.
+At theta the residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R_a D^a du + R_p dp, with R_a
+and R_p from autograd; the columns of the system are then sum_a R_a(x) D^a phi_j(x), made by the model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, feature_combination, output_jet
-from gmnm_pde.problem import Problem
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.terms import Term, check_finite
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term, check_finite
 
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in pieces of about this size of one feature matrix, which keeps temporaries in cache."""
@@ -53,7 +54,7 @@ class ReadoutSystem:
     """
 
     problem: Problem
-    model: nn.Module
+    model: Any
     placed: Sequence[Placed]
     scales: Mapping[str, float] = field(default_factory=dict)
     engine: str = "auto"
@@ -124,7 +125,9 @@ class ReadoutSystem:
     def _scale(self, name: str) -> float:
         return self.scales.get(name, 1.0)
 
-    def _linearized(self, theta: Tensor, *, slopes: bool, check: bool = True) -> Iterator[tuple[Placed, str, Tensor, Linearized]]:
+    def _linearized(
+        self, theta: Tensor, *, slopes: bool, check: bool = True
+    ) -> Iterator[tuple[Placed, str, Tensor, Linearized]]:
         chunk = max(64, _CHUNK_BYTES // (self.features * self.like.element_size()))
         zero = not theta[self.extra :].any()
         self.model.set_readout(self.readout(theta))

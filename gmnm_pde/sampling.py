@@ -67,8 +67,10 @@ def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: i
         return Cloud(region.points)
     total = region.measure
     shares = [max(1, round(n * patch.measure / total)) for patch in region.patches]
-    clouds = [_sample_patch(region, patch, share, rule, seed + 7919 * k)
-              for k, (patch, share) in enumerate(zip(region.patches, shares, strict=True))]
+    clouds = [
+        _sample_patch(region, patch, share, rule, seed + 7919 * k)
+        for k, (patch, share) in enumerate(zip(region.patches, shares, strict=True))
+    ]
     points = torch.cat([cloud.points for cloud in clouds])
     if not len(points):
         raise refuse(

@@ -3,26 +3,21 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from numbers import Real
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.collocation import parse_points
-from gmnm_pde.estimate import estimate_error
-from gmnm_pde.fitting import Setup, fit_model, reference_scales
-from gmnm_pde.history import History
-from gmnm_pde.jets.engines import choose_engine
-from gmnm_pde.judge import Judge
-from gmnm_pde.ladder import Climb, Rung, climb
-from gmnm_pde.methods import METHODS, LeastSquares, Step
-from gmnm_pde.models import MODELS, Mixture, has_readout
-from gmnm_pde.problem import Problem
-from gmnm_pde.progress import Progress
-from gmnm_pde.solution import Solution
-from gmnm_pde.terms import GROUPS
+from gmnm_pde.fitting.estimate import estimate_error
+from gmnm_pde.fitting.fit import Setup, fit_model
+from gmnm_pde.fitting.judge import Judge
+from gmnm_pde.fitting.ladder import Climb, Rung, climb
+from gmnm_pde.fitting.progress import Progress
+from gmnm_pde.methods import LeastSquares, Step
+from gmnm_pde.models import Mixture
+from gmnm_pde.options import check_numbers, read_options
+from gmnm_pde.results.history import History
+from gmnm_pde.results.solution import Solution
+from gmnm_pde.statement.problem import Problem
 
 
 def solve(
@@ -46,8 +41,8 @@ def solve(
 
     Args:
         problem: The equations, domain and conditions.
-        model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to choose
-            some of that; or a torch module with features and a linear readout, whose features are kept.
+        model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to
+            choose some of that; or a torch module with features and a linear readout, whose features are kept.
         method: ``"least-squares"`` or ``LeastSquares(...)``.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size.
@@ -73,9 +68,9 @@ def solve(
         GmnmError: an argument is impossible, or a function of the problem gave NaN; the message names it.
     """
     started = time.monotonic()
-    _check(problem, tol, seed, dtype, time_limit)
+    check_numbers(problem, tol, seed, dtype, time_limit)
     deadline = math.inf if time_limit is None else started + time_limit
-    setup = _setup(problem, model, method, seed, dtype, device, points, weights, engine)
+    setup = read_options(problem, model, method, seed, dtype, device, points, weights, engine)
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     history = History()
 
@@ -129,110 +124,6 @@ def _fit_given(
     if tol is not None and not converged:
         reason += f" does not meet tol={tol:g}: the model's features are kept as given; model='gmnm' adds components"
     return Climb(rung, converged, reason)
-
-
-def _setup(
-    problem: Problem,
-    model: Any,
-    method: Any,
-    seed: int,
-    dtype: torch.dtype,
-    device: Any,
-    points: Any,
-    weights: Any,
-    engine: str,
-) -> Setup:
-    mixture = _model(problem, model)
-    chosen_method = _method(method)
-    chosen_device = _device(device)
-    counts = parse_points(points)
-    factors = _weights(problem, weights)
-    example = model if isinstance(model, nn.Module) else mixture.draw(problem.domain.dimension, 1, 1, [1.0] * problem.domain.dimension, seed=0)
-    choose_engine(example, engine, call=f"solve(engine={engine!r})")
-    scales = reference_scales(problem, factors, seed)
-    return Setup(problem, mixture, chosen_method, counts, scales, seed, dtype, chosen_device, engine)
-
-
-def _check(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:
-    if not isinstance(problem, Problem):
-        raise refuse("solve(problem, ...)", expected="a Problem", got=repr(problem),
-                     remedy="Load one by name: gmnm_pde.registry.load('poisson').")
-    for name, value in (("tol", tol), ("time_limit", time_limit)):
-        if value is not None and not (isinstance(value, Real) and math.isfinite(value) and value > 0):
-            raise refuse(f"solve({name}={value!r})", expected="a positive number", got=repr(value))
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise refuse(f"solve(seed={seed!r})", expected="a whole number from 0", got=repr(seed))
-    if dtype not in (torch.float64, torch.float32):
-        raise refuse(f"solve(dtype={dtype})", expected="torch.float64 or torch.float32", got=repr(dtype))
-
-
-def _model(problem: Problem, model: Any) -> Mixture:
-    if model is None:
-        return Mixture()
-    if isinstance(model, Mixture):
-        if isinstance(model.widths, tuple | list) and len(model.widths) != problem.domain.dimension:
-            raise refuse("solve(model=Mixture(widths=...))", got=len(model.widths),
-                         expected=f"{problem.domain.dimension} widths, one for each coordinate")
-        return model
-    if isinstance(model, str):
-        if model not in MODELS:
-            raise refuse(f"solve(model={model!r})", expected="the name of a model", got=repr(model),
-                         remedy=nearest(model, MODELS))
-        return MODELS[model]()
-    if not isinstance(model, nn.Module):
-        raise refuse("solve(model=...)", expected="a name, a Mixture or a torch module", got=repr(model))
-    if not has_readout(model):
-        raise refuse("solve(model=...)", expected="a model with features(x) and a linear readout, as GMNM has",
-                     got=f"a {type(model).__name__} without")
-    fields, d = len(problem.fields), problem.domain.dimension
-    with torch.no_grad():
-        example = next(model.parameters()).new_zeros(2, d)
-        try:
-            width = model(example).shape[-1]
-        except (RuntimeError, ValueError) as error:
-            raise refuse("solve(model=...)", expected=f"a model for {d} coordinates", got=f"one that failed on [2, {d}]: {error}") from None
-    if width != fields:
-        raise refuse("solve(model=...)", expected=f"{fields} output(s), one for each of {', '.join(problem.fields)}",
-                     got=f"{width}")
-    return Mixture()
-
-
-def _method(method: Any) -> LeastSquares:
-    if method is None:
-        return LeastSquares()
-    if isinstance(method, str):
-        if method not in METHODS:
-            raise refuse(f"solve(method={method!r})", expected="the name of a method", got=repr(method),
-                         remedy=nearest(method, METHODS))
-        return METHODS[method]()
-    if not isinstance(method, LeastSquares):
-        raise refuse("solve(method=...)", expected="a name or a method such as LeastSquares()", got=repr(method))
-    return method
-
-
-def _device(device: Any) -> torch.device:
-    try:
-        chosen = torch.device(device or "cpu")
-        torch.zeros(1, device=chosen)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise refuse(f"solve(device={device!r})", expected="a device of this machine", got=str(error).splitlines()[0],
-                     remedy="Leave device out to compute on the CPU.") from None
-    return chosen
-
-
-def _weights(problem: Problem, weights: Any) -> dict[str, float]:
-    if weights is None or weights == "auto":
-        return {}
-    names = {name for term in problem.terms for name in problem.traced(term).names} | set(GROUPS)
-    if not isinstance(weights, Mapping):
-        raise refuse("solve(weights=...)", expected="'auto' or a dict by term name or group", got=repr(weights))
-    for name, weight in weights.items():
-        if name not in names:
-            raise refuse(f"solve(weights={{{name!r}: ...}})", expected="a term or a group", got=repr(name),
-                         remedy=nearest(name, names))
-        if not (isinstance(weight, Real) and math.isfinite(weight) and weight > 0):
-            raise refuse(f"solve(weights={{{name!r}: ...}})", expected="a positive number", got=repr(weight))
-    return {name: float(weight) for name, weight in weights.items()}
 
 
 def _describe(setup: Setup) -> str:

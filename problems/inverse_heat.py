@@ -9,8 +9,8 @@ from gmnm_pde.sampling import unit_points
 def inverse_heat(diffusivity: float = 0.2, sensors: int = 40, guess: float = 1.0) -> Problem:
     """The heat equation with unknown conductivity kappa, found from sensor values of the temperature.
 
-    u_t = kappa u_xx on [0, 1], u = 0 at both ends, u(x, 0) = sin(pi x), and exact values of u at random sensors. Source:
-    separation of variables.
+    u_t = kappa u_xx on [0, 1], u = 0 at both ends, u(x, 0) = sin(pi x), and exact values of u at random sensors.
+    Source: separation of variables.
 
     Args:
         diffusivity: The kappa that made the sensor values.

@@ -8,8 +8,8 @@ from gmnm_pde import Box, Dirichlet, GmnmError, Problem, laplacian
 def poisson(wave_number: int = 1, dimension: int = 2) -> Problem:
     """Poisson's equation on [-1, 1]^d with a product of sines as its solution; the paper's benchmark.
 
-    laplacian(u) = -d (k pi)^2 sin(k pi x) sin(k pi y) ..., u = 0 on the boundary. Source: arXiv 2510.06660, equation (4),
-    where k = 1 and d = 2.
+    laplacian(u) = -d (k pi)^2 sin(k pi x) sin(k pi y) ..., u = 0 on the boundary. Source: arXiv 2510.06660,
+    equation (4), where k = 1 and d = 2.
 
     Args:
         wave_number: k, a whole number.

@@ -1,7 +1,7 @@
 """The table of docs/accuracy.md: errors, estimates and seconds of every registry problem, over seeds.
 
-    python examples/benchmarks/accuracy.py                 # all parts, about four minutes on two cores
-    python examples/benchmarks/accuracy.py --part table    # or: components, tolerance
+python examples/benchmarks/accuracy.py                 # all parts, about four minutes on two cores
+python examples/benchmarks/accuracy.py --part table    # or: components, tolerance
 """
 
 import argparse
@@ -91,7 +91,11 @@ def show(title, rows):
 
 def _text(value):
     if isinstance(value, float):
-        return f"{value:.1e}" if value and (abs(value) < 1e-2 or abs(value) >= 1e3) and math.isfinite(value) else f"{value:.2f}"
+        return (
+            f"{value:.1e}"
+            if value and (abs(value) < 1e-2 or abs(value) >= 1e3) and math.isfinite(value)
+            else f"{value:.2f}"
+        )
     return str(value)
 
 

@@ -1,6 +1,6 @@
 """How fast are closed-form derivatives? The Laplacian of a mixture's features by all three engines, in one run.
 
-    python examples/benchmarks/derivatives.py
+python examples/benchmarks/derivatives.py
 """
 
 import argparse
@@ -76,8 +76,10 @@ def main():
     for form in ("affine", "literal", "diagonal", "full"):
         model = GMNM(2, 1, options.components, form=form).to(options.device, torch.float64)
         points = torch.rand(options.points, 2, dtype=torch.float64, device=options.device) * 2 - 1
-        found = {engine: seconds(lambda e=engine: laplacian_of_features(model, points, e), options.repeats)  # noqa: B023
-                 for engine in ("closed", "forward")}
+        found = {
+            engine: seconds(lambda e=engine: laplacian_of_features(model, points, e), options.repeats)  # noqa: B023
+            for engine in ("closed", "forward")
+        }
         one, three = (seconds(lambda c=c: laplacian_of_features(model, points, "reverse", c), 2) for c in (1, 3))  # noqa: B023
         found["reverse"] = one + (three - one) / 2 * (options.components - 1)
         rows[form] = {
@@ -89,10 +91,14 @@ def main():
     if options.json:
         print(json.dumps(rows))
         return
-    device = torch.cuda.get_device_name() if options.device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    device = (
+        torch.cuda.get_device_name() if options.device.startswith("cuda") else f"{torch.get_num_threads()} CPU threads"
+    )
     print(f"Laplacian of {options.components} components at {options.points} points, float64, {device}")
     print("(reverse mode goes component by component: timed on one and on three, and extended to all)")
-    print(f"{'form':<10}{'closed':>10}{'forward':>10}{'reverse':>10}{'forward/closed':>16}{'reverse/closed':>16}{'disagreement':>14}")
+    print(
+        f"{'form':<10}{'closed':>10}{'forward':>10}{'reverse':>10}{'forward/closed':>16}{'reverse/closed':>16}{'disagreement':>14}"
+    )
     for form, row in rows.items():
         times = "".join(f"{row[f'{engine}_s']:>9.3f}s" for engine in ENGINES)
         ratios = f"{row['forward_over_closed']:>16.1f}{row['reverse_over_closed']:>16.0f}"

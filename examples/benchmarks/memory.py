@@ -1,6 +1,6 @@
 """How much memory does a large solve take? 4,000 components fitted on 40,000 interior points.
 
-    python examples/benchmarks/memory.py
+python examples/benchmarks/memory.py
 """
 
 import argparse
@@ -18,7 +18,9 @@ def main():
     options = parser.parse_args()
     before = _peak()
     mixture = Mixture(components=options.components, widths=5.0)
-    solution = solve(registry.load("poisson"), mixture, points=options.points, progress=lambda news: print(news.message))
+    solution = solve(
+        registry.load("poisson"), mixture, points=options.points, progress=lambda news: print(news.message)
+    )
     row = {
         "components": options.components,
         "points": solution.report.points,

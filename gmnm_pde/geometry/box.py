@@ -123,5 +123,7 @@ def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, f
 
 def _require_count(kind: str, intervals: dict, count: int) -> None:
     if len(intervals) != count:
-        remedy = "Box(...) takes any number." if kind != "Time" else "Space is multiplied on: Interval(...) * Time(...)."
+        remedy = (
+            "Box(...) takes any number." if kind != "Time" else "Space is multiplied on: Interval(...) * Time(...)."
+        )
         raise refuse(f"{kind}(...)", expected=f"{count} interval(s)", got=f"{len(intervals)}", remedy=remedy)

@@ -165,12 +165,12 @@ class Product(Domain):
         )
 
     def face_patch(self, coordinate: str, value: float) -> Patch | None:
-        if coordinate in self.first.coordinates:
-            firsts, seconds = (self.first.face_patch(coordinate, value),), self.second.interior_patches()
-        else:
-            firsts, seconds = self.first.interior_patches(), (self.second.face_patch(coordinate, value),)
-        whole = len(firsts) == len(seconds) == 1 and firsts[0] is not None and seconds[0] is not None
-        return self._product(firsts[0], seconds[0]) if whole else None
+        in_first = coordinate in self.first.coordinates
+        owner, other = (self.first, self.second) if in_first else (self.second, self.first)
+        face, rest = owner.face_patch(coordinate, value), other.interior_patches()
+        if face is None or len(rest) != 1:
+            return None
+        return self._product(face, rest[0]) if in_first else self._product(rest[0], face)
 
     def _products(self, firsts: tuple[Patch, ...], seconds: tuple[Patch, ...]) -> tuple[Patch, ...]:
         return tuple(self._product(first, second) for first in firsts for second in seconds)

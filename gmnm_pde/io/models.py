@@ -39,13 +39,18 @@ def read_model(path: str | Path, model: nn.Module | None = None) -> tuple[Normal
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
-        raise refuse(call, expected="a whole solution file", got=f"a damaged one ({error})",
-                     remedy="Save the solution again.") from None
+        raise refuse(
+            call, expected="a whole solution file", got=f"a damaged one ({error})", remedy="Save the solution again."
+        ) from None
     if metadata.get("format") != FORMAT:
-        raise refuse(call, expected=f"the format '{FORMAT}'", got=repr(metadata.get("format")),
-                     remedy="Open files that solution.save(path) has written.")
+        raise refuse(
+            call,
+            expected=f"the format '{FORMAT}'",
+            got=repr(metadata.get("format")),
+            remedy="Open files that solution.save(path) has written.",
+        )
     try:
         header = json.loads(metadata["header"])
         shape = header["model"]
@@ -55,8 +60,12 @@ def read_model(path: str | Path, model: nn.Module | None = None) -> tuple[Normal
     except GmnmError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise refuse(call, expected="a whole solution file", got=f"a damaged one ({type(error).__name__}: {error})",
-                     remedy="Save the solution again.") from None
+        raise refuse(
+            call,
+            expected="a whole solution file",
+            got=f"a damaged one ({type(error).__name__}: {error})",
+            remedy="Save the solution again.",
+        ) from None
     return normalized, header
 
 

@@ -6,9 +6,10 @@ Reverse mode (autograd through the graph, ``FunctionSource``) is the oracle that
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.jets.values import Alpha
@@ -16,7 +17,7 @@ from gmnm_pde.jets.values import Alpha
 ENGINES = ("auto", "closed", "forward", "reverse")
 
 
-def choose_engine(model: nn.Module, engine: str, *, call: str) -> str:
+def choose_engine(model: Any, engine: str, *, call: str) -> str:
     """The engine that ``auto`` stands for, after checking that the model can do what was asked."""
     if engine not in ENGINES:
         raise refuse(call, expected="an engine", got=repr(engine), remedy=nearest(engine, ENGINES))
@@ -31,7 +32,7 @@ def choose_engine(model: nn.Module, engine: str, *, call: str) -> str:
     return ("closed" if closed else "forward") if engine == "auto" else engine
 
 
-def output_jet(model: nn.Module, x: Tensor, alphas: Iterable[Alpha], engine: str = "auto") -> dict[Alpha, Tensor]:
+def output_jet(model: Any, x: Tensor, alphas: Iterable[Alpha], engine: str = "auto") -> dict[Alpha, Tensor]:
     """Derivatives of the model's outputs at x [n, d]: for each alpha, [n, outputs]."""
     engine = choose_engine(model, engine, call="output_jet(...)")
     if engine == "closed":
@@ -41,10 +42,8 @@ def output_jet(model: nn.Module, x: Tensor, alphas: Iterable[Alpha], engine: str
     return forward_jet(model, x, alphas)
 
 
-def feature_combination(
-    model: nn.Module, x: Tensor, coefficients: Mapping[Alpha, Tensor], engine: str = "auto"
-) -> Tensor:
-    """A linear differential operator put on every feature: sum over alpha of c_alpha(x) times its derivative, [n, features].
+def feature_combination(model: Any, x: Tensor, coefficients: Mapping[Alpha, Tensor], engine: str = "auto") -> Tensor:
+    """A linear differential operator on every feature: sum over alpha of c_alpha(x) D^alpha phi_j(x), [n, features].
 
     Each coefficient has shape [n] or [] (the same at every point).
     """

@@ -75,7 +75,7 @@ def jet(
     engine: str = "auto",
     time: Sequence[str] = (),
 ) -> Field | tuple[Field, ...]:
-    """The model's output at ``points`` [n, d] as a field that the operators differentiate, with gradients to its weights.
+    """The model's output at ``points`` [n, d] as a field that operators differentiate, with gradients to its weights.
 
     Args:
         model: A torch module (or function) from [n, d] to [n] or [n, outputs].

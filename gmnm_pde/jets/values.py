@@ -11,7 +11,6 @@ Anything computed from them can be differentiated again. If w = F(x, u, u_x, ...
 where the partial derivatives of F come from autograd and the further derivatives of u from its source.
 """
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
+from gmnm_pde.jets.arithmetic import TensorLike
 
 Alpha = tuple[int, ...]
 """A multi-index: how often to differentiate by each coordinate."""
@@ -93,7 +93,7 @@ class Frame:
         return total
 
 
-class Quantity:
+class Quantity(TensorLike):
     """A tensor of one number per point, [n], or of several, that remembers its frame."""
 
     __slots__ = ("_tensor", "frame")
@@ -118,28 +118,21 @@ class Quantity:
             )
         return Quantity(self.frame.total_derivative(self.tensor, axis), self.frame)
 
+    def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return Quantity.__torch_function__(function, (), arguments)
+
     @classmethod
     def __torch_function__(
         cls, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        frames = {id(q.frame): q.frame for q in _quantities((args, kwargs))}
-        if len(frames) > 1:
+        first, *others = _quantities((args, kwargs))
+        if any(other.frame is not first.frame for other in others):
             raise GmnmError(
-                f"torch.{getattr(function, '__name__', 'function')}: its arguments live on different point sets. "
-                "Combine fields and coordinates of one call only; a jet of other points cannot be mixed in."
+                f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
+                "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
-        (frame,) = frames.values()
-        return _wrap(function(*_plain(args), **_plain(kwargs)), frame)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """``numpy.sin(u)`` and ``numpy.float64(2) * u`` are done by the torch function of the same name."""
-        name = {"power": "pow", "absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
-        function = getattr(torch, name, None)
-        if method != "__call__" or function is None or kwargs:
-            raise refuse(f"numpy.{ufunc.__name__}(...)", expected="a torch function on a field", got="a numpy one")
-        tensors = [q if isinstance(q, Quantity) else torch.as_tensor(q) for q in inputs]
-        return function(*tensors)
+        return _wrap(function(*_plain(args), **_plain(kwargs)), first.frame)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -154,22 +147,6 @@ class Quantity:
 
     def __len__(self) -> int:
         return len(self.frame)
-
-    def __bool__(self) -> bool:
-        raise refuse(
-            "if/and/or on a field or coordinate",
-            expected="a condition for each point",
-            got="one for all of them",
-            remedy="Use torch.where(condition, a, b), and & | ~ instead of and, or, not.",
-        )
-
-    def __float__(self) -> float:
-        raise refuse(
-            "float(...) or a math function of a field or coordinate",
-            expected="a torch function",
-            got="a function of one number",
-            remedy="Write torch.sin(x), not math.sin(x).",
-        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.tensor!r})"
@@ -248,28 +225,3 @@ def _wrap(result: Any, frame: Frame) -> Any:
     if isinstance(result, tuple | list) and any(isinstance(item, Tensor) for item in result):
         return tuple(_wrap(item, frame) for item in result)
     return result
-
-
-def _binary(function: Callable[..., Any], *, swapped: bool = False) -> Callable[[Any, Any], Any]:
-    def method(self: Quantity, other: Any) -> Any:
-        if isinstance(other, Quantity) and other.frame is not self.frame:
-            return Quantity.__torch_function__(function, (), (self, other))
-        value = _plain(other)
-        return Quantity(function(value, self.tensor) if swapped else function(self.tensor, value), self.frame)
-
-    return method
-
-
-_ARITHMETIC = ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv")
-_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
-_LOGIC = ("and", "or", "xor")
-for _name in _ARITHMETIC + _LOGIC:
-    _function = getattr(operator, f"{_name}_" if _name in ("and", "or") else _name)
-    setattr(Quantity, f"__{_name}__", _binary(_function))
-    setattr(Quantity, f"__r{_name}__", _binary(_function, swapped=True))
-for _name in _COMPARISONS:
-    setattr(Quantity, f"__{_name}__", _binary(getattr(operator, _name)))
-for _name in ("neg", "pos", "abs", "invert"):
-    _function = getattr(operator, _name)
-    setattr(Quantity, f"__{_name}__", lambda self, _f=_function: Quantity(_f(self.tensor), self.frame))
-Quantity.__hash__ = object.__hash__  # type: ignore[method-assign]

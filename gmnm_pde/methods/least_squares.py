@@ -113,9 +113,7 @@ class LeastSquares:
             return outcome
         return self._newton(system, theta, deadline, watch)
 
-    def _newton(
-        self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None
-    ) -> Outcome:
+    def _newton(self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None) -> Outcome:
         """Newton steps; damped while the line search finds a decrease, full ones once it does not.
 
         A residual can rise for a few full steps before quadratic convergence sets in (quasi-linearisation of a growth

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.models.kernels import KERNELS
+from gmnm_pde.models.kernels import KERNELS, Kernel
 
 Alpha = tuple[int, ...]
 
@@ -55,12 +55,13 @@ class GMNM(nn.Module):
             raise refuse(call, expected="a form", got=repr(form), remedy=nearest(form, KERNELS))
         self.in_features, self.out_features, self.components, self.form = in_features, out_features, components, form
         self.trainable_centers = trainable_centers
+        self.centers: Tensor
         centers = 2 * torch.rand(components, in_features) - 1
         if trainable_centers:
             self.centers = nn.Parameter(centers)
         else:
             self.register_buffer("centers", centers)
-        self.kernel = KERNELS[form](in_features, components, scale)
+        self.kernel: Kernel = KERNELS[form](in_features, components, scale)
         self.weights = nn.Parameter(torch.randn(out_features, components) / components**0.5)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Hermite polynomials: the derivatives of a Gaussian are these times the Gaussian itself.
 
 In one variable, with He the probabilists' polynomials,  d^k/dy^k exp(-y^2/2) = (-1)^k He_k(y) exp(-y^2/2).
-In several, with P positive semidefinite, v = P z and phi = exp(-z.P z / 2),  D^alpha phi = (-1)^|alpha| H_alpha phi, where
+In several, with P positive semidefinite, v = P z and phi = exp(-z.P z / 2), D^alpha phi = (-1)^|alpha| H_alpha phi with
 
     H_{alpha + e_k} = v_k H_alpha - sum_j alpha_j P_kj H_{alpha - e_j},      H_0 = 1,
 

@@ -14,8 +14,9 @@ component (``combine``), and derivatives of a weighted sum of components (``cont
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,16 +31,48 @@ def _directions(components: int, d: int, norm: float) -> Tensor:
     return norm * directions / directions.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 
-class Ridge(nn.Module):
+class Kernel(nn.Module, ABC):
+    """A form: components [n, components] at points, with their derivatives, for given centres [components, d]."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, centers: Tensor) -> Tensor:
+        """The components at x [n, d]."""
+
+    @abstractmethod
+    def combine(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
+        """sum_alpha c_alpha D^alpha phi_j, for c_alpha of shape [n] or []."""
+
+    @abstractmethod
+    def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
+        """sum_j w_oj D^alpha phi_j, for each alpha [n, outputs]."""
+
+    @abstractmethod
+    def set_slopes(self, slopes: Tensor) -> None:
+        """Put components of the given slopes [components, d] in place, aligned with the coordinates for bumps."""
+
+    @abstractmethod
+    def precisions(self) -> Tensor:
+        """P of each component, phi = exp(-z.P z / 2): [components, d, d]."""
+
+
+class Ridge(Kernel):
     """Derivatives of phi = exp(-y^2/2) with y = a . x + b: D^alpha phi = a^alpha (-1)^k He_k(y) phi, k = |alpha|.
 
     All derivatives of one order share the polynomial, so an operator costs one polynomial for each order, whatever the
     number of its terms.
     """
 
+    @abstractmethod
+    def slopes(self) -> Tensor:
+        """a, [components, d]."""
+
+    @abstractmethod
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
         """a [components, d] and b [components]."""
-        raise NotImplementedError
+
+    def precisions(self) -> Tensor:
+        a = self.slopes()
+        return a[:, :, None] * a[:, None, :]
 
     def forward(self, x: Tensor, centers: Tensor) -> Tensor:
         a, b = self.line(centers)
@@ -81,8 +114,14 @@ class Affine(Ridge):
         super().__init__()
         self.a = nn.Parameter(_directions(components, d, norm))
 
+    def slopes(self) -> Tensor:
+        return self.a
+
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
         return self.a, -(self.a * centers).sum(-1)
+
+    def set_slopes(self, slopes: Tensor) -> None:
+        self.a.copy_(slopes)
 
 
 class Literal(Ridge):
@@ -96,17 +135,27 @@ class Literal(Ridge):
         self.alpha = nn.Parameter(torch.randn(components, m) / math.sqrt(m))
         self.beta = nn.Parameter(torch.zeros(components))
 
+    def slopes(self) -> Tensor:
+        return torch.einsum("jm,jmd->jd", self.alpha, self.A)
+
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
-        a = torch.einsum("jm,jmd->jd", self.alpha, self.A)
+        a = self.slopes()
         return a, (self.alpha * self.b).sum(-1) + self.beta - (a * centers).sum(-1)
 
+    def set_slopes(self, slopes: Tensor) -> None:
+        m = self.alpha.shape[1]
+        self.A.copy_(slopes[:, None, :].expand_as(self.A))
+        self.alpha.fill_(1 / m)
+        self.b.zero_()
+        self.beta.zero_()
 
-class Bump(nn.Module):
+
+class Bump(Kernel):
     """Components that fall off in every direction; a form gives its derivatives one by one."""
 
+    @abstractmethod
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """For each alpha the derivative of every component, [n, components]."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, centers: Tensor) -> Tensor:
         zero = (0,) * x.shape[1]
@@ -133,7 +182,7 @@ class Diagonal(Bump):
 
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         y = [(x[:, k, None] - centers[:, k]) * self.s[:, k] for k in range(x.shape[1])]
-        gauss = torch.exp(-0.5 * sum(component.square() for component in y))
+        gauss = torch.exp(-0.5 * torch.stack(y).square().sum(dim=0))
         jets = {}
         for alpha in alphas:
             value = gauss
@@ -142,6 +191,12 @@ class Diagonal(Bump):
                     value = value * hermite(y[k], order) * (-self.s[:, k]) ** order
             jets[alpha] = value
         return jets
+
+    def set_slopes(self, slopes: Tensor) -> None:
+        self.s.copy_(slopes)
+
+    def precisions(self) -> Tensor:
+        return torch.diag_embed(self.s.square())
 
 
 class Full(Bump):
@@ -152,15 +207,26 @@ class Full(Bump):
         self.A = nn.Parameter(norm / math.sqrt(d) * torch.linalg.qr(torch.randn(components, d, d)).Q)
 
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        z = [x[:, k, None] - centers[:, k] for k in range(x.shape[1])]
-        precision = self.A.mT @ self.A
-        v = [sum(precision[:, k, j] * z[j] for j in range(len(z))) for k in range(len(z))]
-        gauss = torch.exp(-0.5 * sum(z[k] * v[k] for k in range(len(z))))
-        polynomials = multivariate_hermite(v, precision, alphas)
+        z = (x[:, None, :] - centers).movedim(-1, 0)
+        precision = self.precisions()
+        v = torch.einsum("jkl,lnj->knj", precision, z)
+        gauss = torch.exp(-0.5 * (z * v).sum(dim=0))
+        polynomials = multivariate_hermite(list(v), precision, alphas)
         return {alpha: (-1) ** sum(alpha) * polynomials[alpha] * gauss for alpha in alphas}
 
+    def set_slopes(self, slopes: Tensor) -> None:
+        self.A.copy_(torch.diag_embed(slopes))
 
-KERNELS: dict[str, type[nn.Module]] = {"affine": Affine, "literal": Literal, "diagonal": Diagonal, "full": Full}
+    def precisions(self) -> Tensor:
+        return self.A.mT @ self.A
+
+
+KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
+    "affine": Affine,
+    "literal": Literal,
+    "diagonal": Diagonal,
+    "full": Full,
+}
 
 
 def _by_order(alphas: Mapping[Alpha, Tensor] | Sequence[Alpha]) -> dict[int, list[Alpha]]:

@@ -61,28 +61,25 @@ class Mixture:
         The first k components of a draw are the draw of k, up to the sequence's own evenness, so that leading
         sub-models are models in their own right.
         """
-        scales = torch.tensor(list(widths), dtype=torch.float64)
         with torch.random.fork_rng(devices=[]):
             model = GMNM(in_features, out_features, components, form=self.form).to(torch.float64)
         with torch.no_grad():
             model.weights.zero_()
-            if self.form == "affine":
-                unit = unit_points(components, in_features + (in_features > 1), "sobol", seed=seed)
-                directions = _directions(unit[:, :-1], in_features)
-                a = directions * scales
-                reach = _REACH * math.sqrt(in_features)
-                offsets = reach * (2 * unit[:, -1:] - 1)
-                slope = a.norm(dim=1, keepdim=True)
-                model.kernel.a.copy_(a)
-                model.centers.copy_(-offsets * a / slope)
-            else:
-                unit = unit_points(components, in_features, "sobol", seed=seed)
-                model.centers.copy_(1.2 * (2 * unit - 1))
-                if self.form == "diagonal":
-                    model.kernel.s.copy_(scales.expand(components, in_features))
-                else:
-                    model.kernel.A.copy_(torch.diag(scales).expand(components, in_features, in_features))
+            slopes, centers = self._place(components, torch.tensor(list(widths), dtype=torch.float64), seed)
+            model.kernel.set_slopes(slopes)
+            model.centers.copy_(centers)
         return model.to(dtype=dtype, device=device)
+
+    def _place(self, components: int, scales: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """Slopes and centres, each [components, d]."""
+        d = len(scales)
+        if self.form != "affine":
+            unit = unit_points(components, d, "sobol", seed=seed)
+            return scales.expand(components, d), 1.2 * (2 * unit - 1)
+        unit = unit_points(components, d + (d > 1), "sobol", seed=seed)
+        slopes = _directions(unit[:, :-1], d) * scales
+        offsets = _REACH * math.sqrt(d) * (2 * unit[:, -1:] - 1)
+        return slopes, offsets * slopes / slopes.norm(dim=1, keepdim=True)
 
 
 def _directions(unit: Tensor, d: int) -> Tensor:

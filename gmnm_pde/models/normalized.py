@@ -18,6 +18,10 @@ class Normalized(nn.Module):
         bounds: The box: (low, high) for each coordinate.
     """
 
+    inner: Any
+    middle: Tensor
+    half_width: Tensor
+
     def __init__(self, inner: nn.Module, bounds: Sequence[Sequence[float]]):
         super().__init__()
         self.inner = inner
@@ -28,7 +32,7 @@ class Normalized(nn.Module):
         self.has_closed_form = callable(getattr(inner, "output_jet", None))
 
     def unit(self, x: Tensor) -> Tensor:
-        """x [n, d] in the coordinates of ``inner``."""
+        """X [n, d] in the coordinates of ``inner``."""
         return (x - self.middle) / self.half_width
 
     def forward(self, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     with torch.no_grad():
         weight = model.weights.abs().amax(dim=0).double().cpu().numpy()
         centers = model.centers.double().cpu().numpy()
-        precisions = _precisions(model).double().cpu().numpy()
+        precisions = model.kernel.precisions().double().cpu().numpy()
     order = np.argsort(weight)[-most:]
     middle = np.array([(low + high) / 2 for low, high in solution.bounds])
     half = np.array([(high - low) / 2 for low, high in solution.bounds])
@@ -39,7 +39,7 @@ def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     colours = colormaps["viridis"]
     tops = weight[order]
     norm = LogNorm(max(tops.max() * 1e-4, 1e-300), max(tops.max(), 1e-299))
-    shades = colours(norm(np.maximum(tops, norm.vmin)))
+    shades = colours(norm(tops.clip(tops.max() * 1e-4)))
     if len(half) == 2:
         shapes = _crests if model.form in ("affine", "literal") else _ellipses
         shapes(left, centers[order], precisions[order], middle, half, shades)
@@ -59,41 +59,47 @@ def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     for k, name in enumerate(solution.coordinates):
         scale = half[k] / np.sqrt(np.maximum(precisions[:, k, k], 1e-300))
         bins = np.geomspace(scale.min() * 0.9, min(scale.max(), scale.min() * 1e3) * 1.1, 40)
-        right.hist(np.minimum(scale, bins[-1]), bins=bins, histtype="step", lw=1.4, color=INK[k % len(INK)], label=f"along {name}")
+        right.hist(
+            np.minimum(scale, bins[-1]),
+            bins=bins,
+            histtype="step",
+            lw=1.4,
+            color=INK[k % len(INK)],
+            label=f"along {name}",
+        )
     right.set_xscale("log")
     right.legend()
     label(right, ("standard deviation along a coordinate", "components"), "widths")
     return figure
 
 
-def _precisions(model: GMNM) -> torch.Tensor:
-    """A^T A for every component, [components, d, d]."""
-    kernel = model.kernel
-    if model.form in ("affine", "literal"):
-        a, _ = kernel.line(model.centers)
-        return a[:, :, None] * a[:, None, :]
-    if model.form == "diagonal":
-        return torch.diag_embed(kernel.s.square())
-    return kernel.A.mT @ kernel.A
-
-
-def _crests(axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any) -> None:
-    values, vectors = np.linalg.eigh(precisions)
+def _crests(
+    axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any
+) -> None:
+    _, vectors = np.linalg.eigh(precisions)
     along = vectors[:, :, 0]
     far = 4.0
     ends = np.stack([centers - far * along, centers + far * along], axis=1)
     axes.add_collection(LineCollection(list(middle + half * ends), colors=shades, linewidths=0.6))
 
 
-def _ellipses(axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any) -> None:
+def _ellipses(
+    axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any
+) -> None:
     scaled = precisions / (half[:, None] * half[None, :])
     values, vectors = np.linalg.eigh(scaled)
     lengths = 2 / np.sqrt(np.maximum(values, 1e-12))
     angles = np.degrees(np.arctan2(vectors[:, 1, 0], vectors[:, 0, 0]))
     axes.add_collection(
         EllipseCollection(
-            lengths[:, 0], lengths[:, 1], angles, units="xy", offsets=middle + half * centers,
-            offset_transform=axes.transData, facecolors="none", edgecolors=shades, linewidths=0.6,
+            lengths[:, 0],
+            lengths[:, 1],
+            angles,
+            units="xy",
+            offsets=middle + half * centers,
+            offset_transform=axes.transData,
+            facecolors="none",
+            edgecolors=shades,
+            linewidths=0.6,
         )
     )
-

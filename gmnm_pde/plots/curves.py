@@ -8,7 +8,11 @@ from matplotlib.figure import Figure
 
 from gmnm_pde.plots.style import INK, panels, styled
 
-_CURVES = {"relative_l2": "relative L2 error", "boundary": "boundary residual (rms)", "residual": "equation residual (rms)"}
+_CURVES = {
+    "relative_l2": "relative L2 error",
+    "boundary": "boundary residual (rms)",
+    "residual": "equation residual (rms)",
+}
 
 
 @styled
@@ -33,8 +37,9 @@ def plot_history(history: Any, *, over: str | None = None, label: str | None = N
             if shown.any():
                 ax.plot(x[shown], y[shown], marker=marker, ms=3.5, lw=1.3, color=colour, label=name or "exact error")
             if column == "relative_l2" and "error_estimate" in run.columns:
-                ax.plot(x, run["error_estimate"], ls="--", lw=1.1, color=colour, alpha=0.7,
-                        label=f"{name} estimate".strip())
+                ax.plot(
+                    x, run["error_estimate"], ls="--", lw=1.1, color=colour, alpha=0.7, label=f"{name} estimate".strip()
+                )
         ax.set_yscale("log")
         ax.set_xlabel(over)
         ax.set_title(title)

@@ -53,13 +53,15 @@ class _Grid:
         self.solution = solution
         unknown = [name for name in at if name not in solution.coordinates]
         if unknown:
-            raise refuse("solution.plot(at=...)", expected=f"coordinates {', '.join(solution.coordinates)}", got=unknown)
+            raise refuse(
+                "solution.plot(at=...)", expected=f"coordinates {', '.join(solution.coordinates)}", got=unknown
+            )
         self.drawn = [name for name in solution.coordinates if name not in at][:2]
         bounds = dict(zip(solution.coordinates, solution.bounds, strict=True))
         fixed = {name: at.get(name, sum(ends) / 2) for name, ends in bounds.items() if name not in self.drawn}
         self.cut = "".join(f", {name} = {value:g}" for name, value in fixed.items())
         side = _SIDE if len(self.drawn) == 2 else 4 * _SIDE
-        self.lines = [np.linspace(*bounds[name], side) for name in self.drawn]
+        self.lines = [np.linspace(bounds[name][0], bounds[name][1], side) for name in self.drawn]
         mesh = np.meshgrid(*self.lines, indexing="xy")
         self.shape = mesh[0].shape
         flat = {name: values.ravel() for name, values in zip(self.drawn, mesh, strict=True)}

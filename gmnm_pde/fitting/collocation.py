@@ -7,11 +7,11 @@ from numbers import Integral
 from typing import Any
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.geometry import GivenPoints
-from gmnm_pde.problem import Problem
+from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.residuals import Placed
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.terms import Term
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
 
 _FACE_DENSITY = 1.5
 """Boundary points along an edge for each interior point along it; 1 to 2 did alike on the Poisson and wave problems."""
@@ -36,8 +36,12 @@ def parse_points(points: Any) -> Counts | None:
     if isinstance(points, Mapping):
         for key in points:
             if key not in ("interior", "boundary"):
-                raise refuse(call, expected="the keys 'interior' and 'boundary'", got=repr(key),
-                             remedy=nearest(str(key), ("interior", "boundary")))
+                raise refuse(
+                    call,
+                    expected="the keys 'interior' and 'boundary'",
+                    got=repr(key),
+                    remedy=nearest(str(key), ("interior", "boundary")),
+                )
         if "interior" not in points:
             raise refuse(call, expected="the number of interior points", got="none")
         counts = Counts(points["interior"], points.get("boundary"))
@@ -78,9 +82,9 @@ def _count(problem: Problem, term: Term, counts: Counts) -> int:
         return len(term.region.points)
     if term.group == "interior":
         return counts.interior
-    stated = [other for other in problem.terms if other.group != "interior" and not isinstance(other.region, GivenPoints)]
+    stated = [other.region for other in problem.terms if other.group != "interior" and isinstance(other.region, Region)]
     if counts.boundary is not None:
-        total = sum(other.region.measure for other in stated)
+        total = sum(region.measure for region in stated)
         return max(len(term.region.patches), round(counts.boundary * term.region.measure / total))
     side = _FACE_DENSITY * counts.interior ** (1 / problem.domain.dimension)
     natural = sum(side**patch.dimension for patch in term.region.patches)

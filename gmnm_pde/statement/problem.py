@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.binding import argument_names, bind
-from gmnm_pde.conditions import Condition, Setting, Statement
-from gmnm_pde.consistency import Verification, verify, warn_of_conflicts
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
-from gmnm_pde.terms import Term
-from gmnm_pde.tracing import Trace, trace
+from gmnm_pde.statement.conditions import Condition, Setting, Statement
+from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts
+from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.tracing import Trace, trace
 
 _COORDINATE_LIKE = ("x", "y", "z", "t")
 """Names that are read as coordinates; as a field they must be stated in ``fields``."""
@@ -83,8 +83,10 @@ class Problem:
     @property
     def order(self) -> int:
         """The highest order of differentiation in the equations."""
-        return max((sum(alpha) for term in self.terms if term.group == "interior"
-                    for _, alpha in self.traced(term).asked), default=0)
+        return max(
+            (sum(alpha) for term in self.terms if term.group == "interior" for _, alpha in self.traced(term).asked),
+            default=0,
+        )
 
     def traced(self, term: Term) -> Trace:
         """Which derivatives a term needs, the names of its residuals, and whether it is linear."""
@@ -98,7 +100,7 @@ class Problem:
         """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
         if self.exact is None:
             raise refuse(f"{self.name}: exact", expected="a problem with an exact solution", got="none")
-        values = bind(self.exact, self.domain.coordinates, call="exact")(
+        values: Any = bind(self.exact, self.domain.coordinates, call="exact")(
             dict(zip(self.domain.coordinates, columns, strict=True))
         )
         named = values if isinstance(values, Mapping) else self._named_exact(values)
@@ -128,7 +130,9 @@ class Problem:
     def _named_exact(self, values: Any) -> dict[str, Any]:
         values = values if isinstance(values, tuple | list) else (values,)
         if len(values) != len(self.fields):
-            raise refuse("exact(...)", expected=f"{len(self.fields)} field(s): {', '.join(self.fields)}", got=len(values))
+            raise refuse(
+                "exact(...)", expected=f"{len(self.fields)} field(s): {', '.join(self.fields)}", got=len(values)
+            )
         return dict(zip(self.fields, values, strict=True))
 
     def _equation(self, name: str, function: Callable[..., Any]) -> Term:
@@ -146,7 +150,9 @@ class Problem:
                     got=repr(condition),
                     remedy="A function of your own is stated by Condition(function, on=region).",
                 )
-        asked = [n for key, f in functions.items() for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
+        asked = [
+            n for key, f in functions.items() for n in argument_names(f, call=f"{self.name}: {key}") if n not in known
+        ]
         if not functions:
             asked = [name for condition in self.conditions for name in condition.field_names(known)]
         fields = stated if stated is not None else tuple(dict.fromkeys(asked))
@@ -195,7 +201,9 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     if equations is None or isinstance(equations, tuple | list):
         listed = list(equations or ())
         return {"equation" if len(listed) == 1 else f"equation_{k}": f for k, f in enumerate(listed, start=1)}
-    raise refuse("Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations))
+    raise refuse(
+        "Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations)
+    )
 
 
 def _parameters(parameters: Mapping[str, float] | None, domain: Domain) -> dict[str, float]:
@@ -210,16 +218,17 @@ def _parameters(parameters: Mapping[str, float] | None, domain: Domain) -> dict[
 
 def _orders(traces: Any, fields: Sequence[str], d: int) -> dict[str, Alpha]:
     """How often each field is differentiated by each coordinate."""
-    orders = {field: (0,) * d for field in fields}
-    for found in traces:
-        for output, alpha in found.asked:
-            field = fields[output]
-            orders[field] = tuple(max(pair) for pair in zip(orders[field], alpha, strict=True))
-    return orders
+    asked = [key for found in traces for key in found.asked]
+    return {
+        field: tuple(max([0, *(alpha[axis] for output, alpha in asked if output == k)]) for axis in range(d))
+        for k, field in enumerate(fields)
+    }
 
 
 def _column(value: Any, like: Tensor, name: str) -> Tensor:
-    tensor = value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    tensor = (
+        value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    )
     if tensor.ndim and tensor.shape != like.shape:
         raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
     return tensor.expand(like.shape)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gmnm_pde.ladder import Rung
+from gmnm_pde.fitting.ladder import Rung
 from gmnm_pde.methods import Step
 
 

@@ -9,13 +9,13 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.collocation import Counts, counts_for, hold_out, place
+from gmnm_pde.fitting.collocation import Counts, counts_for, hold_out, place
 from gmnm_pde.methods import LeastSquares, Step
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.triangular import linear_fit
 from gmnm_pde.models import Mixture, Normalized
-from gmnm_pde.problem import Problem
 from gmnm_pde.residuals import ReadoutSystem, row_scales
+from gmnm_pde.statement.problem import Problem
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
@@ -44,8 +44,13 @@ class Setup:
     def model(self, components: int, widths: Sequence[float]) -> Normalized:
         """A drawn mixture on the problem's own coordinates."""
         inner = self.mixture.draw(
-            self.dimension, len(self.problem.fields), components, widths,
-            seed=self.seed, dtype=self.dtype, device=self.device,
+            self.dimension,
+            len(self.problem.fields),
+            components,
+            widths,
+            seed=self.seed,
+            dtype=self.dtype,
+            device=self.device,
         )
         return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
 

@@ -10,7 +10,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, ProbeSource
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.terms import Term
+from gmnm_pde.statement.terms import Term
 
 _POINTS = 8
 
@@ -49,14 +49,22 @@ def trace(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping
 class _Probe:
     """One evaluation of a term on random numbers."""
 
-    def __init__(self, term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float],
-                 cloud: Cloud, seed: int):
+    def __init__(
+        self,
+        term: Term,
+        domain: Domain,
+        fields: Sequence[str],
+        parameters: Mapping[str, float],
+        cloud: Cloud,
+        seed: int,
+    ):
         self.term, self.domain, self.fields, self.cloud = term, domain, fields, cloud
         self.source = ProbeSource(len(cloud), seed=seed)
         generator = torch.Generator().manual_seed(seed)
         self.parameters = {
-            name: (guess + 0.05 * (abs(guess) or 1.0)
-                   * torch.rand(len(cloud), generator=generator, dtype=torch.float64)).requires_grad_()
+            name: (
+                guess + 0.05 * (abs(guess) or 1.0) * torch.rand(len(cloud), generator=generator, dtype=torch.float64)
+            ).requires_grad_()
             for name, guess in parameters.items()
         }
         self.residuals = self._evaluate(self.source, cloud, self.parameters)
@@ -95,7 +103,9 @@ class _Probe:
         half = max(1, len(self.cloud) // 2)
         jets: dict[Alpha, Tensor] = {}
         for (output, alpha), value in self.source.asked.items():
-            jets.setdefault(alpha, torch.zeros(half, len(self.fields), dtype=value.dtype))[:, output] = value[:half].detach()
+            jets.setdefault(alpha, torch.zeros(half, len(self.fields), dtype=value.dtype))[:, output] = value[
+                :half
+            ].detach()
         parameters = {name: value[:half].detach() for name, value in self.parameters.items()}
         again = self._evaluate(GivenSource(jets), _head(self.cloud, half), parameters)
         for name, residual in self.residuals.items():

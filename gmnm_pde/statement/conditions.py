@@ -19,7 +19,7 @@ from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha
 from gmnm_pde.operators import diff, normal_derivative
-from gmnm_pde.terms import Term
+from gmnm_pde.statement.terms import Term
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,9 @@ class Periodic(Statement):
 
     def __init__(self, coordinate: str, *, name: str | None = None):
         if not isinstance(coordinate, str):
-            raise refuse("Periodic(...)", expected="the name of a coordinate, as in Periodic('x')", got=repr(coordinate))
+            raise refuse(
+                "Periodic(...)", expected="the name of a coordinate, as in Periodic('x')", got=repr(coordinate)
+            )
         self.coordinate, self.name = coordinate, name
 
     def terms(self, setting: Setting) -> list[Term]:
@@ -299,7 +301,9 @@ def _value(value: Any, setting: Setting, call: str, count: int | None) -> Callab
     if data.shape != (count,):
         raise refuse(call, expected=f"one value per point, shape ({count},)", got=f"shape {tuple(data.shape)}")
     if not torch.isfinite(data).all():
-        raise refuse(call, expected="finite values", got=f"NaN or infinity at row {int((~torch.isfinite(data)).nonzero()[0, 0])}")
+        raise refuse(
+            call, expected="finite values", got=f"NaN or infinity at row {int((~torch.isfinite(data)).nonzero()[0, 0])}"
+        )
 
     def take(scope: Mapping[str, Any]) -> Tensor:
         frame = scope[setting.domain.coordinates[0]].frame

@@ -6,12 +6,12 @@ It only looks. Nothing it computes goes back into a solve.
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting import Fit
-from gmnm_pde.ladder import Rung
+from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.ladder import Rung
 from gmnm_pde.models import GMNM
-from gmnm_pde.problem import Problem
-from gmnm_pde.report import PerField, Report
+from gmnm_pde.results.report import PerField, Report
 from gmnm_pde.sampling import sample
+from gmnm_pde.statement.problem import Problem
 
 _POINTS = 4000
 
@@ -48,9 +48,7 @@ class Judge:
             **self._found(fit),
         }
 
-    def report(
-        self, rung: Rung, *, method: str, seconds: float, converged: bool, reason: str, seed: int
-    ) -> Report:
+    def report(self, rung: Rung, *, method: str, seconds: float, converged: bool, reason: str, seed: int) -> Report:
         """The report of the fit that a solve ended with."""
         fit = rung.fit
         residual, boundary = self._residuals(fit, fit.held_out.named_residuals(fit.theta))

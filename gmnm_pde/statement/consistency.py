@@ -4,23 +4,40 @@ import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, NumericalWarning
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.terms import Term, check_finite
-
-if TYPE_CHECKING:
-    from gmnm_pde.problem import Problem
+from gmnm_pde.statement.terms import Term, check_finite
+from gmnm_pde.statement.tracing import Trace
 
 Entry = tuple[int, Alpha]
 _POINTS = {"interior": 256}
 _FEWER = 96
+
+
+class Stated(Protocol):
+    """What is looked at: a Problem."""
+
+    name: str
+    domain: Domain
+    fields: tuple[str, ...]
+    parameters: dict[str, float]
+    terms: tuple[Term, ...]
+    exact: Any
+
+    def traced(self, term: Term) -> Trace:
+        """What a term needs."""
+        ...
+
+    def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """Exact fields and parameters."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,11 +75,11 @@ class Verification:
         return "\n".join(lines)
 
 
-def verify(problem: "Problem", tol: float, *, seed: int) -> Verification:
+def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
     """See ``Problem.verify``."""
     if problem.exact is None:
         raise GmnmError(
-            f"{problem.name}.verify(): expected a problem with an exact solution, got none. Give Problem(..., exact=...)."
+            f"{problem.name}.verify(): expected a problem with an exact solution, got none. Give it exact=..."
         )
     sizes = _typical_sizes(problem, seed)
     rows = [row for term in problem.terms for row in _rows(problem, term, sizes, seed)]
@@ -70,14 +87,14 @@ def verify(problem: "Problem", tol: float, *, seed: int) -> Verification:
     failing = [row.name for row in rows if not row.passes(tol)]
     if failing:
         raise GmnmError(
-            f"{problem.name}.verify(): the exact solution does not satisfy {', '.join(dict.fromkeys(failing))}: expected "
-            f"residuals below {tol:g} times the size of their terms. Correct the equation, the condition or the exact "
-            f"solution.\n{table}"
+            f"{problem.name}.verify(): the exact solution does not satisfy {', '.join(dict.fromkeys(failing))}: "
+            f"expected residuals below {tol:g} times the size of their terms. Correct the equation, the condition or "
+            f"the exact solution.\n{table}"
         )
     return table
 
 
-def free_faces(problem: "Problem") -> tuple[str, ...]:
+def free_faces(problem: Stated) -> tuple[str, ...]:
     """Parts of the spatial boundary on which no condition is stated."""
     stated = set()
     for term in problem.terms:
@@ -90,10 +107,10 @@ def free_faces(problem: "Problem") -> tuple[str, ...]:
     return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
 
 
-def warn_of_conflicts(problem: "Problem") -> None:
+def warn_of_conflicts(problem: Stated) -> None:
     """Warn where two conditions prescribe different values of a field at a corner they share."""
-    terms = [term for term in problem.terms if term.prescribes and not isinstance(term.region, GivenPoints)]
-    corners = [_corners(term) for term in terms]
+    terms = [term for term in problem.terms if term.prescribes and isinstance(term.region, Region)]
+    corners = [_corners(term.region) for term in terms if isinstance(term.region, Region)]
     values = [_prescribed(problem, term, cloud) for term, cloud in zip(terms, corners, strict=True)]
     elsewhere = [_prescribed(problem, term, sample(term.region, 32, seed=2)) for term in terms]
     size = max((v.abs().max().item() for v in (*values, *elsewhere) if len(v)), default=0.0)
@@ -116,7 +133,7 @@ def warn_of_conflicts(problem: "Problem") -> None:
             )
 
 
-def _rows(problem: "Problem", term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
+def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
     cloud = sample(term.region, _POINTS.get(term.group, _FEWER), "sobol", seed=seed + 1)
     asked = problem.traced(term).asked
     jets, parameters = _exact_jets(problem, cloud.points, asked)
@@ -141,7 +158,7 @@ def _rows(problem: "Problem", term: Term, sizes: dict[Entry, float], seed: int) 
     return rows
 
 
-def _typical_sizes(problem: "Problem", seed: int) -> dict[Entry, float]:
+def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
     """The largest size over the interior of every derivative of the exact solution that some term uses."""
     points = sample(problem.domain.interior, _POINTS["interior"], "sobol", seed=seed).points
     asked = tuple(dict.fromkeys(key for term in problem.terms for key in problem.traced(term).asked))
@@ -156,7 +173,7 @@ def _typical_sizes(problem: "Problem", seed: int) -> dict[Entry, float]:
 
 
 def _exact_jets(
-    problem: "Problem", points: Tensor, asked: Sequence[Entry]
+    problem: Stated, points: Tensor, asked: Sequence[Entry]
 ) -> tuple[dict[Alpha, Tensor], dict[str, Tensor]]:
     """Derivatives of the exact fields, for each alpha [n, fields], by autograd; and the exact parameters, [n]."""
     frame = Frame(problem.domain.coordinates, points, time=problem.domain.time)
@@ -164,23 +181,25 @@ def _exact_jets(
     source = FunctionSource(list(outputs.values()), frame)
     jets: dict[Alpha, Tensor] = {}
     for output, alpha in asked:
-        jets.setdefault(alpha, points.new_zeros(len(points), len(outputs)))[:, output] = source.derivative(output, alpha).detach()
+        jets.setdefault(alpha, points.new_zeros(len(points), len(outputs)))[:, output] = source.derivative(
+            output, alpha
+        ).detach()
     return jets, {name: points.new_full((len(points),), value) for name, value in parameters.items()}
 
 
-def _corners(term: Term) -> Cloud:
-    """The corners of a term's region."""
+def _corners(region: Region) -> Cloud:
+    """The corners of a region's patches."""
     corners, normals = [], []
-    for patch in term.region.patches:
+    for patch in region.patches:
         cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
         points = patch.embed(cube.reshape(2**patch.dimension, patch.dimension))
-        points = points[term.region.keep(points)]
+        points = points[region.keep(points)]
         corners.append(points)
         normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))
     return Cloud(torch.cat(corners), torch.cat(normals))
 
 
-def _prescribed(problem: "Problem", term: Term, cloud: Cloud) -> Tensor:
+def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
     """The values that a term prescribes at its points, [n]: its residual at zero fields with the sign turned."""
     n, d = cloud.points.shape
     frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
@@ -191,6 +210,6 @@ def _prescribed(problem: "Problem", term: Term, cloud: Cloud) -> Tensor:
     return -residual.detach()
 
 
-def _opposite(problem: "Problem", names: Sequence[str]) -> list[str]:
+def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:
     coordinates = {name.partition("=")[0] for name in names}
     return [patch.name for patch in problem.domain.boundary_patches() if patch.name.partition("=")[0] in coordinates]

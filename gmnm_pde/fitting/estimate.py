@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting import Fit
+from gmnm_pde.fitting.fit import Fit
 
 _FRACTIONS = (0.7, 0.8, 0.9)
 

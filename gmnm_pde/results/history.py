@@ -20,8 +20,8 @@ class History:
 
     ``loss`` is the mean of the squared, scaled residuals on the points fitted; ``residual`` and ``boundary`` are root
     mean squares of the equations and of the conditions on points held out; a column of a term is its mean square there.
-    ``relative_l2`` is NaN where no exact solution is known. What one step is, the report's method says: a fit of a given
-    number of components for least squares, a step of the optimiser for the others.
+    ``relative_l2`` is NaN where no exact solution is known. A step is a fit of a given number of components for least
+    squares, a step of the optimiser for the others.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class History:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of all columns."""
-        found = dict.fromkeys(COLUMNS)
+        found: dict[str, None] = dict.fromkeys(COLUMNS)
         for row in self.rows:
             found.update(dict.fromkeys(row))
         return tuple(found)

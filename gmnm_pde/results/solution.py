@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.history import History
 from gmnm_pde.io.models import read_model, write_model
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
 from gmnm_pde.models import Normalized
-from gmnm_pde.report import Report
+from gmnm_pde.results.history import History
+from gmnm_pde.results.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gmnm_pde.problem import Problem
+    from gmnm_pde.statement.problem import Problem
 
 _BATCH = 8192
 _HEADER = ("coordinates", "time", "bounds", "fields")
@@ -56,9 +56,9 @@ class Solution:
         Returns:
             For one field an array, for several a dict by name; torch tensors if any coordinate is one, else numpy.
         """
-        columns = self._columns(columns, named)
-        as_torch = any(isinstance(column, Tensor) for column in columns)
-        grids = torch.broadcast_tensors(*[self._tensor(column) for column in columns])
+        given = self._columns(columns, named)
+        as_torch = any(isinstance(column, Tensor) for column in given)
+        grids = torch.broadcast_tensors(*[self._tensor(column) for column in given])
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
         with torch.no_grad():
             values = torch.cat([self.model(batch) for batch in points.split(_BATCH)]) if len(points) else points[:, :0]
@@ -69,7 +69,7 @@ class Solution:
         return str(self.report)
 
     def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Field | dict[str, Field]:
-        """The fields at points with their derivatives: ``laplacian(solution.jet(x, y))``; points are flattened to [n]."""
+        """The fields at points, flattened to [n], with their derivatives: ``laplacian(solution.jet(x, y))``."""
         grids = torch.broadcast_tensors(*[self._tensor(column) for column in self._columns(columns, named)])
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
         found = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
@@ -78,8 +78,12 @@ class Solution:
     def residuals(self, points: Tensor) -> dict[str, Tensor]:
         """The residuals of the equations at points [n, d], by name, [n] each; needs the problem."""
         if self.problem is None:
-            raise refuse("solution.residuals(...)", expected="a solution with its problem", got="one loaded from a file",
-                         remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).")
+            raise refuse(
+                "solution.residuals(...)",
+                expected="a solution with its problem",
+                got="one loaded from a file",
+                remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).",
+            )
         found: dict[str, Tensor] = {}
         for term in self.problem.terms:
             if term.group == "interior":
@@ -110,7 +114,9 @@ class Solution:
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle."""
         header = {name: getattr(self, name) for name in _HEADER}
-        write_model(path, self.model, {**header, "report": dataclasses.asdict(self.report), "history": self.history.rows})
+        write_model(
+            path, self.model, {**header, "report": dataclasses.asdict(self.report), "history": self.history.rows}
+        )
 
     def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
         call = f"solution({', '.join(self.coordinates)})"
@@ -137,9 +143,7 @@ class Solution:
         return values if as_torch else values.cpu().numpy()
 
 
-def load_solution(
-    path: str | Path, *, model: nn.Module | None = None, problem: "Problem | None" = None
-) -> Solution:
+def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: "Problem | None" = None) -> Solution:
     """A saved solution; its problem, being made of functions, is not in the file.
 
     Args:

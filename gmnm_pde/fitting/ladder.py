@@ -13,14 +13,20 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from gmnm_pde.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting import Fit, Setup, fit
+from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
+from gmnm_pde.fitting.fit import Fit, Setup, fit
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.least_squares import rescue
 from gmnm_pde.methods.widths import Widths, search_widths
 
 _FIRST = {1: 40, 2: 150, 3: 400}
 _GROWTH = 1.6
+"""The first rung, by the number of coordinates, and how much larger each next one is."""
+
+_FIRST_OF_TOL, _GROWTH_OF_TOL = 0.4, 1.35
+"""With a tolerance the ladder climbs by smaller steps, and for a linear problem begins lower, so that few digits cost
+little. (Newton from zero needs a mixture of some size to arrive.)"""
+
 _FIRST_WIDTH = 1.5
 _SEARCHED = 500
 """Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
@@ -59,8 +65,10 @@ def climb(
     on_rung: Callable[[Rung], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Climb:
-    """Fit at growing sizes until the estimate meets ``tol`` (or the aim), the given number of components is reached,
-    the estimate stops falling, or time or the largest size runs out.
+    """Fit at growing sizes.
+
+    The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
+    the estimate stops falling, or when time or the largest size runs out.
     """
     best: Rung | None = None
     estimates: list[float] = []
@@ -76,11 +84,11 @@ def climb(
         rung = _climb_one(setup, components, widths, below, judged_on, deadline, on_step)
         widths, before, spent = rung.fit.widths, components, time.monotonic() - started
         estimates.append(rung.estimate.overall)
-        if best is None or estimates[-1] <= best.estimate.overall or last and setup.mixture.components:
+        if best is None or estimates[-1] <= best.estimate.overall or (last and setup.mixture.components):
             best = rung
         if on_rung is not None:
             on_rung(rung)
-        if last or _ends(setup, estimates, tol):
+        if last or (rung.fit.outcome.converged and _ends(setup, estimates, tol)):
             break
     assert best is not None
     return _verdict(setup, best, estimates, tol)
@@ -93,12 +101,14 @@ def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
         yield mixture.components, True
         return
     fields = len(setup.problem.fields)
-    size = _FIRST.get(setup.dimension, 600) / fields**0.5
+    size, growth = _FIRST.get(setup.dimension, 600) / fields**0.5, _GROWTH
+    if tol is not None:
+        size, growth = size * (_FIRST_OF_TOL if setup.problem.linear else 1.0), _GROWTH_OF_TOL
     kind = "tol" if tol is not None else "linear" if setup.problem.linear else "nonlinear"
     most = mixture.components or _MOST_UNKNOWNS[kind] / fields
-    while size * _GROWTH**0.5 < most:
+    while size * growth**0.5 < most:
         yield round(size), False
-        size *= _GROWTH
+        size *= growth
     yield round(most), True
 
 
@@ -150,6 +160,14 @@ def _rescued(found: Fit) -> Fit:
         found.held_out,
         replace(found.outcome, theta=rescue(found.outcome, found.score_of)),
     )
+
+
+def _better(rung: Rung, other: Rung) -> bool:
+    """Whether ``rung`` is the better answer: a converged one first, then the smaller estimate."""
+    arrived, other_arrived = rung.fit.outcome.converged, other.fit.outcome.converged
+    if arrived != other_arrived:
+        return arrived
+    return rung.estimate.overall <= other.estimate.overall
 
 
 def _stalled(estimates: list[float]) -> bool:

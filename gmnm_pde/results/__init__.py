@@ -1,0 +1,1 @@
+"""What a solve gives back: the solution, its report and its history."""
