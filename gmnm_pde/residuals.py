@@ -155,21 +155,18 @@ class ReadoutSystem:
         source = GivenSource(self._jets(term, points, zero))
         fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
         parameters = [theta[k].expand(len(points)).clone().requires_grad_() for k in range(self.extra)]
-        with torch.enable_grad():
-            named = term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
+        named = term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
         asked = problem.traced(term).asked
-        entries = [frame.entry(source, *key) for key in asked]
+        inputs = [*(frame.entry(source, *key) for key in asked), *parameters]
         found = {}
         for name, residual in named.items():
-            one = Linearized(residual.detach(), {}, {})
+            one = found[name] = Linearized(residual.detach(), {}, {})
             if slopes and residual.requires_grad:
-                partials = torch.autograd.grad(
-                    residual.sum(), entries + parameters, retain_graph=True, allow_unused=True
-                )
-                one.slopes = {k: s.detach() for k, s in zip(asked, partials, strict=False) if s is not None}
-                by_parameter = enumerate(partials[len(asked) :])
-                one.by_parameter = {k: s.detach() for k, s in by_parameter if s is not None}
-            found[name] = one
+                partials = torch.autograd.grad(residual.sum(), inputs, retain_graph=True, allow_unused=True)
+                known = [None if slope is None else slope.detach() for slope in partials]
+                one.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
+                by_parameter = enumerate(known[len(asked) :])
+                one.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
         return found
 
     def _jets(self, term: Term, points: Tensor, zero: bool) -> dict[Alpha, Tensor]:

@@ -18,7 +18,7 @@ _SUFFICIENT = 1e-4
 _STATIONARY = 1e-3
 """Newton has arrived when a step can lower the residual norm by no more than this part of it."""
 
-_FAITHFUL = 0.05
+_FAITHFUL = 1e-3
 """Newton has arrived when a full step leaves a residual this near to what the linear model promised: the rest is misfit
 that no step removes."""
 
@@ -153,7 +153,7 @@ class LeastSquares:
                     )
                     break
             number += 1
-            faithful = length == 1.0 and new_norm <= (1 + _FAITHFUL) * triangle.misfit
+            faithful = length == 1.0 and abs(new_norm - triangle.misfit) <= _FAITHFUL * triangle.misfit
             stalled = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * zero_norm
             theta, norm = new_theta, new_norm
             if watch is not None:

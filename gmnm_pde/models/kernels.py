@@ -68,7 +68,7 @@ class Ridge(Kernel):
 
     @abstractmethod
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
-        """a [components, d] and b [components]."""
+        """A [components, d] and b [components]."""
 
     def precisions(self) -> Tensor:
         a = self.slopes()

@@ -61,14 +61,14 @@ class Solution:
         grids = torch.broadcast_tensors(*[self._tensor(column) for column in given])
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
         with torch.no_grad():
-            values = torch.cat([self.model(batch) for batch in points.split(_BATCH)]) if len(points) else points[:, :0]
+            values = torch.cat([self.model(batch) for batch in points.split(_BATCH)])
         shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
         return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
 
     def __repr__(self) -> str:
         return str(self.report)
 
-    def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Field | dict[str, Field]:
+    def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Any:
         """The fields at points, flattened to [n], with their derivatives: ``laplacian(solution.jet(x, y))``."""
         grids = torch.broadcast_tensors(*[self._tensor(column) for column in self._columns(columns, named)])
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)

@@ -20,6 +20,7 @@ from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha
 from gmnm_pde.operators import diff, normal_derivative
 from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.values import check_value, group_of, read_region, read_value
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ class Condition(Statement):
         return tuple(n for n in argument_names(self.residual, call=self.name) if n not in known and n != "normal")
 
     def terms(self, setting: Setting) -> list[Term]:
-        region = _region(self.on, setting.domain, self.name)
+        region = read_region(self.on, setting.domain, self.name)
         names = (*setting.domain.coordinates, *setting.fields, *setting.parameters, "normal")
         bound = bind(self.residual, names, call=f"Condition '{self.name}'")
-        return [Term(self.name, _group(region, setting.domain), region, bound)]
+        return [Term(self.name, group_of(region, setting.domain), region, bound)]
 
 
 class _OnFields(Statement):
@@ -81,7 +82,7 @@ class _OnFields(Statement):
         if not values:
             raise refuse(call, expected="a field and its value, as in u=0", got="none")
         for field, value in values.items():
-            _check_value(value, f"{type(self).__name__}({field}=...)")
+            check_value(value, f"{type(self).__name__}({field}=...)")
         self.on, self.name, self.values = on, name, values
 
     def field_names(self, known: Collection[str]) -> tuple[str, ...]:
@@ -93,10 +94,10 @@ class _OnFields(Statement):
         return [self._term(field, value, region, group, setting) for field, value in self.values.items()]
 
     def region(self, domain: Domain) -> Region | GivenPoints:
-        return _region(self.on, domain, type(self).__name__)
+        return read_region(self.on, domain, type(self).__name__)
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
-        return _group(region, domain)
+        return group_of(region, domain)
 
     def left_side(self, u: Any, domain: Domain) -> Any:
         """What of the field equals the value."""
@@ -112,7 +113,7 @@ class _OnFields(Statement):
                 remedy=nearest(field, setting.fields),
             )
         count = len(region.points) if isinstance(region, GivenPoints) else None
-        right = _value(value, setting, call, count)
+        right = read_value(value, setting.domain, tuple(setting.parameters), call, count)
         name = self.name if self.name and len(self.values) == 1 else f"{self.name or self.kind}_{field}"
 
         def residual(scope: Mapping[str, Any]) -> Any:
@@ -173,7 +174,7 @@ class Initial(_OnFields):
             self.kind = "initial_d" + "t" * order
 
     def region(self, domain: Domain) -> Region | GivenPoints:
-        return domain.initial if self.on is None else _region(self.on, domain, "Initial")
+        return domain.initial if self.on is None else read_region(self.on, domain, "Initial")
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "initial"
@@ -233,80 +234,3 @@ class Periodic(Statement):
             for field in setting.fields
             for order in range(max(1, setting.orders[field][axis]))
         ]
-
-
-def _region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
-    if on is None:
-        return domain.boundary
-    if isinstance(on, Region):
-        if on.coordinates == domain.coordinates:
-            return on
-        raise refuse(
-            f"{call}(on=...)",
-            expected=f"a region of the problem's domain, with coordinates {', '.join(domain.coordinates)}",
-            got=f"'{on.name}' with coordinates {', '.join(on.coordinates)}",
-            remedy="Take it from the whole domain: domain = space * time; domain.face(x=0).",
-        )
-    if isinstance(on, Domain):
-        raise refuse(f"{call}(on=...)", expected="a region", got=f"the domain {on}", remedy="Say on=domain.boundary.")
-    try:
-        points = torch.as_tensor(on, dtype=torch.float64)
-    except (TypeError, ValueError):
-        raise refuse(
-            f"{call}(on=...)", expected="a region such as domain.face(x=0), or points [m, d]", got=repr(on)
-        ) from None
-    if points.ndim != 2 or points.shape[1] != domain.dimension or not len(points):
-        raise refuse(
-            f"{call}: its points",
-            expected=f"shape [m, {domain.dimension}] for coordinates {', '.join(domain.coordinates)}",
-            got=f"{tuple(points.shape)}",
-        )
-    if not torch.isfinite(points).all():
-        raise refuse(f"{call}: its points", expected="finite coordinates", got="NaN or infinity among them")
-    return GivenPoints(domain.coordinates, points, time=domain.time)
-
-
-def _group(region: Region | GivenPoints, domain: Domain) -> str:
-    if isinstance(region, GivenPoints):
-        return "data"
-    inside = all(patch.normal is None for patch in region.patches)
-    initial = {patch.name for patch in domain.initial_patches()}
-    if all(patch.name in initial for patch in region.patches) and initial:
-        return "initial"
-    return "interior" if inside else "boundary"
-
-
-def _check_value(value: Any, call: str) -> None:
-    if isinstance(value, Real | Tensor) or callable(value) or hasattr(value, "__array__") or isinstance(value, list):
-        if isinstance(value, Real) and not torch.isfinite(torch.tensor(float(value))):
-            raise refuse(call, expected="a finite value", got=value)
-        return
-    raise refuse(call, expected="a number, an array or a function of coordinates", got=repr(value))
-
-
-def _value(value: Any, setting: Setting, call: str, count: int | None) -> Callable[[Mapping[str, Any]], Any]:
-    """A value as a function of the scope."""
-    if callable(value) and not isinstance(value, Tensor):
-        return bind(value, (*setting.domain.coordinates, *setting.parameters), call=call)
-    data = torch.as_tensor(value, dtype=torch.float64).detach()
-    if data.ndim == 0:
-        return lambda scope: data.item()
-    if count is None:
-        raise refuse(
-            call,
-            expected="a number or a function of coordinates",
-            got=f"an array of shape {tuple(data.shape)}",
-            remedy="Values at your own points are Observations(points, u=values).",
-        )
-    if data.shape != (count,):
-        raise refuse(call, expected=f"one value per point, shape ({count},)", got=f"shape {tuple(data.shape)}")
-    if not torch.isfinite(data).all():
-        raise refuse(
-            call, expected="finite values", got=f"NaN or infinity at row {int((~torch.isfinite(data)).nonzero()[0, 0])}"
-        )
-
-    def take(scope: Mapping[str, Any]) -> Tensor:
-        frame = scope[setting.domain.coordinates[0]].frame
-        return data[frame.rows].to(frame.points)
-
-    return take

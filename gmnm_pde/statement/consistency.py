@@ -177,7 +177,8 @@ def _exact_jets(
 ) -> tuple[dict[Alpha, Tensor], dict[str, Tensor]]:
     """Derivatives of the exact fields, for each alpha [n, fields], by autograd; and the exact parameters, [n]."""
     frame = Frame(problem.domain.coordinates, points, time=problem.domain.time)
-    outputs, parameters = problem.exact_columns(frame.leaves)
+    with torch.enable_grad():
+        outputs, parameters = problem.exact_columns(frame.leaves)
     source = FunctionSource(list(outputs.values()), frame)
     jets: dict[Alpha, Tensor] = {}
     for output, alpha in asked:

@@ -41,7 +41,15 @@ class Term:
         scope = {**frame.coordinates, **values}
         if frame.normals is not None:
             scope["normal"] = frame.normals
-        result = self.residual(scope)
+        try:
+            with torch.enable_grad():
+                result = self.residual(scope)
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise GmnmError(
+                f"the residual '{self.name}': its function failed on {len(frame)} points with "
+                f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
+                "function with torch functions of them."
+            ) from error
         return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
 
     def _named(self, result: Any) -> dict[str, Any]:

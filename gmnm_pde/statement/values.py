@@ -1,0 +1,112 @@
+"""What users give to conditions, read: regions, and values as numbers, arrays or functions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.binding import bind
+from gmnm_pde.geometry import Domain, GivenPoints, Region
+from gmnm_pde.jets import Quantity
+
+
+def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
+    """A region of ``domain`` as given: None is the whole boundary, a tensor [m, d] is given points."""
+    if on is None:
+        return domain.boundary
+    if isinstance(on, Region):
+        if on.coordinates == domain.coordinates:
+            return on
+        raise refuse(
+            f"{call}(on=...)",
+            expected=f"a region of the problem's domain, with coordinates {', '.join(domain.coordinates)}",
+            got=f"'{on.name}' with coordinates {', '.join(on.coordinates)}",
+            remedy="Take it from the whole domain: domain = space * time; domain.face(x=0).",
+        )
+    if isinstance(on, Domain):
+        raise refuse(f"{call}(on=...)", expected="a region", got=f"the domain {on}", remedy="Say on=domain.boundary.")
+    try:
+        points = torch.as_tensor(on, dtype=torch.float64)
+    except (TypeError, ValueError):
+        raise refuse(
+            f"{call}(on=...)", expected="a region such as domain.face(x=0), or points [m, d]", got=repr(on)
+        ) from None
+    if points.ndim != 2 or points.shape[1] != domain.dimension or not len(points):
+        raise refuse(
+            f"{call}: its points",
+            expected=f"shape [m, {domain.dimension}] for coordinates {', '.join(domain.coordinates)}",
+            got=f"{tuple(points.shape)}",
+        )
+    if not torch.isfinite(points).all():
+        raise refuse(f"{call}: its points", expected="finite coordinates", got="NaN or infinity among them")
+    return GivenPoints(domain.coordinates, points, time=domain.time)
+
+
+def group_of(region: Region | GivenPoints, domain: Domain) -> str:
+    """The group of a condition that holds on ``region``: interior, boundary, initial or data."""
+    if isinstance(region, GivenPoints):
+        return "data"
+    inside = all(patch.normal is None for patch in region.patches)
+    initial = {patch.name for patch in domain.initial_patches()}
+    if all(patch.name in initial for patch in region.patches) and initial:
+        return "initial"
+    return "interior" if inside else "boundary"
+
+
+def check_value(value: Any, call: str) -> None:
+    """Refuse what can be no value of a field."""
+    if isinstance(value, Real | Tensor) or callable(value) or hasattr(value, "__array__") or isinstance(value, list):
+        if isinstance(value, Real) and not torch.isfinite(torch.tensor(float(value))):
+            raise refuse(call, expected="a finite value", got=value)
+        return
+    raise refuse(call, expected="a number, an array or a function of coordinates", got=repr(value))
+
+
+def read_value(
+    value: Any, domain: Domain, parameters: Sequence[str], call: str, count: int | None
+) -> Callable[[Mapping[str, Any]], Any]:
+    """A value as a function of the scope; arrays are for ``count`` given points only."""
+    if callable(value) and not isinstance(value, Tensor):
+        return _checked(bind(value, (*domain.coordinates, *parameters), call=call), domain, call)
+    data = torch.as_tensor(value, dtype=torch.float64).detach()
+    if data.ndim == 0:
+        return lambda scope: data.item()
+    if count is None:
+        raise refuse(
+            call,
+            expected="a number or a function of coordinates",
+            got=f"an array of shape {tuple(data.shape)}",
+            remedy="Values at your own points are Observations(points, u=values).",
+        )
+    if data.shape != (count,):
+        raise refuse(call, expected=f"one value per point, shape ({count},)", got=f"shape {tuple(data.shape)}")
+    if not torch.isfinite(data).all():
+        row = int((~torch.isfinite(data)).nonzero()[0, 0])
+        raise refuse(call, expected="finite values", got=f"NaN or infinity at row {row}")
+
+    def take(scope: Mapping[str, Any]) -> Tensor:
+        frame = scope[domain.coordinates[0]].frame
+        return data[frame.rows].to(frame.points)
+
+    return take
+
+
+def _checked(function: Callable[[Mapping[str, Any]], Any], domain: Domain, call: str) -> Callable[..., Any]:
+    """``function``, refusing results that are neither a number nor one number per point."""
+
+    def checked(scope: Mapping[str, Any]) -> Any:
+        result = function(scope)
+        plain = result.tensor if isinstance(result, Quantity) else torch.as_tensor(result)
+        n = len(scope[domain.coordinates[0]])
+        if plain.ndim and plain.shape != (n,):
+            raise refuse(
+                call,
+                expected=f"a function that gives one number per point, shape ({n},)",
+                got=f"shape {tuple(plain.shape)}",
+            )
+        return result
+
+    return checked

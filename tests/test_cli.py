@@ -1,0 +1,86 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+import gmnm_pde as g
+from gmnm_pde.cli import main
+
+
+def test_list_names_every_problem(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == g.registry.names()
+    assert all(len(line.split()) > 4 for line in lines)
+
+
+def test_solve_prints_the_report(capsys):
+    assert main(["solve", "poisson", "--components", "100"]) == 0
+    out, err = capsys.readouterr()
+    assert "converged" in out and "error estimate" in out and err == ""
+
+
+def test_json_alone_on_standard_output():
+    command = [sys.executable, "-m", "gmnm_pde.cli", "solve", "poisson", "--tol", "1e-4", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    assert report["relative_l2"] < 1e-4 and report["converged"] is True
+    assert done.stderr == ""
+
+
+def test_out_writes_everything(tmp_path, capsys):
+    assert main(["solve", "heat", "--components", "60", "--json", "--out", str(tmp_path / "run")]) == 0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "report.json", "history.csv", "solution.safetensors", "solution.png", "curves.png", "components.png"
+    }  # fmt: skip
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads((tmp_path / "run" / "report.json").read_text())
+    assert g.load_solution(tmp_path / "run" / "solution.safetensors")(0.5, 0.0) == pytest.approx(0.5, abs=1e-2)
+
+
+def test_parameters_of_a_problem(capsys):
+    assert main(["solve", "poisson", "--set", "dimension=1", "--tol", "1e-6", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["converged"]
+
+
+def test_a_tolerance_not_met_exits_with_one(capsys):
+    assert main(["solve", "poisson", "--components", "20", "--tol", "1e-12", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["converged"] is False
+
+
+BAD = {
+    "misspelt problem": (["solve", "poison"], "poisson"),
+    "misspelt model": (["solve", "poisson", "--model", "gmn"], "Did you mean 'gmnm'"),
+    "misspelt method": (["solve", "poisson", "--method", "leastsquare"], "least-squares"),
+    "misspelt parameter": (["solve", "poisson", "--set", "dimensions=3"], "Did you mean 'dimension'"),
+    "parameter without a value": (["solve", "poisson", "--set", "dimension"], "NAME=VALUE"),
+    "impossible parameter": (["solve", "poisson", "--set", "dimension=7"], "1 to 3 dimensions"),
+    "negative components": (["solve", "poisson", "--components", "-3"], "positive"),
+    "negative tolerance": (["solve", "poisson", "--tol", "-1"], "positive"),
+    "device": (["solve", "poisson", "--device", "cuda:9"], "a device of this machine"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_exits_with_two_and_one_line(case, capsys):
+    arguments, message = BAD[case]
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and message in err and len(err.splitlines()) == 1
+
+
+PARSED = {
+    "misspelt command": (["sovle", "poisson"], "Did you mean 'solve'"),
+    "no command": ([], "required"),
+    "dtype": (["solve", "poisson", "--dtype", "float16"], "float16"),
+    "a word for a number": (["solve", "poisson", "--tol", "small"], "small"),
+}
+
+
+@pytest.mark.parametrize("case", PARSED)
+def test_bad_words_exit_with_two_and_one_line(case):
+    arguments, message = PARSED[case]
+    done = subprocess.run([sys.executable, "-m", "gmnm_pde.cli", *arguments], capture_output=True, text=True)
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
