@@ -140,6 +140,7 @@ class ReadoutSystem:
                         check_finite(name, one.residual, placed.term.region.coordinates, points)
                     yield placed, name, points, one
 
+    @torch.enable_grad()
     def _linearize(
         self, placed: Placed, rows: slice, points: Tensor, theta: Tensor, zero: bool, slopes: bool
     ) -> dict[str, Linearized]:

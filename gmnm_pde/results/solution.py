@@ -75,6 +75,7 @@ class Solution:
         found = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
         return found if isinstance(found, Field) else dict(zip(self.fields, found, strict=True))
 
+    @torch.enable_grad()
     def residuals(self, points: Tensor) -> dict[str, Tensor]:
         """The residuals of the equations at points [n, d], by name, [n] each; needs the problem."""
         if self.problem is None:

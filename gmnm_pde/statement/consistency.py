@@ -75,6 +75,7 @@ class Verification:
         return "\n".join(lines)
 
 
+@torch.enable_grad()
 def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
     """See ``Problem.verify``."""
     if problem.exact is None:
@@ -107,6 +108,7 @@ def free_faces(problem: Stated) -> tuple[str, ...]:
     return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
 
 
+@torch.enable_grad()
 def warn_of_conflicts(problem: Stated) -> None:
     """Warn where two conditions prescribe different values of a field at a corner they share."""
     terms = [term for term in problem.terms if term.prescribes and isinstance(term.region, Region)]
@@ -177,8 +179,7 @@ def _exact_jets(
 ) -> tuple[dict[Alpha, Tensor], dict[str, Tensor]]:
     """Derivatives of the exact fields, for each alpha [n, fields], by autograd; and the exact parameters, [n]."""
     frame = Frame(problem.domain.coordinates, points, time=problem.domain.time)
-    with torch.enable_grad():
-        outputs, parameters = problem.exact_columns(frame.leaves)
+    outputs, parameters = problem.exact_columns(frame.leaves)
     source = FunctionSource(list(outputs.values()), frame)
     jets: dict[Alpha, Tensor] = {}
     for output, alpha in asked:

@@ -42,8 +42,7 @@ class Term:
         if frame.normals is not None:
             scope["normal"] = frame.normals
         try:
-            with torch.enable_grad():
-                result = self.residual(scope)
+            result = self.residual(scope)
         except (RuntimeError, TypeError, IndexError) as error:
             raise GmnmError(
                 f"the residual '{self.name}': its function failed on {len(frame)} points with "

@@ -29,6 +29,7 @@ class Trace:
         return tuple(dict.fromkeys(alpha for _, alpha in self.asked))
 
 
+@torch.enable_grad()
 def trace(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]) -> Trace:
     """Evaluate ``term`` at a few of its points with random fields and read what it did.
 
