@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     solving.add_argument(
         "--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned"
     )
+    solving.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="written as it goes, and gone on from if there"
+    )
     solving.add_argument("--out", type=Path, metavar="DIR", help="write report, history, solution and figures there")
     solving.add_argument("--json", action="store_true", help="print the report as one JSON object, and nothing else")
     solving.add_argument("--quiet", action="store_true", help="no progress line")
@@ -98,6 +101,7 @@ def _solve(options: argparse.Namespace) -> int:
         device=options.device,
         points=options.points,
         time_limit=options.time_limit,
+        checkpoint=options.checkpoint,
         progress=line,
     )
     line.clear()

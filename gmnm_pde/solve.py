@@ -3,14 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde.fitting.checkpoint import load, save
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
 from gmnm_pde.fitting.judge import Judge
-from gmnm_pde.fitting.ladder import Climb, Rung, climb
+from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
 from gmnm_pde.fitting.progress import Progress
 from gmnm_pde.methods import LeastSquares, Step
 from gmnm_pde.models import Mixture
@@ -32,6 +34,7 @@ def solve(
     points: int | Mapping[str, int] | None = None,
     weights: str | Mapping[str, float] | None = None,
     time_limit: float | None = None,
+    checkpoint: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
 ) -> Solution:
@@ -58,6 +61,8 @@ def solve(
         weights: By term name or by group (interior, boundary, initial, data): what the squared residuals are multiplied
             by, on top of the automatic scaling; ``"auto"`` is that alone.
         time_limit: Seconds after which the best answer so far is returned, marked as not converged.
+        checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
+            solve left alone. For mixtures; a given model is one fit.
         progress: Called as the solve goes.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``.
 
@@ -74,9 +79,16 @@ def solve(
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     history = History()
 
-    def on_rung(rung: Rung) -> None:
+    path = None if checkpoint is None else Path(checkpoint)
+    resume: Ascent | None = None
+    if path is not None and path.exists():
+        resume, history.rows = load(path, setup, tol)
+
+    def on_rung(rung: Rung, ascent: Ascent | None = None) -> None:
         row = judge.row(rung, step=len(history) + 1, seconds=time.monotonic() - started)
         history.append(row)
+        if path is not None and ascent is not None:
+            save(path, setup, tol, ascent, history.rows)
         if progress is not None:
             progress(Progress.of_rung(rung, row))
 
@@ -87,7 +99,7 @@ def solve(
     if isinstance(model, nn.Module):
         end = _fit_given(setup, model, judge.points, tol, deadline, on_rung, on_step)
     else:
-        end = climb(setup, judge.points, tol=tol, deadline=deadline, on_rung=on_rung, on_step=on_step)
+        end = climb(setup, judge.points, tol=tol, deadline=deadline, resume=resume, on_rung=on_rung, on_step=on_step)
     found = end.best.fit
     found.model.set_readout(found.system.readout(found.theta))
     late = time_limit is not None and time.monotonic() > deadline and not end.converged

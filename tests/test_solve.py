@@ -203,6 +203,42 @@ def test_time_limit_returns_the_best_so_far():
     assert report.relative_l2 < 1
 
 
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("name", "tol", "rungs"), [("wave", 1e-7, 1), ("wave", 1e-7, 4), ("nonlinear_poisson", 1e-11, 1)]
+)
+def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
+    problem, file = g.registry.load(name), tmp_path / "run.safetensors"
+    alone = g.solve(problem, tol=tol)
+    seen = []
+
+    def stop(news):
+        seen.append("components" in news.message)
+        if sum(seen) == rungs:
+            raise Stop
+
+    with pytest.raises(Stop):
+        g.solve(problem, tol=tol, checkpoint=file, progress=stop)
+    again = g.solve(problem, tol=tol, checkpoint=file)
+    assert again(0.3, 0.4) == alone(0.3, 0.4)
+    assert again.history["relative_l2"] == alone.history["relative_l2"]
+    finished = g.solve(problem, tol=tol, checkpoint=file)
+    assert finished(0.3, 0.4) == alone(0.3, 0.4) and finished.report.reason == alone.report.reason
+
+
+def test_a_foreign_or_damaged_checkpoint_is_refused(poisson, tmp_path):
+    file = tmp_path / "run.safetensors"
+    g.solve(poisson, SMALL, checkpoint=file)
+    with pytest.raises(g.GmnmError, match="with seed 1, got one with 0"):
+        g.solve(poisson, SMALL, checkpoint=file, seed=1)
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(g.GmnmError, match="a whole file"):
+        g.solve(poisson, SMALL, checkpoint=file)
+
+
 def test_exact_solution_is_not_used_to_solve():
     with_exact = g.solve(make_poisson(), tol=1e-6)
     without = g.solve(make_poisson(exact=None), tol=1e-6)
@@ -214,9 +250,6 @@ def test_progress_tells_and_can_stop(poisson):
     news = []
     g.solve(poisson, SMALL, progress=news.append)
     assert news and "error estimate" in news[-1].message and news[-1].seconds > 0
-
-    class Stop(Exception):
-        pass
 
     def stop(_):
         raise Stop

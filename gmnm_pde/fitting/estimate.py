@@ -35,14 +35,15 @@ class ErrorEstimate:
 
 def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
-    system, problem = fit.system, fit.system.problem
+    system, problem, solver = fit.system, fit.system.problem, fit.outcome.solver
+    assert solver is not None
     full = _outputs(fit, fit.theta, points)
     size = full.norm(dim=0)
     size = torch.where(size > 0, size, torch.ones_like(size))
     constants, drifts = [], []
     for fraction in _FRACTIONS:
         head = max(1, int(fraction * fit.components))
-        part = fit.outcome.solver.leading(system.extra + system.fields * head)
+        part = solver.leading(system.extra + system.fields * head)
         score = max(fit.score_of(part), torch.finfo(full.dtype).tiny)
         constants.append((_outputs(fit, part, points) - full).norm(dim=0) / size / score)
         drifts.append((part - fit.theta)[: system.extra].abs() / score)
@@ -51,7 +52,7 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     errors = _SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
     # Where Newton stopped short, the step it still wants to take tells more than the residual.
     if not fit.outcome.converged:
-        wanted = _outputs(fit, fit.outcome.solver.solution(), points) - full
+        wanted = _outputs(fit, solver.solution(), points) - full
         errors = torch.maximum(errors, wanted.norm(dim=0) / size)
     shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(

@@ -134,13 +134,24 @@ def _fit(
     deadline: float,
     watch: Callable[[Step], None] | None,
 ) -> Fit:
-    problem, scales, engine = setup.problem, setup.scales, setup.engine
-    counts = setup.counts(components)
-    system = ReadoutSystem(problem, model, place(problem, counts, seed=setup.seed), scales, engine)
-    held_out = ReadoutSystem(problem, model, hold_out(problem, counts, seed=setup.seed), scales, engine)
-    start = None if problem.linear or near is None else _imitate(near, system)
+    system, held_out = _systems(setup, model, components)
+    start = None if system.linear or near is None else _imitate(near, system)
     outcome = setup.method.run(system, start=start, deadline=deadline, watch=watch)
     return Fit(components, widths, model, system, held_out, outcome)
+
+
+def restore(setup: Setup, components: int, widths: Sequence[float], outcome: Outcome) -> Fit:
+    """A fit whose outcome is known from an earlier run."""
+    model = setup.model(components, widths)
+    return Fit(components, tuple(widths), model, *_systems(setup, model, components), outcome)
+
+
+def _systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
+    """The residuals at the points to fit, and at those held out."""
+    problem, counts = setup.problem, setup.counts(components)
+    clouds = (place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed))
+    fitted, held_out = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
+    return fitted, held_out
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ out, and the climb ends by the error estimate.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -48,6 +48,16 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Ascent:
+    """How far a climb has come: the best rung, and of all rungs the estimates; of the last its size and widths."""
+
+    best: Rung
+    estimates: tuple[float, ...]
+    components: int
+    widths: Widths
+
+
+@dataclass(frozen=True)
 class Climb:
     """Where the climb ended, and why."""
 
@@ -62,36 +72,38 @@ def climb(
     *,
     tol: float | None,
     deadline: float,
-    on_rung: Callable[[Rung], None] | None = None,
+    resume: Ascent | None = None,
+    on_rung: Callable[[Rung, Ascent], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Climb:
-    """Fit at growing sizes.
+    """Fit at growing sizes, from the bottom or from where an earlier climb was left.
 
     The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
     the estimate stops falling, or when time or the largest size runs out.
     """
-    best: Rung | None = None
-    estimates: list[float] = []
-    widths: Widths = (_FIRST_WIDTH,) * setup.dimension
-    before, spent = 0, 0.0
+    ascent, spent = resume, 0.0
     for components, last in _sizes(setup, tol):
-        if best is not None and time.monotonic() + spent * (components / before) ** 3 > deadline:
-            return Climb(best, False, "stopped by the time limit before the next, larger fit")
+        if ascent is not None:
+            if components <= ascent.components:
+                continue
+            if _ends(setup, ascent, tol):
+                break
+            if time.monotonic() + spent * (components / ascent.components) ** 3 > deadline:
+                return Climb(ascent.best, False, "stopped by the time limit before the next, larger fit")
         started = time.monotonic()
-        if before:
-            widths = tuple(w * (components / before) ** (1 / setup.dimension) for w in widths)
-        below = best.fit if best is not None else None
-        rung = _climb_one(setup, components, widths, below, judged_on, deadline, on_step)
-        widths, before, spent = rung.fit.widths, components, time.monotonic() - started
-        estimates.append(rung.estimate.overall)
-        if best is None or estimates[-1] <= best.estimate.overall or (last and setup.mixture.components):
-            best = rung
+        rung = _climb_one(setup, components, ascent, judged_on, deadline, on_step)
+        spent = time.monotonic() - started
+        chosen = ascent is None or (last and setup.mixture.components) or _better(rung, ascent.best)
+        ascent = Ascent(
+            best=rung if chosen or ascent is None else ascent.best,
+            estimates=(*(ascent.estimates if ascent is not None else ()), rung.estimate.overall),
+            components=components,
+            widths=rung.fit.widths,
+        )
         if on_rung is not None:
-            on_rung(rung)
-        if last or (rung.fit.outcome.converged and _ends(setup, estimates, tol)):
-            break
-    assert best is not None
-    return _verdict(setup, best, estimates, tol)
+            on_rung(rung, ascent)
+    assert ascent is not None
+    return _verdict(setup, ascent, tol)
 
 
 def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
@@ -115,12 +127,13 @@ def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
 def _climb_one(
     setup: Setup,
     components: int,
-    widths: Widths,
-    below: Fit | None,
+    ascent: Ascent | None,
     judged_on: Tensor,
     deadline: float,
     on_step: Callable[[Step], None] | None,
 ) -> Rung:
+    below = ascent.best.fit if ascent is not None else None
+    widths = _carried_up(setup, components, ascent)
     fits: dict[Widths, Fit] = {}
 
     def score(trial: Widths) -> float:
@@ -144,6 +157,14 @@ def _climb_one(
         chosen = widths
     found = _rescued(fits[chosen])
     return Rung(found, estimate_error(found, judged_on))
+
+
+def _carried_up(setup: Setup, components: int, ascent: Ascent | None) -> Widths:
+    """The widths of the rung below, narrower as the components become denser."""
+    if ascent is None:
+        return (_FIRST_WIDTH,) * setup.dimension
+    denser = (components / ascent.components) ** (1 / setup.dimension)
+    return tuple(width * denser for width in ascent.widths)
 
 
 def _rescued(found: Fit) -> Fit:
@@ -170,26 +191,27 @@ def _better(rung: Rung, other: Rung) -> bool:
     return rung.estimate.overall <= other.estimate.overall
 
 
-def _stalled(estimates: list[float]) -> bool:
+def _stalled(estimates: Sequence[float]) -> bool:
     """Whether two further rungs brought no gain worth having."""
     return len(estimates) > 3 and min(estimates[-2:]) > 0.5 * min(estimates[:-2]) and min(estimates) < 1e-4
 
 
-def _ends(setup: Setup, estimates: list[float], tol: float | None) -> bool:
-    if setup.mixture.components:
+def _ends(setup: Setup, ascent: Ascent, tol: float | None) -> bool:
+    if setup.mixture.components or not ascent.best.fit.outcome.converged:
         return False
-    return estimates[-1] <= (AIM if tol is None else tol) or _stalled(estimates)
+    return ascent.best.estimate.overall <= (AIM if tol is None else tol) or _stalled(ascent.estimates)
 
 
-def _verdict(setup: Setup, best: Rung, estimates: list[float], tol: float | None) -> Climb:
-    outcome, estimate = best.fit.outcome, best.estimate.overall
+def _verdict(setup: Setup, ascent: Ascent, tol: float | None) -> Climb:
+    best, outcome, estimate = ascent.best, ascent.best.fit.outcome, ascent.best.estimate.overall
     if not outcome.converged:
         return Climb(best, False, outcome.reason)
-    if tol is not None:
-        if estimate <= tol:
-            return Climb(best, True, f"the error estimate {estimate:.1e} meets tol={tol:g}")
-        why = "it stopped falling" if _stalled(estimates) else f"{best.fit.components} components are the most allowed"
-        return Climb(best, False, f"the error estimate {estimate:.1e} does not meet tol={tol:g}: {why}")
-    reliable = estimate < 1e-2
-    note = "" if reliable else "; the estimate is poor: try more components or look at the residual"
-    return Climb(best, reliable, f"{outcome.reason}; error estimate {estimate:.1e}{note}")
+    if tol is None:
+        reliable = estimate < 1e-2
+        note = "" if reliable else "; the estimate is poor: try more components or look at the residual"
+        return Climb(best, reliable, f"{outcome.reason}; error estimate {estimate:.1e}{note}")
+    if estimate <= tol:
+        return Climb(best, True, f"the error estimate {estimate:.1e} meets tol={tol:g}")
+    stalled = not setup.mixture.components and _stalled(ascent.estimates)
+    why = "it stopped falling" if stalled else f"{ascent.components} components are the most allowed"
+    return Climb(best, False, f"the error estimate {estimate:.1e} does not meet tol={tol:g}: {why}")

@@ -54,15 +54,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where least squares arrived, with the last linearised solve for its leading sub-models."""
+    """Where least squares arrived, with the last linearised solve for its leading sub-models (None if restored)."""
 
     theta: Tensor
     norm: float
     steps: int
     converged: bool
     reason: str
-    triangle: Triangle
-    solver: RidgeSolver
+    triangle: Triangle | None = None
+    solver: RidgeSolver | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ class LeastSquares:
 
 def rescue(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
     """The best of the solution and its truncated versions, by a score on points that were not fitted."""
+    assert outcome.triangle is not None
     candidates = [outcome.theta, *truncated_solutions(outcome.triangle, (1e-14, 1e-12, 1e-10, 1e-8))]
     return min(candidates, key=lambda theta: _or_infinite(score(theta)))
 

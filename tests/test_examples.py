@@ -1,0 +1,49 @@
+"""Every example runs, leaves no file behind, and one of its numbers is right."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+CHECKS = {
+    "poisson_in_ten_lines": lambda names: names["solution"].report.relative_l2 < 1e-12,
+    "wave_in_space_time": lambda names: names["solution"].report.relative_l2 < 1e-9,
+    "navier_stokes_system": lambda names: max(names["solution"].report.relative_l2.values()) < 1e-6,
+    "inverse_conductivity": lambda names: names["solution"].report.relative_l2 < 1e-7,
+    "tolerance_and_error_estimate": lambda names: names["solution"].report.converged,
+    "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
+}
+
+
+def test_every_example_is_checked():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_example(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    assert CHECKS[name](names)
+    assert capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_benchmarks_run_in_a_small_setting(monkeypatch, capsys):
+    folder = EXAMPLES / "benchmarks"
+    derivatives = runpy.run_path(str(folder / "derivatives.py"))
+    monkeypatch.setattr(
+        "sys.argv", ["derivatives.py", "--components", "30", "--points", "200", "--repeats", "1", "--json"]
+    )
+    derivatives["main"]()
+    assert '"affine"' in capsys.readouterr().out
+    assert all(
+        derivatives["largest_disagreement"](form, 4) < 1e-12 for form in ("affine", "literal", "diagonal", "full")
+    )
+    accuracy = runpy.run_path(str(folder / "accuracy.py"))
+    rows = accuracy["components"]((60, 120))
+    assert rows[1]["relative_l2"] < rows[0]["relative_l2"] < 1e-2
+    assert accuracy["estimates"](rows)["solves"] == 2
+    accuracy["show"]("rows", rows)
+    assert "| poisson |" in capsys.readouterr().out
