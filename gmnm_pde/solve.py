@@ -67,7 +67,7 @@ def solve(
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``.
 
     Returns:
-        The solution: a function of the coordinates, with a report and a history.
+        The solution, a function of the coordinates with a report and a history.
 
     Raises:
         GmnmError: an argument is impossible, or a function of the problem gave NaN; the message names it.

@@ -17,6 +17,7 @@ def simple(equations=lambda u: g.laplacian(u), conditions=None, domain=SQUARE, *
     return g.Problem(domain, equations, [g.Dirichlet(u=0)] if conditions is None else conditions, **options)
 
 
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 def test_fields_in_order_of_appearance():
     problem = g.Problem(
         SQUARE,
@@ -107,6 +108,7 @@ WRONG = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 @pytest.mark.parametrize("case", WRONG)
 def test_verify_names_the_term_that_fails(case):
     with pytest.raises(g.GmnmError, match=case.split()[0]) as caught:
@@ -120,6 +122,7 @@ def test_verify_sees_a_small_mistake():
         wrong.verify()
 
 
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 def test_verify_knows_normals():
     square = g.Rectangle(x=(-1, 1), y=(0, 2))
 
@@ -138,6 +141,7 @@ def test_verify_knows_normals():
     ).verify()
 
 
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 def test_verify_names_faces_without_a_condition():
     right = g.Rectangle(x=(-1, 1), y=(-1, 1)).face(x=1)
     assert make_poisson(conditions=[g.Dirichlet(u=0, on=right)]).verify().free_faces == ("x=-1", "y=-1", "y=1")
@@ -154,12 +158,52 @@ def test_exact_may_tell_the_parameters():
 
 
 def test_contradicting_corners_warn_once_and_agreeing_ones_do_not():
-    lid = [g.Dirichlet(u=1, on=SQUARE.face(y=1)), g.Dirichlet(u=0, on=SQUARE.face(x=0))]
+    walls = [g.Dirichlet(u=0, on=face) for face in (SQUARE.face(x=0), SQUARE.face(x=1), SQUARE.face(y=0))]
+    lid = [g.Dirichlet(u=1, on=SQUARE.face(y=1)), *walls]
     with pytest.warns(g.NumericalWarning, match="at the corner x=0, y=1"):
         simple(conditions=lid)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        simple(conditions=[g.Dirichlet(u=lambda x: x, on=SQUARE.face(y=1)), g.Dirichlet(u=0, on=SQUARE.face(x=0))])
+        simple(conditions=[g.Dirichlet(u=lambda x: x * (1 - x), on=SQUARE.face(y=1)), *walls])
+
+
+FREE = {
+    "a constant": ([g.Neumann(u=0)], "any constant can be added"),
+    "two faces free": (
+        [g.Dirichlet(u=0, on=SQUARE.face(x=0) | SQUARE.face(x=1))],
+        r"order 2 in 'y', with 0 condition\(s\)",
+    ),
+    "one face free": (
+        [g.Dirichlet(u=0, on=face) for face in (SQUARE.face(x=0), SQUARE.face(y=0), SQUARE.face(y=1))],
+        r"order 2 in 'x', with 1 condition\(s\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FREE)
+def test_a_statement_that_leaves_the_solution_free_warns(case):
+    conditions, message = FREE[case]
+    with pytest.warns(g.NumericalWarning, match=message):
+        simple(conditions=conditions)
+
+
+def test_enough_conditions_do_not_warn():
+    line = g.Interval(x=(0, 1))
+    for domain, equation, conditions in (
+        (
+            line,
+            lambda u, x: g.diff(u, x, x) + u,
+            [g.Dirichlet(u=0, on=line.face(x=0)), g.Neumann(u=1, on=line.face(x=0))],
+        ),
+        (
+            SPACETIME,
+            lambda u, x, t: g.diff(u, t) + g.diff(u, x),
+            [g.Dirichlet(u=0, on=SPACETIME.face(x=0)), g.Initial(u=0)],
+        ),
+        (SQUARE, lambda u: g.laplacian(u), [g.Neumann(u=0), g.Observations([[0.0, 0.0]], u=0.0)]),
+        (SPACETIME, lambda u, x, t: g.diff(u, t) - g.diff(u, x, x), [g.Periodic("x"), g.Initial(u=0)]),
+    ):
+        g.Problem(domain, equation, conditions)
 
 
 NAN = float("nan")

@@ -35,7 +35,12 @@ several Newton steps) they are adjusted."""
 AIM = 1e-12
 """What ``solve`` aims at without ``tol``."""
 
-_MOST_UNKNOWNS = {"linear": 2500, "nonlinear": 1500, "tol": 6000}
+_MOST_UNKNOWNS = {
+    ("linear", "aim"): 2500,
+    ("nonlinear", "aim"): 1500,
+    ("linear", "tol"): 6000,
+    ("nonlinear", "tol"): 3000,
+}
 """The largest readouts that are tried, unless the number of components is given."""
 
 
@@ -116,7 +121,7 @@ def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
     size, growth = _FIRST.get(setup.dimension, 600) / fields**0.5, _GROWTH
     if tol is not None:
         size, growth = size * (_FIRST_OF_TOL if setup.problem.linear else 1.0), _GROWTH_OF_TOL
-    kind = "tol" if tol is not None else "linear" if setup.problem.linear else "nonlinear"
+    kind = ("linear" if setup.problem.linear else "nonlinear", "aim" if tol is None else "tol")
     most = mixture.components or _MOST_UNKNOWNS[kind] / fields
     while size * growth**0.5 < most:
         yield round(size), False
@@ -192,8 +197,9 @@ def _better(rung: Rung, other: Rung) -> bool:
 
 
 def _stalled(estimates: Sequence[float]) -> bool:
-    """Whether two further rungs brought no gain worth having."""
-    return len(estimates) > 3 and min(estimates[-2:]) > 0.5 * min(estimates[:-2]) and min(estimates) < 1e-4
+    """Whether the last rungs brought no gain worth having: two once some digits are there, four before."""
+    patience = 2 if min(estimates) < 1e-4 else 4
+    return len(estimates) > patience + 1 and min(estimates[-patience:]) > 0.5 * min(estimates[:-patience])
 
 
 def _ends(setup: Setup, ascent: Ascent, tol: float | None) -> bool:

@@ -27,7 +27,7 @@ class Domain(ABC):
     @property
     @abstractmethod
     def bounds(self) -> tuple[tuple[float, float], ...]:
-        """The bounding box: (low, high) for each coordinate."""
+        """The bounding box, (low, high) for each coordinate."""
 
     @abstractmethod
     def interior_patches(self) -> tuple[Patch, ...]:

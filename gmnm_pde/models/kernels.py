@@ -1,13 +1,13 @@
 """The forms of a Gaussian component phi, with derivatives of every order in closed form.
 
-======== ============================================ ==================================
-form     component                                    parameters besides the centre mu
-======== ============================================ ==================================
-affine   exp(-(a . (x - mu))^2 / 2), a ridge          a [d]
-literal  the same ridge, y = sum_n alpha_n LP_n + beta A [m, d], b [m], alpha [m], beta
-diagonal exp(-|s * (x - mu)|^2 / 2)                   s [d]
-full     exp(-|A (x - mu)|^2 / 2)                     A [d, d]
-======== ============================================ ==================================
+======== =============================================== ==================================
+form     component                                       parameters besides the centre mu
+======== =============================================== ==================================
+affine   exp(-(a . (x - mu))^2 / 2), a ridge             a [d]
+literal  the same ridge, y = sum_n alpha_n LP_n + beta   A [m, d], b [m], alpha [m], beta
+diagonal exp(-norm(s * (x - mu))^2 / 2)                  s [d]
+full     exp(-norm(A (x - mu))^2 / 2)                    A [d, d]
+======== =============================================== ==================================
 
 Every kernel answers two questions, for all components and points at once: a linear combination of derivatives of each
 component (``combine``), and derivatives of a weighted sum of components (``contract``).

@@ -15,7 +15,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.models import GMNM
 from gmnm_pde.plots.style import INK, label, panels, styled
 
-_SHOWN = 400
+_SHOWN = 150
 
 
 @styled

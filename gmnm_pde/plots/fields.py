@@ -13,6 +13,9 @@ from gmnm_pde.plots.style import ERROR, FIELD, INK, RESIDUAL, label, panels, sty
 
 _SIDE = 121
 
+_SIGNED = 0.02
+"""A field counts as changing sign where both signs reach this part of its largest size."""
+
 
 @styled
 def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figure:
@@ -31,7 +34,7 @@ def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figur
     columns = 1 + bool(errors) + bool(residuals)
     names = list(fields)
     rows = max(len(names), len(residuals))
-    figure, axes = panels(rows, columns)
+    figure, axes = panels(rows, columns, height=grid.panel_height)
     for row in range(rows):
         for column in range(columns):
             axes[row][column].set_visible(False)
@@ -71,6 +74,20 @@ class _Grid:
         inside = problem.domain.contains(self.points) if problem is not None else torch.ones(len(self.points))
         self.inside = inside.bool().numpy()
 
+    @property
+    def equal(self) -> bool:
+        """Whether both axes are drawn on one scale: for space alone, unless it is long and thin."""
+        spans = [line[-1] - line[0] for line in self.lines]
+        return len(spans) == 2 and not self.solution.time and max(spans) < 3 * min(spans)
+
+    @property
+    def panel_height(self) -> float:
+        """The height of a panel in inches, which follows the domain's shape where the scale is one."""
+        if not self.equal:
+            return 2.7
+        width, height = (line[-1] - line[0] for line in self.lines)
+        return 0.6 + 2.1 * height / width
+
     def fields(self) -> dict[str, np.ndarray]:
         values = self.solution(*self.points.unbind(-1))
         named = values if isinstance(values, dict) else {self.solution.fields[0]: values}
@@ -93,7 +110,7 @@ class _Grid:
         else:
             values = np.where(self.inside, values, np.nan)
             top = np.nanmax(np.abs(values)) or 1.0
-            signed = np.nanmin(values) < 0 < np.nanmax(values)
+            signed = np.nanmin(values) < -_SIGNED * top and np.nanmax(values) > _SIGNED * top
             limits = {"vmin": -top, "vmax": top} if signed else {}
             self._mesh(axes, values, cmap=colours, **limits)
         label(axes, self.drawn, title)
@@ -117,6 +134,5 @@ class _Grid:
         figure = axes.get_figure()
         assert figure is not None
         figure.colorbar(drawn, ax=axes, pad=0.02)
-        spans = [line[-1] - line[0] for line in self.lines]
-        if not self.solution.time and max(spans) < 3 * min(spans):
+        if self.equal:
             axes.set_aspect("equal")

@@ -108,6 +108,40 @@ def free_faces(problem: Stated) -> tuple[str, ...]:
     return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
 
 
+def warn_of_freedom(problem: Stated) -> None:
+    """Warn where the statement leaves the solution free: by a constant, or by too few conditions along a coordinate."""
+    asked = {key for term in problem.terms for key in problem.traced(term).asked}
+    interior = {a for t in problem.terms if t.group == "interior" for _, a in problem.traced(t).asked}
+    for k, field in enumerate(problem.fields):
+        orders = [alpha for output, alpha in asked if output == k]
+        if orders and all(any(alpha) for alpha in orders):
+            _warn(
+                f"{problem.name}: only derivatives of '{field}' occur, in the equations and in the conditions, so any "
+                f"constant can be added to it. Fix its value somewhere: Observations(point, {field}=[0.0])."
+            )
+    for axis, coordinate in enumerate(problem.domain.space):
+        needed = max((alpha[axis] for alpha in interior), default=0)
+        stated = _statements_along(problem, coordinate)
+        if stated < min(needed, 2):
+            _warn(
+                f"{problem.name}: the equations are of order {needed} in '{coordinate}', with {stated} condition(s) at "
+                "its ends. The solution may not be the only one, which the error estimate cannot see."
+            )
+
+
+def _statements_along(problem: Stated, coordinate: str) -> int:
+    """How many conditions stand on faces across ``coordinate``; given points may stand for any number."""
+    count = 0
+    for term in problem.terms:
+        if isinstance(term.region, GivenPoints):
+            return 2
+        if term.group != "interior":
+            names = [patch.name for patch in term.region.patches if patch.normal is not None]
+            flat = [name.partition("=")[0] == coordinate for name in names if "=" in name]
+            count += sum(flat) if len(flat) == len(names) else 2
+    return count
+
+
 @torch.enable_grad()
 def warn_of_conflicts(problem: Stated) -> None:
     """Warn where two conditions prescribe different values of a field at a corner they share."""
@@ -126,13 +160,15 @@ def warn_of_conflicts(problem: Stated) -> None:
             row, column = divmod(int(gap.argmax()), len(corners[j]))
             point = zip(problem.domain.coordinates, corners[i].points[row].tolist(), strict=True)
             where = ", ".join(f"{name}={value:g}" for name, value in point)
-            warnings.warn(
+            _warn(
                 f"{problem.name}: at the corner {where} '{terms[i].name}' on {terms[i].region.name} says "
                 f"{terms[i].prescribes} = {values[i][row]:g} and '{terms[j].name}' on {terms[j].region.name} says "
-                f"{values[j][column]:g}. The solution cannot be continuous there; expect low accuracy nearby.",
-                NumericalWarning,
-                stacklevel=3,
+                f"{values[j][column]:g}. The solution cannot be continuous there; expect low accuracy nearby."
             )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, NumericalWarning, stacklevel=4)
 
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:

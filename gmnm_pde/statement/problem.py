@@ -13,7 +13,7 @@ from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
-from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts
+from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import Trace, trace
 
@@ -70,6 +70,7 @@ class Problem:
         self.terms: tuple[Term, ...] = (*interior, *stated)
         self._traces.update({id(term): self.trace(term) for term in stated})
         warn_of_conflicts(self)
+        warn_of_freedom(self)
 
     def __repr__(self) -> str:
         kind = "linear" if self.linear else "nonlinear"

@@ -1,0 +1,65 @@
+"""Sphinx settings: sphinx-build -W -b html docs docs/_build/html."""
+
+import re
+import sys
+from pathlib import Path
+
+from gmnm_pde import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # for _gallery
+
+project = "gmnm-pde"
+author = "the gmnm-pde authors"
+copyright = author
+release = version = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery/*.md5", "sg_execution_times.rst"]
+html_theme = "pydata_sphinx_theme"
+html_title = "gmnm-pde"
+html_show_sourcelink = False
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
+html_sidebars = {"**": ["sidebar-nav-bs"]}
+
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"benchmarks",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("_gallery.figures",),
+    "reset_modules": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "nested_sections": False,
+}
+
+
+def escape_norms(app, what, name, obj, options, lines):
+    """Docstrings write |a| for a norm, which reStructuredText would take for a substitution."""
+    for k, line in enumerate(lines):
+        lines[k] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in _LITERAL.split(line))
+
+
+_LITERAL = re.compile(r"(``.*?``)")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_norms)
