@@ -160,7 +160,7 @@ def test_exact_may_tell_the_parameters():
 def test_contradicting_corners_warn_once_and_agreeing_ones_do_not():
     walls = [g.Dirichlet(u=0, on=face) for face in (SQUARE.face(x=0), SQUARE.face(x=1), SQUARE.face(y=0))]
     lid = [g.Dirichlet(u=1, on=SQUARE.face(y=1)), *walls]
-    with pytest.warns(g.NumericalWarning, match="at the corner x=0, y=1"):
+    with pytest.warns(g.NumericalWarning, match="at the corner x=., y=1"):
         simple(conditions=lid)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
