@@ -51,7 +51,7 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     rounding = torch.finfo(full.dtype).eps
     errors = _SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
     # Where Newton stopped short, the step it still wants to take tells more than the residual.
-    if not fit.outcome.converged:
+    if not system.linear:
         wanted = _outputs(fit, solver.solution(), points) - full
         errors = torch.maximum(errors, wanted.norm(dim=0) / size)
     shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)

@@ -22,6 +22,10 @@ _FAITHFUL = 1e-3
 """Newton has arrived when a full step leaves a residual this near to what the linear model promised: the rest is misfit
 that no step removes."""
 
+_SMALL = 1e-3
+"""Where the residual is this small a part of the zero solution's, and no step, damped or full, changes its size, what is
+left is the rounding of badly conditioned components."""
+
 _BOLD = 20
 """How many full steps are tried once damped ones fail."""
 
@@ -141,11 +145,12 @@ class LeastSquares:
             if bold_since is None:
                 length, new_theta, new_norm = _line_search(system, theta, target - theta, norm, triangle.misfit)
             if length == 0.0:
-                if norm <= _ROUNDING * zero_norm:
+                length, new_theta, new_norm = 1.0, target, _norm(system.residual(target))
+                unmoved = norm <= _SMALL * zero_norm and new_norm <= 3 * norm
+                if unmoved or norm <= _ROUNDING * zero_norm:
                     converged, reason = True, f"Newton converged to rounding in {number} steps"
                     break
                 bold_since = number if bold_since is None else bold_since
-                length, new_theta, new_norm = 1.0, target, _norm(system.residual(target))
                 if number - bold_since >= _BOLD or not math.isfinite(new_norm):
                     reason = (
                         f"Newton found no way down from a residual norm of {best[0]:.1e} in {number} steps; try more "
