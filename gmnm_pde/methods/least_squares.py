@@ -23,8 +23,8 @@ _FAITHFUL = 1e-3
 that no step removes."""
 
 _SMALL = 1e-3
-"""Where the residual is this small a part of the zero solution's, and no step, damped or full, changes its size, what is
-left is the rounding of badly conditioned components."""
+"""Where the residual is this small a part of the zero solution's, and no step, damped or full, changes its size, what
+is left is the rounding of badly conditioned components."""
 
 _BOLD = 20
 """How many full steps are tried once damped ones fail."""
