@@ -10,6 +10,8 @@ from gmnm_pde.geometry import Time as Time
 from gmnm_pde.jets import jet as jet
 from gmnm_pde.methods import LeastSquares as LeastSquares
 from gmnm_pde.models import GMNM as GMNM
+from gmnm_pde.models import KAN as KAN
+from gmnm_pde.models import MLP as MLP
 from gmnm_pde.models import Mixture as Mixture
 from gmnm_pde.operators import biharmonic as biharmonic
 from gmnm_pde.operators import curl as curl

@@ -3,6 +3,7 @@
 from gmnm_pde.jets.engines import ENGINES as ENGINES
 from gmnm_pde.jets.engines import Alpha as Alpha
 from gmnm_pde.jets.engines import feature_combination as feature_combination
+from gmnm_pde.jets.engines import forward_jet as forward_jet
 from gmnm_pde.jets.engines import output_jet as output_jet
 from gmnm_pde.jets.sources import FunctionSource as FunctionSource
 from gmnm_pde.jets.sources import GivenSource as GivenSource

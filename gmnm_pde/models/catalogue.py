@@ -7,12 +7,14 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.gmnm import GMNM
+from gmnm_pde.models.kan import KAN
 from gmnm_pde.models.mixture import Mixture
+from gmnm_pde.models.mlp import MLP
 
 MODELS: dict[str, Any] = {"gmnm": Mixture}
 """What ``solve(..., model=name)`` builds."""
 
-_SAVED: dict[str, type[nn.Module]] = {"GMNM": GMNM}
+_SAVED: dict[str, type[nn.Module]] = {"GMNM": GMNM, "KAN": KAN, "MLP": MLP}
 
 
 def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
