@@ -8,6 +8,9 @@ from gmnm_pde.geometry import Interval as Interval
 from gmnm_pde.geometry import Rectangle as Rectangle
 from gmnm_pde.geometry import Time as Time
 from gmnm_pde.jets import jet as jet
+from gmnm_pde.methods import LBFGS as LBFGS
+from gmnm_pde.methods import Adam as Adam
+from gmnm_pde.methods import GaussNewton as GaussNewton
 from gmnm_pde.methods import LeastSquares as LeastSquares
 from gmnm_pde.models import GMNM as GMNM
 from gmnm_pde.models import KAN as KAN

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,11 +11,29 @@ from torch import nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.fitting.collocation import parse_points
 from gmnm_pde.fitting.fit import Setup, reference_scales
+from gmnm_pde.fitting.train import Method
 from gmnm_pde.jets.engines import choose_engine
-from gmnm_pde.methods import METHODS, LeastSquares
+from gmnm_pde.methods import METHODS, GaussNewton, LeastSquares
 from gmnm_pde.models import MODELS, Mixture, has_readout
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
+
+_TRAINED_COMPONENTS, _TRAINED_WIDTH = 200, 2.0
+"""A mixture whose components are trained, where its size and widths are not given."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a solve does: fit mixtures, fit the readout of a given model, or train one."""
+
+    setup: Setup
+    model: nn.Module | None
+    methods: tuple[Method, ...]
+
+    @property
+    def trains(self) -> bool:
+        """Whether more than a readout is solved for."""
+        return any(not isinstance(method, LeastSquares) for method in self.methods)
 
 
 def read_options(
@@ -27,21 +46,27 @@ def read_options(
     points: Any,
     weights: Any,
     engine: str,
-) -> Setup:
-    """Everything that ``solve`` was given, checked, as the setup of its fits."""
-    mixture = _model(problem, model)
-    chosen_method = _method(method)
+) -> Choice:
+    """Everything that ``solve`` was given, checked, before any work is done."""
+    mixture, module = _model(problem, model, seed)
+    methods = _methods(method, module, named=isinstance(model, str))
     chosen_device = _device(device)
     counts = parse_points(points)
     factors = _weights(problem, weights)
-    example = (
-        model
-        if isinstance(model, nn.Module)
-        else mixture.draw(problem.domain.dimension, 1, 1, [1.0] * problem.domain.dimension, seed=0)
-    )
-    choose_engine(example, engine, call=f"solve(engine={engine!r})")
+    if module is None and any(not isinstance(one, LeastSquares) for one in methods):
+        module = _drawn(problem, mixture, seed)
+    if module is not None and not has_readout(module) and any(isinstance(one, LeastSquares) for one in methods):
+        raise refuse(
+            "solve(model=..., method=LeastSquares())",
+            expected="a model with features(x) and a linear readout, as GMNM, MLP and KAN have",
+            got=f"a {type(module).__name__} without",
+            remedy="Train it: method=[Adam(), LBFGS()] or GaussNewton().",
+        )
+    choose_engine(module or _drawn(problem, Mixture(components=1), seed), engine, call=f"solve(engine={engine!r})")
+    readout_method = next((one for one in methods if isinstance(one, LeastSquares)), LeastSquares())
     scales = reference_scales(problem, factors, seed)
-    return Setup(problem, mixture, chosen_method, counts, scales, seed, dtype, chosen_device, engine)
+    setup = Setup(problem, mixture, readout_method, counts, scales, factors, seed, dtype, chosen_device, engine)
+    return Choice(setup, module, methods)
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:
@@ -62,17 +87,19 @@ def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any
         raise refuse(f"solve(dtype={dtype})", expected="torch.float64 or torch.float32", got=repr(dtype))
 
 
-def _model(problem: Problem, model: Any) -> Mixture:
+def _model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module | None]:
+    """The recipe of mixtures, and a module where one was given or named."""
+    fields, d = len(problem.fields), problem.domain.dimension
     if model is None:
-        return Mixture()
+        return Mixture(), None
     if isinstance(model, Mixture):
-        if isinstance(model.widths, tuple | list) and len(model.widths) != problem.domain.dimension:
+        if isinstance(model.widths, tuple | list) and len(model.widths) != d:
             raise refuse(
                 "solve(model=Mixture(widths=...))",
                 got=len(model.widths),
-                expected=f"{problem.domain.dimension} widths, one for each coordinate",
+                expected=f"{d} widths, one for each coordinate",
             )
-        return model
+        return model, None
     if isinstance(model, str):
         if model not in MODELS:
             raise refuse(
@@ -81,16 +108,12 @@ def _model(problem: Problem, model: Any) -> Mixture:
                 got=repr(model),
                 remedy=nearest(model, MODELS),
             )
-        return MODELS[model]()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = MODELS[model](d, fields)
+        return (made, None) if isinstance(made, Mixture) else (Mixture(), made)
     if not isinstance(model, nn.Module):
         raise refuse("solve(model=...)", expected="a name, a Mixture or a torch module", got=repr(model))
-    if not has_readout(model):
-        raise refuse(
-            "solve(model=...)",
-            expected="a model with features(x) and a linear readout, as GMNM has",
-            got=f"a {type(model).__name__} without",
-        )
-    fields, d = len(problem.fields), problem.domain.dimension
     with torch.no_grad():
         example = next(model.parameters()).new_zeros(2, d)
         try:
@@ -100,17 +123,34 @@ def _model(problem: Problem, model: Any) -> Mixture:
                 "solve(model=...)", expected=f"a model for {d} coordinates", got=f"one that failed on [2, {d}]: {error}"
             ) from None
     if width != fields:
-        raise refuse(
-            "solve(model=...)",
-            expected=f"{fields} output(s), one for each of {', '.join(problem.fields)}",
-            got=f"{width}",
-        )
-    return Mixture()
+        expected = f"{fields} output(s), one for each of {', '.join(problem.fields)}"
+        raise refuse("solve(model=...)", expected=expected, got=f"{width}")
+    return Mixture(), model
 
 
-def _method(method: Any) -> LeastSquares:
+def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
+    """A mixture to train: its components drawn, and a small random readout to start from."""
+    d = problem.domain.dimension
+    widths = mixture.widths if mixture.widths is not None else _TRAINED_WIDTH
+    each = tuple(widths) if isinstance(widths, tuple | list) else (float(widths),) * d
+    made = mixture.draw(d, len(problem.fields), mixture.components or _TRAINED_COMPONENTS, each, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
+    return made
+
+
+def _methods(method: Any, module: nn.Module | None, *, named: bool) -> tuple[Method, ...]:
     if method is None:
-        return LeastSquares()
+        if module is None or (has_readout(module) and not named):
+            return (LeastSquares(),)
+        return (GaussNewton(),)
+    listed = method if isinstance(method, list | tuple) else [method]
+    if not listed:
+        raise refuse("solve(method=[])", expected="at least one method", got="none")
+    return tuple(_one_method(one) for one in listed)
+
+
+def _one_method(method: Any) -> Method:
     if isinstance(method, str):
         if method not in METHODS:
             raise refuse(
@@ -120,7 +160,7 @@ def _method(method: Any) -> LeastSquares:
                 remedy=nearest(method, METHODS),
             )
         return METHODS[method]()
-    if not isinstance(method, LeastSquares):
+    if not isinstance(method, tuple(METHODS.values())):
         raise refuse("solve(method=...)", expected="a name or a method such as LeastSquares()", got=repr(method))
     return method
 

@@ -2,21 +2,23 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.checkpoint import load, save
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
 from gmnm_pde.fitting.judge import Judge
 from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
 from gmnm_pde.fitting.progress import Progress
-from gmnm_pde.methods import LeastSquares, Step
+from gmnm_pde.fitting.train import Method, train
+from gmnm_pde.methods import Step
 from gmnm_pde.models import Mixture
-from gmnm_pde.options import check_numbers, read_options
+from gmnm_pde.options import Choice, check_numbers, read_options
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.problem import Problem
@@ -25,7 +27,7 @@ from gmnm_pde.statement.problem import Problem
 def solve(
     problem: Problem,
     model: str | Mixture | nn.Module | None = None,
-    method: str | LeastSquares | None = None,
+    method: str | Method | Sequence[str | Method] | None = None,
     *,
     tol: float | None = None,
     seed: int = 0,
@@ -45,8 +47,10 @@ def solve(
     Args:
         problem: The equations, domain and conditions.
         model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to
-            choose some of that; or a torch module with features and a linear readout, whose features are kept.
-        method: ``"least-squares"`` or ``LeastSquares(...)``.
+            choose some of that; ``"mlp"`` or ``"kan"``; or a torch module.
+        method: ``LeastSquares()`` solves for the readout and keeps the features; ``GaussNewton()``, ``Adam(steps, lr)``
+            and ``LBFGS(steps)`` train every parameter; a list runs in order. By name too: ``"gauss-newton"``. Without
+            it mixtures and models with a linear readout get least squares, others Gauss-Newton.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size.
         seed: Same seed, same machine: same digits.
@@ -62,7 +66,7 @@ def solve(
             by, on top of the automatic scaling; ``"auto"`` is that alone.
         time_limit: Seconds after which the best answer so far is returned, marked as not converged.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures; a given model is one fit.
+            solve left alone. For mixtures fitted by least squares.
         progress: Called as the solve goes.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``.
 
@@ -75,17 +79,25 @@ def solve(
     started = time.monotonic()
     check_numbers(problem, tol, seed, dtype, time_limit)
     deadline = math.inf if time_limit is None else started + time_limit
-    setup = read_options(problem, model, method, seed, dtype, device, points, weights, engine)
+    choice = read_options(problem, model, method, seed, dtype, device, points, weights, engine)
+    setup = choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     history = History()
 
     path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and choice.model is not None:
+        raise refuse(
+            "solve(checkpoint=...)",
+            expected="a mixture fitted by least squares, which is written rung by rung",
+            got="a model to train or to solve for the readout of, for which there are no checkpoints yet",
+            remedy="Leave checkpoint out.",
+        )
     resume: Ascent | None = None
     if path is not None and path.exists():
         resume, history.rows = load(path, setup, tol)
 
-    def on_rung(rung: Rung, ascent: Ascent | None = None) -> None:
-        row = judge.row(rung, step=len(history) + 1, seconds=time.monotonic() - started)
+    def on_rung(rung: Rung, ascent: Ascent | None = None, step: int | None = None) -> None:
+        row = judge.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
         history.append(row)
         if path is not None and ascent is not None:
             save(path, setup, tol, ascent, history.rows)
@@ -96,16 +108,26 @@ def solve(
         if progress is not None:
             progress(Progress.of_step(step, time.monotonic() - started))
 
-    if isinstance(model, nn.Module):
-        end = _fit_given(setup, model, judge.points, tol, deadline, on_rung, on_step)
+    if choice.trains and choice.model is not None:
+        end = train(
+            setup,
+            choice.model,
+            choice.methods,
+            judge.points,
+            tol=tol,
+            deadline=deadline,
+            on_rung=lambda rung, step: on_rung(rung, step=step),
+        )
+    elif choice.model is not None:
+        end = _fit_given(setup, choice.model, judge.points, tol, deadline, on_rung, on_step)
     else:
         end = climb(setup, judge.points, tol=tol, deadline=deadline, resume=resume, on_rung=on_rung, on_step=on_step)
     found = end.best.fit
-    found.model.set_readout(found.system.readout(found.theta))
+    found.outputs(judge.points[:1])  # puts the best readout in place
     late = time_limit is not None and time.monotonic() > deadline and not end.converged
     report = judge.report(
         end.best,
-        method=_describe(setup),
+        method=_describe(choice),
         seconds=time.monotonic() - started,
         converged=end.converged,
         reason=end.reason + ("; the time limit has passed" if late and "time limit" not in end.reason else ""),
@@ -138,7 +160,9 @@ def _fit_given(
     return Climb(rung, converged, reason)
 
 
-def _describe(setup: Setup) -> str:
-    if setup.problem.linear:
+def _describe(choice: Choice) -> str:
+    if choice.trains:
+        return ", then ".join(repr(method) for method in choice.methods)
+    if choice.setup.problem.linear:
         return "least squares, since the problem is linear in its readout"
     return "least squares by Newton steps on the readout, since the problem is nonlinear"

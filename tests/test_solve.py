@@ -271,12 +271,17 @@ def rooted(x, y):
 BAD = {
     "no problem": (lambda p: g.solve("poisson"), "registry.load"),
     "model name": (lambda p: g.solve(p, "gmn"), "Did you mean 'gmnm'"),
-    "model without readout": (lambda p: g.solve(p, torch.nn.Linear(2, 1)), "linear readout"),
+    "model without readout": (lambda p: g.solve(p, torch.nn.Linear(2, 1), g.LeastSquares()), "linear readout"),
     "model no module": (lambda p: g.solve(p, 3), "a torch module"),
     "model with too many outputs": (lambda p: g.solve(p, g.GMNM(2, 3, 5)), r"1 output\(s\), one for each of u, got 3"),
     "model with wrong inputs": (lambda p: g.solve(p, g.GMNM(3, 1, 5)), "a model for 2 coordinates"),
     "too many widths": (lambda p: g.solve(p, g.Mixture(widths=(1.0, 1.0, 1.0))), "2 widths"),
     "method name": (lambda p: g.solve(p, method="leastsquares"), "Did you mean 'least-squares'"),
+    "no methods": (lambda p: g.solve(p, method=[]), "at least one method"),
+    "checkpoint of a training": (
+        lambda p: g.solve(p, g.MLP([2, 3, 1]), g.Adam(5), checkpoint="run"),
+        "a mixture fitted by least squares",
+    ),
     "method no method": (lambda p: g.solve(p, method=torch.optim.Adam), "a method such as"),
     "negative tolerance": (lambda p: g.solve(p, tol=-1e-3), "a positive number"),
     "nan tolerance": (lambda p: g.solve(p, tol=math.nan), "a positive number"),

@@ -37,31 +37,25 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
     system, problem, solver = fit.system, fit.system.problem, fit.outcome.solver
     assert solver is not None
-    full = _outputs(fit, fit.theta, points)
+    components = system.features
+    full = fit.outputs(points)
     size = full.norm(dim=0)
     size = torch.where(size > 0, size, torch.ones_like(size))
     constants, drifts = [], []
     for fraction in _FRACTIONS:
-        head = max(1, int(fraction * fit.components))
+        head = max(1, int(fraction * components))
         part = solver.leading(system.extra + system.fields * head)
         score = max(fit.score_of(part), torch.finfo(full.dtype).tiny)
-        constants.append((_outputs(fit, part, points) - full).norm(dim=0) / size / score)
+        constants.append((fit.outputs(points, part) - full).norm(dim=0) / size / score)
         drifts.append((part - fit.theta)[: system.extra].abs() / score)
-    system.model.set_readout(system.readout(fit.theta))
     rounding = torch.finfo(full.dtype).eps
     errors = _SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
-    # Where Newton stopped short, the step it still wants to take tells more than the residual.
-    if not system.linear:
-        wanted = _outputs(fit, solver.solution(), points) - full
-        errors = torch.maximum(errors, wanted.norm(dim=0) / size)
+    # Where a method stopped short, the step to the least squares solution tells more than the residual.
+    wanted = fit.outputs(points, solver.solution()) - full
+    errors = torch.maximum(errors, wanted.norm(dim=0) / size)
+    fit.outputs(points[:1])  # the fit's own readout is back in place
     shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),
         dict(zip(problem.parameters, shifts.tolist(), strict=True)),
     )
-
-
-@torch.no_grad()
-def _outputs(fit: Fit, theta: Tensor, points: Tensor) -> Tensor:
-    fit.model.set_readout(fit.system.readout(theta))
-    return fit.model(points)

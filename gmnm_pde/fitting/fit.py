@@ -32,6 +32,7 @@ class Setup:
     method: LeastSquares
     points: Counts | None
     scales: Mapping[str, float]
+    weights: Mapping[str, float]
     seed: int
     dtype: torch.dtype
     device: torch.device
@@ -61,23 +62,36 @@ class Setup:
 
 @dataclass
 class Fit:
-    """A fitted mixture."""
+    """A fitted model.
 
-    components: int
+    ``components`` is None for a model that has none; ``trained`` counts the parameters that were trained, if more than
+    the readout was.
+    """
+
+    components: int | None
     widths: tuple[float, ...]
     model: Normalized
     system: ReadoutSystem
     held_out: ReadoutSystem
     outcome: Outcome
+    trained: int = 0
 
     @property
     def theta(self) -> Tensor:
         return self.outcome.theta
 
+    @torch.no_grad()
+    def outputs(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
+        """The fields at points [n, d] with this fit's unknowns, or others, put in place: [n, fields]."""
+        theta = self.theta if theta is None else theta
+        if len(theta) > self.system.extra:
+            self.model.set_readout(self.system.readout(theta))
+        return self.model(points)
+
     @cached_property
     def reference(self) -> float:
         """The held-out residual of the zero solution: what the others are measured against."""
-        return _rms(self.held_out.residual(self.held_out.start())) or 1.0
+        return _rms(self.held_out.residual(None)) or 1.0
 
     def score_of(self, theta: Tensor) -> float:
         """The held-out residual of any readout, relative to that of the zero solution."""
@@ -134,7 +148,7 @@ def _fit(
     deadline: float,
     watch: Callable[[Step], None] | None,
 ) -> Fit:
-    system, held_out = _systems(setup, model, components)
+    system, held_out = systems(setup, model, components)
     start = None if system.linear or near is None else _imitate(near, system)
     outcome = setup.method.run(system, start=start, deadline=deadline, watch=watch)
     return Fit(components, widths, model, system, held_out, outcome)
@@ -143,10 +157,10 @@ def _fit(
 def restore(setup: Setup, components: int, widths: Sequence[float], outcome: Outcome) -> Fit:
     """A fit whose outcome is known from an earlier run."""
     model = setup.model(components, widths)
-    return Fit(components, tuple(widths), model, *_systems(setup, model, components), outcome)
+    return Fit(components, tuple(widths), model, *systems(setup, model, components), outcome)
 
 
-def _systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
+def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
     """The residuals at the points to fit, and at those held out."""
     problem, counts = setup.problem, setup.counts(components)
     clouds = (place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed))
@@ -158,8 +172,7 @@ def _systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutS
 def _imitate(near: Fit, system: ReadoutSystem) -> Tensor:
     """The unknowns of ``system`` that reproduce another fit at the points of the terms."""
     points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
-    near.model.set_readout(near.system.readout(near.theta))
-    readout = linear_fit(system.model.features(points), near.model(points))
+    readout = linear_fit(system.model.features(points), near.outputs(points))
     return torch.cat([near.theta[: system.extra], readout.reshape(-1)])
 
 

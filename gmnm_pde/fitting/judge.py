@@ -43,7 +43,7 @@ class Judge:
             "boundary": boundary,
             "relative_l2": float("nan") if errors is None else errors.max().item(),
             "error_estimate": rung.estimate.overall,
-            "components": fit.components,
+            **({} if fit.components is None else {"components": fit.components}),
             **squares,
             **self._found(fit),
         }
@@ -71,7 +71,7 @@ class Judge:
             boundary=boundary,
             components=fit.components,
             parameters=sum(p.numel() for p in fit.model.parameters()),
-            unknowns=fit.system.columns,
+            unknowns=fit.trained or fit.system.columns,
             points=sum(len(placed.cloud) for placed in fit.system.placed),
             seconds=seconds,
             converged=converged,
@@ -96,8 +96,7 @@ class Judge:
 
     @torch.no_grad()
     def _outputs(self, fit: Fit) -> Tensor:
-        fit.model.set_readout(fit.system.readout(fit.theta))
-        return fit.model(self.points).to(dtype=torch.float64, device="cpu")
+        return fit.outputs(self.points).to(dtype=torch.float64, device="cpu")
 
     def _relative(self, fit: Fit) -> Tensor | None:
         if self.exact is None:

@@ -18,10 +18,11 @@ class Progress:
     @classmethod
     def of_rung(cls, rung: Rung, row: Mapping[str, float]) -> "Progress":
         """A fit was finished."""
-        message = (
-            f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, "
-            f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
-        )
+        figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
+        if rung.fit.trained:
+            message = f"step {row['step']}: loss {row['loss']:.1e}, {figures}"
+        else:
+            message = f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, {figures}"
         return cls(message, row["seconds"], row)
 
     @classmethod

@@ -110,7 +110,7 @@ class LeastSquares:
         theta = system.start() if start is None else start
         if system.linear:
             theta = torch.zeros_like(theta)
-            triangle, solver = _linear_solve(system, theta)
+            triangle, solver = solve_linearized(system, theta)
             outcome = Outcome(solver.solution(), triangle.misfit, 1, True, "one linear solve", triangle, solver)
             if watch is not None:
                 watch(Step(1, outcome.theta, outcome.norm, 1.0))
@@ -129,7 +129,7 @@ class LeastSquares:
         bold_since: int | None = None
         number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
         while True:
-            triangle, solver = _linear_solve(system, theta)
+            triangle, solver = solve_linearized(system, theta)
             if best is None or norm <= best[0]:
                 best = norm, theta, triangle, solver
             if norm - triangle.misfit <= _STATIONARY * norm:
@@ -180,7 +180,7 @@ def rescue(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
     return min(candidates, key=lambda theta: _or_infinite(score(theta)))
 
 
-def _linear_solve(system: System, theta: Tensor) -> tuple[Triangle, RidgeSolver]:
+def solve_linearized(system: System, theta: Tensor) -> tuple[Triangle, RidgeSolver]:
     """Solve r + A (new - theta) ~ 0 for the new unknowns: for them, not for the step, so that they stay bounded."""
     moved = bool(theta.any())
     rows = ((A, (A @ theta - r) if moved else -r) for A, r in system.blocks(theta))

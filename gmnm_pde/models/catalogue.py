@@ -1,6 +1,6 @@
 """Models by name, and rebuilding a saved one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -11,8 +11,12 @@ from gmnm_pde.models.kan import KAN
 from gmnm_pde.models.mixture import Mixture
 from gmnm_pde.models.mlp import MLP
 
-MODELS: dict[str, Any] = {"gmnm": Mixture}
-"""What ``solve(..., model=name)`` builds."""
+MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
+    "gmnm": lambda coordinates, fields: Mixture(),
+    "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields]),
+    "mlp": lambda coordinates, fields: MLP([coordinates, 30, 30, fields]),
+}
+"""What ``solve(..., model=name)`` builds, from the numbers of coordinates and fields."""
 
 _SAVED: dict[str, type[nn.Module]] = {"GMNM": GMNM, "KAN": KAN, "MLP": MLP}
 

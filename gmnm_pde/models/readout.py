@@ -25,4 +25,7 @@ class LinearReadout(Protocol):
 
 def has_readout(model: nn.Module) -> bool:
     """Whether ``model`` is features followed by a linear readout."""
+    inner = getattr(model, "inner", None)
+    if isinstance(inner, nn.Module):
+        return has_readout(inner)
     return callable(getattr(model, "features", None)) and callable(getattr(model, "set_readout", None))

@@ -37,10 +37,9 @@ class Streams:
         pairs = tuple(dict.fromkeys(_axes(alpha) for alpha in alphas if sum(alpha) == 2))
         singles = [_axes(alpha) for alpha in alphas if sum(alpha) == 1]
         firsts = tuple(sorted({axis for axes in (*pairs, *singles) for axis in axes}))
-        data = x.new_zeros(1 + len(firsts) + len(pairs), *x.shape)
-        data[0] = x
-        for k, axis in enumerate(firsts, start=1):
-            data[k, :, axis] = 1.0
+        units = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+        ones = [units[axis].expand_as(x) for axis in firsts]
+        data = torch.stack([x, *ones, *[torch.zeros_like(x)] * len(pairs)])
         return cls(data, firsts, pairs)  # type: ignore[arg-type]
 
     def linear(self, weight: Tensor, bias: Tensor | None = None) -> "Streams":

@@ -1,11 +1,11 @@
-"""Problem, model and points become a system: a residual and its linearisation in the readout.
+"""The residuals of a problem as a function of the readout, and their linearisation in it.
 
-This is the only file that knows both the problem and the model. The unknowns are the parameters of the problem followed
-by the readout, component by component: theta = [parameters | W_11 .. W_F1 | W_12 .. W_F2 | ...] for F fields, so that
-the leading unknowns always make a smaller model of the same kind.
+The unknowns are the parameters of the problem followed by the readout, component by component:
+theta = [parameters | W_11 .. W_F1 | W_12 .. W_F2 | ...] for F fields, so that the leading unknowns always make a
+smaller model of the same kind. A theta of the parameters alone leaves the readout as it stands.
 
-At theta the residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R_a D^a du + R_p dp, with R_a
-and R_p from autograd; the columns of the system are then sum_a R_a(x) D^a phi_j(x), made by the model.
+The columns of the system are sum_a R_a(x) D^a phi_j(x), with R_a the slopes of a term's residual and D^a phi_j made by
+the model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,30 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, feature_combination, output_jet
-from gmnm_pde.sampling import Cloud
+from gmnm_pde.jets import feature_combination
+from gmnm_pde.models import has_readout
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term, check_finite
+from gmnm_pde.statement.terms import check_finite
 
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in pieces of about this size of one feature matrix, which keeps temporaries in cache."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A term with the points at which it is to hold."""
-
-    term: Term
-    cloud: Cloud
-
-
-@dataclass
-class Linearized:
-    """One named residual on some rows: its value [m], slopes by (field, alpha) and by parameter, each [m]."""
-
-    residual: Tensor
-    slopes: dict[tuple[int, Alpha], Tensor]
-    by_parameter: dict[int, Tensor]
 
 
 @dataclass
@@ -75,6 +59,11 @@ class ReadoutSystem:
         return self.model.readout.shape[1]
 
     @property
+    def width(self) -> int:
+        """About how many numbers a point takes while it is worked on."""
+        return self.features if has_readout(self.model) else 256
+
+    @property
     def columns(self) -> int:
         """Number of unknowns."""
         return self.extra + self.fields * self.features
@@ -92,20 +81,24 @@ class ReadoutSystem:
     @property
     def like(self) -> Tensor:
         """A tensor of the system's dtype and device."""
-        return self.model.readout
+        return next(self.model.parameters())
+
+    def guesses(self) -> Tensor:
+        """The initial guesses of the unknown parameters."""
+        return torch.tensor(list(self.problem.parameters.values()), dtype=self.like.dtype, device=self.like.device)
 
     def start(self) -> Tensor:
         """The unknowns at the parameters' guesses and a zero readout."""
         theta = self.like.new_zeros(self.columns)
-        theta[: self.extra] = torch.tensor(list(self.problem.parameters.values()), dtype=theta.dtype)
+        theta[: self.extra] = self.guesses()
         return theta
 
     def readout(self, theta: Tensor) -> Tensor:
         """The readout [fields, features] in the unknowns."""
         return theta[self.extra :].reshape(-1, self.fields).mT
 
-    def residual(self, theta: Tensor) -> Tensor:
-        """All residuals at ``theta``, scaled, [rows]; NaN where a function gives it, as a trial step may."""
+    def residual(self, theta: Tensor | None) -> Tensor:
+        """All residuals at ``theta``, or of zero fields, scaled, [rows]; NaN where a function gives it."""
         found = self._linearized(theta, slopes=False, check=False)
         return torch.cat([one.residual * self._scale(name) for _, name, _, one in found])
 
@@ -126,60 +119,28 @@ class ReadoutSystem:
         return self.scales.get(name, 1.0)
 
     def _linearized(
-        self, theta: Tensor, *, slopes: bool, check: bool = True
+        self, theta: Tensor | None, *, slopes: bool, check: bool = True
     ) -> Iterator[tuple[Placed, str, Tensor, Linearized]]:
-        chunk = max(64, _CHUNK_BYTES // (self.features * self.like.element_size()))
-        zero = not theta[self.extra :].any()
-        self.model.set_readout(self.readout(theta))
+        """Every term in chunks of rows; a theta of None stands for zero fields."""
+        chunk = max(64, _CHUNK_BYTES // (self.width * self.like.element_size()))
+        start = self.guesses() if theta is None else theta[: self.extra]
+        zero = theta is None or (len(theta) > self.extra and not theta[self.extra :].any())
+        if theta is not None and len(theta) > self.extra:
+            self.model.set_readout(self.readout(theta))
         for placed in self.placed:
-            for start in range(0, len(placed.cloud), chunk):
-                rows = slice(start, min(start + chunk, len(placed.cloud)))
+            for first in range(0, len(placed.cloud), chunk):
+                rows = slice(first, min(first + chunk, len(placed.cloud)))
                 points = placed.cloud.points[rows].to(self.like)
-                for name, one in self._linearize(placed, rows, points, theta, zero, slopes).items():
+                with torch.no_grad():
+                    if zero:
+                        jets = zero_jets(self.problem, placed.term, points)
+                    else:
+                        jets = jets_of(self.model, self.problem, placed.term, points, self.engine)
+                found = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
+                for name, one in found.items():
                     if check:
                         check_finite(name, one.residual, placed.term.region.coordinates, points)
                     yield placed, name, points, one
-
-    @torch.enable_grad()
-    def _linearize(
-        self, placed: Placed, rows: slice, points: Tensor, theta: Tensor, zero: bool, slopes: bool
-    ) -> dict[str, Linearized]:
-        term, problem = placed.term, self.problem
-        normals = placed.cloud.normals
-        frame = Frame(
-            problem.domain.coordinates,
-            points,
-            time=problem.domain.time,
-            normals=None if normals is None else normals[rows].to(points),
-            rows=rows,
-        )
-        source = GivenSource(self._jets(term, points, zero))
-        fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
-        parameters = [theta[k].expand(len(points)).clone().requires_grad_() for k in range(self.extra)]
-        named = term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
-        asked = problem.traced(term).asked
-        inputs = [*(frame.entry(source, *key) for key in asked), *parameters]
-        found = {}
-        for name, residual in named.items():
-            one = found[name] = Linearized(residual.detach(), {}, {})
-            if slopes and residual.requires_grad:
-                partials = torch.autograd.grad(residual.sum(), inputs, retain_graph=True, allow_unused=True)
-                known = [None if slope is None else slope.detach() for slope in partials]
-                one.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
-                by_parameter = enumerate(known[len(asked) :])
-                one.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
-        return found
-
-    def _jets(self, term: Term, points: Tensor, zero: bool) -> dict[Alpha, Tensor]:
-        alphas = self.problem.traced(term).alphas
-        if zero:
-            return {alpha: points.new_zeros(len(points), self.fields) for alpha in alphas}
-        with torch.no_grad():
-            jets = output_jet(self.model, points, alphas, self.engine)
-            if term.partner is not None:
-                far = output_jet(self.model, term.partner(points), alphas, self.engine)
-                jets = {alpha: far[alpha] - jets[alpha] for alpha in alphas}
-        return jets
 
     @torch.no_grad()
     def _matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
@@ -207,7 +168,7 @@ def row_scales(system: ReadoutSystem, *, condition_factor: float, weights: Mappi
     """
     squares: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
-    for placed, name, points, one in system._linearized(system.start(), slopes=True):
+    for placed, name, points, one in system._linearized(None, slopes=True):
         block = system._matrix(placed, points, one)[:, system.extra :]
         squares.setdefault(name, []).append(block.square().mean().item())
         groups[name] = placed.term.group

@@ -1,0 +1,7 @@
+"""Problem x model x points = a system. The only room that knows both problem and model."""
+
+from gmnm_pde.residuals.pointwise import Linearized as Linearized
+from gmnm_pde.residuals.pointwise import Placed as Placed
+from gmnm_pde.residuals.readout import ReadoutSystem as ReadoutSystem
+from gmnm_pde.residuals.readout import row_scales as row_scales
+from gmnm_pde.residuals.training import TrainingSystem as TrainingSystem

@@ -1,0 +1,118 @@
+"""A term at its points: its residuals for given derivatives of the fields, and their linearisation.
+
+The residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R_a D^a du + R_p dp, with R_a and R_p
+from autograd of the user's function.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, output_jet
+from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A term with the points at which it is to hold."""
+
+    term: Term
+    cloud: Cloud
+
+
+@dataclass
+class Linearized:
+    """One named residual on some rows: its value [m], slopes by (field, alpha) and by parameter, each [m]."""
+
+    residual: Tensor
+    slopes: dict[tuple[int, Alpha], Tensor]
+    by_parameter: dict[int, Tensor]
+
+    def at(self, jets: Mapping[Alpha, Tensor], parameters: Sequence[Tensor]) -> Tensor:
+        """The residual of a linear term, linearised at zero, for other jets and parameters, [m]."""
+        total = self.residual
+        for (output, alpha), slope in self.slopes.items():
+            total = total + slope * jets[alpha][:, output]
+        for k, slope in self.by_parameter.items():
+            total = total + slope * parameters[k]
+        return total
+
+
+def jets_of(model: Any, problem: Problem, term: Term, points: Tensor, engine: str) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs of the model's outputs, or of their jumps, each [n, fields]."""
+    alphas = problem.traced(term).alphas
+    jets = output_jet(model, points, alphas, engine)
+    if term.partner is None:
+        return jets
+    far = output_jet(model, term.partner(points), alphas, engine)
+    return {alpha: far[alpha] - jets[alpha] for alpha in alphas}
+
+
+def zero_jets(problem: Problem, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+    """The derivatives of zero fields."""
+    return {alpha: points.new_zeros(len(points), len(problem.fields)) for alpha in problem.traced(term).alphas}
+
+
+def residuals(
+    problem: Problem,
+    placed: Placed,
+    points: Tensor,
+    jets: Mapping[Alpha, Tensor],
+    parameters: Sequence[Tensor],
+    rows: slice | None = None,
+) -> tuple[dict[str, Tensor], list[Tensor]]:
+    """The named residuals of a term, each [n], and the tensors of its derivatives that they were computed from.
+
+    Args:
+        problem: What the term belongs to.
+        placed: The term and all its points.
+        points: Those of ``rows``, in the dtype and on the device of the jets, [n, d].
+        jets: The derivatives it needs, each [n, fields].
+        parameters: The unknown scalars, each [n] or [].
+        rows: Which rows of the term's points these are; by default all.
+    """
+    normals = placed.cloud.normals
+    rows = rows or slice(None)
+    frame = Frame(
+        problem.domain.coordinates,
+        points,
+        time=problem.domain.time,
+        normals=None if normals is None else normals[rows].to(points),
+        rows=rows,
+    )
+    source = GivenSource(jets)
+    fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
+    named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
+    return named, [frame.entry(source, *key) for key in problem.traced(placed.term).asked]
+
+
+@torch.enable_grad()
+def linearize(
+    problem: Problem,
+    placed: Placed,
+    points: Tensor,
+    jets: Mapping[Alpha, Tensor],
+    parameters: Sequence[Tensor],
+    rows: slice | None = None,
+    *,
+    slopes: bool = True,
+) -> dict[str, Linearized]:
+    """The named residuals with their slopes; ``parameters`` are numbers, [] each."""
+    spread = [value.detach().expand(len(points)).clone().requires_grad_() for value in parameters]
+    named, entries = residuals(problem, placed, points, jets, spread, rows)
+    asked = problem.traced(placed.term).asked
+    found = {}
+    for name, residual in named.items():
+        one = found[name] = Linearized(residual.detach(), {}, {})
+        if slopes and residual.requires_grad:
+            partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
+            known = [None if slope is None else slope.detach() for slope in partials]
+            one.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
+            by_parameter = enumerate(known[len(asked) :])
+            one.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
+    return found
