@@ -32,6 +32,8 @@ BOUNDS = {
     "kovasznay": 1e-9,
     "nonlinear_poisson": 1e-8,
     "poisson": 1e-12,
+    "regression_1d": 1e-12,
+    "regression_2d": 1e-11,
     "wave": 1e-9,
 }
 

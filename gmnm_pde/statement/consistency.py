@@ -96,7 +96,9 @@ def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
 
 
 def free_faces(problem: Stated) -> tuple[str, ...]:
-    """Parts of the spatial boundary on which no condition is stated."""
+    """Parts of the spatial boundary on which no condition is stated; a problem without derivatives needs none."""
+    if not any(any(alpha) for term in problem.terms for _, alpha in problem.traced(term).asked):
+        return ()
     stated = set()
     for term in problem.terms:
         if isinstance(term.region, GivenPoints):
