@@ -5,6 +5,7 @@ import math
 import torch
 
 from gmnm_pde import Interval, Problem
+
 from ._regression import coefficients, regression
 
 

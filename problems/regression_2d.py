@@ -5,6 +5,7 @@ import math
 import torch
 
 from gmnm_pde import Problem, Rectangle
+
 from ._regression import coefficients, regression
 
 
