@@ -3,6 +3,7 @@
 from gmnm_pde import registry as registry
 from gmnm_pde._errors import GmnmError as GmnmError
 from gmnm_pde._errors import NumericalWarning as NumericalWarning
+from gmnm_pde.compare import compare as compare
 from gmnm_pde.geometry import Box as Box
 from gmnm_pde.geometry import Interval as Interval
 from gmnm_pde.geometry import Rectangle as Rectangle
@@ -23,6 +24,7 @@ from gmnm_pde.operators import div as div
 from gmnm_pde.operators import grad as grad
 from gmnm_pde.operators import laplacian as laplacian
 from gmnm_pde.operators import normal_derivative as normal_derivative
+from gmnm_pde.results.comparison import Comparison as Comparison
 from gmnm_pde.results.solution import Solution as Solution
 from gmnm_pde.results.solution import load_solution as load_solution
 from gmnm_pde.solve import solve as solve

@@ -22,6 +22,7 @@ FLOORS = [
     ("fitting",),
     ("options",),
     ("solve",),
+    ("compare",),
     ("cli",),
 ]
 """From the ground up: a room imports from floors below its own, and from itself."""

@@ -16,6 +16,9 @@ FIELD, ERROR, RESIDUAL = "RdBu_r", "viridis", "magma"
 INK = ("#1b4f72", "#b03a2e", "#1e8449", "#9a7d0a", "#6c3483", "#117864")
 """Line colours, in order."""
 
+MODEL_INK = {"gmnm": INK[1], "kan": INK[0], "mlp": INK[2]}
+"""The colours of the paper's Figure 3: GMNM red, KAN blue, MLP green."""
+
 _SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,

@@ -1,0 +1,45 @@
+"""The command line: gmnm-pde list | solve | compare, one file for each command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from gmnm_pde._errors import GmnmError, nearest
+from gmnm_pde.cli import comparing, listing, solving
+
+_COMMANDS = {"list": listing, "solve": solving, "compare": comparing}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 on bad input, 1 when a solve did not converge to a given tolerance."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except GmnmError as error:
+        print(f"gmnm-pde: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gmnm-pde: stopped", file=sys.stderr)
+        return 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one clear line for an error, and near names for a misspelt command."""
+
+    def error(self, message: str) -> NoReturn:
+        words = [word for word in sys.argv[1:] if not word.startswith("-")]
+        if "invalid choice" in message and words and words[0] not in _COMMANDS:
+            message = f"there is no command '{words[0]}'. {nearest(words[0], _COMMANDS)}"
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gmnm-pde", description="Solve differential equations with Gaussian mixture networks.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, command in _COMMANDS.items():
+        made = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
+        command.add_arguments(made)
+        made.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,76 @@
+"""What several commands share: the problem and its parameters, precision and device, the progress line."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gmnm_pde import registry
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.fitting.progress import Progress
+from gmnm_pde.statement.problem import Problem
+
+
+def add_problem(parser: argparse.ArgumentParser) -> None:
+    """The problem by name, and its parameters."""
+    parser.add_argument("problem", help="a name that 'gmnm-pde list' shows")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the problem")
+
+
+def read_problem(options: argparse.Namespace) -> Problem:
+    """The problem that was asked for."""
+    return registry.load(options.problem, **dict(_setting(text) for text in options.set))
+
+
+def add_computing(parser: argparse.ArgumentParser) -> None:
+    """Where and how long to compute."""
+    parser.add_argument("--points", type=int, help="interior points; chosen by default")
+    parser.add_argument("--device", default=None, help="cpu or cuda (cpu)")
+    parser.add_argument("--dtype", default="float64", choices=("float64", "float32"), help="precision (float64)")
+
+
+def add_output(parser: argparse.ArgumentParser, *, written: str, printed: str) -> None:
+    """Files, JSON, and silence."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"write {written} there")
+    parser.add_argument("--json", action="store_true", help=f"print {printed} as one JSON object, and nothing else")
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """Strict JSON: no NaN or infinity."""
+    return json.dumps(value, allow_nan=False, **options)
+
+
+def tell_written(options: argparse.Namespace) -> None:
+    """Name the files that were written, unless only JSON is wanted."""
+    if options.out is not None and not options.json:
+        print(f"written to {options.out}/: {', '.join(sorted(path.name for path in options.out.iterdir()))}")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise GmnmError(f"--set {text}: expected NAME=VALUE, as in --set wave_number=2.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+class ProgressLine:
+    """One line on standard error that is written over; nothing where that is no terminal."""
+
+    def __init__(self, options: argparse.Namespace):
+        self._shown = not options.quiet and sys.stderr.isatty()
+        self._width = 0
+
+    def __call__(self, news: Progress) -> None:
+        if self._shown:
+            text = f"{news.seconds:6.1f} s  {news.message}"
+            print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+
+    def clear(self) -> None:
+        if self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)

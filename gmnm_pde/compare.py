@@ -1,0 +1,180 @@
+"""Several models on one problem, under the same conditions."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.fitting.progress import Progress
+from gmnm_pde.fitting.train import Method
+from gmnm_pde.methods import GaussNewton, LeastSquares
+from gmnm_pde.models import KAN, MLP, Mixture, has_readout
+from gmnm_pde.options import check_numbers, read_options
+from gmnm_pde.results.comparison import Comparison, Row
+from gmnm_pde.solve import solve
+from gmnm_pde.statement.problem import Problem
+
+Model = str | Mixture | nn.Module | Callable[[], nn.Module]
+Methods = str | Method | Sequence[str | Method]
+
+PAPER_MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
+    "gmnm": lambda coordinates, fields: Mixture(components=900),
+    "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields], grid=78),
+    "mlp": lambda coordinates, fields: MLP([coordinates, 50, 50, 50, fields]),
+}
+"""The models of the paper's Table 1 by name, from the numbers of coordinates and fields: on the Poisson problem they
+have 4,500, 10,660 and 5,301 parameters. ``gmnm`` draws its components evenly, for a start to train from, or to keep and
+solve for the readout."""
+
+
+def best_methods(model: Any, *, steps: int | None = None) -> tuple[Method, ...]:
+    """The most digits that this library gets out of a model, ``steps`` being those of Gauss-Newton.
+
+    Mixtures keep their drawn components and solve for the readout by least squares. Networks are trained by
+    Gauss-Newton; where they have a linear readout, that is solved for once more at the end.
+    """
+    if isinstance(model, Mixture):
+        return (LeastSquares(),)
+    training = GaussNewton() if steps is None else GaussNewton(steps=steps)
+    return (training, LeastSquares()) if has_readout(model) else (training,)
+
+
+def compare(
+    problem: Problem,
+    models: Mapping[str, Model] | Sequence[str],
+    *,
+    methods: Methods | Mapping[str, Methods] = "best",
+    seeds: Sequence[int] = (0,),
+    points: int | Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    weights: str | Mapping[str, float] | None = None,
+    dtype: torch.dtype = torch.float64,
+    device: str | torch.device | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Comparison:
+    """Solve one problem with several models, from the same points, with the same methods, limits and seeds.
+
+    Args:
+        problem: What is solved; an exact solution serves the errors in the rows alone.
+        models: By the name they get in tables and figures: a function without arguments that makes the model, such as
+            ``lambda: MLP([2, 50, 1])``, called once for each seed; a Mixture; ``"gmnm"``, ``"kan"`` or ``"mlp"`` for
+            the paper's sizes (a list of these names will do); or, for a single seed, a torch module.
+        methods: As in ``solve``, for every model or in a dict by name. ``"best"``: least squares for mixtures,
+            Gauss-Newton for the others.
+        seeds: Each model is drawn and run once for each.
+        points: As in ``solve``.
+        time_limit: Seconds for each run.
+        weights: As in ``solve``.
+        dtype: As in ``solve``.
+        device: As in ``solve``.
+        progress: Called as the runs go.
+
+    Returns:
+        One row for each run, with means and spreads, a table, curves and files.
+
+    Raises:
+        GmnmError: an argument is impossible; nothing has run by then.
+    """
+    seeds = _seeds(seeds)
+    check_numbers(problem, None, seeds[0], dtype, time_limit)
+    makers = {name: _maker(problem, name, model, seeds) for name, model in _named(models).items()}
+    chosen = _methods(methods, makers, seeds)
+    for name, make in makers.items():
+        read_options(problem, make(seeds[0]), chosen[name], seeds[0], dtype, device, points, weights, "auto")
+    rows, solutions = [], []
+    for name, make in makers.items():
+        for seed in seeds:
+            solution = solve(
+                problem,
+                make(seed),
+                chosen[name],
+                seed=seed,
+                dtype=dtype,
+                device=device,
+                points=points,
+                weights=weights,
+                time_limit=time_limit,
+                progress=_labelled(progress, f"{name}, seed {seed}: "),
+            )
+            rows.append(Row.of(name, solution))
+            solutions.append(solution)
+    return Comparison(problem.name, tuple(rows), tuple(solutions))
+
+
+def _seeds(seeds: Any) -> tuple[int, ...]:
+    listed: tuple[Any, ...] = tuple(seeds) if isinstance(seeds, Sequence) else (seeds,)
+    fine = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in listed)
+    if not listed or not fine or len(set(listed)) < len(listed):
+        raise refuse("compare(seeds=...)", expected="different whole numbers from 0, at least one", got=repr(seeds))
+    return listed
+
+
+def _named(models: Any) -> dict[str, Model]:
+    if isinstance(models, Mapping):
+        named = dict(models)
+    elif isinstance(models, Sequence) and all(isinstance(model, str) for model in models):
+        named = {name: name for name in ([models] if isinstance(models, str) else models)}
+    else:
+        raise refuse(
+            "compare(models=...)", expected="a dict from names to models, or a list of names", got=repr(models)
+        )
+    if not named:
+        raise refuse("compare(models=...)", expected="at least one model", got="none")
+    return named
+
+
+def _maker(problem: Problem, name: str, model: Any, seeds: Sequence[int]) -> Callable[[int], Any]:
+    """What makes the model from a seed."""
+    call = f"compare(models={{{name!r}: ...}})"
+    if isinstance(model, str):
+        if model not in PAPER_MODELS:
+            raise refuse(call, expected="the name of a model", got=repr(model), remedy=nearest(model, PAPER_MODELS))
+        build = PAPER_MODELS[model]
+        return _drawn(lambda: build(problem.domain.dimension, len(problem.fields)))
+    if isinstance(model, Mixture):
+        return lambda seed: model
+    if isinstance(model, nn.Module):
+        if len(seeds) > 1:
+            raise refuse(
+                call,
+                expected="a function that makes the model, so that each seed draws its own",
+                got=f"one {type(model).__name__} for {len(seeds)} seeds",
+                remedy=f"Write lambda: {type(model).__name__}(...).",
+            )
+        return lambda seed: model
+    if not callable(model):
+        raise refuse(call, expected="a name, a Mixture, a torch module or a function making one", got=repr(model))
+    return _drawn(model)
+
+
+def _drawn(build: Callable[[], Any]) -> Callable[[int], Any]:
+    """A model from a seed, with torch's own generator left as it was."""
+
+    def make(seed: int) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return build()
+
+    return make
+
+
+def _methods(methods: Any, makers: Mapping[str, Callable[[int], Any]], seeds: Sequence[int]) -> dict[str, Any]:
+    given = methods if isinstance(methods, Mapping) else dict.fromkeys(makers, methods)
+    for name in (*given, *makers):
+        if name not in makers or name not in given:
+            raise refuse(
+                "compare(methods={...})",
+                expected=f"the methods of each of {', '.join(makers)}",
+                got=f"none for '{name}'" if name in makers else f"'{name}'",
+                remedy=nearest(name, makers),
+            )
+    return {name: best_methods(makers[name](seeds[0])) if one == "best" else one for name, one in given.items()}
+
+
+def _labelled(progress: Callable[[Progress], None] | None, label: str) -> Callable[[Progress], None] | None:
+    if progress is None:
+        return None
+    return lambda news: progress(dataclasses.replace(news, message=label + news.message))

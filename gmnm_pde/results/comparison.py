@@ -1,0 +1,207 @@
+"""What a comparison of models gives back: one row for each run, their spread over seeds, the curves."""
+
+import csv
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gmnm_pde.results.report import PerField
+from gmnm_pde.results.solution import Solution
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MEASURED = ("mse", "relative_l2", "max_error", "residual", "boundary", "seconds", "steps")
+"""The columns that a summary is made of."""
+
+_SHOWN = {
+    "mse": "MSE",
+    "relative_l2": "relative L2",
+    "max_error": "max error",
+    "residual": "residual",
+    "boundary": "boundary",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run of one model from one seed.
+
+    ``mse`` is the mean squared error over points and fields, ``relative_l2`` and ``max_error`` the largest over the
+    fields; they are None where no exact solution is known. ``residual`` and ``boundary`` are root mean squares of the
+    equations and of the conditions on points that were not fitted.
+    """
+
+    name: str
+    seed: int
+    parameters: int
+    mse: float | None
+    relative_l2: float | None
+    max_error: float | None
+    residual: float
+    boundary: float
+    seconds: float
+    steps: int
+    method: str
+    converged: bool
+    reason: str
+
+    @classmethod
+    def of(cls, name: str, solution: Solution) -> "Row":
+        """The row of one solve."""
+        report = solution.report
+        mse = _numbers(report.mse)
+        return cls(
+            name=name,
+            seed=report.seed,
+            parameters=report.parameters,
+            mse=statistics.fmean(mse) if mse else None,
+            relative_l2=max(_numbers(report.relative_l2), default=None),
+            max_error=max(_numbers(report.max_error), default=None),
+            residual=report.residual,
+            boundary=report.boundary,
+            seconds=report.seconds,
+            steps=int(solution.history["step"][-1]),
+            method=report.method,
+            converged=report.converged,
+            reason=report.reason,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become None."""
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A quantity over the seeds: least, geometric mean, greatest, and the standard deviation (0 for one seed)."""
+
+    min: float
+    mean: float
+    max: float
+    std: float
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> "Spread | None":
+        """The spread of the values that are known and finite; None where there is none."""
+        found = [value for value in values if value is not None and math.isfinite(value)]
+        if not found:
+            return None
+        mean = math.exp(statistics.fmean(map(math.log, found))) if min(found) > 0 else 0.0
+        return cls(min(found), mean, max(found), statistics.stdev(found) if len(found) > 1 else 0.0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several models on one problem, from the same points, steps and seeds: ``print`` it for a table.
+
+    Attributes:
+        problem: The problem's name.
+        rows: One for each run, model by model and seed by seed.
+        solutions: What each run returned, in the order of the rows.
+    """
+
+    problem: str
+    rows: tuple[Row, ...]
+    solutions: tuple[Solution, ...] = dataclasses.field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models' names, in order."""
+        return tuple(dict.fromkeys(row.name for row in self.rows))
+
+    def of(self, name: str) -> tuple[Row, ...]:
+        """The rows of one model, one for each seed."""
+        if name not in self.names:
+            raise KeyError(f"the comparison has no model '{name}'; it has {', '.join(self.names)}")
+        return tuple(row for row in self.rows if row.name == name)
+
+    def runs(self, name: str) -> tuple[Solution, ...]:
+        """The solutions of one model, one for each seed."""
+        return tuple(s for row, s in zip(self.rows, self.solutions, strict=True) if row.name == name)
+
+    def best(self, name: str) -> Solution:
+        """The solution of one model with the least residual and boundary, which the exact solution has no part in."""
+        return min(self.runs(name), key=lambda s: math.hypot(s.report.residual, s.report.boundary))
+
+    def summary(self) -> dict[str, dict[str, Spread | None]]:
+        """Mean and spread over the seeds, by model and quantity."""
+        return {
+            name: {column: Spread.of(getattr(row, column) for row in self.of(name)) for column in MEASURED}
+            for name in self.names
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """``{"rows": [...]}`` of plain values for JSON."""
+        return {"rows": [row.as_dict() for row in self.rows]}
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the rows as comma-separated values."""
+        rows = [row.as_dict() for row in self.rows]
+        _write(path, rows)
+
+    def curves_to_csv(self, path: str | Path) -> None:
+        """Write the histories of all runs into one file of comma-separated values."""
+        runs = zip(self.rows, self.solutions, strict=True)
+        rows = [{"name": row.name, "seed": row.seed, **step} for row, s in runs for step in s.history.rows]
+        _write(path, rows)
+
+    def plot(self, **options: Any) -> "Figure":
+        """Curves of error, boundary and residual, one colour a model, as in the paper's Figure 3.
+
+        Args:
+            options: ``over``, ``"step"`` or ``"seconds"``.
+        """
+        from gmnm_pde.plots.comparison import plot_comparison  # here: matplotlib takes long to import
+
+        return plot_comparison(self, **options)
+
+    def __str__(self) -> str:
+        shown = {key: title for key, title in _SHOWN.items() if any(getattr(row, key) is not None for row in self.rows)}
+        seeds = max(len(self.of(name)) for name in self.names)
+        lines = [["model", "parameters", *shown.values(), "seconds", "steps", "converged"]]
+        for name, spreads in self.summary().items():
+            rows = self.of(name)
+            errors = [_show(spreads[key], bounds=key in ("mse", "relative_l2")) for key in shown]
+            seconds, steps = spreads["seconds"], spreads["steps"]
+            assert seconds is not None and steps is not None
+            converged = f"{sum(row.converged for row in rows)} of {len(rows)}"
+            lines.append(
+                [name, f"{rows[0].parameters}", *errors, f"{seconds.mean:.1f}", f"{steps.mean:.0f}", converged]
+            )
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+        head = f"{self.problem}: {seeds} seed{'s: geometric mean [least, greatest]' if seeds > 1 else ''}"
+        methods = {name: self.of(name)[0].method for name in self.names}
+        if len(set(methods.values())) == 1:
+            methods = {"all": next(iter(methods.values()))}
+        return "\n".join([head, *table, *(f"  {name}: {method}" for name, method in methods.items())])
+
+
+def _show(spread: Spread | None, *, bounds: bool) -> str:
+    if spread is None:
+        return "-"
+    if spread.min == spread.max or not bounds:
+        return f"{spread.mean:.1e}"
+    return f"{spread.mean:.1e} [{spread.min:.0e}, {spread.max:.0e}]"
+
+
+def _numbers(value: PerField | None) -> list[float]:
+    if value is None:
+        return []
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
+    columns = dict.fromkeys(key for row in rows for key in row)
+    with Path(path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(columns), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
