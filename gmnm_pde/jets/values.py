@@ -48,9 +48,9 @@ class Frame:
         *,
         time: Sequence[str] = (),
         normals: Tensor | None = None,
-        rows: slice | None = None,
+        rows: Tensor | slice | None = None,
     ):
-        self.rows = rows or slice(None)
+        self.rows = slice(None) if rows is None else rows
         self.names = tuple(names)
         self.time = tuple(time)
         self.points = points.detach()

@@ -1,6 +1,7 @@
 """The multilayer perceptron."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,23 +14,40 @@ from gmnm_pde.models.streams import Streams
 
 def _tanh(z: Tensor, order: int) -> tuple[Tensor, ...]:
     value = torch.tanh(z)
-    slope = 1 - value.square()
-    return (value, slope, -2 * value * slope)[: order + 1]
+    found = [value]
+    if order > 0:
+        found.append(value.square().neg_().add_(1))
+    if order > 1:
+        found.append((value * found[1]).mul_(-2))
+    if order > 2:
+        found.append(found[1].square().mul_(-6).add_(found[1], alpha=4))
+    return tuple(found)
 
 
 def _sin(z: Tensor, order: int) -> tuple[Tensor, ...]:
     value = torch.sin(z)
-    return (value, torch.cos(z), -value)[: order + 1] if order else (value,)
+    if order == 0:
+        return (value,)
+    slope = torch.cos(z)
+    return (value, slope, -value, -slope)[: order + 1]
 
 
 def _silu(z: Tensor, order: int) -> tuple[Tensor, ...]:
     s = torch.sigmoid(z)
-    slope = s * (1 + z * (1 - s))
-    return (z * s, slope, s * (1 - s) * (2 + z * (1 - 2 * s)))[: order + 1]
+    found = [z * s]
+    if order > 0:
+        found.append(s * (1 + z * (1 - s)))
+    if order > 1:
+        curve = s * (1 - s)
+        found.append(curve * (2 + z * (1 - 2 * s)))
+        if order > 2:
+            found.append(curve * (3 * (1 - 2 * s) + z * (1 - 6 * curve)))
+    return tuple(found)
 
 
 def _relu(z: Tensor, order: int) -> tuple[Tensor, ...]:
-    return (torch.relu(z), (z > 0).to(z), torch.zeros_like(z))[: order + 1]
+    zeros = torch.zeros_like(z)
+    return (torch.relu(z), (z > 0).to(z), zeros, zeros)[: order + 1]
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor, int], tuple[Tensor, ...]]] = {
@@ -38,7 +56,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor, int], tuple[Tensor, ...]]] = {
     "silu": _silu,
     "relu": _relu,
 }
-"""Activations by name, each with its first two derivatives."""
+"""Activations by name, each with its first three derivatives."""
 
 
 class MLP(Layered):
@@ -68,13 +86,24 @@ class MLP(Layered):
             nn.init.xavier_normal_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def hidden(self, streams: Streams) -> Streams:
+    def _hidden(self, streams: Streams) -> Streams:
+        hidden = list(self.layers)[:-1]
+        for number, layer in enumerate(hidden, start=1):
+            activation = ACTIVATIONS[self.activation]
+            streams = streams.linear(layer.weight).entrywise(activation, layer.bias, last=number == len(hidden))  # type: ignore[arg-type]
+        return streams
+
+    def feature_streams(self, streams: Streams) -> Streams:
         """The last hidden layer, and a constant 1 for the output's bias."""
-        for layer in list(self.layers)[:-1]:
-            streams = streams.linear(layer.weight, layer.bias).entrywise(ACTIVATIONS[self.activation])  # type: ignore[arg-type]
-        ones = torch.zeros_like(streams.data[..., :1])
-        ones[0] = 1.0
-        return Streams(torch.cat([streams.data, ones], dim=-1), streams.firsts, streams.seconds)
+        hidden = self._hidden(streams).dense()
+        ones = torch.zeros_like(hidden.data[..., :1])
+        if hidden.kept is None or 0 in hidden.kept:
+            ones[0] = 1.0
+        return replace(hidden, data=torch.cat([hidden.data, ones], dim=-1))
+
+    def output_streams(self, streams: Streams) -> Streams:
+        """The outputs' streams."""
+        return self._hidden(streams).linear(self._last.weight).shifted(self._last.bias)
 
     @property
     def _last(self) -> nn.Linear:

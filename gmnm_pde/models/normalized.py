@@ -30,6 +30,8 @@ class Normalized(nn.Module):
         self.register_buffer("middle", box.mean(dim=1))
         self.register_buffer("half_width", (box[:, 1] - box[:, 0]) / 2)
         self.has_closed_form = callable(getattr(inner, "output_jet", None))
+        self.applies_operators = callable(getattr(inner, "output_combination", None))
+        self.has_output_rows = callable(getattr(inner, "output_rows", None))
 
     def unit(self, x: Tensor) -> Tensor:
         """X [n, d] in the coordinates of ``inner``."""
@@ -53,8 +55,16 @@ class Normalized(nn.Module):
         return {alpha: self._factor(alpha) * value for alpha, value in jets.items()}
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
-        scaled = {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
-        return self.inner.feature_combination(self.unit(x), scaled)
+        return self.inner.feature_combination(self.unit(x), self._scaled(coefficients))
+
+    def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Any]) -> Tensor:
+        return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
+
+    def output_rows(self, x: Tensor, coefficients: Mapping[Alpha, Any], output: int) -> dict[str, Tensor]:
+        return self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)
+
+    def _scaled(self, coefficients: Mapping[Alpha, Any]) -> dict[Alpha, Any]:
+        return {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
 
     def _factor(self, alpha: Alpha) -> float:
         return math.prod(((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True))

@@ -6,6 +6,7 @@ from autograd of the user's function.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -32,6 +33,28 @@ class Linearized:
     residual: Tensor
     slopes: dict[tuple[int, Alpha], Tensor]
     by_parameter: dict[int, Tensor]
+
+    @cached_property
+    def operators(self) -> dict[int, dict[Alpha, Tensor | float]]:
+        """By output, the differential operator on it; a coefficient that is the same at all rows is a number."""
+        found: dict[int, dict[Alpha, Tensor | float]] = {}
+        for (output, alpha), slope in self.slopes.items():
+            same = len(slope) > 0 and bool((slope == slope[0]).all())
+            found.setdefault(output, {})[alpha] = slope[0].item() if same else slope
+        return found
+
+    def select(self, rows: Tensor) -> "Linearized":
+        """Some of its rows."""
+        one = Linearized(
+            self.residual[rows],
+            {key: slope[rows] for key, slope in self.slopes.items()},
+            {k: slope[rows] for k, slope in self.by_parameter.items()},
+        )
+        one.operators = {  # what is a number on all rows is one on some
+            output: {a: c[rows] if isinstance(c, Tensor) else c for a, c in operator.items()}
+            for output, operator in self.operators.items()
+        }
+        return one
 
     def at(self, jets: Mapping[Alpha, Tensor], parameters: Sequence[Tensor]) -> Tensor:
         """The residual of a linear term, linearised at zero, for other jets and parameters, [m]."""
@@ -64,7 +87,7 @@ def residuals(
     points: Tensor,
     jets: Mapping[Alpha, Tensor],
     parameters: Sequence[Tensor],
-    rows: slice | None = None,
+    rows: Tensor | slice | None = None,
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
     """The named residuals of a term, each [n], and the tensors of its derivatives that they were computed from.
 
@@ -74,10 +97,10 @@ def residuals(
         points: Those of ``rows``, in the dtype and on the device of the jets, [n, d].
         jets: The derivatives it needs, each [n, fields].
         parameters: The unknown scalars, each [n] or [].
-        rows: Which rows of the term's points these are; by default all.
+        rows: Which rows of the term's points these are, a slice or indices; by default all.
     """
     normals = placed.cloud.normals
-    rows = rows or slice(None)
+    rows = slice(None) if rows is None else rows
     frame = Frame(
         problem.domain.coordinates,
         points,
@@ -98,7 +121,7 @@ def linearize(
     points: Tensor,
     jets: Mapping[Alpha, Tensor],
     parameters: Sequence[Tensor],
-    rows: slice | None = None,
+    rows: Tensor | slice | None = None,
     *,
     slopes: bool = True,
 ) -> dict[str, Linearized]:

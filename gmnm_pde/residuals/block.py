@@ -1,0 +1,160 @@
+"""One term of a problem at its points, made ready to be evaluated again and again while a model trains.
+
+What does not change from step to step is done once: a linear term is linearised at zero fields, its slopes that are the
+same everywhere become numbers, and a step only applies one differential operator to the model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde.jets import Alpha, forward_jet
+from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
+from gmnm_pde.statement.problem import Problem
+
+_VMAP_CHUNK = 1024
+"""Points whose rows of the Jacobian are made at once where the model does not make them itself; bounds the memory."""
+
+Coefficients = dict[Alpha, Tensor | float]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A term at points [n, d].
+
+    Args:
+        problem: What the term belongs to.
+        placed: The term with all its points.
+        points: Those of ``rows``, in the model's dtype and on its device.
+        rows: Which of the term's points these are.
+        linear: Its linearisation at zero fields, by residual name, if it is linear.
+        engine: How derivatives are made.
+    """
+
+    problem: Problem
+    placed: Placed
+    points: Tensor
+    rows: Tensor | slice
+    linear: Mapping[str, Linearized] | None
+    engine: str
+
+    @classmethod
+    def of(cls, problem: Problem, placed: Placed, like: Tensor, scalars: Sequence[Tensor], engine: str) -> "Block":
+        """The block of all points of a placed term."""
+        points = placed.cloud.points.to(like)
+        linear = None
+        if problem.traced(placed.term).linear:
+            zeros = [torch.zeros_like(scalar) for scalar in scalars]
+            linear = linearize(problem, placed, points, zero_jets(problem, placed.term, points), zeros)
+        return cls(problem, placed, points, slice(None), linear, engine)
+
+    def select(self, rows: Tensor) -> "Block":
+        """The block of some of the rows, by their indices."""
+        linear = self.linear and {name: one.select(rows) for name, one in self.linear.items()}
+        every = torch.arange(len(self.placed.cloud), device=rows.device)[self.rows]
+        return replace(self, points=self.points[rows], rows=every[rows], linear=linear)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its residuals."""
+        return tuple(self.problem.traced(self.placed.term).names)
+
+    def residuals(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The named residuals, each [n], with their graph."""
+        if self.linear is None:
+            jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+            return self._nonlinear(jets, scalars)
+        if self._applies(model):
+            return {name: self._applied(model, one, scalars) for name, one in self.linear.items()}
+        jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+        return {name: one.at(jets, scalars) for name, one in self.linear.items()}
+
+    def rows_of_jacobian(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
+        """By name, the derivatives of its residuals by all trained parameters of the model and the scalars.
+
+        The slopes of each residual by the fields' derivatives are taken first; what is left is the derivative of a
+        linear operator applied to the model. Returns [n, unknowns] for each name.
+        """
+        found = self.linear
+        if found is None:
+            with torch.no_grad():
+                jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+            found = linearize(self.problem, self.placed, self.points, jets, scalars, self.rows)
+        return {name: self._rows(model, one, scalars) for name, one in found.items()}
+
+    def _nonlinear(self, jets: Mapping[Alpha, Tensor], scalars: Sequence[Tensor]) -> dict[str, Tensor]:
+        with torch.enable_grad():
+            spread = [scalar.expand(len(self.points)) for scalar in scalars]
+            return residuals(self.problem, self.placed, self.points, jets, spread, self.rows)[0]
+
+    def _applies(self, model: nn.Module) -> bool:
+        """Whether each residual is one operator on one output, which the model applies in one pass."""
+        assert self.linear is not None
+        outputs = [output for one in self.linear.values() for output in one.operators]
+        return (
+            len(outputs) == 1
+            and choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
+            and getattr(model, "applies_operators", False)
+        )
+
+    def _applied(self, model: Any, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
+        ((output, operator),) = one.operators.items()
+        applied = model.output_combination(self.points, operator)[:, output]
+        if self.placed.term.partner is not None:
+            applied = model.output_combination(self.placed.term.partner(self.points), operator)[:, output] - applied
+        for k, slope in one.by_parameter.items():
+            applied = applied + slope * scalars[k]
+        return one.residual + applied
+
+    def _rows(self, model: nn.Module, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
+        rows = self._model_rows(model, one, self.points)
+        if self.placed.term.partner is not None:
+            rows = self._model_rows(model, one, self.placed.term.partner(self.points)) - rows
+        zero = self.points.new_zeros(len(self.points))
+        return torch.cat([rows, *(one.by_parameter.get(k, zero)[:, None] for k in range(len(scalars)))], dim=1)
+
+    def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
+        """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
+        closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
+        if closed and getattr(model, "has_output_rows", False) and one.operators:
+            parts = [
+                torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
+                for output, operator in one.operators.items()
+            ]
+            return sum(parts[1:], parts[0])
+        return _rows_by_vmap(model, one, points, closed=closed)
+
+
+class _JetCall(nn.Module):
+    """A model whose call is its closed-form jet, which is what functional_call can reach."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        return self.model.output_jet(x, alphas)  # type: ignore[operator]
+
+
+def _rows_by_vmap(model: nn.Module, one: Linearized, points: Tensor, *, closed: bool) -> Tensor:
+    """Rows of the Jacobian of any model: the gradient at one point at a time, under vmap."""
+    trained = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    keys = list(one.slopes)
+    alphas = tuple(dict.fromkeys(alpha for _, alpha in keys))
+    slopes = torch.stack([one.slopes[key] for key in keys], dim=1) if keys else points.new_zeros(len(points), 0)
+    call = _JetCall(model)
+
+    def combined(weights: dict[str, Tensor], x: Tensor, c: Tensor) -> Tensor:
+        if closed:
+            renamed = {f"model.{name}": value for name, value in weights.items()}
+            jets = torch.func.functional_call(call, renamed, (x[None], alphas))
+        else:
+            jets = forward_jet(lambda at: torch.func.functional_call(model, weights, (at,)), x[None], alphas)
+        return torch.stack([c[k] * jets[alpha][0, output] for k, (output, alpha) in enumerate(keys)]).sum()
+
+    per_point = torch.func.vmap(torch.func.grad(combined), in_dims=(None, 0, 0), chunk_size=_VMAP_CHUNK)
+    return torch.cat([part.reshape(len(points), -1) for part in per_point(trained, points, slopes).values()], dim=1)
