@@ -16,6 +16,9 @@ from gmnm_pde.methods import LeastSquares as LeastSquares
 from gmnm_pde.models import GMNM as GMNM
 from gmnm_pde.models import KAN as KAN
 from gmnm_pde.models import MLP as MLP
+from gmnm_pde.models import RBF as RBF
+from gmnm_pde.models import Embedded as Embedded
+from gmnm_pde.models import FourierFeatures as FourierFeatures
 from gmnm_pde.models import Mixture as Mixture
 from gmnm_pde.operators import biharmonic as biharmonic
 from gmnm_pde.operators import curl as curl

@@ -6,19 +6,34 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.fourier import Embedded, FourierFeatures
 from gmnm_pde.models.gmnm import GMNM
 from gmnm_pde.models.kan import KAN
 from gmnm_pde.models.mixture import Mixture
 from gmnm_pde.models.mlp import MLP
+from gmnm_pde.models.rbf import RBF
 
 MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
     "gmnm": lambda coordinates, fields: Mixture(),
     "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields]),
     "mlp": lambda coordinates, fields: MLP([coordinates, 30, 30, fields]),
+    "rbf": lambda coordinates, fields: RBF(coordinates, fields, 200),
 }
 """What ``solve(..., model=name)`` builds, from the numbers of coordinates and fields."""
 
-_SAVED: dict[str, type[nn.Module]] = {"GMNM": GMNM, "KAN": KAN, "MLP": MLP}
+
+def _embedded(embedding: Mapping[str, Any], inner: Mapping[str, Any]) -> nn.Module:
+    return Embedded(rebuild(**embedding), rebuild(**inner))  # type: ignore[arg-type]
+
+
+_SAVED: dict[str, Callable[..., nn.Module]] = {
+    "Embedded": _embedded,
+    "FourierFeatures": FourierFeatures,
+    "GMNM": GMNM,
+    "KAN": KAN,
+    "MLP": MLP,
+    "RBF": RBF,
+}
 
 
 def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:

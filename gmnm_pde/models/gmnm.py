@@ -43,7 +43,7 @@ class GMNM(nn.Module):
         scale: float = 2.0,
     ):
         super().__init__()
-        call = f"GMNM({in_features}, {out_features}, {components}, form={form!r})"
+        call = f"{type(self).__name__}({in_features}, {out_features}, {components}, form={form!r})"
         for name, count in (
             ("in_features", in_features),
             ("out_features", out_features),
@@ -71,9 +71,8 @@ class GMNM(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """The components at x [..., in_features]: [..., components]."""
         if x.shape[-1] != self.in_features:
-            raise refuse(
-                "GMNM.forward(x)", expected=f"x of shape [..., {self.in_features}]", got=f"shape {list(x.shape)}"
-            )
+            call = f"{type(self).__name__}.forward(x)"
+            raise refuse(call, expected=f"x of shape [..., {self.in_features}]", got=f"shape {list(x.shape)}")
         flat = self.kernel(x.reshape(-1, self.in_features), self.centers)
         return flat.reshape(*x.shape[:-1], self.components)
 
