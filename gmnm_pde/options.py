@@ -9,11 +9,13 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.fitting.collocation import parse_points
+from gmnm_pde.fitting.collocation import Counts, parse_points
 from gmnm_pde.fitting.fit import Setup, reference_scales
-from gmnm_pde.fitting.train import Method
+from gmnm_pde.fitting.moving import MOVINGS
+from gmnm_pde.fitting.train import Method, Plan
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import METHODS, GaussNewton, LeastSquares
+from gmnm_pde.methods.weighting import WEIGHTINGS
 from gmnm_pde.models import MODELS, Mixture, has_readout
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
@@ -29,11 +31,8 @@ class Choice:
     setup: Setup
     model: nn.Module | None
     methods: tuple[Method, ...]
-
-    @property
-    def trains(self) -> bool:
-        """Whether more than a readout is solved for."""
-        return any(not isinstance(method, LeastSquares) for method in self.methods)
+    plan: Plan | None
+    """What is trained, if more than a readout is solved for."""
 
 
 def read_options(
@@ -46,13 +45,17 @@ def read_options(
     points: Any,
     weights: Any,
     engine: str,
+    *,
+    compiled: bool = False,
 ) -> Choice:
     """Everything that ``solve`` was given, checked, before any work is done."""
     mixture, module = _model(problem, model, seed)
     methods = _methods(method, module, named=isinstance(model, str))
     chosen_device = _device(device)
-    counts = parse_points(points)
-    factors = _weights(problem, weights)
+    moving = points if isinstance(points, MOVINGS) else None
+    counts = Counts(moving.interior, moving.boundary) if moving else parse_points(points)
+    weighting = weights if isinstance(weights, WEIGHTINGS) else None
+    factors = {} if weighting else _weights(problem, weights)
     if module is None and any(not isinstance(one, LeastSquares) for one in methods):
         module = _drawn(problem, mixture, seed)
     if module is not None and not has_readout(module) and any(isinstance(one, LeastSquares) for one in methods):
@@ -66,7 +69,18 @@ def read_options(
     readout_method = next((one for one in methods if isinstance(one, LeastSquares)), LeastSquares())
     scales = reference_scales(problem, factors, seed)
     setup = Setup(problem, mixture, readout_method, counts, scales, factors, seed, dtype, chosen_device, engine)
-    return Choice(setup, module, methods)
+    plan = None
+    if module is not None and any(not isinstance(one, LeastSquares) for one in methods):
+        plan = Plan(module, methods, weighting, moving, compiled)
+    elif moving is not None or weighting is not None or compiled:
+        what = "points=" if moving is not None else "weights=" if weighting is not None else "compiled="
+        raise refuse(
+            f"solve({what}...)",
+            expected="a method that trains, for what changes in the course of training",
+            got="least squares, which has no course",
+            remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
+        )
+    return Choice(setup, module, methods, plan)
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:

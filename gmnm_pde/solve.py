@@ -9,14 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.fitting.checkpoint import load, save
+from gmnm_pde.fitting.checkpoint import TrainingFile, load, save
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
 from gmnm_pde.fitting.judge import Judge
 from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
+from gmnm_pde.fitting.moving import Moving
 from gmnm_pde.fitting.progress import Progress
-from gmnm_pde.fitting.train import Method, train
+from gmnm_pde.fitting.train import Method, State, train
 from gmnm_pde.methods import Step
+from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Mixture
 from gmnm_pde.options import Choice, check_numbers, read_options
 from gmnm_pde.results.history import History
@@ -33,12 +35,13 @@ def solve(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
     device: str | torch.device | None = None,
-    points: int | Mapping[str, int] | None = None,
-    weights: str | Mapping[str, float] | None = None,
+    points: int | Mapping[str, int] | Moving | None = None,
+    weights: str | Mapping[str, float] | Weighting | None = None,
     time_limit: float | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
+    compiled: bool = False,
 ) -> Solution:
     """Solve a problem.
 
@@ -48,9 +51,10 @@ def solve(
         problem: The equations, domain and conditions.
         model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to
             choose some of that; ``"mlp"`` or ``"kan"``; or a torch module.
-        method: ``LeastSquares()`` solves for the readout and keeps the features; ``GaussNewton()``, ``Adam(steps, lr)``
-            and ``LBFGS(steps)`` train every parameter; a list runs in order. By name too: ``"gauss-newton"``. Without
-            it mixtures and models with a linear readout get least squares, others Gauss-Newton.
+        method: ``LeastSquares()`` solves for the readout and keeps the features; ``GaussNewton()``, ``SelfScaled()``,
+            ``LBFGS(steps)``, ``SOAP(steps)`` and ``Adam(steps, lr)`` train every parameter; a list runs in order. By
+            name too: ``"gauss-newton"``. Without it mixtures and models with a linear readout get least squares,
+            others Gauss-Newton.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size.
         seed: Same seed, same machine: same digits.
@@ -61,14 +65,17 @@ def solve(
         dtype: torch.float64, or torch.float32 for about six digits less.
         device: Such as ``"cpu"`` or ``"cuda"``.
         points: The number of interior points, or ``{"interior": n, "boundary": m}``; by default as many as the readout
-            needs.
+            needs. ``Resampling(...)`` or ``ResidualAdaptive(...)`` move them while a model trains.
         weights: By term name or by group (interior, boundary, initial, data): what the squared residuals are multiplied
-            by, on top of the automatic scaling; ``"auto"`` is that alone.
+            by, on top of the automatic scaling; ``"auto"`` is that alone. ``GradientNorm()``, ``ReLoBRaLo()``,
+            ``SelfAdaptive()`` or ``Causal()`` adapt them while a model trains.
         time_limit: Seconds after which the best answer so far is returned, marked as not converged.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures fitted by least squares.
+            solve left alone. For mixtures, and for models that are trained.
         progress: Called as the solve goes.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``.
+        compiled: Whether to try torch.compile on the loss of a model that is trained; where that fails a warning says
+            so, and training goes on without.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -79,22 +86,29 @@ def solve(
     started = time.monotonic()
     check_numbers(problem, tol, seed, dtype, time_limit)
     deadline = math.inf if time_limit is None else started + time_limit
-    choice = read_options(problem, model, method, seed, dtype, device, points, weights, engine)
+    choice = read_options(problem, model, method, seed, dtype, device, points, weights, engine, compiled=compiled)
     setup = choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     history = History()
 
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and choice.model is not None:
+    plan = choice.plan
+    file = TrainingFile(path, setup, plan, tol) if path is not None and plan is not None else None
+    if path is not None and choice.model is not None and plan is None:
         raise refuse(
             "solve(checkpoint=...)",
-            expected="a mixture fitted by least squares, which is written rung by rung",
-            got="a model to train or to solve for the readout of, for which there are no checkpoints yet",
+            expected="a mixture, or a model that is trained, which are written as they go",
+            got="one solve for the readout of a given model",
             remedy="Leave checkpoint out.",
         )
     resume: Ascent | None = None
-    if path is not None and path.exists():
+    trained: State | None = None
+    if file is not None:
+        trained, history.rows = file.load(setup.device) or (None, [])
+    elif path is not None and path.exists():
         resume, history.rows = load(path, setup, tol)
+    if history.rows:
+        started -= history.rows[-1]["seconds"]
 
     def on_rung(rung: Rung, ascent: Ascent | None = None, step: int | None = None) -> None:
         row = judge.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
@@ -108,15 +122,16 @@ def solve(
         if progress is not None:
             progress(Progress.of_step(step, time.monotonic() - started))
 
-    if choice.trains and choice.model is not None:
+    if plan is not None:
         end = train(
             setup,
-            choice.model,
-            choice.methods,
+            plan,
             judge.points,
             tol=tol,
             deadline=deadline,
             on_rung=lambda rung, step: on_rung(rung, step=step),
+            resume=trained,
+            save=None if file is None else lambda state: file.save(state, history.rows),
         )
     elif choice.model is not None:
         end = _fit_given(setup, choice.model, judge.points, tol, deadline, on_rung, on_step)
@@ -161,7 +176,7 @@ def _fit_given(
 
 
 def _describe(choice: Choice) -> str:
-    if choice.trains:
+    if choice.plan is not None:
         return ", then ".join(repr(method) for method in choice.methods)
     if choice.setup.problem.linear:
         return "least squares, since the problem is linear in its readout"

@@ -1,19 +1,28 @@
-"""A climb on file: written after every rung, so that a solve that was stopped goes on with the same digits."""
+"""A solve on file, so that one that was stopped goes on with the same digits: a climb, or a training under way."""
 
 import dataclasses
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Setup, restore
 from gmnm_pde.fitting.ladder import Ascent, Rung
+from gmnm_pde.fitting.train import Plan, State
+from gmnm_pde.io.states import flatten, unflatten
 from gmnm_pde.io.tensors import read_tensors, write_tensors
 from gmnm_pde.methods.least_squares import Outcome
 
 _FORMAT = "gmnm_pde checkpoint 1"
+_TRAINING_FORMAT = "gmnm_pde training 1"
+_PAUSE, _SHARE = 5.0, 20.0
+"""Seconds between writes of a training, or so many times as long as a write takes."""
 _OUTCOME = ("norm", "steps", "converged", "reason")
 
 
@@ -38,7 +47,7 @@ def identity(setup: Setup, tol: float | None) -> dict[str, Any]:
 
 
 def save(path: Path, setup: Setup, tol: float | None, ascent: Ascent, history: Sequence[Mapping[str, float]]) -> None:
-    """Write ``ascent`` and the history so far; an older file is replaced only by a whole new one."""
+    """Write ``ascent`` and the history so far."""
     best = ascent.best
     header = {
         "identity": identity(setup, tol),
@@ -53,9 +62,7 @@ def save(path: Path, setup: Setup, tol: float | None, ascent: Ascent, history: S
         },
         "history": list(history),
     }
-    partial = path.with_name(path.name + ".partial")
-    write_tensors(partial, _FORMAT, {"theta": best.fit.theta}, header)
-    partial.replace(path)
+    _replace(path, _FORMAT, {"theta": best.fit.theta}, header)
 
 
 def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent, list[dict[str, float]]]:
@@ -64,20 +71,76 @@ def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent, list[dict
     Raises:
         GmnmError: the file is damaged, or was written by another solve; the message names the first difference.
     """
-    call = f"solve(checkpoint={str(path)!r})"
-    tensors, header = read_tensors(path, _FORMAT, call)
-    now = identity(setup, tol)
-    for key, value in header["identity"].items():
-        if now.get(key) != value:
-            raise refuse(
-                call,
-                expected=f"the checkpoint of this solve, with {key} {now.get(key)!r}",
-                got=f"one with {value!r}",
-                remedy="Name another file, or remove this one.",
-            )
+    tensors, header = _read(path, _FORMAT, identity(setup, tol))
     best = header["best"]
     theta = tensors["theta"].to(dtype=setup.dtype, device=setup.device)
     fit = restore(setup, best["components"], tuple(best["widths"]), Outcome(theta, **best["outcome"]))
     rung = Rung(fit, ErrorEstimate(**best["estimate"]))
     ascent = Ascent(rung, tuple(header["estimates"]), header["components"], tuple(header["widths"]))
     return ascent, header["history"]
+
+
+class TrainingFile:
+    """The file of a training: written now and then, so that writing takes a small part of the time, and at the end.
+
+    Args:
+        path: Where.
+        setup: Of the solve.
+        plan: What is trained, and how.
+        tol: Of the solve.
+    """
+
+    def __init__(self, path: Path, setup: Setup, plan: Plan, tol: float | None):
+        self._path = path
+        model = plan.model
+        self._identity = {
+            **identity(setup, tol),
+            "model": f"{type(model).__name__} of {sum(p.numel() for p in model.parameters())} parameters",
+            "method": repr(plan.methods),
+            "weighting": repr(plan.weighting),
+            "moving": repr(plan.moving),
+            "weights": dict(setup.weights),
+        }
+        self._due = 0.0
+
+    def load(self, device: torch.device) -> tuple[State, list[dict[str, float]]] | None:
+        """The state and the history in the file, or None where there is no file.
+
+        Raises:
+            GmnmError: the file is damaged, or was written by another solve; the message names the first difference.
+        """
+        if not self._path.exists():
+            return None
+        tensors, header = _read(self._path, _TRAINING_FORMAT, self._identity)
+        return unflatten({name: one.to(device) for name, one in tensors.items()}, header["state"]), header["history"]
+
+    def save(self, state: State, history: Sequence[Mapping[str, float]]) -> None:
+        """Write the state, if it is time to, or if a method has ended."""
+        started = time.monotonic()
+        if state["under_way"] is not None and started < self._due:
+            return
+        tensors, structure = flatten(state)
+        header = {"identity": self._identity, "state": structure, "history": list(history)}
+        _replace(self._path, _TRAINING_FORMAT, tensors, header)
+        self._due = time.monotonic() + max(_PAUSE, _SHARE * (time.monotonic() - started))
+
+
+def _read(path: Path, kind: str, now: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    call = f"solve(checkpoint={str(path)!r})"
+    tensors, header = read_tensors(path, kind, call)
+    for key, value in json.loads(json.dumps(now)).items():
+        if header["identity"].get(key) != value:
+            raise refuse(
+                call,
+                expected=f"the checkpoint of this solve, with {key} {value!r}",
+                got=f"one with {header['identity'].get(key)!r}",
+                remedy="Name another file, or remove this one.",
+            )
+    return tensors, header
+
+
+def _replace(path: Path, kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write a file; an older one is replaced only by a whole new one."""
+    partial = path.with_name(path.name + ".partial")
+    write_tensors(partial, kind, tensors, header)
+    partial.replace(path)

@@ -59,9 +59,9 @@ def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
     return Counts(max(16, math.ceil(oversampling * unknowns / max(1, residuals))))
 
 
-def place(problem: Problem, counts: Counts, *, seed: int) -> list[Placed]:
+def place(problem: Problem, counts: Counts, *, seed: int, rule: str | None = None) -> list[Placed]:
     """Points to fit on: Chebyshev grids, which crowd at the boundary, or Sobol points in many dimensions."""
-    rule = "chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol"
+    rule = rule or ("chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol")
     return [Placed(term, _cloud(problem, term, counts, rule, seed, k)) for k, term in enumerate(problem.terms)]
 
 

@@ -1,10 +1,19 @@
 """Methods: they see a system, never a differential equation."""
 
-from gmnm_pde.methods.first_order import LBFGS as LBFGS
+from gmnm_pde.methods.first_order import SOAP as SOAP
 from gmnm_pde.methods.first_order import Adam as Adam
 from gmnm_pde.methods.gauss_newton import GaussNewton as GaussNewton
 from gmnm_pde.methods.least_squares import LeastSquares as LeastSquares
 from gmnm_pde.methods.least_squares import Step as Step
+from gmnm_pde.methods.quasi_newton import LBFGS as LBFGS
+from gmnm_pde.methods.quasi_newton import SelfScaled as SelfScaled
 
-METHODS = {"least-squares": LeastSquares, "gauss-newton": GaussNewton, "adam": Adam, "lbfgs": LBFGS}
+METHODS = {
+    "least-squares": LeastSquares,
+    "gauss-newton": GaussNewton,
+    "adam": Adam,
+    "soap": SOAP,
+    "lbfgs": LBFGS,
+    "self-scaled": SelfScaled,
+}
 """What ``solve(..., method=name)`` builds."""

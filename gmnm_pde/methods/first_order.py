@@ -1,140 +1,126 @@
-"""Adam and L-BFGS, as PyTorch has them, on every parameter of a model."""
+"""Methods that follow the gradient by an optimiser of PyTorch's kind: Adam and SOAP."""
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from gmnm_pde._errors import refuse
-from gmnm_pde.methods.training import Best, Trainable, Trained, Watch, broken, late
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.methods.soap import SOAPOptimizer
+from gmnm_pde.methods.training import Squares, Trainable, check_counts, check_positive
 
-_LOOK = 10
-"""The loss is read every so many steps: reading it makes the device wait."""
+SCHEDULES = ("constant", "cosine", "exponential")
 
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (D. Kingma, J. Ba, arXiv 1412.6980) with a learning rate that may fall as a cosine.
+    """Adam (D. Kingma, J. Ba, arXiv 1412.6980) with a learning rate that may fall.
 
     Args:
         steps: How many.
         lr: The learning rate, at the start.
-        schedule: ``"constant"`` or ``"cosine"``, which falls to zero at the last step.
+        schedule: ``"constant"``; ``"cosine"``, which falls to zero at the last step; ``"exponential"``, which falls by
+            a tenth every twentieth of the steps.
+        batch: Points of each term that a step sees, drawn anew for each; by default all.
+        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
     """
 
     steps: int = 5000
     lr: float = 1e-3
     schedule: str = "constant"
+    batch: int | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
-        _check_steps("Adam", self.steps)
-        if not (isinstance(self.lr, int | float) and math.isfinite(self.lr) and self.lr > 0):
-            raise refuse("Adam(lr=...)", expected="a positive number", got=repr(self.lr))
-        if self.schedule not in ("constant", "cosine"):
-            raise refuse("Adam(schedule=...)", expected="'constant' or 'cosine'", got=repr(self.schedule))
+        _check(self)
 
-    def run(self, system: Trainable, *, deadline: float = math.inf, watch: Watch | None = None) -> Trained:
-        """Train until done or time.monotonic() passes ``deadline``; the best state seen is left in place."""
-        optimizer = torch.optim.Adam(system.unknowns(), lr=self.lr)
-        schedule = (
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps) if self.schedule == "cosine" else None
-        )
-        best, reason, step = Best(system), f"{self.steps} steps of Adam", 0
-        for step in range(self.steps + 1):
-            optimizer.zero_grad()
-            loss, squares = system.loss()
-            loss.backward()
-            if step % _LOOK == 0 or step == self.steps:
-                value = loss.item()
-                if not math.isfinite(value):
-                    best.put_back()
-                    return Trained(best.loss, step, False, f"Adam stopped: {broken(squares)} is {value} at step {step}")
-                best.see(value)
-                if watch is not None:
-                    watch(step, value)
-                if late(deadline):
-                    reason = f"stopped by the time limit after {step} steps of Adam"
-                    break
-            if step < self.steps:
-                optimizer.step()
-                if schedule is not None:
-                    schedule.step()
-        best.put_back()
-        return Trained(best.loss, step, "time limit" not in reason, reason)
+    def begin(self, system: Trainable, seed: int) -> "Following":
+        """Work on a system."""
+        unknowns = system.unknowns()
+        fused = all(p.device.type in ("cpu", "cuda") for p in unknowns)
+        return Following("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
 
 
 @dataclass(frozen=True)
-class LBFGS:
-    """L-BFGS with a strong Wolfe line search.
-
-    PyTorch's tolerances, which stop it early on small losses, are switched off: it ends when its steps are done, when
-    the time is up, or when a fresh start finds no decrease.
+class SOAP:
+    """SOAP (N. Vyas et al., arXiv 2409.11321): Adam in the eigenbasis of Shampoo's preconditioner.
 
     Args:
-        steps: The most iterations.
-        history: How many updates are remembered.
+        steps: How many.
+        lr: The learning rate, at the start.
+        schedule: As of ``Adam``.
+        every: Steps between updates of the eigenbasis.
+        batch: As of ``Adam``.
+        patience: As of ``Adam``.
     """
 
-    steps: int = 1000
-    history: int = 100
+    steps: int = 5000
+    lr: float = 3e-3
+    schedule: str = "constant"
+    every: int = 2
+    batch: int | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
-        _check_steps("LBFGS", self.steps)
-        _check_steps("LBFGS", self.history)
+        _check(self)
+        check_counts("SOAP", every=self.every)
 
-    def run(self, system: Trainable, *, deadline: float = math.inf, watch: Watch | None = None) -> Trained:
-        """Train until done or time.monotonic() passes ``deadline``; the best state seen is left in place."""
-        best, done, fresh = Best(system), 0, True
-        optimizer = self._optimizer(system)
-        before = math.inf
-        while True:
-            loss, squares = system.loss()
-            value = loss.item()
-            if not math.isfinite(value):
-                best.put_back()
-                return Trained(best.loss, done, False, f"L-BFGS stopped: {broken(squares)} is {value} at step {done}")
-            best.see(value)
-            if watch is not None:
-                watch(done, value)
-            if done >= self.steps:
-                reason = f"{done} steps of L-BFGS"
-            elif late(deadline):
-                reason = f"stopped by the time limit after {done} steps of L-BFGS"
-            elif done and value >= before and fresh:
-                reason = f"L-BFGS found no decrease after {done} steps"
-            else:
-                reason = ""
-            if reason:
-                best.put_back()
-                return Trained(best.loss, done, "time limit" not in reason, reason)
-            if done and value >= before:
-                optimizer, fresh = self._optimizer(system), True
-            else:
-                fresh = done == 0
-            before = value
-            count = min(_LOOK, self.steps - done)
-            optimizer.param_groups[0]["max_iter"] = count
-            optimizer.param_groups[0]["max_eval"] = 3 * count + 10
-            optimizer.step(lambda: self._closure(system, optimizer))  # noqa: B023 (called within the step)
-            done += count
-
-    def _optimizer(self, system: Trainable) -> torch.optim.LBFGS:
-        return torch.optim.LBFGS(
-            system.unknowns(),
-            history_size=self.history,
-            tolerance_grad=0.0,
-            tolerance_change=0.0,
-            line_search_fn="strong_wolfe",
-        )
-
-    @staticmethod
-    def _closure(system: Trainable, optimizer: torch.optim.Optimizer) -> torch.Tensor:
-        optimizer.zero_grad()
-        loss, _ = system.loss()
-        loss.backward()
-        return loss
+    def begin(self, system: Trainable, seed: int) -> "Following":
+        """Work on a system."""
+        return Following("SOAP", SOAPOptimizer(system.unknowns(), lr=self.lr, every=self.every), self, system, seed)
 
 
-def _check_steps(name: str, steps: object) -> None:
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise refuse(f"{name}(...)", expected="a positive number of steps", got=repr(steps))
+class Following:
+    """An optimiser of PyTorch's kind at work."""
+
+    pace = 10
+
+    def __init__(self, name: str, optimizer: torch.optim.Optimizer, method: Adam | SOAP, system: Trainable, seed: int):
+        self.name, self.whole = name, method.batch is None
+        self._optimizer, self._system, self._batch, self._seed = optimizer, system, method.batch, seed
+        self._schedule = _schedule(method, optimizer)
+
+    def look(self, step: int) -> tuple[Tensor, Squares]:
+        """The loss with its gradient, of all points or of a batch that the number of the step determines."""
+        if self._batch is None:
+            return self._system.gradient()
+        generator = torch.Generator().manual_seed(1_000_003 * self._seed + step)
+        return self._system.gradient(self._system.batch(self._batch, generator))
+
+    def advance(self) -> int:
+        """One step."""
+        self._optimizer.step()
+        if self._schedule is not None:
+            self._schedule.step()
+        return 1
+
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on."""
+        schedule = None if self._schedule is None else self._schedule.state_dict()
+        return {"optimizer": self._optimizer.state_dict(), "schedule": schedule}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._schedule is not None:
+            self._schedule.load_state_dict(state["schedule"])
+
+
+def _schedule(method: Adam | SOAP, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
+    if method.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, method.steps)
+    if method.schedule == "exponential":
+        return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9 ** (20 / method.steps))
+    return None
+
+
+def _check(method: Adam | SOAP) -> None:
+    name = type(method).__name__
+    check_counts(name, steps=method.steps, batch=method.batch, patience=method.patience)
+    check_positive(name, lr=method.lr)
+    if method.schedule not in SCHEDULES:
+        call = f"{name}(schedule={method.schedule!r})"
+        remedy = nearest(str(method.schedule), SCHEDULES)
+        raise refuse(call, expected="a schedule", got=repr(method.schedule), remedy=remedy)

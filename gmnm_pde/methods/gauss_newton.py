@@ -1,32 +1,50 @@
 """Gauss-Newton with Levenberg's damping, on every parameter of a model.
 
 Each step solves min |J d + r|^2 + mu s^2 |d|^2, with r the residuals, each divided by the root of its count, J their
-derivatives by all unknowns, and s the root mean square norm of J's columns. With fewer unknowns than residuals this is
-one QR factorisation of J with the damping below it; with more, the same step is found in the space of the residuals, as
-d = -J^T (J J^T + mu s^2)^-1 r, which is the smaller problem. Damping falls as steps keep their promise (H. B. Nielsen,
-Damping parameter in Marquardt's method, 1999).
+derivatives by all unknowns, and s the root mean square norm of J's columns. This is the natural gradient of the
+residual's own metric (J. Mueller, M. Zeinhofer, arXiv 2302.13163). Damping falls as steps keep their promise
+(H. B. Nielsen, Damping parameter in Marquardt's method, 1999).
+
+The step is found in the smaller of two spaces, that of the unknowns, (J^T J + mu) d = -J^T r, or that of the residuals,
+d = -J^T (J J^T + mu)^-1 r, and in neither, by conjugate gradients, where J would not fit into memory. That normal
+equations square the condition number costs no digit here: they only turn the gradient, which is exact, into a step.
 
 Marquardt's scaling, each unknown by its own column, was tried and is worse here: it lets a unit with a small column run
 off to a kink between the points (four of four starts of a 1-D Poisson problem stuck, against one of four).
 """
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._errors import refuse
-from gmnm_pde.methods.training import Best, Trained, Watch, late
+from gmnm_pde.methods.training import Squares, check_counts, check_positive
+
+_LEAST, _MOST = 1e-15, 1e12
+"""Between these damping moves; above, no step goes down."""
+
+_FREE = 30.0
+"""With the readout eliminated its columns count so much more, so that damping hardly holds them."""
+
+JACOBIAN_BYTES = 3 * 2**30
+"""Above this size the Jacobian is not kept: its rows are made again, block by block, for every product."""
 
 
 class Linearizable(Protocol):
     """Residuals of unknown tensors, with their Jacobian."""
 
+    version: int
+
     def unknowns(self) -> list[nn.Parameter]: ...
+    def mean_squares(self) -> Squares: ...
     def residual_vector(self) -> Tensor: ...
     def jacobian(self) -> Tensor: ...
+    def jacobian_blocks(self) -> Iterator[Tensor]: ...
+    def readout_columns(self) -> Tensor: ...
+    def fit_readout(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -36,71 +54,172 @@ class GaussNewton:
     Args:
         steps: The most steps.
         damping: mu at the start, relative to the mean squared norm of the Jacobian's columns.
+        eliminate: Whether the readout is eliminated (variable projection, G. Golub and V. Pereyra 1973, in Kaufman's
+            form): steps do not damp it, and it is solved for by least squares after each.
+        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
     """
 
-    steps: int = 200
+    steps: int = 300
     damping: float = 1e-2
+    eliminate: bool = False
+    patience: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.steps, int) or isinstance(self.steps, bool) or self.steps < 1:
-            raise refuse("GaussNewton(...)", expected="a positive number of steps", got=repr(self.steps))
-        if not (isinstance(self.damping, int | float) and math.isfinite(self.damping) and self.damping > 0):
-            raise refuse("GaussNewton(damping=...)", expected="a positive number", got=repr(self.damping))
+        check_counts("GaussNewton", steps=self.steps, patience=self.patience)
+        check_positive("GaussNewton", damping=self.damping)
 
-    def run(self, system: Linearizable, *, deadline: float = math.inf, watch: Watch | None = None) -> Trained:
-        """Train until done or time.monotonic() passes ``deadline``; the best state seen is left in place."""
-        mu, growth = self.damping, 2.0
-        residual = system.residual_vector()
-        loss = residual.square().sum().item()
-        best = Best(system)  # type: ignore[arg-type]
-        best.see(loss)
-        reason, step = f"{self.steps} Gauss-Newton steps", 0
-        for step in range(1, self.steps + 1):
-            if late(deadline):
-                reason = f"stopped by the time limit after {step - 1} Gauss-Newton steps"
+    def begin(self, system: Linearizable, seed: int) -> "_Stepping":
+        """Work on a system."""
+        return _Stepping(self, system)
+
+
+class _Stepping:
+    name, pace, whole = "Gauss-Newton", 1, True
+
+    def __init__(self, method: GaussNewton, system: Linearizable):
+        self._system, self._eliminate = system, method.eliminate
+        self._mu, self._growth = method.damping, 2.0
+        self._version = -1
+        self._residual = torch.empty(0)
+
+    def look(self, step: int) -> tuple[Tensor, Squares]:
+        """The loss; residuals are kept from the last step unless points or weights have changed."""
+        if self._version != self._system.version:
+            if self._eliminate:
+                self._system.fit_readout()
+            self._residual, self._version = self._system.residual_vector(), self._system.version
+        loss = self._residual.square().sum()
+        return loss, {} if torch.isfinite(loss) else self._system.mean_squares()
+
+    def advance(self) -> int:
+        """One step, with as much damping as it takes to go down; 0 if none does."""
+        free = self._system.readout_columns() if self._eliminate else None
+        steps = _Steps(self._system, self._residual, free)
+        before, loss = self._residual, self._residual.square().sum().item()
+        unknowns = self._system.unknowns()
+        kept = [parameter.detach().clone() for parameter in unknowns]
+        while self._mu < _MOST:
+            direction, promise = steps.damped(self._mu)
+            _move(unknowns, direction)
+            if self._eliminate:
+                self._system.fit_readout()
+            trial = self._system.residual_vector()
+            trial_loss = trial.square().sum().item()
+            gain = (loss - trial_loss) / max(promise, 1e-300) if math.isfinite(trial_loss) else -1.0
+            if gain > 0:
+                self._residual = trial
+                self._mu = max(_LEAST, self._mu * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3))
+                self._growth = 2.0
+                return 1
+            _put(unknowns, kept)
+            self._mu, self._growth = self._mu * self._growth, 2 * self._growth
+        self._residual = before
+        return 0
+
+    def state(self) -> dict[str, Any]:
+        """What the next steps depend on."""
+        fresh = self._version == self._system.version
+        return {"mu": self._mu, "growth": self._growth, "residual": self._residual if fresh else None}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self._mu, self._growth = state["mu"], state["growth"]
+        if state["residual"] is not None:
+            self._residual, self._version = state["residual"], self._system.version
+
+
+class _Steps:
+    """Steps of one linearisation for any damping."""
+
+    def __init__(self, system: Linearizable, residual: Tensor, free: Tensor | None):
+        self._residual = residual
+        columns = sum(parameter.numel() for parameter in system.unknowns())
+        fits = len(residual) * columns * residual.element_size() <= JACOBIAN_BYTES
+        if not fits:
+            self._products: _Products = _Recomputed(system, residual)
+            return
+        jacobian = system.jacobian()
+        scale = jacobian.norm(dim=0).square().mean().sqrt()
+        stretch = torch.full_like(jacobian[0], 1.0) / scale
+        if free is not None:
+            stretch[free] *= _FREE
+        self._products = _Dense(jacobian.mul_(stretch), stretch, residual)
+
+    def damped(self, mu: float) -> tuple[Tensor, float]:
+        """The step, and by how much the linear model says that the loss falls."""
+        direction, image = self._products.solve(mu)
+        before, after = self._residual, self._residual + image
+        return direction, ((before - after) @ (before + after)).item()
+
+
+class _Products(Protocol):
+    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
+        """The damped step d and J d."""
+        ...
+
+
+class _Dense:
+    def __init__(self, jacobian: Tensor, stretch: Tensor, residual: Tensor):
+        self._jacobian, self._stretch, self._residual = jacobian, stretch, residual
+        rows, columns = jacobian.shape
+        self._tall = columns <= rows
+        self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
+        self._gradient = jacobian.mT @ residual if self._tall else residual
+
+    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
+        damped = self._gram.clone()
+        damped.diagonal().add_(mu)
+        factor, broke = torch.linalg.cholesky_ex(damped)
+        if broke:
+            nothing = torch.full_like(self._stretch, torch.nan)
+            return nothing, torch.full_like(self._residual, torch.nan)
+        solved = -torch.cholesky_solve(self._gradient[:, None], factor)[:, 0]
+        if self._tall:
+            return solved * self._stretch, self._jacobian @ solved
+        direction = self._jacobian.mT @ solved
+        return direction * self._stretch, self._gram @ solved
+
+
+class _Recomputed:
+    """Conjugate gradients on the normal equations, with rows of the Jacobian made again for every product."""
+
+    iterations = 60
+
+    def __init__(self, system: Linearizable, residual: Tensor):
+        self._system, self._residual = system, residual
+        self._squares = sum(block.square().sum(dim=0) for block in system.jacobian_blocks())
+        self._scale = self._squares.mean()  # type: ignore[union-attr]
+
+    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
+        ridge = mu * self._scale
+        inverse = 1 / (self._squares + ridge)
+        gradient = self._pull(self._residual)
+        d = torch.zeros_like(gradient)
+        r = -gradient
+        z = inverse * r
+        p, rz = z.clone(), r @ z
+        first = r.norm()
+        for _ in range(self.iterations):
+            product = self._pull(self._push(p)) + ridge * p
+            alpha = rz / (p @ product)
+            d += alpha * p
+            r -= alpha * product
+            if r.norm() < 1e-4 * first:
                 break
-            jacobian = system.jacobian()
-            scale = jacobian.norm(dim=0).square().mean().sqrt()
-            scaled = jacobian / scale
-            moved = False
-            while not moved and mu < 1e12:
-                direction = _damped_step(scaled, residual, mu)
-                _move(system.unknowns(), direction / scale)
-                trial = system.residual_vector()
-                trial_loss = trial.square().sum().item()
-                promise = loss - (residual + scaled @ direction).square().sum().item()
-                gain = (loss - trial_loss) / max(promise, 1e-300) if math.isfinite(trial_loss) else -1.0
-                moved = gain > 0
-                if moved:
-                    residual, loss = trial, trial_loss
-                    mu, growth = mu * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3), 2.0
-                    mu = max(mu, 1e-14)
-                else:
-                    _move(system.unknowns(), -direction / scale)
-                    mu, growth = mu * growth, 2 * growth
-            best.see(loss)
-            if watch is not None:
-                watch(step, loss)
-            if not moved:
-                reason = f"Gauss-Newton found no decrease after {step - 1} steps"
-                break
-        best.put_back()
-        return Trained(best.loss, step, "time limit" not in reason, reason)
+            z = inverse * r
+            rz, before = r @ z, rz
+            p = z + (rz / before) * p
+        return d, self._push(d)
 
+    def _push(self, direction: Tensor) -> Tensor:
+        return torch.cat([block @ direction for block in self._system.jacobian_blocks()])
 
-def _damped_step(jacobian: Tensor, residual: Tensor, mu: float) -> Tensor:
-    rows, columns = jacobian.shape
-    if columns <= rows:
-        ridge = math.sqrt(mu) * torch.eye(columns, dtype=jacobian.dtype, device=jacobian.device)
-        stacked = torch.cat([jacobian, ridge])
-        right = torch.cat([-residual, residual.new_zeros(columns)])
-        return torch.linalg.lstsq(stacked, right[:, None], driver="gels").solution[:, 0]
-    gram = jacobian @ jacobian.mT
-    gram.diagonal().add_(mu)
-    factor, info = torch.linalg.cholesky_ex(gram)
-    if info:
-        return torch.full_like(jacobian[0], torch.nan)
-    return -jacobian.mT @ torch.cholesky_solve(residual[:, None], factor)[:, 0]
+    def _pull(self, residual: Tensor) -> Tensor:
+        total, first = 0.0, 0
+        for block in self._system.jacobian_blocks():
+            total = total + block.mT @ residual[first : first + len(block)]
+            first += len(block)
+        return total  # type: ignore[return-value]
 
 
 @torch.no_grad()
@@ -109,3 +228,9 @@ def _move(unknowns: list[nn.Parameter], direction: Tensor) -> None:
     for parameter in unknowns:
         parameter.add_(direction[start : start + parameter.numel()].view_as(parameter))
         start += parameter.numel()
+
+
+@torch.no_grad()
+def _put(unknowns: list[nn.Parameter], values: list[Tensor]) -> None:
+    for parameter, value in zip(unknowns, values, strict=True):
+        parameter.copy_(value)

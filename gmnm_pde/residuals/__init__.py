@@ -4,4 +4,5 @@ from gmnm_pde.residuals.pointwise import Linearized as Linearized
 from gmnm_pde.residuals.pointwise import Placed as Placed
 from gmnm_pde.residuals.readout import ReadoutSystem as ReadoutSystem
 from gmnm_pde.residuals.readout import row_scales as row_scales
+from gmnm_pde.residuals.shard import Shard as Shard
 from gmnm_pde.residuals.training import TrainingSystem as TrainingSystem

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.jets import Alpha, forward_jet
+from gmnm_pde.jets import Alpha, feature_combination, forward_jet
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
@@ -79,12 +79,30 @@ class Block:
         The slopes of each residual by the fields' derivatives are taken first; what is left is the derivative of a
         linear operator applied to the model. Returns [n, unknowns] for each name.
         """
-        found = self.linear
-        if found is None:
-            with torch.no_grad():
-                jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
-            found = linearize(self.problem, self.placed, self.points, jets, scalars, self.rows)
-        return {name: self._rows(model, one, scalars) for name, one in found.items()}
+        return {name: self._rows(model, one, scalars) for name, one in self._linearized(model, scalars).items()}
+
+    def readout_rows(self, model: Any, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
+        """By name, the derivatives of its residuals by the readout's weights, [n, outputs, features]."""
+        return {name: self._readout_rows(model, one) for name, one in self._linearized(model, scalars).items()}
+
+    def _linearized(self, model: nn.Module, scalars: Sequence[Tensor]) -> Mapping[str, Linearized]:
+        if self.linear is not None:
+            return self.linear
+        with torch.no_grad():
+            jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+        return linearize(self.problem, self.placed, self.points, jets, scalars, self.rows)
+
+    def _readout_rows(self, model: Any, one: Linearized) -> Tensor:
+        outputs, features = model.readout.shape
+        rows = self.points.new_zeros(len(self.points), outputs, features)
+        for output, operator in one.operators.items():
+            coefficients = {alpha: torch.as_tensor(c).to(self.points) for alpha, c in operator.items()}
+            found = feature_combination(model, self.points, coefficients, self.engine)
+            if self.placed.term.partner is not None:
+                far = self.placed.term.partner(self.points)
+                found = feature_combination(model, far, coefficients, self.engine) - found
+            rows[:, output] = found
+        return rows
 
     def _nonlinear(self, jets: Mapping[Alpha, Tensor], scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         with torch.enable_grad():

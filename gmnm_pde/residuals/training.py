@@ -1,14 +1,24 @@
 """The residuals of a problem as a function of every parameter of the model, for methods that train."""
 
-from collections.abc import Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde._errors import NumericalWarning
+from gmnm_pde.methods.triangular import linear_fit
+from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.block import Block
 from gmnm_pde.residuals.pointwise import Placed
+from gmnm_pde.residuals.shard import Shard
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
+
+_PIECE_BYTES = 2**28
+"""Rows of the Jacobian are made again in pieces of this size, where it is too large to be kept."""
 
 
 class TrainingSystem:
@@ -20,10 +30,12 @@ class TrainingSystem:
         placed: The terms with their points.
         weights: By residual name or group, what the mean squares are multiplied by in the loss.
         engine: How derivatives are made.
+        shard: This process's part of the points, where several train together.
 
     Attributes:
         weights: By residual name, what its mean square is multiplied by; may be changed between steps.
         point_weights: By residual name, what the squares at its points are multiplied by, [n], where given.
+        latest: The residuals at the last evaluation of the loss of all points, by name, [n].
         version: Counts changes of points and weights.
     """
 
@@ -34,6 +46,7 @@ class TrainingSystem:
         placed: Sequence[Placed],
         weights: Mapping[str, float],
         engine: str = "auto",
+        shard: Shard | None = None,
     ):
         self.problem, self.model, self.engine = problem, model, engine
         self._like = next(model.parameters())
@@ -43,14 +56,29 @@ class TrainingSystem:
             for p in placed
             for name in problem.traced(p.term).names
         }
-        self.version = 0
+        self.version, self.shard = 0, shard
+        self._compiled: Callable[[], tuple[Tensor, dict[str, Tensor]]] | None = None
+        self.latest: dict[str, Tensor] = {}
         self.move_to(placed)
 
     def move_to(self, placed: Sequence[Placed]) -> None:
         """Take other points for the terms; weights of single points are forgotten."""
         self.placed = tuple(placed)
-        self.blocks = [Block.of(self.problem, p, self._like, self.scalars, self.engine) for p in placed]
+        blocks = [Block.of(self.problem, p, self._like, self.scalars, self.engine) for p in placed]
+        self._counts: dict[str, int] = {}
+        for block in blocks:
+            for name in block.names:
+                self._counts[name] = self._counts.get(name, 0) + len(block.points)
+        self.blocks = (
+            blocks if self.shard is None else [block.select(self.shard.rows(block.points)) for block in blocks]
+        )
         self.point_weights: dict[str, Tensor] = {}
+        self.version += 1
+
+    def reweight(self, weights: Mapping[str, Tensor | float], by_point: Mapping[str, Tensor] | None = None) -> None:
+        """Put other weights of terms, and of single points [n], in place."""
+        self.weights.update(weights)
+        self.point_weights.update(by_point or {})
         self.version += 1
 
     def unknowns(self) -> list[nn.Parameter]:
@@ -58,7 +86,7 @@ class TrainingSystem:
         return [*(p for p in self.model.parameters() if p.requires_grad), *self.scalars]
 
     def named(self, blocks: Sequence[Block] | None = None) -> dict[str, Tensor]:
-        """The residuals by name, [n], at all points or those of ``blocks``."""
+        """The residuals by name, [n], at all of this process's points or those of ``blocks``."""
         found: dict[str, list[Tensor]] = {}
         for block in self.blocks if blocks is None else blocks:
             for name, residual in block.residuals(self.model, self.scalars).items():
@@ -66,24 +94,83 @@ class TrainingSystem:
         return {name: parts[0] if len(parts) == 1 else torch.cat(parts) for name, parts in found.items()}
 
     def loss(self, blocks: Sequence[Block] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted sum of the mean squares, and the mean squares by name."""
+        """The weighted sum of the mean squares, and the mean squares by name.
+
+        Where several processes share the points these are the parts of this one; ``gradient`` adds them up.
+        """
+        total, squares = self._loss(blocks)
+        if self.shard is not None and not torch.is_grad_enabled():
+            self.shard.add_up([total, *squares.values()])
+        return total, squares
+
+    def _loss(self, blocks: Sequence[Block] | None) -> tuple[Tensor, dict[str, Tensor]]:
+        named = self.named(blocks)
+        if blocks is None:
+            self.latest = {name: residual.detach() for name, residual in named.items()}
         squares, total = {}, self._like.new_zeros(())
-        for name, residual in self.named(blocks).items():
+        for name, residual in named.items():
+            count = self._counts[name] if blocks is None else len(residual) * (self.shard.count if self.shard else 1)
             square = residual.square()
-            squares[name] = square.mean()
+            squares[name] = square.sum() / count
             weighted = squares[name]
             if name in self.point_weights and blocks is None:
-                weighted = (self.point_weights[name] * square).mean()
+                weighted = (self.point_weights[name] * square).sum() / count
             total = total + self.weights[name] * weighted
         return total, squares
 
+    def mean_squares(self) -> dict[str, Tensor]:
+        """The mean squares by name."""
+        with torch.no_grad():
+            return self.loss()[1]
+
+    def compile(self) -> None:
+        """Have the loss of all points compiled; where that fails a warning says so, and it goes on as it was."""
+        self._compiled = torch.compile(self._loss_of_all, dynamic=False)
+
+    def _loss_of_all(self) -> tuple[Tensor, dict[str, Tensor]]:
+        return self._loss(None)
+
+    def _backward(self, blocks: Sequence[Block] | None) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.enable_grad():
+            if self._compiled is not None and blocks is None:
+                try:
+                    loss, squares = self._compiled()
+                    loss.backward()
+                    return loss, squares
+                except Exception as error:  # a compiler may fail in any way
+                    self._compiled = None
+                    first = str(error).strip().splitlines()[:1]
+                    warnings.warn(
+                        f"torch.compile failed ({type(error).__name__}: {''.join(first)}); training goes on without it",
+                        NumericalWarning,
+                        stacklevel=2,
+                    )
+            loss, squares = self._loss(blocks)
+            loss.backward()
+            return loss, squares
+
     def gradient(self, blocks: Sequence[Block] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """``loss``, with its gradient left at the unknowns."""
-        for parameter in self.unknowns():
+        unknowns = self.unknowns()
+        for parameter in unknowns:
             parameter.grad = None
-        loss, squares = self.loss(blocks)
-        loss.backward()
-        return loss.detach(), {name: square.detach() for name, square in squares.items()}
+        loss, squares = self._backward(blocks)
+        loss, squares = loss.detach(), {name: square.detach() for name, square in squares.items()}
+        if self.shard is not None:
+            self.shard.add_up([loss, *squares.values(), *(p.grad for p in unknowns if p.grad is not None)])
+        return loss, squares
+
+    def gradient_norms(self) -> dict[str, float]:
+        """The norm of each mean square's own gradient, by name."""
+        unknowns = self.unknowns()
+        with torch.enable_grad():
+            squares = self._loss(None)[1]
+        norms = {}
+        for name, square in squares.items():
+            parts = torch.autograd.grad(square, unknowns, retain_graph=True, materialize_grads=True)
+            flat = torch.cat([part.flatten() for part in parts])
+            norms[name] = (flat if self.shard is None else self.shard.add_up([flat])[0]).norm().item()
+        return norms
 
     def batch(self, size: int, generator: torch.Generator) -> list[Block]:
         """Blocks of at most ``size`` points each, drawn without repetition."""
@@ -94,31 +181,99 @@ class TrainingSystem:
             for block in self.blocks
         ]
 
+    def equation_times(self) -> dict[str, Tensor]:
+        """By the names of equations, the time of each of their points, [n]; nothing without time."""
+        domain = self.problem.domain
+        if not domain.time:
+            return {}
+        axis, found = domain.coordinates.index(domain.time[0]), {}
+        for block in self.blocks:
+            if block.placed.term.group == "interior":
+                for name in block.names:
+                    found.setdefault(name, []).append(block.points[:, axis])
+        return {name: torch.cat(parts) for name, parts in found.items()}
+
+    def any(self, flag: bool) -> bool:
+        """Whether ``flag`` holds in any of the processes that train together."""
+        return flag if self.shard is None else self.shard.any(flag, self._like)
+
     @torch.no_grad()
     def residual_vector(self) -> Tensor:
         """All residuals, each times the root of its weight over its count, so that their square sum is the loss."""
-        named = self.named()
-        return torch.cat([self._factor(name, len(residual)) * residual for name, residual in named.items()])
+        parts = [(block, block.residuals(self.model, self.scalars)) for block in self.blocks]
+        self.latest = {name: torch.cat([found[name] for _, found in parts if name in found]) for name in self._counts}
+        first = dict.fromkeys(self._counts, 0)
+        scaled = []
+        for block, found in parts:
+            for name, residual in found.items():
+                scaled.append(self._factor(name, first[name], len(block.points)) * residual)
+                first[name] += len(block.points)
+        mine = torch.cat(scaled)
+        return mine if self.shard is None else self.shard.gather(mine)
 
-    @torch.no_grad()
     def jacobian(self) -> Tensor:
         """The derivatives of ``residual_vector`` by all unknowns, [residuals, unknowns]."""
-        found: dict[str, list[Tensor]] = {}
-        for block in self.blocks:
-            for name, rows in block.rows_of_jacobian(self.model, self.scalars).items():
-                found.setdefault(name, []).append(rows)
-        scaled = []
-        for name, parts in found.items():
-            factor = self._factor(name, sum(len(part) for part in parts))
-            rows = parts[0] if len(parts) == 1 else torch.cat(parts)
-            scaled.append(rows.mul_(factor[:, None] if isinstance(factor, Tensor) and factor.ndim else factor))
-        return torch.cat(scaled)
+        mine = torch.cat(list(self._rows(sys.maxsize, lambda block: block.rows_of_jacobian(self.model, self.scalars))))
+        return mine if self.shard is None else self.shard.gather(mine)
 
-    def _factor(self, name: str, count: int) -> Tensor | float:
-        weight = self.weights[name] / count
+    def jacobian_blocks(self) -> Iterator[Tensor]:
+        """The rows of ``jacobian`` in pieces that fit into memory."""
+        if self.shard is not None:
+            yield self.jacobian()
+            return
+        most = _PIECE_BYTES // (sum(p.numel() for p in self.unknowns()) * self._like.element_size())
+        yield from self._rows(max(1, most), lambda block: block.rows_of_jacobian(self.model, self.scalars))
+
+    @torch.no_grad()
+    def _rows(self, most: int, rows_of: Callable[[Block], dict[str, Tensor]]) -> Iterator[Tensor]:
+        """Derivatives of the residuals, in the order of ``residual_vector``, from at most ``most`` points at a time."""
+        first = dict.fromkeys(self._counts, 0)
+        for block in self.blocks:
+            count = len(block.points)
+            pieces = [block] if count <= most else [block.select(rows) for rows in torch.arange(count).split(most)]
+            found = [rows_of(piece) for piece in pieces]
+            for name in block.names:
+                for piece, rows in zip(pieces, found, strict=True):
+                    factor = self._factor(name, first[name], len(piece.points))
+                    scale = factor.reshape(-1, *[1] * (rows[name].ndim - 1)) if isinstance(factor, Tensor) else factor
+                    yield rows[name].mul_(scale)
+                    first[name] += len(piece.points)
+
+    def _factor(self, name: str, first: int, count: int) -> Tensor | float:
+        """What residuals of a name are multiplied by, from its point ``first`` on: a number, or [count]."""
+        weight = self.weights[name] / self._counts[name]
         if name in self.point_weights:
-            weight = weight * self.point_weights[name]
+            weight = weight * self.point_weights[name][first : first + count]
         return weight**0.5
+
+    @torch.no_grad()
+    def fit_readout(self) -> None:
+        """Solve for the readout by least squares, with all else as it is; nothing changes where that is no better."""
+        if not has_readout(self.model):
+            return
+        model: Any = self.model
+        before = self.residual_vector()
+        rows = torch.cat(list(self._rows(sys.maxsize, lambda block: block.readout_rows(model, self.scalars))))
+        rows = rows if self.shard is None else self.shard.gather(rows)
+        if not (torch.isfinite(rows).all() and torch.isfinite(before).all()):
+            return
+        kept = model.readout.clone()
+        step = linear_fit(rows.flatten(1), -before[:, None])[:, 0]
+        model.set_readout(kept + step.view_as(kept))
+        after = self.residual_vector()
+        if not after.norm() < before.norm():
+            model.set_readout(kept)
+
+    def readout_columns(self) -> Tensor:
+        """Which of the unknowns are the readout's weights, [unknowns]."""
+        if not has_readout(self.model):
+            return torch.zeros(sum(p.numel() for p in self.unknowns()), dtype=torch.bool, device=self._like.device)
+        trained = self.unknowns()
+        with torch.enable_grad():
+            touched = torch.autograd.grad(self.model.readout.sum(), trained, allow_unused=True)  # type: ignore[union-attr]
+        return torch.cat(
+            [torch.full((p.numel(),), g is not None, device=p.device) for p, g in zip(trained, touched, strict=True)]
+        )
 
     @torch.no_grad()
     def check(self) -> None:

@@ -1,0 +1,41 @@
+"""Nested states, of dicts, lists, plain values and tensors, as flat tensors and a plain structure that JSON holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+_TENSOR = "tensor"
+_KEYED = "keyed"
+
+
+def flatten(state: Any) -> tuple[dict[str, Tensor], Any]:
+    """The tensors in ``state`` by name, and the rest with these names in their places.
+
+    Dicts are kept as pairs, since JSON would turn keys that are numbers into text.
+    """
+    tensors: dict[str, Tensor] = {}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            name = f"{_TENSOR}{len(tensors)}"
+            tensors[name] = value
+            return {_TENSOR: name}
+        if isinstance(value, Mapping):
+            return {_KEYED: [[key, plain(one)] for key, one in value.items()]}
+        if isinstance(value, list | tuple):
+            return [plain(one) for one in value]
+        return value
+
+    return tensors, plain(state)
+
+
+def unflatten(tensors: Mapping[str, Tensor], structure: Any) -> Any:
+    """The state that ``flatten`` took apart; tuples come back as lists."""
+    if isinstance(structure, dict):
+        if _TENSOR in structure:
+            return tensors[structure[_TENSOR]]
+        return {key: unflatten(tensors, one) for key, one in structure[_KEYED]}
+    if isinstance(structure, list):
+        return [unflatten(tensors, one) for one in structure]
+    return structure
