@@ -57,7 +57,7 @@ class Judge:
             difference = self._outputs(fit) - self.exact
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
-        name = f"GMNM ({model.form})" if isinstance(model, GMNM) else type(model).__name__
+        name = f"GMNM ({model.form})" if type(model) is GMNM else type(model).__name__
         return Report(
             problem=self.problem.name,
             method=method,

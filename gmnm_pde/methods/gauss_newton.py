@@ -5,6 +5,13 @@ derivatives by all unknowns, and s the root mean square norm of J's columns. Thi
 residual's own metric (J. Mueller, M. Zeinhofer, arXiv 2302.13163). Damping falls as steps keep their promise
 (H. B. Nielsen, Damping parameter in Marquardt's method, 1999).
 
+To the step d the method adds half its geodesic acceleration a, which follows the bend of the residuals along d,
+
+    min |J a + r''(d, d)|^2 + mu s^2 |a|^2,    r''(d, d) ~ 2/h ((r(x + h d) - r(x))/h - J d),
+
+at the price of one more evaluation of the residuals (M. Transtrum, J. Sethna, arXiv 1201.5885). Where it is no longer
+short against the step, the step is refused. On the Poisson problem it turns 940 steps to 7e-7 into 750 to 4e-9.
+
 The step is found in the smaller of two spaces, that of the unknowns, (J^T J + mu) d = -J^T r, or that of the residuals,
 d = -J^T (J J^T + mu)^-1 r, and in neither, by conjugate gradients, where J would not fit into memory. That normal
 equations square the condition number costs no digit here: they only turn the gradient, which is exact, into a step.
@@ -28,6 +35,9 @@ _LEAST, _MOST = 1e-15, 1e12
 
 _FREE = 30.0
 """With the readout eliminated its columns count so much more, so that damping hardly holds them."""
+
+_AHEAD, _SHORT = 0.1, 0.75
+"""Where along the step its bend is looked at, and how long the acceleration may be against half the step."""
 
 JACOBIAN_BYTES = 3 * 2**30
 """Above this size the Jacobian is not kept: its rows are made again, block by block, for every product."""
@@ -56,12 +66,14 @@ class GaussNewton:
         damping: mu at the start, relative to the mean squared norm of the Jacobian's columns.
         eliminate: Whether the readout is eliminated (variable projection, G. Golub and V. Pereyra 1973, in Kaufman's
             form): steps do not damp it, and it is solved for by least squares after each.
+        accelerate: Whether steps follow the bend of the residuals (geodesic acceleration).
         patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
     """
 
     steps: int = 300
     damping: float = 1e-2
     eliminate: bool = False
+    accelerate: bool = True
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,6 +90,7 @@ class _Stepping:
 
     def __init__(self, method: GaussNewton, system: Linearizable):
         self._system, self._eliminate = system, method.eliminate
+        self._accelerate = method.accelerate
         self._mu, self._growth = method.damping, 2.0
         self._version = -1
         self._residual = torch.empty(0)
@@ -94,12 +107,16 @@ class _Stepping:
     def advance(self) -> int:
         """One step, with as much damping as it takes to go down; 0 if none does."""
         free = self._system.readout_columns() if self._eliminate else None
-        steps = _Steps(self._system, self._residual, free)
+        steps = _linearize(self._system, self._residual, free)
         before, loss = self._residual, self._residual.square().sum().item()
         unknowns = self._system.unknowns()
         kept = [parameter.detach().clone() for parameter in unknowns]
         while self._mu < _MOST:
-            direction, promise = steps.damped(self._mu)
+            found = self._direction(steps, kept)
+            if found is None:
+                self._mu, self._growth = self._mu * self._growth, 2 * self._growth
+                continue
+            direction, promise = found
             _move(unknowns, direction)
             if self._eliminate:
                 self._system.fit_readout()
@@ -116,6 +133,24 @@ class _Stepping:
         self._residual = before
         return 0
 
+    def _direction(self, steps: "_Steps", kept: list[Tensor]) -> tuple[Tensor, float] | None:
+        """A step and by how much the linear model says that the loss falls; None if damping must grow first."""
+        if not steps.factor(self._mu):
+            return None
+        direction, image = steps.solve(self._residual)
+        promise = -(image @ (2 * self._residual + image)).item()
+        if not self._accelerate:
+            return direction, promise
+        unknowns = self._system.unknowns()
+        _move(unknowns, _AHEAD * direction)
+        ahead = self._system.residual_vector()
+        _put(unknowns, kept)
+        bend = 2 / _AHEAD * ((ahead - self._residual) / _AHEAD - image)
+        acceleration, _ = steps.solve(bend)
+        if not 2 * steps.size(acceleration) <= _SHORT * steps.size(direction):
+            return None
+        return direction + acceleration / 2, promise
+
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
         fresh = self._version == self._system.version
@@ -128,56 +163,56 @@ class _Stepping:
             self._residual, self._version = state["residual"], self._system.version
 
 
-class _Steps:
-    """Steps of one linearisation for any damping."""
+class _Steps(Protocol):
+    """Damped steps of one linearisation."""
 
-    def __init__(self, system: Linearizable, residual: Tensor, free: Tensor | None):
-        self._residual = residual
-        columns = sum(parameter.numel() for parameter in system.unknowns())
-        fits = len(residual) * columns * residual.element_size() <= JACOBIAN_BYTES
-        if not fits:
-            self._products: _Products = _Recomputed(system, residual)
-            return
-        jacobian = system.jacobian()
-        scale = jacobian.norm(dim=0).square().mean().sqrt()
-        stretch = torch.full_like(jacobian[0], 1.0) / scale
-        if free is not None:
-            stretch[free] *= _FREE
-        self._products = _Dense(jacobian.mul_(stretch), stretch, residual)
+    def factor(self, mu: float) -> bool:
+        """Make ready for a damping; False if rounding does not let it."""
+        ...
 
-    def damped(self, mu: float) -> tuple[Tensor, float]:
-        """The step, and by how much the linear model says that the loss falls."""
-        direction, image = self._products.solve(mu)
-        before, after = self._residual, self._residual + image
-        return direction, ((before - after) @ (before + after)).item()
+    def solve(self, residual: Tensor) -> tuple[Tensor, Tensor]:
+        """The damped step d for a residual, and J d."""
+        ...
 
-
-class _Products(Protocol):
-    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
-        """The damped step d and J d."""
+    def size(self, direction: Tensor) -> float:
+        """The norm that the damping is in."""
         ...
 
 
+def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None) -> _Steps:
+    columns = sum(parameter.numel() for parameter in system.unknowns())
+    if len(residual) * columns * residual.element_size() > JACOBIAN_BYTES:
+        return _Recomputed(system)
+    jacobian = system.jacobian()
+    stretch = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
+    if free is not None:
+        stretch[free] *= _FREE
+    return _Dense(jacobian.mul_(stretch), stretch)
+
+
 class _Dense:
-    def __init__(self, jacobian: Tensor, stretch: Tensor, residual: Tensor):
-        self._jacobian, self._stretch, self._residual = jacobian, stretch, residual
+    def __init__(self, jacobian: Tensor, stretch: Tensor):
+        self._jacobian, self._stretch = jacobian, stretch
         rows, columns = jacobian.shape
         self._tall = columns <= rows
         self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
-        self._gradient = jacobian.mT @ residual if self._tall else residual
+        self._factor = self._gram
 
-    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
+    def factor(self, mu: float) -> bool:
         damped = self._gram.clone()
         damped.diagonal().add_(mu)
-        factor, broke = torch.linalg.cholesky_ex(damped)
-        if broke:
-            nothing = torch.full_like(self._stretch, torch.nan)
-            return nothing, torch.full_like(self._residual, torch.nan)
-        solved = -torch.cholesky_solve(self._gradient[:, None], factor)[:, 0]
+        self._factor, broke = torch.linalg.cholesky_ex(damped)
+        return not broke
+
+    def solve(self, residual: Tensor) -> tuple[Tensor, Tensor]:
+        right = self._jacobian.mT @ residual if self._tall else residual
+        solved = -torch.cholesky_solve(right[:, None], self._factor)[:, 0]
         if self._tall:
             return solved * self._stretch, self._jacobian @ solved
-        direction = self._jacobian.mT @ solved
-        return direction * self._stretch, self._gram @ solved
+        return (self._jacobian.mT @ solved) * self._stretch, self._gram @ solved
+
+    def size(self, direction: Tensor) -> float:
+        return (direction / self._stretch).norm().item()
 
 
 class _Recomputed:
@@ -185,22 +220,26 @@ class _Recomputed:
 
     iterations = 60
 
-    def __init__(self, system: Linearizable, residual: Tensor):
-        self._system, self._residual = system, residual
-        self._squares = sum(block.square().sum(dim=0) for block in system.jacobian_blocks())
-        self._scale = self._squares.mean()  # type: ignore[union-attr]
+    def __init__(self, system: Linearizable):
+        self._system = system
+        squares = torch.stack([block.square().sum(dim=0) for block in system.jacobian_blocks()])
+        self._squares, self._ridge = squares.sum(dim=0), 0.0
 
-    def solve(self, mu: float) -> tuple[Tensor, Tensor]:
-        ridge = mu * self._scale
-        inverse = 1 / (self._squares + ridge)
-        gradient = self._pull(self._residual)
-        d = torch.zeros_like(gradient)
-        r = -gradient
+    def factor(self, mu: float) -> bool:
+        self._ridge = mu * self._squares.mean().item()
+        return True
+
+    def size(self, direction: Tensor) -> float:
+        return direction.norm().item()
+
+    def solve(self, residual: Tensor) -> tuple[Tensor, Tensor]:
+        inverse = 1 / (self._squares + self._ridge)
+        r = -self._pull(residual)
+        d, first = torch.zeros_like(r), r.norm()
         z = inverse * r
         p, rz = z.clone(), r @ z
-        first = r.norm()
         for _ in range(self.iterations):
-            product = self._pull(self._push(p)) + ridge * p
+            product = self._pull(self._push(p)) + self._ridge * p
             alpha = rz / (p @ product)
             d += alpha * p
             r -= alpha * product

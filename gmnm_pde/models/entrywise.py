@@ -152,8 +152,10 @@ def _quadratic(d: Sequence[Tensor], form: Squares, rows: slice) -> Tensor:
         if total is None:
             total = torch.mul(left, d[j])
             total = total if number == 1 else total.mul_(number)
-        else:
+        elif left.shape == total.shape:
             total.addcmul_(left, d[j], value=number)
+        else:
+            total = torch.addcmul(total, left, d[j], value=number)
     assert total is not None
     return total
 
