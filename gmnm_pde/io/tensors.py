@@ -14,7 +14,7 @@ from gmnm_pde._errors import GmnmError, refuse
 
 def write_tensors(path: str | Path, kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Write ``tensors`` and ``header``, plain values, to ``path`` as a file of the given kind."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     save_file(plain, str(path), metadata={"format": kind, "header": json.dumps(header)})
 
 

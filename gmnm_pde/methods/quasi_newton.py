@@ -90,12 +90,15 @@ class _Limited:
 
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
-        return {"optimizer": self._optimizer.state_dict(), "fresh": self._fresh, "before": self._before}
+        current = self._version == self._system.version
+        known = {"fresh": self._fresh, "before": self._before, "current": current}
+        return {"optimizer": self._optimizer.state_dict(), **known}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
         self._optimizer.load_state_dict(state["optimizer"])
-        self._fresh, self._before, self._version = state["fresh"], state["before"], self._system.version
+        self._fresh, self._before = state["fresh"], state["before"]
+        self._version = self._system.version if state["current"] else -1
 
 
 @dataclass(frozen=True)

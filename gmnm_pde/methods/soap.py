@@ -45,7 +45,7 @@ class SOAPOptimizer(torch.optim.Optimizer):
                 if 1 < size <= group["most"]:
                     factor = _outer(gradient, side)
                     state[f"factor{side}"] = factor * (1 - beta2)
-                    state[f"basis{side}"] = torch.linalg.eigh(factor).eigenvectors.flip(-1)
+                    state[f"basis{side}"] = torch.linalg.eigh(factor).eigenvectors.flip(-1).contiguous()
         state["step"] += 1
         step, mean, square = state["step"], state["mean"], state["square"]
         mean.lerp_(gradient, 1 - beta1)
@@ -79,7 +79,7 @@ class SOAPOptimizer(torch.optim.Optimizer):
             sizes = torch.einsum("ij,jk,ki->i", basis.mT, factor, basis)
             order = sizes.argsort(descending=True)
             state["square"] = square.index_select(side, order)
-            state[f"basis{side}"] = torch.linalg.qr(factor @ basis[:, order]).Q
+            state[f"basis{side}"] = torch.linalg.qr(factor @ basis[:, order]).Q.contiguous()
 
 
 def _outer(gradient: Tensor, side: int) -> Tensor:

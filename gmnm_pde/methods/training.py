@@ -105,6 +105,8 @@ class _Best:
 
     @torch.no_grad()
     def put_back(self) -> None:
+        if not self.values:
+            return
         for parameter, value in zip(self.system.unknowns(), self.values, strict=True):
             parameter.copy_(value)
 
@@ -159,7 +161,8 @@ def run(
                     loss, squares = system.loss()
             value = loss.item()
             if not math.isfinite(value):
-                failed, reason = True, f"{work.name} stopped: {_broken(squares)} is {value} at step {step}"
+                where = system.broken() or f"{_broken(squares)} is {value}"
+                failed, reason = True, f"{work.name} stopped at step {step}: {where}"
                 break
             if method.patience is None:
                 best.see(value)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._errors import NumericalWarning
+from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.methods.triangular import linear_fit
 from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.block import Block
@@ -274,6 +274,14 @@ class TrainingSystem:
         return torch.cat(
             [torch.full((p.numel(),), g is not None, device=p.device) for p, g in zip(trained, touched, strict=True)]
         )
+
+    def broken(self) -> str:
+        """Which residual is not finite, and where; nothing if all are."""
+        try:
+            self.check()
+        except GmnmError as error:
+            return str(error)
+        return ""
 
     @torch.no_grad()
     def check(self) -> None:
