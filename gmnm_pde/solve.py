@@ -21,6 +21,7 @@ from gmnm_pde.methods import Step
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Mixture
 from gmnm_pde.options import Choice, check_numbers, read_options
+from gmnm_pde.residuals.shard import speaks
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.problem import Problem
@@ -131,7 +132,7 @@ def solve(
             deadline=deadline,
             on_rung=lambda rung, step: on_rung(rung, step=step),
             resume=trained,
-            save=None if file is None else lambda state: file.save(state, history.rows),
+            save=None if file is None or not speaks() else lambda state: file.save(state, history.rows),
         )
     elif choice.model is not None:
         end = _fit_given(setup, choice.model, judge.points, tol, deadline, on_rung, on_step)

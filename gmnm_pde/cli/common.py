@@ -61,8 +61,8 @@ def _setting(text: str) -> tuple[str, Any]:
 class ProgressLine:
     """One line on standard error that is written over; nothing where that is no terminal."""
 
-    def __init__(self, options: argparse.Namespace):
-        self._shown = not options.quiet and sys.stderr.isatty()
+    def __init__(self, options: argparse.Namespace, *, silent: bool = False):
+        self._shown = not (options.quiet or silent) and sys.stderr.isatty()
         self._width = 0
 
     def __call__(self, news: Progress) -> None:

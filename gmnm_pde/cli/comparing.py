@@ -1,7 +1,6 @@
 """gmnm-pde compare."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +17,6 @@ from gmnm_pde.cli.common import (
 )
 from gmnm_pde.compare import PAPER_MODELS, best_methods, compare
 from gmnm_pde.methods import LBFGS, METHODS, Adam, GaussNewton, LeastSquares
-from gmnm_pde.results.comparison import Comparison
 from gmnm_pde.statement.problem import Problem
 
 HELP = "compare models on a problem by name"
@@ -64,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     )
     line.clear()
     if options.out is not None:
-        _write(found, options.out)
+        found.write(options.out)
     print(to_json(found.as_dict()) if options.json else found)
     tell_written(options)
     return 0
@@ -90,11 +88,3 @@ def _method(word: str, options: argparse.Namespace) -> LeastSquares | Adam | LBF
     if word == "lbfgs":
         return LBFGS(**steps)
     return GaussNewton(**steps) if word == "gauss-newton" else LeastSquares()
-
-
-def _write(found: Comparison, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "comparison.json").write_text(to_json(found.as_dict(), indent=2) + "\n")
-    found.to_csv(folder / "comparison.csv")
-    found.curves_to_csv(folder / "curves.csv")
-    found.plot().savefig(folder / "curves.png")

@@ -16,6 +16,7 @@ from gmnm_pde.cli.common import (
     tell_written,
     to_json,
 )
+from gmnm_pde.cli.together import together
 from gmnm_pde.methods import METHODS
 from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.results.solution import Solution
@@ -29,12 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_problem(parser)
     parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
-    parser.add_argument("--method", help=f"one of {', '.join(METHODS)}")
+    parser.add_argument("--method", help=f"of {', '.join(METHODS)}; several, with commas, run in order")
     parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
     parser.add_argument("--tol", type=float, help="relative L2 error wanted, by the error estimate")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="written as it goes, and gone on from if there")
+    parser.add_argument("--compile", action="store_true", help="try torch.compile on the loss of what is trained")
     add_computing(parser)
     add_output(parser, written="report, history, solution and figures", printed="the report")
 
@@ -47,21 +49,26 @@ def run(options: argparse.Namespace) -> int:
         if model not in (None, "gmnm"):
             raise GmnmError("--components belongs to --model gmnm: leave it out for other models.")
         model = Mixture(components=options.components)
-    line = ProgressLine(options)
-    solution = solve(
-        problem,
-        model,
-        options.method,
-        tol=options.tol,
-        seed=options.seed,
-        dtype=getattr(torch, options.dtype),
-        device=options.device,
-        points=options.points,
-        time_limit=options.time_limit,
-        checkpoint=options.checkpoint,
-        progress=line,
-    )
+    methods = options.method and [name.strip() for name in options.method.split(",")]
+    with together(options.device) as (speaks, device):
+        line = ProgressLine(options, silent=not speaks)
+        solution = solve(
+            problem,
+            model,
+            methods,
+            tol=options.tol,
+            seed=options.seed,
+            dtype=getattr(torch, options.dtype),
+            device=device,
+            points=options.points,
+            time_limit=options.time_limit,
+            checkpoint=options.checkpoint,
+            progress=line,
+            compiled=options.compile,
+        )
     line.clear()
+    if not speaks:
+        return 0
     if options.out is not None:
         _write(solution, options.out)
     print(to_json(solution.report.as_dict()) if options.json else solution)
