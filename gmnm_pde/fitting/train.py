@@ -26,8 +26,9 @@ Method = LeastSquares | Adam | SOAP | LBFGS | SelfScaled | GaussNewton
 _POINTS = 2500
 """Interior points where none are given."""
 
-_SPACING = 1.1
-"""Rows of the history lie this factor of steps apart, and at least ten steps."""
+_SPACING, _LEAST, _LEAST_OF_GRADIENTS = 1.1, 5, 50
+"""Rows of the history lie this factor of steps apart, and at least so many steps: more where a step is a mere gradient,
+against which a row, which is judged on thousands of points, is not cheap."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,9 @@ class _Training(Hooks):
     def watch(self, step: int, loss: float) -> None:
         """Put a row on record, where enough steps have passed."""
         step += self._steps_before
-        if step >= max(self._recorded + 10, _SPACING * self._recorded):
+        method = self._plan.methods[len(self._done)]
+        least = _LEAST_OF_GRADIENTS if isinstance(method, Adam | SOAP) else _LEAST
+        if step >= max(self._recorded + least, _SPACING * self._recorded):
             self._recorded = step
             self._on_rung(Rung(self._fit(loss, step, "under way", converged=False), self._unknown), step)
 
