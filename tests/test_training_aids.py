@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -196,7 +197,7 @@ except Stop:
 
 def _interrupted(path, method, options, stop):
     namespace = {}
-    text = STOPPED.format(tests=os.path.dirname(__file__), path=str(path), method=method, options=options, stop=stop)
+    text = STOPPED.format(tests=str(Path(__file__).parent), path=str(path), method=method, options=options, stop=stop)
     exec(text, namespace)
 
 

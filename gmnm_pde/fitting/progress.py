@@ -1,5 +1,6 @@
 """What a running solve tells its caller: a value handed to a callback, never a print."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ class Progress:
         """A fit was finished."""
         figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
         if rung.fit.trained:
-            message = f"step {row['step']}: loss {row['loss']:.1e}, {figures}"
+            error = "" if math.isnan(row["relative_l2"]) else f", relative L2 error {row['relative_l2']:.1e}"
+            message = f"step {row['step']}: loss {row['loss']:.1e}, {figures}{error}"
         else:
             message = f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, {figures}"
         return cls(message, row["seconds"], row)
