@@ -23,3 +23,8 @@ def figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
             value.savefig(path, dpi=150)
             paths.append(path)
     return figure_rst(paths, gallery_conf["src_dir"]) if paths else ""
+
+
+def arguments(gallery_conf: dict[str, Any], script_vars: dict[str, Any]) -> list[str]:
+    """What the scripts are run with, for those that take arguments."""
+    return ["--quick"]

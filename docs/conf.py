@@ -44,6 +44,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("_gallery.figures",),
     "reset_modules": (),
+    "reset_argv": "_gallery.arguments",
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,

@@ -1,6 +1,8 @@
 """Several models on one problem, under the same conditions."""
 
 import dataclasses
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -102,6 +104,44 @@ def compare(
             rows.append(Row.of(name, solution))
             solutions.append(solution)
     return Comparison(problem.name, tuple(rows), tuple(solutions))
+
+
+def tune(
+    problem: Problem,
+    models: Mapping[str, Model | Sequence[Model]],
+    methods: Sequence[Any],
+    **options: Any,
+) -> tuple[dict[str, Model], dict[str, Any]]:
+    """For each model, the variant and the method with the least training loss after a short run of each.
+
+    Every model gets the same tries. The exact solution has no part in the choice.
+
+    Args:
+        problem: What is solved.
+        models: By name, as in ``compare``; a list holds variants, such as mixtures of several widths.
+        methods: Those that are tried, such as ``[Adam(200, lr=1e-3), Adam(200, lr=1e-2)]``.
+        options: ``points``, ``time_limit`` (of each try), ``seeds`` and the others of ``compare``.
+
+    Returns:
+        The variants chosen and the methods chosen, each by name.
+    """
+    if not methods:
+        raise refuse("tune(methods=[])", expected="at least one method to try", got="none")
+    chosen_models, chosen_methods = {}, {}
+    for name, given in models.items():
+        variants: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
+        if not variants:
+            raise refuse(f"tune(models={{{name!r}: []}})", expected="at least one variant", got="none")
+        tries = [(variant, method) for variant in variants for method in methods]
+        losses = [_loss(compare(problem, {name: variant}, methods=method, **options)) for variant, method in tries]
+        chosen_models[name], chosen_methods[name] = tries[losses.index(min(losses))]
+    return chosen_models, chosen_methods
+
+
+def _loss(compared: Comparison) -> float:
+    """The training loss at the end, over the seeds."""
+    found = statistics.fmean(run.history["loss"][-1] for run in compared.solutions)
+    return found if math.isfinite(found) else math.inf
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import torch
 
 import gmnm_pde as g
 from gmnm_pde.cli import main
-from gmnm_pde.compare import PAPER_MODELS, best_methods
+from gmnm_pde.compare import PAPER_MODELS, best_methods, tune
 from gmnm_pde.plots.comparison import colours
 from gmnm_pde.results.comparison import Spread
 
@@ -147,6 +147,19 @@ def test_the_figure_has_three_panels(compared, over, tmp_path):
 def test_colours_are_the_papers_and_differ():
     assert colours(["GMNM", "kan", "mlp"]) == colours(["gmnm", "KAN", "MLP"])
     assert len(set(colours(["gmnm", "kan", "mlp", "a", "b"]))) == 5
+
+
+def test_variants_and_methods_are_chosen_by_the_training_loss():
+    problem, net = g.registry.load("poisson", dimension=1), lambda: g.MLP([1, 10, 1])
+    rates = [g.Adam(60, lr=rate) for rate in (1e-9, 1e-2, 1e3)]
+    mixtures = [g.Mixture(components=20, widths=width) for width in (2.0, 500.0)]
+    models, methods = tune(problem, {"net": net, "gmnm": mixtures}, rates, points=40)
+    assert models == {"net": net, "gmnm": mixtures[0]}
+    assert methods["net"] == rates[1] and methods["gmnm"] == rates[1]
+    with pytest.raises(g.GmnmError, match="at least one method to try"):
+        tune(problem, {"net": net}, [])
+    with pytest.raises(g.GmnmError, match="at least one variant"):
+        tune(problem, {"net": []}, rates)
 
 
 NETS = {"net": lambda: g.MLP([2, 5, 1])}

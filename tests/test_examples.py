@@ -13,6 +13,9 @@ CHECKS = {
     "navier_stokes_system": lambda names: max(names["solution"].report.relative_l2.values()) < 1e-6,
     "inverse_conductivity": lambda names: names["solution"].report.relative_l2 < 1e-7,
     "tolerance_and_error_estimate": lambda names: names["solution"].report.converged,
+    "poisson_table1": lambda names: names["found"]["best"].of("gmnm")[0].mse < 1e-5,
+    "poisson_figure3": lambda names: all(row.relative_l2 < 1 for row in names["compared"].rows),
+    "regression_figure2": lambda names: set(names["found"]) == {1, 4} and len(names["figure"].axes) == 8,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
 }
 
@@ -24,6 +27,7 @@ def test_every_example_is_checked():
 @pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
 def test_example(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [f"{name}.py", "--quick"])  # for those that take arguments
     names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
     assert CHECKS[name](names)
     assert capsys.readouterr().out

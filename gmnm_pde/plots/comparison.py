@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.plots.style import INK, MODEL_INK, panels, styled
+from gmnm_pde.plots.style import INK, MODEL_INK, logarithmic, panels, styled
 
 _AXES = {"step": "steps", "seconds": "seconds"}
 _PANELS = {
@@ -42,13 +42,11 @@ def plot_comparison(comparison: Any, *, over: str = "step") -> Figure:
     figure, ((*axes,),) = panels(1, max(1, len(shown)), width=3.1, height=2.9)
     for letter, ax, panel in zip("abc", axes, shown, strict=False):
         for name, colour in zip(comparison.names, colours(comparison.names), strict=True):
-            _draw(ax, curves[name, panel], name, colour)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
+            draw_curves(ax, curves[name, panel], name, colour)
+        logarithmic(ax)
         ax.set_xlabel(_AXES[over])
         title = _RELATIVE if panel == "error" and not single else _PANELS[panel]
         ax.set_title(f"({letter}) {title}", loc="left")
-        ax.grid(True, which="major", alpha=0.25, lw=0.5)
     if shown:
         axes[0].legend()
     return figure
@@ -78,7 +76,8 @@ def _curve(run: Any, panel: str, over: str) -> tuple[np.ndarray, np.ndarray]:
     return x[kept], y[kept]
 
 
-def _draw(axes: Axes, curves: list[tuple[np.ndarray, np.ndarray]], name: str, colour: str) -> None:
+def draw_curves(axes: Axes, curves: list[tuple[np.ndarray, np.ndarray]], name: str, colour: str) -> None:
+    """The runs of one model, each (x, y): their geometric mean, and a band from the least to the greatest."""
     curves = [(x, y) for x, y in curves if len(x)]
     if not curves:
         return

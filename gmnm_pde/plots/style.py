@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 P = ParamSpec("P")
 
@@ -18,6 +20,9 @@ INK = ("#1b4f72", "#b03a2e", "#1e8449", "#9a7d0a", "#6c3483", "#117864")
 
 MODEL_INK = {"gmnm": INK[1], "kan": INK[0], "mlp": INK[2]}
 """The colours of the paper's Figure 3: GMNM red, KAN blue, MLP green."""
+
+_FEW_DECADES = 2.0
+"""On shorter logarithmic axes powers of ten alone are too few labels."""
 
 _SETTINGS: dict[Any, Any] = {
     "font.size": 9,
@@ -48,6 +53,22 @@ def panels(rows: int, columns: int, *, width: float = 3.2, height: float = 2.7) 
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(row) for row in axes]
+
+
+def logarithmic(axes: Axes) -> None:
+    """Logarithmic scales on both axes, with the labels that fit; call it once everything is drawn."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        decades = np.log10(high / low) if low > 0 else 1.0
+        if decades < _FEW_DECADES:
+            axis.set_major_locator(
+                LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.5 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+            )
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.grid(True, which="major", alpha=0.25, lw=0.5)
 
 
 def label(axes: Axes, names: Sequence[str], title: str) -> None:

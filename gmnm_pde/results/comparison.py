@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import math
 import statistics
 from collections.abc import Iterable
@@ -152,6 +153,16 @@ class Comparison:
         runs = zip(self.rows, self.solutions, strict=True)
         rows = [{"name": row.name, "seed": row.seed, **step} for row, s in runs for step in s.history.rows]
         _write(path, rows)
+
+    def write(self, folder: str | Path) -> None:
+        """Write rows (``comparison.json`` and ``.csv``), histories and the figure (``curves.csv`` and ``.png``)."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = json.dumps(self.as_dict(), indent=2, allow_nan=False)
+        (folder / "comparison.json").write_text(rows + "\n")
+        self.to_csv(folder / "comparison.csv")
+        self.curves_to_csv(folder / "curves.csv")
+        self.plot().savefig(folder / "curves.png")
 
     def plot(self, **options: Any) -> "Figure":
         """Curves of error, boundary and residual, one colour a model, as in the paper's Figure 3.
