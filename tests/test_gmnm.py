@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gmnm_pde as g
+from gmnm_pde.jets import output_jet
+from gmnm_pde.models import ridges
 from gmnm_pde.models.hermite import hermite
 
 FORMS = ("affine", "literal", "diagonal", "full")
@@ -91,6 +93,139 @@ def test_it_traces_without_graph_breaks(form):
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     x = torch.rand(5, 2)
     torch.testing.assert_close(compiled(x), model(x))
+
+
+OPERATORS = {
+    "values": lambda x: {(0, 0): 1.0},
+    "laplacian": lambda x: {(2, 0): 1.0, (0, 2): torch.tensor(1.0).to(x)},
+    "heat": lambda x: {(0, 1): 1.0, (2, 0): -0.1},
+    "biharmonic and lower": lambda x: {(4, 0): 0.1, (2, 2): 0.2, (0, 4): 0.1, (0, 0): -1.5, (1, 0): 2.0},
+    "varying": lambda x: {(0, 0): x[:, 1], (2, 0): x[:, 0], (1, 1): 0.3, (0, 2): x[:, 1] ** 2, (0, 1): 1.0},
+    "varying of third order": lambda x: {(3, 0): x[:, 0], (1, 2): x[:, 1], (1, 0): torch.cos(x[:, 0])},
+    "nothing": lambda x: {},
+}
+
+
+def gmnm_and_points(form="affine", outputs=3, points=50, **arguments):
+    torch.manual_seed(3)
+    model = g.GMNM(2, outputs, 11, form=form, **arguments).double()
+    with torch.no_grad():
+        for parameter in model.kernel.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return model, torch.rand(points, 2, dtype=torch.float64) * 2 - 1
+
+
+def gradients_of(model, outputs):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    weights = torch.linspace(-1, 1, outputs.numel(), dtype=torch.float64).reshape(outputs.shape).to(outputs)
+    return torch.autograd.grad((weights * outputs).sum(), trained, materialize_grads=True)
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(ridges, "_CACHED_BYTES", 1)  # the least piece, 16 points
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("form", FORMS)
+def test_operators_on_outputs_against_reverse_mode(form, operator, small_pieces):
+    model, x = gmnm_and_points(form, trainable_centers=operator != "heat")
+    coefficients = OPERATORS[operator](x)
+    found = model.output_combination(x, coefficients)
+    jets = output_jet(model, x, tuple(coefficients), "reverse")
+    expected = sum(
+        (torch.as_tensor(c, dtype=x.dtype)[..., None] * jets[alpha] for alpha, c in coefficients.items()),
+        torch.zeros_like(found),
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+    if coefficients:
+        gradients = gradients_of(model, expected)
+        for one, other in zip(gradients_of(model, found), gradients, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+    single = model.float().output_combination(x.float(), OPERATORS[operator](x.float()))
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), expected, rtol=1e-3, atol=1e-3 * (1 + expected.abs().max().item()))
+    if coefficients:
+        for one, other in zip(gradients_of(model, single), gradients, strict=True):
+            torch.testing.assert_close(one.double(), other, rtol=1e-3, atol=1e-4 * (1 + other.abs().max().item()))
+
+
+ORDERS = st.sets(st.integers(0, 5), min_size=1)
+
+
+@given(
+    orders=ORDERS, d=st.integers(1, 5), columns=st.integers(1, 7), points=st.integers(0, 40), seed=st.integers(0, 99)
+)
+def test_sums_of_ridges_against_autograd(orders, d, columns, points, seed):
+    draw = torch.Generator().manual_seed(seed)
+    x, a, b = (torch.randn(*shape, dtype=torch.float64, generator=draw) for shape in ((points, d), (6, d), (6,)))
+    mixing = {k: torch.randn(columns, 6, dtype=torch.float64, generator=draw) for k in orders}
+    leaves = [a, b, *mixing.values()]
+    for leaf in leaves:
+        leaf.requires_grad_()
+    orders = tuple(sorted(orders))
+    found = ridges.ridge_sums(x, a, b, mixing)
+    expected = ridges._plain(x, a, b, orders, [mixing[k] for k in orders])
+    bars = [torch.randn(points, columns, dtype=torch.float64, generator=draw) for _ in orders]
+    for k, sums in zip(orders, expected, strict=True):
+        torch.testing.assert_close(found[k], sums, rtol=1e-10, atol=1e-10)
+    ours = torch.autograd.grad([found[k] for k in orders], leaves, bars)
+    for one, other in zip(ours, torch.autograd.grad(expected, leaves, bars), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-9)
+
+
+def test_second_derivatives_by_the_parameters():
+    """A gradient that is differentiated again is made by autograd."""
+    model, x = gmnm_and_points(points=5)
+    a, b, weights = model.kernel.a.detach(), torch.randn(11).double(), model.weights.detach()
+    inputs = [tensor.clone().requires_grad_() for tensor in (a, b, weights, weights)]
+
+    def sums(a, b, m, other):
+        return tuple(ridges.ridge_sums(x, a, b, {0: m, 2: other}).values())
+
+    assert torch.autograd.gradcheck(sums, inputs)
+    assert torch.autograd.gradgradcheck(sums, inputs)
+
+
+def test_operators_where_only_some_parameters_are_trained(small_pieces):
+    model, x = gmnm_and_points()
+    coefficients = {(2, 0): 1.0, (0, 1): x[:, 0]}
+    every = dict(
+        zip(dict(model.named_parameters()), gradients_of(model, model.output_combination(x, coefficients)), strict=True)
+    )
+    for trained in ({"weights"}, {"centers"}, {"kernel.a", "weights"}):
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in trained)
+        found = gradients_of(model, model.output_combination(x, coefficients))
+        for name, one in zip([name for name in every if name in trained], found, strict=True):
+            torch.testing.assert_close(one, every[name])
+
+
+def test_operators_under_transforms_and_compiled():
+    model, x = gmnm_and_points()
+    coefficients = {(2, 0): 1.0, (0, 2): x[:, 0]}
+    expected = model.output_combination(x, coefficients)
+    torch._dynamo.reset()
+    compiled = torch.compile(model.output_combination, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x, coefficients), expected)
+    each = torch.func.vmap(lambda at, c: model.output_combination(at[None], {(2, 0): 1.0, (0, 2): c[None]})[0])
+    torch.testing.assert_close(each(x, x[:, 0]), expected)
+    moved = torch.func.jvp(lambda at: model.output_combination(at, {(0, 0): 1.0}), (x,), (torch.ones_like(x),))[1]
+    torch.testing.assert_close(moved, model.output_combination(x, {(1, 0): 1.0, (0, 1): 1.0}))
+    leaf = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(model.output_combination(leaf, {(1, 0): 1.0})[:, 0].sum(), leaf)
+    torch.testing.assert_close(slope[:, 1], model.output_combination(x, {(1, 1): 1.0})[:, 0])
+
+
+def test_numbers_are_not_rounded_to_single_precision():
+    for form in FORMS:
+        model, x = gmnm_and_points(form)
+        torch.testing.assert_close(
+            model.output_combination(x, {(2, 0): 0.1}),
+            model.output_combination(x, {(2, 0): torch.tensor(0.1, dtype=torch.float64)}),
+            rtol=1e-13,
+            atol=1e-13,
+        )
 
 
 def test_training_lowers_a_loss():

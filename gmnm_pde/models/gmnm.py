@@ -91,9 +91,11 @@ class GMNM(nn.Module):
         return self.kernel.contract(x, self.centers, alphas, self.weights)
 
     def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor | float]) -> Tensor:
-        """sum_alpha c_alpha D^alpha of every output at x [n, d], for c_alpha of shape [n] or []: [n, out_features]."""
-        tensors = {alpha: torch.as_tensor(c).to(x) for alpha, c in coefficients.items()}
-        return self.kernel.combine(x, self.centers, tensors) @ self.weights.mT
+        """sum_alpha c_alpha D^alpha of every output at x [n, d], for c_alpha of shape [n] or []: [n, out_features].
+
+        A ridge keeps nothing of the size [n, components] for the backward pass.
+        """
+        return self.kernel.mix(x, self.centers, coefficients, self.weights)
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         """sum_alpha c_alpha D^alpha phi_j at x [n, d], for c_alpha of shape [n] or []: [n, components]."""

@@ -9,19 +9,22 @@ diagonal exp(-norm(s * (x - mu))^2 / 2)                  s [d]
 full     exp(-norm(A (x - mu))^2 / 2)                    A [d, d]
 ======== =============================================== ==================================
 
-Every kernel answers two questions, for all components and points at once: a linear combination of derivatives of each
-component (``combine``), and derivatives of a weighted sum of components (``contract``).
+Every kernel answers three questions, for all components and points at once: a linear combination of derivatives of
+each component (``combine``), derivatives of weighted sums of components (``contract``), and a linear combination of
+derivatives of such sums (``mix``).
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
 
 from gmnm_pde.models.hermite import hermite, multivariate_hermite
+from gmnm_pde.models.ridges import ridge_sums
 
 Alpha = tuple[int, ...]
 
@@ -45,6 +48,11 @@ class Kernel(nn.Module, ABC):
     @abstractmethod
     def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
         """sum_j w_oj D^alpha phi_j, for each alpha [n, outputs]."""
+
+    def mix(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor | float], weights: Tensor) -> Tensor:
+        """sum_j w_oj sum_alpha c_alpha D^alpha phi_j, for c_alpha a number or of shape [n] or []: [n, outputs]."""
+        tensors = {alpha: torch.as_tensor(c, dtype=x.dtype, device=x.device) for alpha, c in coefficients.items()}
+        return self.combine(x, centers, tensors) @ weights.mT
 
     @abstractmethod
     def set_slopes(self, slopes: Tensor) -> None:
@@ -97,14 +105,35 @@ class Ridge(Kernel):
 
     def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
         a, b = self.line(centers)
-        y = torch.addmm(b, x, a.mT)
-        gauss = torch.exp(-0.5 * y.square())
+        groups = _by_order(alphas)
+        mixing = {k: torch.cat([weights * _power(a, alpha) for alpha in group]) for k, group in groups.items()}
         jets = {}
-        for order, group in _by_order(alphas).items():
-            shared = (-1) ** order * hermite(y, order) * gauss
-            mixed = shared @ torch.cat([weights * _power(a, alpha) for alpha in group]).mT
-            jets.update(zip(group, mixed.split(len(weights), dim=1), strict=True))
+        for order, sums in ridge_sums(x, a, b, mixing).items():
+            jets.update(zip(groups[order], sums.split(len(weights), dim=1), strict=True))
         return jets
+
+    def mix(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor | float], weights: Tensor) -> Tensor:
+        a, b = self.line(centers)
+        mixing: dict[int, Tensor] = {}
+        varying: dict[int, list[Tensor]] = defaultdict(list)
+        for order, group in _by_order(coefficients).items():
+            columns, constant = [], None
+            for alpha in group:
+                c, power = coefficients[alpha], _power(a, alpha)
+                if isinstance(c, Tensor) and c.ndim:
+                    varying[order].append(c.to(x)[:, None])
+                    columns.append(weights * power)
+                else:
+                    term = power * (c.to(x) if isinstance(c, Tensor) else c)
+                    constant = term if constant is None else constant + term
+            if constant is not None:
+                columns.append(weights * constant)
+            mixing[order] = torch.cat(columns) if len(columns) > 1 else columns[0]
+        parts = []
+        for order, sums in ridge_sums(x, a, b, mixing).items():
+            for c, part in zip_longest(varying[order], sums.split(len(weights), dim=1)):
+                parts.append(part if c is None else c * part)
+        return sum(parts[1:], parts[0]) if parts else x.new_zeros(len(x), len(weights))
 
 
 class Affine(Ridge):
@@ -229,7 +258,7 @@ KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
 }
 
 
-def _by_order(alphas: Mapping[Alpha, Tensor] | Sequence[Alpha]) -> dict[int, list[Alpha]]:
+def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
     groups: dict[int, list[Alpha]] = defaultdict(list)
     for alpha in alphas:
         groups[sum(alpha)].append(alpha)
