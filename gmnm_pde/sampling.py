@@ -5,15 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.quasirandom import SobolEngine
 
-from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.region import GivenPoints, Patch, Region
+from gmnm_pde.geometry.unit import RULES as RULES
+from gmnm_pde.geometry.unit import unit_points as unit_points
 
-RULES = ("chebyshev", "grid", "latin", "random", "sobol")
-"""Ways to place points: two tensor-product rules and three that fill space."""
-
-_TENSOR_RULES = ("chebyshev", "grid")
 _ATTEMPTS = 6
 
 
@@ -26,35 +23,6 @@ class Cloud:
 
     def __len__(self) -> int:
         return len(self.points)
-
-
-def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -> Tensor:
-    """About ``n`` points of the unit cube, [m, dimension], float64.
-
-    ``chebyshev`` and ``grid`` are tensor products, so m is the nearest power; the others give m = n. A cube of
-    dimension 0 is one point.
-    """
-    if rule not in RULES:
-        raise refuse("sample(...)", expected="a rule for placing points", got=repr(rule), remedy=nearest(rule, RULES))
-    if n < 1:
-        raise refuse("sample(...)", expected="at least 1 point", got=n)
-    if dimension == 0:
-        return torch.zeros(1, 0, dtype=torch.float64)
-    if rule in _TENSOR_RULES:
-        side = max(1, round(n ** (1 / dimension)))
-        steps = torch.arange(side, dtype=torch.float64)
-        if rule == "chebyshev":
-            line = 0.5 - 0.5 * torch.cos(math.pi * (2 * steps + 1) / (2 * side))
-        else:
-            line = steps / (side - 1) if side > 1 else torch.full((1,), 0.5, dtype=torch.float64)
-        return torch.cartesian_prod(*[line] * dimension).reshape(-1, dimension)
-    if rule == "sobol":
-        return SobolEngine(dimension, scramble=True, seed=seed).draw(n, dtype=torch.float64)
-    if rule == "latin":
-        from scipy.stats import qmc  # here, because scipy.stats takes longer to import than all of this library
-
-        return torch.as_tensor(qmc.LatinHypercube(dimension, rng=seed).random(n), dtype=torch.float64)
-    return torch.rand(n, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: int = 0) -> Cloud:
@@ -85,11 +53,15 @@ def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: i
 
 
 def _sample_patch(region: Region, patch: Patch, n: int, rule: str, seed: int) -> Cloud:
-    """Points of one patch that the region's predicates keep, trying more points while too few are kept."""
-    asked = n
-    for _ in range(_ATTEMPTS if region.predicates else 1):
+    """Points of one patch that it and the region's predicates keep, trying more points while too few are kept."""
+    cut = patch.keep is not None or bool(region.predicates)
+    rule = rule if patch.tensor else "sobol"
+    asked = math.ceil(n / patch.kept)
+    for _ in range(_ATTEMPTS if cut else 1):
         points = patch.embed(unit_points(asked, patch.dimension, rule, seed=seed))
-        if region.predicates:
+        if cut:
+            if patch.keep is not None:
+                points = points[patch.keep(points)]
             points = points[region.keep(points)]
             if len(points) < 0.75 * n and patch.dimension:
                 asked = math.ceil(1.1 * asked * n / len(points)) if 4 * len(points) > n else 4 * asked

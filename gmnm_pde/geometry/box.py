@@ -37,9 +37,15 @@ class Box(Domain):
         box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
         return ((points >= box[:, 0]) & (points <= box[:, 1])).all(-1)
 
+    def distance(self, points: Tensor) -> Tensor:
+        box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
+        inward = torch.minimum(points - box[:, 0], box[:, 1] - points)
+        outside = inward.clamp_max(0).norm(dim=-1)
+        return torch.where(outside > 0, -outside, inward.amin(dim=-1))
+
     def interior_patches(self) -> tuple[Patch, ...]:
         measure = math.prod(high - low for low, high in self._bounds)
-        return (Patch("interior", self.dimension, measure, lambda unit: self._stretch(unit)),)
+        return (Patch("interior", self.dimension, measure, lambda unit: self._stretch(unit), origin=self),)
 
     def boundary_patches(self) -> tuple[Patch, ...]:
         return tuple(self._face(axis, end) for axis in range(self.dimension) for end in (0, 1))
@@ -73,7 +79,7 @@ class Box(Domain):
             return normals
 
         measure = math.prod(self._bounds[k][1] - self._bounds[k][0] for k in others)
-        return Patch(f"{self.coordinates[axis]}={value:g}", self.dimension - 1, measure, embed, normal)
+        return Patch(f"{self.coordinates[axis]}={value:g}", self.dimension - 1, measure, embed, normal, origin=self)
 
 
 class Interval(Box):

@@ -2,20 +2,25 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.region import Patch, Region
+
+_STEP = 1e-7
+"""How far beside a boundary set algebra looks, relative to the extent of the shapes."""
 
 
 class Domain(ABC):
     """A set of points with named coordinates.
 
-    A new shape gives ``coordinates``, ``bounds``, ``interior_patches``, ``boundary_patches`` and ``contains``; the
-    regions, faces and products follow.
+    A new shape gives ``coordinates``, ``bounds``, ``interior_patches``, ``boundary_patches`` and ``distance``; the
+    regions, faces, products and set algebra follow.
     """
 
     coordinates: tuple[str, ...]
@@ -38,8 +43,16 @@ class Domain(ABC):
         """Patches of the spatial boundary, with outward normals."""
 
     @abstractmethod
+    def distance(self, points: Tensor) -> Tensor:
+        """How far the points, [n, d], are from the boundary: positive inside, negative outside, [n].
+
+        Exact near the boundary; farther off the right sign and size are enough.
+        """
+
     def contains(self, points: Tensor) -> Tensor:
         """Which of the points, [n, d], lie in the closed domain: a mask, [n]."""
+        extent = max(high - low for low, high in self.bounds)
+        return self.distance(points) >= -1e-12 * extent
 
     def initial_patches(self) -> tuple[Patch, ...]:
         """Patches of the initial time; empty where there is no time."""
@@ -119,6 +132,29 @@ class Domain(ABC):
     def __mul__(self, other: "Domain") -> "Domain":
         return Product(self, other)
 
+    def __or__(self, other: "Domain") -> "Domain":
+        return Combined(algebra.UNION, self, other)
+
+    def __and__(self, other: "Domain") -> "Domain":
+        return Combined(algebra.INTERSECTION, self, other)
+
+    def __sub__(self, other: "Domain") -> "Domain":
+        return Combined(algebra.DIFFERENCE, self, other)
+
+    def adopt(self, region: Region) -> Region | None:
+        """A region of a shape that this domain was made from, as a part of this domain's boundary.
+
+        Its patches are cut, turned and multiplied by time as the shape was: the boundary of a removed disk gets
+        normals that point into the hole. None if they are no part of this domain's boundary.
+        """
+        if set(region.coordinates) - set(self.coordinates):
+            return None
+        own = (*self.boundary_patches(), *self.initial_patches())
+        found = tuple(mine for patch in region.patches for mine in own if mine.same(patch))
+        if not found:
+            return None
+        return replace(self._region(found, region.name), predicates=region.predicates)
+
     def _region(self, patches: tuple[Patch, ...], name: str) -> Region:
         return Region(self.coordinates, patches, name=name, time=self.time)
 
@@ -150,6 +186,10 @@ class Product(Domain):
     def contains(self, points: Tensor) -> Tensor:
         split = self.first.dimension
         return self.first.contains(points[:, :split]) & self.second.contains(points[:, split:])
+
+    def distance(self, points: Tensor) -> Tensor:
+        split = self.first.dimension
+        return torch.minimum(self.first.distance(points[:, :split]), self.second.distance(points[:, split:]))
 
     def interior_patches(self) -> tuple[Patch, ...]:
         return self._products(self.first.interior_patches(), self.second.interior_patches())
@@ -189,14 +229,74 @@ class Product(Domain):
                 normals[:, split:] = second.normal(points[:, split:])
             return normals
 
-        name = second.name if first.name == "interior" else first.name
+        def keep(points: Tensor) -> Tensor:
+            mask = torch.ones(len(points), dtype=torch.bool, device=points.device)
+            for patch, part in ((first, points[:, :split]), (second, points[:, split:])):
+                mask = mask if patch.keep is None else mask & patch.keep(part)
+            return mask
+
+        named = second if first.name == "interior" else first
         return Patch(
-            name,
+            named.name,
             first.dimension + second.dimension,
             first.measure * second.measure,
             embed,
             normal if first.normal or second.normal else None,
+            keep if first.keep or second.keep else None,
+            first.kept * second.kept,
+            named.origin,
+            first.tensor and second.tensor,
         )
+
+
+class Combined(Domain):
+    """Two shapes in the same coordinates put together; made by ``a | b``, ``a & b`` and ``a - b``.
+
+    Raises:
+        GmnmError: the coordinates differ, one has time, or nothing is left.
+    """
+
+    def __init__(self, rule: algebra.Rule, first: Domain, second: Domain):
+        call = f"{first} {rule.symbol} {second}"
+        if not isinstance(second, Domain):
+            raise refuse(call, expected="two shapes", got=repr(second))
+        if first.coordinates != second.coordinates:
+            expected = f"shapes in the same coordinates, ({', '.join(first.coordinates)})"
+            raise refuse(call, expected=expected, got=f"({', '.join(second.coordinates)})")
+        if first.time or second.time:
+            remedy = "Put shapes together first, then multiply by time: (a - b) * Time(t=(0, 1))."
+            raise refuse(call, expected="shapes in space alone", got="one with time", remedy=remedy)
+        self.rule, self.first, self.second = rule, first, second
+        self.coordinates = first.coordinates
+        self._interior = algebra.interior(rule, first, second)
+        if not self._interior:
+            raise refuse(call, expected="a shape with an interior", got="an empty one")
+        extent = max(high - low for shape in (first, second) for low, high in shape.bounds)
+        self._boundary = algebra.boundary(rule, first, second, _STEP * extent)
+
+    def __repr__(self) -> str:
+        return f"({self.first} {self.rule.symbol} {self.second})"
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return tuple(self.rule.bounds(a, b) for a, b in zip(self.first.bounds, self.second.bounds, strict=True))
+
+    def distance(self, points: Tensor) -> Tensor:
+        return self.rule.distance(self.first.distance(points), self.second.distance(points))
+
+    def interior_patches(self) -> tuple[Patch, ...]:
+        return self._interior
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        return self._boundary
+
+    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+        for shape in (self.first, self.second):
+            face = shape.face_patch(coordinate, value)
+            found = [patch for patch in self._boundary if face is not None and patch.same(face)]
+            if found:
+                return found[0]
+        return None
 
 
 def bounding_box(domain: Domain, dtype: torch.dtype = torch.float64) -> Tensor:

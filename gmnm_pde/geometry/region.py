@@ -15,8 +15,11 @@ from gmnm_pde.binding import bind
 class Patch:
     """A smooth piece of a domain or of its boundary.
 
-    ``embed`` maps points of the unit cube, [n, dimension], to points of space, [n, d], such that equal volumes
-    of the cube get equal measure; ``normal`` maps points, [n, d], to outward unit normals, [n, d].
+    ``embed`` maps points of the unit cube, [n, dimension], to points of space, [n, d], such that equal volumes of the
+    cube get equal measure; ``normal`` maps points, [n, d], to outward unit normals, [n, d]. ``keep``, where given,
+    tells which points belong to the patch, a mask [n]: a part ``kept`` of the image, which ``measure`` accounts for.
+    ``origin`` is the shape that the patch comes from, whatever that has become a part of. ``tensor`` says whether grids
+    on the cube are good points on the patch.
     """
 
     name: str
@@ -24,6 +27,14 @@ class Patch:
     measure: float
     embed: Callable[[Tensor], Tensor]
     normal: Callable[[Tensor], Tensor] | None = None
+    keep: Callable[[Tensor], Tensor] | None = None
+    kept: float = 1.0
+    origin: object | None = None
+    tensor: bool = True
+
+    def same(self, other: "Patch") -> bool:
+        """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""
+        return self.origin is not None and self.origin is other.origin and self.name == other.name
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ def _corners(region: Region) -> Cloud:
     for patch in region.patches:
         cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
         points = patch.embed(cube.reshape(2**patch.dimension, patch.dimension))
-        points = points[region.keep(points)]
+        points = points[region.keep(points)] if patch.keep is None else points[region.keep(points) & patch.keep(points)]
         corners.append(points)
         normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))
     return Cloud(torch.cat(corners), torch.cat(normals))

@@ -18,8 +18,11 @@ def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
     if on is None:
         return domain.boundary
     if isinstance(on, Region):
+        adopted = domain.adopt(on)
+        if adopted is not None:
+            return adopted
         if on.coordinates == domain.coordinates:
-            return on
+            return _inside(on, domain, call)
         raise refuse(
             f"{call}(on=...)",
             expected=f"a region of the problem's domain, with coordinates {', '.join(domain.coordinates)}",
@@ -43,6 +46,21 @@ def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
     if not torch.isfinite(points).all():
         raise refuse(f"{call}: its points", expected="finite coordinates", got="NaN or infinity among them")
     return GivenPoints(domain.coordinates, points, time=domain.time)
+
+
+def _inside(region: Region, domain: Domain, call: str) -> Region:
+    """A region that is no part of the domain's boundary, if it lies in the domain."""
+    for patch in region.patches:
+        middle = patch.embed(torch.full((1, patch.dimension), 0.37, dtype=torch.float64))
+        if not domain.contains(middle).any():
+            where = ", ".join(f"{value:g}" for value in middle[0].tolist())
+            raise refuse(
+                f"{call}(on=...)",
+                expected=f"a region of {domain}",
+                got=f"'{region.name}', which has ({where}), a point outside",
+                remedy="Take it from the domain itself, or from a shape that it was made from.",
+            )
+    return region
 
 
 def group_of(region: Region | GivenPoints, domain: Domain) -> str:

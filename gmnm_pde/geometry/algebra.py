@@ -1,0 +1,118 @@
+"""Set algebra of shapes on their patches: what is left of each in a union, an intersection, a difference.
+
+Whether a point of one shape's boundary belongs to the boundary of the whole is told by looking a little to one side of
+it: outward of a union it must have left the other shape, inward of an intersection be in it, and so on. Where the two
+boundaries lie on each other, the first shape's is kept.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.unit import unit_points
+
+_COUNT = 2**14
+"""Points by which measures of cut patches are estimated: three digits."""
+
+Ends = tuple[float, float]
+
+
+class Shape(Protocol):
+    """What the algebra needs of a shape: ``distance`` is positive inside, negative outside."""
+
+    def distance(self, points: Tensor) -> Tensor: ...
+    def interior_patches(self) -> tuple[Patch, ...]: ...
+    def boundary_patches(self) -> tuple[Patch, ...]: ...
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One operation.
+
+    Args:
+        symbol: As users write it.
+        first: On which side of the first shape's boundary to look (1 outward, -1 inward), and the sign that the other
+            shape's distance must have there.
+        second: The same for the second shape's boundary.
+        distance: Of the whole, from those of the two.
+        bounds: Of the whole along one coordinate, from those of the two.
+        adds: Whether the second shape adds to the interior; otherwise it cuts the first's, by the sign ``first[1]``.
+        turns: Whether the second shape's normals turn round.
+    """
+
+    symbol: str
+    first: tuple[int, int]
+    second: tuple[int, int]
+    distance: Callable[[Tensor, Tensor], Tensor]
+    bounds: Callable[[Ends, Ends], Ends]
+    adds: bool = False
+    turns: bool = False
+
+
+UNION = Rule("|", (1, -1), (1, -1), torch.maximum, lambda a, b: (min(a[0], b[0]), max(a[1], b[1])), adds=True)
+INTERSECTION = Rule("&", (-1, 1), (-1, 1), torch.minimum, lambda a, b: (max(a[0], b[0]), min(a[1], b[1])))
+DIFFERENCE = Rule("-", (-1, -1), (1, 1), lambda a, b: torch.minimum(a, -b), lambda a, b: a, turns=True)
+
+
+def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Patch, ...]:
+    """Patches that fill the whole; none if it is empty."""
+    if rule.adds:
+        added = (_cut(patch, lambda p: first.distance(p) < 0) for patch in second.interior_patches())
+        return tuple(_measured([*first.interior_patches(), *added]))
+    sign = rule.first[1]
+    return tuple(_measured(_cut(patch, lambda p: sign * second.distance(p) > 0) for patch in first.interior_patches()))
+
+
+def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Patch, ...]:
+    """Patches of the boundary of the whole.
+
+    Args:
+        rule: The operation.
+        first: The first shape.
+        second: The second shape.
+        step: How far to the sides is looked, and half of how near counts as upon.
+    """
+
+    def kept(patch: Patch, other: Shape, side: int, sign: int, *, alone: bool) -> Patch:
+        outward = patch.normal
+        assert outward is not None
+
+        def keep(points: Tensor) -> Tensor:
+            there = sign * other.distance(points + side * step * outward(points)) > 0
+            return there & (other.distance(points).abs() > 2 * step) if alone else there
+
+        return _cut(patch, keep)
+
+    ours = [kept(patch, second, *rule.first, alone=False) for patch in first.boundary_patches()]
+    theirs = [kept(patch, first, *rule.second, alone=True) for patch in second.boundary_patches()]
+    return tuple(_measured([*ours, *(map(_turned, theirs) if rule.turns else theirs)]))
+
+
+def _cut(patch: Patch, keep: Callable[[Tensor], Tensor]) -> Patch:
+    """The part of a patch on which ``keep`` holds too."""
+    before = patch.keep
+    return replace(patch, keep=keep if before is None else lambda points: before(points) & keep(points))
+
+
+def _turned(patch: Patch) -> Patch:
+    outward = patch.normal
+    assert outward is not None
+    return replace(patch, normal=lambda points: -outward(points))
+
+
+def _measured(patches: "list[Patch] | Iterator[Patch]") -> Iterator[Patch]:
+    """The patches of which something is kept, with the measure of that; one that is kept whole is no longer cut."""
+    for patch in patches:
+        if patch.keep is None:
+            yield patch
+            continue
+        whole = patch.measure / patch.kept
+        part = patch.keep(patch.embed(unit_points(_COUNT, patch.dimension, "sobol"))).double().mean().item()
+        if part == 1.0:
+            yield replace(patch, keep=None, kept=1.0, measure=whole)
+        elif part > 0:
+            yield replace(patch, measure=part * whole, kept=part, tensor=False)

@@ -1,0 +1,179 @@
+"""Disks, ellipses, balls and spherical shells."""
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.region import Patch
+
+
+class Ellipse(Domain):
+    """An ellipse with axes along the coordinates: ``Ellipse(center=(0, 0), radii=(2, 1))``.
+
+    Args:
+        center: Of the ellipse.
+        radii: Half its width and half its height.
+        coordinates: Names of the two coordinates.
+    """
+
+    def __init__(self, center: Sequence[float], radii: Sequence[float], *, coordinates: Sequence[str] = ("x", "y")):
+        kind = type(self).__name__
+        self.center = read_numbers(center, 2, f"{kind}(center={center!r})")
+        self.radii = tuple(read_radius(radius, f"{kind}(radii={radii!r})") for radius in radii)
+        if len(self.radii) != 2:
+            raise refuse(f"{kind}(radii={radii!r})", expected="two radii", got=f"{len(self.radii)}")
+        self.coordinates = read_names(coordinates, 2, kind)
+
+    def __repr__(self) -> str:
+        return f"Ellipse(center={_pair(self.center)}, radii={_pair(self.radii)})"
+
+    @property
+    def name(self) -> str:
+        """What its boundary is called."""
+        return f"ellipse around {_pair(self.center)}"
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return tuple((c - r, c + r) for c, r in zip(self.center, self.radii, strict=True))
+
+    def distance(self, points: Tensor) -> Tensor:
+        center, radii = (points.new_tensor(values) for values in (self.center, self.radii))
+        scaled = (points - center) / radii
+        size = scaled.norm(dim=-1)
+        slope = (scaled / radii).norm(dim=-1) / size.clamp_min(1e-12)
+        return torch.where(size > 1e-9, (1 - size) / slope.clamp_min(1e-12), radii.min())
+
+    def interior_patches(self) -> tuple[Patch, ...]:
+        def embed(unit: Tensor) -> Tensor:
+            angle, radius = 2 * math.pi * unit[:, 1], unit[:, 0].sqrt()
+            return self._at(radius * angle.cos(), radius * angle.sin())
+
+        return (Patch("interior", 2, math.pi * math.prod(self.radii), embed, origin=self, tensor=False),)
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        # Equal lengths of the unit interval get equal arc lengths, by the inverse of a fine table of the arc length.
+        angles = torch.linspace(0, 2 * math.pi, 4097, dtype=torch.float64)
+        speed = ((self.radii[0] * angles.sin()) ** 2 + (self.radii[1] * angles.cos()) ** 2).sqrt()
+        arc = torch.cat([angles.new_zeros(1), torch.cumulative_trapezoid(speed, angles)])
+        length = arc[-1].item()
+
+        def embed(unit: Tensor) -> Tensor:
+            wanted = unit[:, 0].to(arc) * length
+            right = torch.searchsorted(arc, wanted).clamp(1, len(arc) - 1)
+            part = (wanted - arc[right - 1]) / (arc[right] - arc[right - 1])
+            angle = (angles[right - 1] + part * (angles[right] - angles[right - 1])).to(unit)
+            return self._at(angle.cos(), angle.sin())
+
+        def normal(points: Tensor) -> Tensor:
+            center, radii = (points.new_tensor(values) for values in (self.center, self.radii))
+            outward = (points - center) / radii**2
+            return outward / outward.norm(dim=1, keepdim=True)
+
+        return (Patch(self.name, 1, length, embed, normal, origin=self, tensor=False),)
+
+    def _at(self, x: Tensor, y: Tensor) -> Tensor:
+        (cx, cy), (rx, ry) = self.center, self.radii
+        return torch.stack([cx + rx * x, cy + ry * y], dim=1)
+
+
+class Disk(Ellipse):
+    """A disk: ``Disk(center=(0, 0), radius=1)``.
+
+    Args:
+        center: Of the disk.
+        radius: Its radius.
+        coordinates: Names of the two coordinates.
+    """
+
+    def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y")):
+        self.radius = read_radius(radius, f"Disk(radius={radius!r})")
+        super().__init__(center, (self.radius, self.radius), coordinates=coordinates)
+
+    def __repr__(self) -> str:
+        return f"Disk(center={_pair(self.center)}, radius={self.radius:g})"
+
+    @property
+    def name(self) -> str:
+        return f"circle around {_pair(self.center)}"
+
+
+class Ball(Domain):
+    """A ball in three dimensions: ``Ball(center=(0, 0, 0), radius=1)``.
+
+    Args:
+        center: Of the ball.
+        radius: Its radius.
+        coordinates: Names of the three coordinates.
+    """
+
+    def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y", "z")):
+        self.center = read_numbers(center, 3, f"Ball(center={center!r})")
+        self.radius = read_radius(radius, f"Ball(radius={radius!r})")
+        self.coordinates = read_names(coordinates, 3, "Ball")
+
+    def __repr__(self) -> str:
+        return f"Ball(center={_pair(self.center)}, radius={self.radius:g})"
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return tuple((c - self.radius, c + self.radius) for c in self.center)
+
+    def distance(self, points: Tensor) -> Tensor:
+        return self.radius - (points - points.new_tensor(self.center)).norm(dim=-1)
+
+    def interior_patches(self) -> tuple[Patch, ...]:
+        def embed(unit: Tensor) -> Tensor:
+            return self._at(self.radius * unit[:, :1] ** (1 / 3) * _on_sphere(unit[:, 1:]))
+
+        return (Patch("interior", 3, 4 / 3 * math.pi * self.radius**3, embed, origin=self, tensor=False),)
+
+    def boundary_patches(self) -> tuple[Patch, ...]:
+        def normal(points: Tensor) -> Tensor:
+            outward = points - points.new_tensor(self.center)
+            return outward / outward.norm(dim=1, keepdim=True)
+
+        name, area = f"sphere around {_pair(self.center)}", 4 * math.pi * self.radius**2
+        embed = lambda unit: self._at(self.radius * _on_sphere(unit))  # noqa: E731
+        return (Patch(name, 2, area, embed, normal, origin=self, tensor=False),)
+
+    def _at(self, offset: Tensor) -> Tensor:
+        return offset + offset.new_tensor(self.center)
+
+
+def _on_sphere(unit: Tensor) -> Tensor:
+    """Points of the unit sphere from points of the unit square, equal areas to equal areas (Archimedes)."""
+    height, angle = 1 - 2 * unit[:, 0], 2 * math.pi * unit[:, 1]
+    around = (1 - height.square()).clamp_min(0).sqrt()
+    return torch.stack([around * angle.cos(), around * angle.sin(), height], dim=1)
+
+
+def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float, ...]:
+    """``count`` finite numbers, or a clear refusal."""
+    fine = isinstance(values, list | tuple) and len(values) == count
+    if not fine or not all(isinstance(v, Real) and math.isfinite(float(v)) for v in values):
+        raise refuse(call, expected=f"{count} finite numbers", got=repr(values))
+    return tuple(float(value) for value in values)
+
+
+def read_radius(value: object, call: str) -> float:
+    """A positive number, or a clear refusal."""
+    if not (isinstance(value, Real) and math.isfinite(float(value)) and float(value) > 0):
+        raise refuse(call, expected="a positive radius", got=repr(value))
+    return float(value)
+
+
+def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
+    """Different names of coordinates, or a clear refusal."""
+    fine = not isinstance(names, str) and len(names) == count and len(set(names)) == count
+    if not fine or not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise refuse(f"{kind}(coordinates={names!r})", expected=f"{count} different names", got=repr(names))
+    return tuple(names)
+
+
+def _pair(values: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)})"
