@@ -16,11 +16,13 @@ This page runs the script with ``--quick``: small models, few steps. The full ta
 # The paper does not say what "L2" is. A mean squared error (MSE) fits its figures best; here both the MSE and the
 # relative L2 error are printed, each by its name. For this problem the MSE is a quarter of the squared relative error.
 import argparse
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from gmnm_pde import KAN, LBFGS, MLP, Adam, GaussNewton, LeastSquares, Mixture, compare, registry
+from gmnm_pde import KAN, LBFGS, MLP, Adam, Comparison, GaussNewton, LeastSquares, Mixture, compare, registry
 from gmnm_pde.compare import tune
 from gmnm_pde.plots.comparison import colours
 from gmnm_pde.plots.style import panels, styled
@@ -35,7 +37,8 @@ parser = argparse.ArgumentParser(description="Table 1 of arXiv 2510.06660.")
 parser.add_argument("--quick", action="store_true", help="small models and few steps: seconds instead of hours")
 parser.add_argument("--steps", type=int, default=20000, help="of Adam")
 parser.add_argument("--lbfgs-steps", type=int, default=5000)
-parser.add_argument("--gauss-newton-steps", type=int, default=200)
+parser.add_argument("--gauss-newton-steps", type=int, default=1000)
+parser.add_argument("--best-time-limit", type=float, default=120.0, help="seconds for each run of its own best")
 parser.add_argument("--points", type=int, default=2500, help="in the interior")
 parser.add_argument("--seeds", type=int, default=3)
 parser.add_argument("--time-limit", type=float, help="seconds for each run")
@@ -75,12 +78,34 @@ if "lbfgs" in options.parts:
     print(found["lbfgs"], end="\n\n")
 
 # %%
-# Each model's own best: the GMNM keeps its components as they are drawn and solves one linear least squares problem for
-# its weights. The networks are trained by Gauss-Newton, and their last layer is solved for at the end.
+# Each model's own best. The GMNM keeps its components as they are drawn and solves one linear least squares problem for
+# its weights. The networks are trained by Gauss-Newton, on fewer points: a step costs the square of their number. The
+# KAN is trained on a coarse grid of splines of order 7, in which the second derivative is smooth, and the grid is
+# refined at the end, as KANs are, to the paper's number of parameters; that keeps the function as it is.
+few = {"points": {"interior": 400, "boundary": 80}, "weights": {"boundary": 100.0}}
+more = {"points": {"interior": 900, "boundary": 160}, "weights": {"boundary": 100.0}}
+newton = GaussNewton(options.gauss_newton_steps)
+
+
+def best(name):
+    limits = {key: conditions[key] for key in ("seeds", "device")} | {"time_limit": options.best_time_limit}
+    if name == "gmnm":
+        return compare(problem, {name: models[name]}, methods=LeastSquares(), **limits)
+    if name == "mlp":
+        return compare(problem, {name: models[name]}, methods=newton, **limits, **few)
+    widths, grids = ([2, 4, 1], (3, 6)) if options.quick else ([2, 10, 10, 1], (3, 72))
+    coarse = compare(problem, {name: lambda: KAN(widths, grid=grids[0], order=7)}, methods=newton, **limits, **more)
+    rows = []
+    for row, solution in zip(coarse.rows, coarse.solutions, strict=True):
+        fine = solution.model.inner.extended(grids[1])
+        rows.append(replace(row, parameters=sum(weights.numel() for weights in fine.parameters())))
+    return Comparison(coarse.problem, tuple(rows), coarse.solutions)
+
+
 if "best" in options.parts:
-    trained = [GaussNewton(options.gauss_newton_steps), LeastSquares()]
-    best = {name: LeastSquares() if name == "gmnm" else trained for name in names}
-    found["best"] = compare(problem, models, methods=best, **conditions)
+    each = [best(name) for name in names]
+    rows, solutions = (tuple(chain.from_iterable(getattr(one, part) for one in each)) for part in ("rows", "solutions"))
+    found["best"] = Comparison(problem.name, rows, solutions)
     print(found["best"], end="\n\n")
 
 

@@ -20,11 +20,13 @@ from gmnm_pde.methods.training import Hooks, Trained, run
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
+from gmnm_pde.statement.problem import Problem
 
 Method = LeastSquares | Adam | SOAP | LBFGS | SelfScaled | GaussNewton
 
-_POINTS = 2500
-"""Interior points where none are given."""
+_POINTS, _POINTS_OF_GAUSS_NEWTON = 2500, 450
+"""Interior points where none are given: all in all, and for Gauss-Newton, whose steps cost the square of their number,
+for each coordinate."""
 
 _SPACING, _LEAST, _LEAST_OF_GRADIENTS = 1.1, 5, 50
 """Rows of the history lie this factor of steps apart, and at least so many steps: more where a step is a mere gradient,
@@ -98,7 +100,7 @@ class _Training(Hooks):
         save: Callable[[State], None] | None,
     ):
         problem = setup.problem
-        self._setup = replace(setup, points=setup.points or Counts(_POINTS))
+        self._setup = replace(setup, points=setup.points or _default_points(problem, plan.methods))
         self._plan, self._on_rung, self._save = plan, on_rung, save
         model = Normalized(copy.deepcopy(plan.model), problem.domain.bounds)
         self.model = model.to(dtype=setup.dtype, device=setup.device)
@@ -229,3 +231,9 @@ class _Training(Hooks):
         if not has_readout(system.model):
             return theta
         return torch.cat([theta, system.model.readout.detach().mT.reshape(-1)])
+
+
+def _default_points(problem: Problem, methods: Sequence[Method]) -> Counts:
+    if any(isinstance(method, GaussNewton) for method in methods):
+        return Counts(_POINTS_OF_GAUSS_NEWTON * problem.domain.dimension)
+    return Counts(_POINTS)
