@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import gmnm_pde as g
 from gmnm_pde.jets import output_jet
-from gmnm_pde.models import ridges
+from gmnm_pde.models import kernels, ridges
 from gmnm_pde.models.hermite import hermite
 
 FORMS = ("affine", "literal", "diagonal", "full")
@@ -215,6 +215,66 @@ def test_operators_under_transforms_and_compiled():
     leaf = x.clone().requires_grad_()
     (slope,) = torch.autograd.grad(model.output_combination(leaf, {(1, 0): 1.0})[:, 0].sum(), leaf)
     torch.testing.assert_close(slope[:, 1], model.output_combination(x, {(1, 1): 1.0})[:, 0])
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_against_reverse_mode(form, operator, small_pieces, monkeypatch):
+    monkeypatch.setattr(kernels, "_COPIED_POINTS", 7)
+    model, x = gmnm_and_points(form, points=20, trainable_centers=operator != "heat")
+    coefficients = OPERATORS[operator](x)
+    rows = model.output_rows(x, coefficients, 1)
+    trained = dict(model.named_parameters())
+    assert list(rows) == list(trained)
+    assert not any(found.requires_grad for found in rows.values())
+    jets = output_jet(model, x, ((0, 0), *coefficients), "reverse")
+    outputs = 0 * jets[0, 0] + sum(
+        torch.as_tensor(c, dtype=x.dtype)[..., None] * jets[alpha] for alpha, c in coefficients.items()
+    )
+    for k, value in enumerate(outputs[:, 1]):
+        gradients = torch.autograd.grad(value, trained.values(), retain_graph=True, materialize_grads=True)
+        for found, gradient in zip(rows.values(), gradients, strict=True):
+            torch.testing.assert_close(found[k], gradient, rtol=1e-10, atol=1e-10)
+    single = model.float().output_rows(x.float(), OPERATORS[operator](x.float()), 1)
+    for name, found in single.items():
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), rows[name], rtol=1e-3, atol=1e-4 * (1 + rows[name].abs().max()))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_where_only_some_parameters_are_trained(form):
+    model, x = gmnm_and_points(form)
+    coefficients = {(2, 0): 1.0, (0, 1): x[:, 0], (0, 0): torch.tensor(0.5)}
+    every = model.output_rows(x, coefficients, 2)
+    for frozen in every:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name != frozen)
+        rows = model.output_rows(x, coefficients, 2)
+        assert list(rows) == [name for name in every if name != frozen]
+        for name, found in rows.items():
+            torch.testing.assert_close(found, every[name])
+
+
+@given(d=st.integers(1, 4), orders=st.lists(st.integers(0, 4), min_size=4, max_size=4), seed=st.integers(0, 99))
+def test_rows_against_finite_differences(d, orders, seed):
+    torch.manual_seed(seed)
+    form = FORMS[seed % 4]
+    model = g.GMNM(d, 1, 3, form=form, scale=1.0).double()
+    x = torch.rand(4, d, dtype=torch.float64)
+    alpha = tuple(min(order, max(0, 4 - sum(orders[:k]))) for k, order in enumerate(orders[:d]))
+    coefficients = {alpha: x[:, 0], (0,) * d: 0.7}
+    rows = model.output_rows(x, coefficients, 0)
+    step = 1e-5
+    for name, parameter in model.named_parameters():
+        towards = torch.randn_like(parameter)
+        with torch.no_grad():
+            parameter += step * towards
+            ahead = model.output_combination(x, coefficients)[:, 0]
+            parameter -= 2 * step * towards
+            difference = (ahead - model.output_combination(x, coefficients)[:, 0]) / (2 * step)
+            parameter += step * towards
+        found = (rows[name] * towards).flatten(1).sum(1)
+        torch.testing.assert_close(found, difference, rtol=1e-5, atol=1e-5 * (1 + difference.abs().max().item()))
 
 
 def test_numbers_are_not_rounded_to_single_precision():

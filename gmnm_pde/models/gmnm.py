@@ -97,6 +97,15 @@ class GMNM(nn.Module):
         """
         return self.kernel.mix(x, self.centers, coefficients, self.weights)
 
+    def output_rows(self, x: Tensor, coefficients: Mapping[Alpha, Tensor | float], output: int) -> dict[str, Tensor]:
+        """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape]."""
+        rows = {name: x.new_empty(len(x), *p.shape) for name, p in self.named_parameters() if p.requires_grad}
+        into = {name.removeprefix("kernel."): found for name, found in rows.items()}
+        if "weights" in into:
+            into["weights"] = into["weights"].zero_()[:, output]
+        self.kernel.fill_rows(x, self.centers, coefficients, self.weights[output], into)
+        return rows
+
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         """sum_alpha c_alpha D^alpha phi_j at x [n, d], for c_alpha of shape [n] or []: [n, components]."""
         return self.kernel.combine(x, self.centers, coefficients)

@@ -30,7 +30,7 @@ def multivariate_hermite(v: list[Tensor], precision: Tensor, alphas: Iterable[Al
 
     Args:
         v: The d components of P z, each [n, components].
-        precision: P, [components, d, d].
+        precision: P, [components, d, d] or [n, components, d, d].
         alphas: Which polynomials.
     """
     known: dict[Alpha, Tensor | float] = {(0,) * len(v): 1.0}
@@ -42,7 +42,7 @@ def multivariate_hermite(v: list[Tensor], precision: Tensor, alphas: Iterable[Al
             value = v[k] * polynomial(lower)
             for j, order in enumerate(lower):
                 if order:
-                    value = value - order * precision[:, k, j] * polynomial(_moved(lower, j, -1))
+                    value = value - order * precision[..., k, j] * polynomial(_moved(lower, j, -1))
             known[alpha] = value
         return known[alpha]
 

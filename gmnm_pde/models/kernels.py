@@ -19,14 +19,19 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from gmnm_pde.models.hermite import hermite, multivariate_hermite
-from gmnm_pde.models.ridges import ridge_sums
+from gmnm_pde.models.ridges import ridge_rows, ridge_sums
 
 Alpha = tuple[int, ...]
+
+Operator = Mapping[Alpha, Tensor | float]
+"""A linear differential operator: derivatives, such as (2, 0), to their coefficients, numbers or tensors [] or [n]."""
 
 
 def _directions(components: int, d: int, norm: float) -> Tensor:
@@ -49,10 +54,39 @@ class Kernel(nn.Module, ABC):
     def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
         """sum_j w_oj D^alpha phi_j, for each alpha [n, outputs]."""
 
-    def mix(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor | float], weights: Tensor) -> Tensor:
+    def mix(self, x: Tensor, centers: Tensor, coefficients: Operator, weights: Tensor) -> Tensor:
         """sum_j w_oj sum_alpha c_alpha D^alpha phi_j, for c_alpha a number or of shape [n] or []: [n, outputs]."""
-        tensors = {alpha: torch.as_tensor(c, dtype=x.dtype, device=x.device) for alpha, c in coefficients.items()}
+        tensors = {alpha: _column(c, x) for alpha, c in coefficients.items()}
         return self.combine(x, centers, tensors) @ weights.mT
+
+    def fill_rows(
+        self, x: Tensor, centers: Tensor, coefficients: Operator, weights: Tensor, into: Mapping[str, Tensor]
+    ) -> None:
+        """Write the derivatives of ``mix`` with weights [components] at each point, [n, *shape].
+
+        ``into`` names what is asked for: "weights", "centers" and the kernel's own parameters. What stands at a
+        component is used by that one alone; so each point is given a copy of its own, and one backward pass finds the
+        derivatives by all copies.
+        """
+        given = {"centers": centers, **dict(self.named_parameters())}
+        call = _Combined(self)
+        for rows in torch.arange(len(x)).split(_COPIED_POINTS):
+            rows = slice(int(rows[0]), int(rows[-1]) + 1)
+            part = {alpha: _column(c, x, rows) for alpha, c in coefficients.items()}
+            copies = {k: p.detach().expand(len(x[rows]), *p.shape).requires_grad_(k in into) for k, p in given.items()}
+            with torch.enable_grad():
+                own = {f"kernel.{name}": copy for name, copy in copies.items() if name != "centers"}
+                combined = functional_call(call, own, (x[rows], copies["centers"], part))
+            if "weights" in into:
+                into["weights"][rows] = combined.detach()
+            leaves = {name: copy for name, copy in copies.items() if copy.requires_grad}
+            if leaves and combined.requires_grad:
+                found = torch.autograd.grad(combined, list(leaves.values()), weights.detach().expand_as(combined))
+                for name, gradient in zip(leaves, found, strict=True):
+                    into[name][rows] = gradient
+            else:
+                for name in leaves:
+                    into[name][rows] = 0
 
     @abstractmethod
     def set_slopes(self, slopes: Tensor) -> None:
@@ -61,6 +95,17 @@ class Kernel(nn.Module, ABC):
     @abstractmethod
     def precisions(self) -> Tensor:
         """P of each component, phi = exp(-z.P z / 2): [components, d, d]."""
+
+
+class _Combined(nn.Module):
+    """A kernel whose call is ``combine``, which is what functional_call can reach."""
+
+    def __init__(self, kernel: Kernel):
+        super().__init__()
+        self.kernel = kernel
+
+    def forward(self, *arguments: Any) -> Tensor:
+        return self.kernel.combine(*arguments)
 
 
 class Ridge(Kernel):
@@ -77,6 +122,10 @@ class Ridge(Kernel):
     @abstractmethod
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
         """A [components, d] and b [components]."""
+
+    @abstractmethod
+    def fill_line_rows(self, centers: Tensor, by_a: Sequence[Tensor], by_b: Tensor, into: Mapping[str, Tensor]) -> None:
+        """From derivatives by b and by each coordinate of a, [n, components], those by centers and parameters."""
 
     def precisions(self) -> Tensor:
         a = self.slopes()
@@ -112,7 +161,7 @@ class Ridge(Kernel):
             jets.update(zip(groups[order], sums.split(len(weights), dim=1), strict=True))
         return jets
 
-    def mix(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor | float], weights: Tensor) -> Tensor:
+    def mix(self, x: Tensor, centers: Tensor, coefficients: Operator, weights: Tensor) -> Tensor:
         a, b = self.line(centers)
         mixing: dict[int, Tensor] = {}
         varying: dict[int, list[Tensor]] = defaultdict(list)
@@ -135,6 +184,26 @@ class Ridge(Kernel):
                 parts.append(part if c is None else c * part)
         return sum(parts[1:], parts[0]) if parts else x.new_zeros(len(x), len(weights))
 
+    @torch.no_grad()
+    def fill_rows(
+        self, x: Tensor, centers: Tensor, coefficients: Operator, weights: Tensor, into: Mapping[str, Tensor]
+    ) -> None:
+        a, b = self.line(centers)
+        terms = {0: (x.new_zeros(1, 1), x.new_zeros(1 + x.shape[1], 1, len(a)))} if not coefficients else {}
+        for order, group in _by_order(coefficients).items():
+            columns = [_column(coefficients[alpha], x) for alpha in group]
+            powers = torch.stack([_powers(a, alpha) for alpha in group], dim=1)
+            if all(c.ndim == 0 for c in columns):
+                terms[order] = torch.stack(columns)[None], powers
+            else:
+                terms[order] = torch.stack([c.expand(len(x)) for c in columns], dim=1), powers
+        for rows, value, by_a, by_b in ridge_rows(x, a, b, terms):
+            if "weights" in into:
+                into["weights"][rows] = value
+            weighted = [one.mul_(weights) for one in by_a]
+            part = {name: rows_of[rows] for name, rows_of in into.items()}
+            self.fill_line_rows(centers, weighted, by_b.mul_(weights), part)
+
 
 class Affine(Ridge):
     """y = a . (x - mu): two vectors for each component."""
@@ -148,6 +217,13 @@ class Affine(Ridge):
 
     def line(self, centers: Tensor) -> tuple[Tensor, Tensor]:
         return self.a, -(self.a * centers).sum(-1)
+
+    def fill_line_rows(self, centers: Tensor, by_a: Sequence[Tensor], by_b: Tensor, into: Mapping[str, Tensor]) -> None:
+        for k, one in enumerate(by_a):
+            if "centers" in into:
+                torch.mul(by_b, -self.a[:, k], out=into["centers"][..., k])
+            if "a" in into:
+                torch.addcmul(one, by_b, centers[:, k], value=-1, out=into["a"][..., k])
 
     def set_slopes(self, slopes: Tensor) -> None:
         self.a.copy_(slopes)
@@ -171,6 +247,25 @@ class Literal(Ridge):
         a = self.slopes()
         return a, (self.alpha * self.b).sum(-1) + self.beta - (a * centers).sum(-1)
 
+    def fill_line_rows(self, centers: Tensor, by_a: Sequence[Tensor], by_b: Tensor, into: Mapping[str, Tensor]) -> None:
+        by_slope = [torch.addcmul(one, by_b, centers[:, k], value=-1) for k, one in enumerate(by_a)]
+        if "centers" in into:
+            for k, slope in enumerate(self.slopes().unbind(1)):
+                torch.mul(by_b, -slope, out=into["centers"][..., k])
+        if "beta" in into:
+            into["beta"].copy_(by_b)
+        for m, alpha in enumerate(self.alpha.unbind(1)):
+            if "b" in into:
+                torch.mul(by_b, alpha, out=into["b"][..., m])
+            if "alpha" in into:
+                total = by_b * self.b[:, m]
+                for k, one in enumerate(by_slope):
+                    total.addcmul_(one, self.A[:, m, k])
+                into["alpha"][..., m] = total
+            if "A" in into:
+                for k, one in enumerate(by_slope):
+                    torch.mul(one, alpha, out=into["A"][..., m, k])
+
     def set_slopes(self, slopes: Tensor) -> None:
         m = self.alpha.shape[1]
         self.A.copy_(slopes[:, None, :].expand_as(self.A))
@@ -192,7 +287,7 @@ class Bump(Kernel):
 
     def combine(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         parts = self.derivatives(x, centers, tuple(coefficients))
-        total = x.new_zeros(len(x), len(centers))
+        total = x.new_zeros(len(x), centers.shape[-2])
         for alpha, c in coefficients.items():
             total = total + c[..., None] * parts[alpha]
         return total
@@ -210,14 +305,14 @@ class Diagonal(Bump):
         self.s = nn.Parameter(torch.full((components, d), norm / math.sqrt(d)))
 
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        y = [(x[:, k, None] - centers[:, k]) * self.s[:, k] for k in range(x.shape[1])]
+        y = [(x[:, k, None] - centers[..., k]) * self.s[..., k] for k in range(x.shape[1])]
         gauss = torch.exp(-0.5 * torch.stack(y).square().sum(dim=0))
         jets = {}
         for alpha in alphas:
             value = gauss
             for k, order in enumerate(alpha):
                 if order:
-                    value = value * hermite(y[k], order) * (-self.s[:, k]) ** order
+                    value = value * hermite(y[k], order) * (-self.s[..., k]) ** order
             jets[alpha] = value
         return jets
 
@@ -238,7 +333,7 @@ class Full(Bump):
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         z = (x[:, None, :] - centers).movedim(-1, 0)
         precision = self.precisions()
-        v = torch.einsum("jkl,lnj->knj", precision, z)
+        v = torch.einsum("jkl,lnj->knj" if precision.ndim == 3 else "njkl,lnj->knj", precision, z)
         gauss = torch.exp(-0.5 * (z * v).sum(dim=0))
         polynomials = multivariate_hermite(list(v), precision, alphas)
         return {alpha: (-1) ** sum(alpha) * polynomials[alpha] * gauss for alpha in alphas}
@@ -263,6 +358,25 @@ def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
     for alpha in alphas:
         groups[sum(alpha)].append(alpha)
     return groups
+
+
+def _column(c: Tensor | float, x: Tensor, rows: slice = slice(None)) -> Tensor:
+    """A coefficient as a tensor like x, of the points ``rows`` if it has a value for each."""
+    column = torch.as_tensor(c, dtype=x.dtype, device=x.device)
+    return column[rows] if column.ndim else column
+
+
+_COPIED_POINTS = 256
+"""Points for which copies of the parameters are made at once."""
+
+
+def _powers(a: Tensor, alpha: Alpha) -> Tensor:
+    """a^alpha and its derivatives by each coordinate of a, [1 + d, components]."""
+    rows = [_power(a, alpha)]
+    for k, order in enumerate(alpha):
+        lower = (*alpha[:k], order - 1, *alpha[k + 1 :])
+        rows.append(order * _power(a, lower) if order else torch.zeros_like(rows[0]))
+    return torch.stack(rows)
 
 
 def _power(a: Tensor, alpha: Alpha) -> Tensor:

@@ -52,7 +52,7 @@ class Radial(Bump):
 
     def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         square = self.s.square()
-        z = [x[:, k, None] - centers[:, k] for k in range(x.shape[1])]
+        z = [x[:, k, None] - centers[..., k] for k in range(x.shape[1])]
         q = square * torch.stack(z).square().sum(dim=0)
         highest = max([sum(alpha) for alpha in alphas], default=0)
         profiles = [SHAPES[self.shape](q, k) for k in range(highest + 1)]

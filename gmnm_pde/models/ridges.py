@@ -144,3 +144,34 @@ def _pieces(x: Tensor, a: Tensor, b: Tensor, highest: int) -> Iterator[tuple[sli
         for k in range(1, highest):
             torch.addcmul(g[k - 1], y, g[k], value=-scales[k] / scales[k + 1], out=g[k + 1])
         yield rows, g
+
+
+def ridge_rows(
+    x: Tensor, a: Tensor, b: Tensor, terms: Mapping[int, tuple[Tensor, Tensor]]
+) -> Iterator[tuple[slice, Tensor, list[Tensor], Tensor]]:
+    """t_ij = sum_k (C_k P_k)_ij E_k(a_j . x_i + b_j), and its derivatives by a_j and b_j, at each point.
+
+    Args:
+        x: Where, [n, d].
+        a: Slopes, [components, d].
+        b: Offsets, [components].
+        terms: By order k, the coefficients C_k [n, columns], or [1, columns] if they are the same at all points, and
+            [1 + d, columns, components]: P_k, powers of a, and their derivatives by each coordinate of a.
+
+    Yields:
+        Rows, and there t, its derivatives by each coordinate of a, and by b, all [rows, components].
+    """
+    highest = max(terms) + 1
+    scales = _scales(highest)
+    for rows, derivatives in _pieces(x, a, b, highest):
+        value, by_b = torch.zeros_like(derivatives[0]), torch.zeros_like(derivatives[0])
+        turned: list[Tensor] = []
+        for k, (c, powers) in terms.items():
+            factor, *turns = (c if len(c) == 1 else c[rows]) @ powers
+            value.addcmul_(factor, derivatives[k], value=scales[k])
+            by_b.addcmul_(factor, derivatives[k + 1], value=scales[k + 1])
+            if k:
+                parts = [(scales[k] * turn).mul(derivatives[k]) for turn in turns]
+                turned = [one.add_(part) for one, part in zip(turned, parts, strict=True)] if turned else parts
+        moved = [by_b * at[:, None] for at in x[rows].mT]
+        yield rows, value, [one.add_(turn) for one, turn in zip(moved, turned, strict=True)] if turned else moved, by_b
