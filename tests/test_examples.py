@@ -1,5 +1,6 @@
 """Every example runs, leaves no file behind, and one of its numbers is right."""
 
+import math
 import runpy
 from pathlib import Path
 
@@ -16,6 +17,7 @@ CHECKS = {
     "poisson_table1": lambda names: names["found"]["best"].of("gmnm")[0].mse < 1e-5,
     "poisson_figure3": lambda names: all(row.relative_l2 < 1 for row in names["compared"].rows),
     "regression_figure2": lambda names: set(names["found"]) == {1, 4} and len(names["figure"].axes) == 8,
+    "train_a_network": lambda names: names["compared"].of("Gauss-Newton")[0].relative_l2 < 0.1,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
 }
 
@@ -51,3 +53,9 @@ def test_benchmarks_run_in_a_small_setting(monkeypatch, capsys):
     assert accuracy["estimates"](rows)["solves"] == 2
     accuracy["show"]("rows", rows)
     assert "| poisson |" in capsys.readouterr().out
+    digits = runpy.run_path(str(folder / "time_to_digits.py"))
+    before, after, solved = digits["kan"](0.5)
+    assert after["parameters"] == 10400 and after["relative L2"] == pytest.approx(before["relative L2"], rel=1e-9)
+    assert math.isfinite(solved["relative L2"])
+    digits["show"]("rows", digits["dimensions"](0.5))
+    assert "| MLP [5, 30, 30, 1] | 1141 |" in capsys.readouterr().out
