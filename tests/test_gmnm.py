@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import gmnm_pde as g
 from gmnm_pde.jets import output_jet
-from gmnm_pde.models import kernels, ridges
+from gmnm_pde.models import bumps, kernels, ridges
 from gmnm_pde.models.hermite import hermite
 
 FORMS = ("affine", "literal", "diagonal", "full")
@@ -123,7 +123,8 @@ def gradients_of(model, outputs):
 
 @pytest.fixture
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(ridges, "_CACHED_BYTES", 1)  # the least piece, 16 points
+    for module in (ridges, bumps):
+        monkeypatch.setattr(module, "_CACHED_BYTES", 1)  # the least piece, 16 points
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -185,6 +186,31 @@ def test_second_derivatives_by_the_parameters():
 
     assert torch.autograd.gradcheck(sums, inputs)
     assert torch.autograd.gradgradcheck(sums, inputs)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_gradients_of_gradients_in_pieces(form, small_pieces):
+    model, x = gmnm_and_points(form)
+    found = []
+    for points in (x, x.clone().requires_grad_()):  # the second one is left to autograd
+        value = model.output_combination(points, {(2, 0): 1.0, (0, 1): x[:, 0]}).square().sum()
+        slopes = torch.autograd.grad(value, list(model.parameters()), create_graph=True)
+        found.append(torch.autograd.grad(sum(s.square().sum() for s in slopes), list(model.parameters())))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_jets_in_pieces(form, small_pieces):
+    model, x = gmnm_and_points(form)
+    alphas = ((2, 0), (0, 0), (1, 1), (0, 2))
+    assert model.output_jet(x, ()) == {}
+    found, expected = model.output_jet(x, alphas), output_jet(model, x, alphas, "reverse")
+    for alpha in alphas:
+        torch.testing.assert_close(found[alpha], expected[alpha], rtol=1e-11, atol=1e-11)
+    ours, theirs = (gradients_of(model, torch.stack([jets[alpha] for alpha in alphas])) for jets in (found, expected))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
 def test_operators_where_only_some_parameters_are_trained(small_pieces):

@@ -1,15 +1,21 @@
 """The Gaussian mixture network module of the paper (section 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.models.kernels import KERNELS, Kernel
+from gmnm_pde.models.bumps import Diagonal, Full
+from gmnm_pde.models.kernels import Affine, Alpha, Kernel, Literal
 
-Alpha = tuple[int, ...]
+KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
+    "affine": Affine,
+    "literal": Literal,
+    "diagonal": Diagonal,
+    "full": Full,
+}
 
 
 class GMNM(nn.Module):

@@ -17,7 +17,7 @@ derivatives of such sums (``mix``).
 import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from gmnm_pde.models.hermite import hermite, multivariate_hermite
+from gmnm_pde.models.hermite import hermite
 from gmnm_pde.models.ridges import ridge_rows, ridge_sums
 
 Alpha = tuple[int, ...]
@@ -56,7 +56,7 @@ class Kernel(nn.Module, ABC):
 
     def mix(self, x: Tensor, centers: Tensor, coefficients: Operator, weights: Tensor) -> Tensor:
         """sum_j w_oj sum_alpha c_alpha D^alpha phi_j, for c_alpha a number or of shape [n] or []: [n, outputs]."""
-        tensors = {alpha: _column(c, x) for alpha, c in coefficients.items()}
+        tensors = {alpha: column(c, x) for alpha, c in coefficients.items()}
         return self.combine(x, centers, tensors) @ weights.mT
 
     def fill_rows(
@@ -72,7 +72,7 @@ class Kernel(nn.Module, ABC):
         call = _Combined(self)
         for rows in torch.arange(len(x)).split(_COPIED_POINTS):
             rows = slice(int(rows[0]), int(rows[-1]) + 1)
-            part = {alpha: _column(c, x, rows) for alpha, c in coefficients.items()}
+            part = {alpha: column(c, x, rows) for alpha, c in coefficients.items()}
             copies = {k: p.detach().expand(len(x[rows]), *p.shape).requires_grad_(k in into) for k, p in given.items()}
             with torch.enable_grad():
                 own = {f"kernel.{name}": copy for name, copy in copies.items() if name != "centers"}
@@ -191,7 +191,7 @@ class Ridge(Kernel):
         a, b = self.line(centers)
         terms = {0: (x.new_zeros(1, 1), x.new_zeros(1 + x.shape[1], 1, len(a)))} if not coefficients else {}
         for order, group in _by_order(coefficients).items():
-            columns = [_column(coefficients[alpha], x) for alpha in group]
+            columns = [column(coefficients[alpha], x) for alpha in group]
             powers = torch.stack([_powers(a, alpha) for alpha in group], dim=1)
             if all(c.ndim == 0 for c in columns):
                 terms[order] = torch.stack(columns)[None], powers
@@ -274,85 +274,6 @@ class Literal(Ridge):
         self.beta.zero_()
 
 
-class Bump(Kernel):
-    """Components that fall off in every direction; a form gives its derivatives one by one."""
-
-    @abstractmethod
-    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """For each alpha the derivative of every component, [n, components]."""
-
-    def forward(self, x: Tensor, centers: Tensor) -> Tensor:
-        zero = (0,) * x.shape[1]
-        return self.derivatives(x, centers, (zero,))[zero]
-
-    def combine(self, x: Tensor, centers: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
-        parts = self.derivatives(x, centers, tuple(coefficients))
-        total = x.new_zeros(len(x), centers.shape[-2])
-        for alpha, c in coefficients.items():
-            total = total + c[..., None] * parts[alpha]
-        return total
-
-    def contract(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha], weights: Tensor) -> dict[Alpha, Tensor]:
-        parts = self.derivatives(x, centers, alphas)
-        return {alpha: parts[alpha] @ weights.mT for alpha in alphas}
-
-
-class Diagonal(Bump):
-    """exp(-|s * (x - mu)|^2 / 2): a product over coordinates, and so are its derivatives."""
-
-    def __init__(self, d: int, components: int, norm: float):
-        super().__init__()
-        self.s = nn.Parameter(torch.full((components, d), norm / math.sqrt(d)))
-
-    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        y = [(x[:, k, None] - centers[..., k]) * self.s[..., k] for k in range(x.shape[1])]
-        gauss = torch.exp(-0.5 * torch.stack(y).square().sum(dim=0))
-        jets = {}
-        for alpha in alphas:
-            value = gauss
-            for k, order in enumerate(alpha):
-                if order:
-                    value = value * hermite(y[k], order) * (-self.s[..., k]) ** order
-            jets[alpha] = value
-        return jets
-
-    def set_slopes(self, slopes: Tensor) -> None:
-        self.s.copy_(slopes)
-
-    def precisions(self) -> Tensor:
-        return torch.diag_embed(self.s.square())
-
-
-class Full(Bump):
-    """exp(-|A (x - mu)|^2 / 2): the Mahalanobis distance of the precision matrix A^T A, any A."""
-
-    def __init__(self, d: int, components: int, norm: float):
-        super().__init__()
-        self.A = nn.Parameter(norm / math.sqrt(d) * torch.linalg.qr(torch.randn(components, d, d)).Q)
-
-    def derivatives(self, x: Tensor, centers: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        z = (x[:, None, :] - centers).movedim(-1, 0)
-        precision = self.precisions()
-        v = torch.einsum("jkl,lnj->knj" if precision.ndim == 3 else "njkl,lnj->knj", precision, z)
-        gauss = torch.exp(-0.5 * (z * v).sum(dim=0))
-        polynomials = multivariate_hermite(list(v), precision, alphas)
-        return {alpha: (-1) ** sum(alpha) * polynomials[alpha] * gauss for alpha in alphas}
-
-    def set_slopes(self, slopes: Tensor) -> None:
-        self.A.copy_(torch.diag_embed(slopes))
-
-    def precisions(self) -> Tensor:
-        return self.A.mT @ self.A
-
-
-KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
-    "affine": Affine,
-    "literal": Literal,
-    "diagonal": Diagonal,
-    "full": Full,
-}
-
-
 def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
     groups: dict[int, list[Alpha]] = defaultdict(list)
     for alpha in alphas:
@@ -360,10 +281,10 @@ def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
     return groups
 
 
-def _column(c: Tensor | float, x: Tensor, rows: slice = slice(None)) -> Tensor:
+def column(c: Tensor | float, x: Tensor, rows: slice = slice(None)) -> Tensor:
     """A coefficient as a tensor like x, of the points ``rows`` if it has a value for each."""
-    column = torch.as_tensor(c, dtype=x.dtype, device=x.device)
-    return column[rows] if column.ndim else column
+    found = torch.as_tensor(c, dtype=x.dtype, device=x.device)
+    return found[rows] if found.ndim else found
 
 
 _COPIED_POINTS = 256

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.bumps import Bump
 from gmnm_pde.models.gmnm import GMNM
-from gmnm_pde.models.kernels import Alpha, Bump
+from gmnm_pde.models.kernels import Alpha
 
 
 def _gaussian(q: Tensor, order: int) -> Tensor:

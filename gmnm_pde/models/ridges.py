@@ -34,16 +34,18 @@ def ridge_sums(x: Tensor, a: Tensor, b: Tensor, mixing: Mapping[int, Tensor]) ->
     """
     orders = tuple(sorted(mixing))
     weights = [mixing[k] for k in orders]
-    if not orders or not len(x) or x.requires_grad or torch.compiler.is_compiling() or _transformed():
-        sums = _plain(x, a, b, orders, weights)
-    else:
+    if orders and len(x) and has_own_backward(x):
         sums = _RidgeSums.apply(x, a, b, orders, *weights)
+    else:
+        sums = _plain(x, a, b, orders, weights)
     return dict(zip(orders, sums, strict=True))  # type: ignore[arg-type]
 
 
-def _transformed() -> bool:
-    """Whether a transform of torch.func or forward mode is at work, for which this function has no rules."""
-    return forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
+def has_own_backward(x: Tensor) -> bool:
+    """Whether a backward pass by hand serves: not for compilers, forward mode and torch.func, nor gradients by x."""
+    if torch.compiler.is_compiling() or x.requires_grad:
+        return False
+    return forward_ad._current_level < 0 and not torch._C._are_functorch_transforms_active()
 
 
 def _plain(x: Tensor, a: Tensor, b: Tensor, orders: tuple[int, ...], weights: list[Tensor]) -> tuple[Tensor, ...]:
@@ -71,13 +73,11 @@ class _RidgeSums(torch.autograd.Function):
         x, a, b, *weights = ctx.saved_tensors
         orders = ctx.orders
         if torch.is_grad_enabled():  # asked for derivatives of the gradient: autograd makes them
-            inputs = [tensor for tensor in (a, b, *weights) if tensor.requires_grad]
-            found = iter(
-                torch.autograd.grad(
-                    _plain(x, a, b, orders, weights), inputs, gradients, create_graph=True, allow_unused=True
-                )
-            )
-            by_input = [next(found) if tensor.requires_grad else None for tensor in (a, b, *weights)]
+            again = [one.view_as(one) for one in (a, b, *weights)]  # views, since weights may be made of slopes
+            inputs = [one for one in again if one.requires_grad]
+            sums = _plain(x, again[0], again[1], orders, again[2:])
+            found = iter(torch.autograd.grad(sums, inputs, gradients, create_graph=True, allow_unused=True))
+            by_input = [next(found) if one.requires_grad else None for one in again]
             return None, *by_input[:2], None, *by_input[2:]
         moves = ctx.needs_input_grad[1] or ctx.needs_input_grad[2]
         affine = torch.cat([x, x.new_ones(len(x), 1)], dim=1).mT.contiguous()
