@@ -140,65 +140,85 @@ def run(
         seed: Of batches.
         resume: A state that a run of the same method on the same system saved.
     """
-    hooks = hooks or Hooks()
-    work, best, step, waited, held = method.begin(system, seed), _Best(system), 0, 0, math.inf
+    loop = _Loop(method, system, deadline, hooks or Hooks(), seed)
     if resume is not None:
-        step, waited, held = resume["step"], resume["waited"], resume["held"]
-        best.loss, best.values = resume["best_loss"], resume["best"]
-        best.version = system.version if resume["best_current"] else -1
-        _put(system, resume["unknowns"])
-        work.restore(resume["work"])
-    pace = work.pace if work.whole else _BATCH_PACE
-    failed, before = False, resume is None
-    while True:
-        if before:
-            hooks.before(step)
-        before = True
-        loss, squares = work.look(step)
-        ended, value, reason = step >= method.steps, math.nan, ""
-        if step % pace == 0 or ended:
-            if not work.whole:
-                with torch.no_grad():
-                    loss, squares = system.loss()
-            value = loss.item()
-            if not math.isfinite(value):
-                where = system.broken() or f"{_broken(squares)} is {value}"
-                failed, reason = True, f"{work.name} stopped at step {step}: {where}"
-                break
-            if method.patience is None:
-                best.see(value)
-            elif step % max(pace, _PATIENCE_PACE // pace * pace) == 0 or ended:
-                score = hooks.held_out()
-                held, waited = (score, step) if best.see(score) else (held, waited)
-            hooks.watch(step, value)
-            late = system.any(time.monotonic() > deadline)
-            if ended:
-                reason = f"{step} steps of {work.name}"
-            elif late:
-                failed, reason = True, f"stopped by the time limit after {step} steps of {work.name}"
-            elif method.patience is not None and step - waited >= method.patience:
-                reason = f"{step} steps of {work.name}; the held-out residual fell no more for {method.patience}"
-            if reason:
-                break
-            hooks.save(
-                {
-                    "step": step,
-                    "waited": waited,
-                    "held": held,
-                    "best_loss": best.loss,
-                    "best_current": best.version == system.version,
-                    "best": best.values,
-                    "unknowns": [parameter.detach() for parameter in system.unknowns()],
-                    "work": work.state(),
-                }
-            )
-        moved = work.advance()
-        if moved == 0:
-            reason = f"{work.name} found no decrease after {step} steps"
-            break
-        step += moved
-    best.put_back()
-    return Trained(best.loss, step, not failed, reason)
+        loop.restore(resume)
+    return loop.go()
+
+
+class _Loop:
+    """A run: where it is, the best so far, and why it ends."""
+
+    def __init__(self, method: Method, system: Trainable, deadline: float, hooks: Hooks, seed: int):
+        self._method, self._system, self._deadline, self._hooks = method, system, deadline, hooks
+        self._work, self._best = method.begin(system, seed), _Best(system)
+        self._pace = self._work.pace if self._work.whole else _BATCH_PACE
+        self._step, self._fell, self._failed, self._resumed = 0, 0, False, False
+
+    def go(self) -> Trained:
+        """Step until there is a reason to end."""
+        reason = ""
+        while not reason:
+            if not self._resumed:  # what was restored had changed already
+                self._hooks.before(self._step)
+            self._resumed = False
+            loss, squares = self._work.look(self._step)
+            if self._step % self._pace == 0 or self._step >= self._method.steps:
+                reason = self._read(loss, squares)
+                if not reason:
+                    self._hooks.save(self._state())
+            if not reason:
+                moved = self._work.advance()
+                self._step += moved
+                reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
+        self._best.put_back()
+        return Trained(self._best.loss, self._step, not self._failed, reason)
+
+    def _read(self, loss: Tensor, squares: Squares) -> str:
+        """Read the loss; why the run ends, or nothing if it goes on."""
+        step, name, patience = self._step, self._work.name, self._method.patience
+        if not self._work.whole:
+            with torch.no_grad():
+                loss, squares = self._system.loss()
+        value = loss.item()
+        if not math.isfinite(value):
+            self._failed = True
+            where = self._system.broken() or f"{_broken(squares)} is {value}"
+            return f"{name} stopped at step {step}: {where}"
+        if patience is None:
+            self._best.see(value)
+        elif step % max(self._pace, _PATIENCE_PACE // self._pace * self._pace) == 0 or step >= self._method.steps:
+            self._fell = step if self._best.see(self._hooks.held_out()) else self._fell
+        self._hooks.watch(step, value)
+        late = self._system.any(time.monotonic() > self._deadline)
+        if step >= self._method.steps:
+            return f"{step} steps of {name}"
+        if late:
+            self._failed = True
+            return f"stopped by the time limit after {step} steps of {name}"
+        if patience is not None and step - self._fell >= patience:
+            return f"{step} steps of {name}; the held-out residual fell no more for {patience}"
+        return ""
+
+    def _state(self) -> dict[str, Any]:
+        best, system = self._best, self._system
+        return {
+            "step": self._step,
+            "fell": self._fell,
+            "best_loss": best.loss,
+            "best_current": best.version == system.version,
+            "best": best.values,
+            "unknowns": [parameter.detach() for parameter in system.unknowns()],
+            "work": self._work.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``_state`` gave."""
+        self._step, self._fell, self._resumed = state["step"], state["fell"], True
+        self._best.loss, self._best.values = state["best_loss"], state["best"]
+        self._best.version = self._system.version if state["best_current"] else -1
+        _put(self._system, state["unknowns"])
+        self._work.restore(state["work"])
 
 
 def _broken(squares: Squares) -> str:
