@@ -132,7 +132,7 @@ def solve(
             deadline=deadline,
             on_rung=lambda rung, step: on_rung(rung, step=step),
             resume=trained,
-            save=None if file is None or not speaks() else lambda state: file.save(state, history.rows),
+            save=None if file is None or not speaks() else lambda state, now: file.save(state, history.rows, now=now),
         )
     elif choice.model is not None:
         end = _fit_given(setup, choice.model, judge.points, tol, deadline, on_rung, on_step)

@@ -221,6 +221,16 @@ def test_a_stopped_training_goes_on_to_the_same_digits(tmp_path, monkeypatch, na
     assert finished(0.3) == whole(0.3)
 
 
+def test_a_time_limit_leaves_a_checkpoint_to_go_on_from(tmp_path):
+    path, method = tmp_path / "run.safetensors", [g.Adam(600, lr=1e-2), g.GaussNewton(5)]
+    whole = g.solve(line(), network(), method, points=POINTS)
+    stopped = g.solve(line(), network(), method, points=POINTS, checkpoint=path, time_limit=0.05)
+    assert not stopped.report.converged and "time limit" in stopped.report.reason
+    again = g.solve(line(), network(seed=3), method, points=POINTS, checkpoint=path)
+    assert again.report.reason == whole.report.reason and again(0.3) == whole(0.3)
+    assert again.history["loss"] == whole.history["loss"]
+
+
 def test_a_killed_training_goes_on_to_the_same_digits(tmp_path):
     script = tmp_path / "train.py"
     path, out = tmp_path / "run.safetensors", tmp_path / "digits.txt"

@@ -1,6 +1,7 @@
 """gmnm-pde compare."""
 
 import argparse
+import dataclasses
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from gmnm_pde.cli.common import (
     to_json,
 )
 from gmnm_pde.compare import PAPER_MODELS, best_methods, compare
-from gmnm_pde.methods import LBFGS, METHODS, Adam, GaussNewton, LeastSquares
+from gmnm_pde.fitting.train import Method
+from gmnm_pde.methods import METHODS
 from gmnm_pde.statement.problem import Problem
 
 HELP = "compare models on a problem by name"
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of {', '.join(METHODS)}, several in order with commas between them; or best: each model's own (best)",
     )
     parser.add_argument("--steps", type=int, help="of each method that trains; its own default otherwise")
-    parser.add_argument("--lr", type=float, help="the learning rate of Adam")
+    parser.add_argument("--lr", type=float, help="the learning rate of Adam or SOAP")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
     add_computing(parser)
@@ -79,12 +81,10 @@ def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) ->
     return [_method(word, options) for word in words]
 
 
-def _method(word: str, options: argparse.Namespace) -> LeastSquares | Adam | LBFGS | GaussNewton:
+def _method(word: str, options: argparse.Namespace) -> Method:
     if word not in METHODS:
         raise GmnmError(f"--method {word}: expected best or names of methods, got '{word}'. {nearest(word, METHODS)}")
-    steps = {} if options.steps is None else {"steps": options.steps}
-    if word == "adam":
-        return Adam(**steps, **({} if options.lr is None else {"lr": options.lr}))
-    if word == "lbfgs":
-        return LBFGS(**steps)
-    return GaussNewton(**steps) if word == "gauss-newton" else LeastSquares()
+    kind = METHODS[word]
+    given = {"steps": options.steps, "lr": options.lr}
+    taken = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: value for name, value in given.items() if value is not None and name in taken})

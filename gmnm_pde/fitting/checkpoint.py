@@ -114,10 +114,10 @@ class TrainingFile:
         tensors, header = _read(self._path, _TRAINING_FORMAT, self._identity)
         return unflatten({name: one.to(device) for name, one in tensors.items()}, header["state"]), header["history"]
 
-    def save(self, state: State, history: Sequence[Mapping[str, float]]) -> None:
-        """Write the state, if it is time to, or if a method has ended."""
+    def save(self, state: State, history: Sequence[Mapping[str, float]], *, now: bool) -> None:
+        """Write the state, if it is time to, or if it must be ``now``."""
         started = time.monotonic()
-        if state["under_way"] is not None and started < self._due:
+        if not now and started < self._due:
             return
         tensors, structure = flatten(state)
         header = {"identity": self._identity, "state": structure, "history": list(history)}

@@ -65,7 +65,7 @@ def train(
     deadline: float,
     on_rung: Callable[[Rung, int], None],
     resume: State | None = None,
-    save: Callable[[State], None] | None = None,
+    save: Callable[[State, bool], None] | None = None,
 ) -> Climb:
     """Train a copy of the plan's model.
 
@@ -77,7 +77,7 @@ def train(
         deadline: On the clock of time.monotonic().
         on_rung: Called with the state now and then, and the number of steps.
         resume: A state that ``save`` was given by the same training.
-        save: Called with the state after every look; it may well not write each.
+        save: Called with the state after every look, and with whether a method ends; it may well not write each.
 
     Raises:
         GmnmError: a residual is not finite at the start; the message names term and point.
@@ -97,7 +97,7 @@ class _Training(Hooks):
         setup: Setup,
         plan: Plan,
         on_rung: Callable[[Rung, int], None],
-        save: Callable[[State], None] | None,
+        save: Callable[[State, bool], None] | None,
     ):
         problem = setup.problem
         self._setup = replace(setup, points=setup.points or _default_points(problem, plan.methods))
@@ -131,7 +131,8 @@ class _Training(Hooks):
                 ended = run(method, self.system, deadline=deadline, hooks=self, seed=self._setup.seed, resume=under_way)
             under_way = None
             self._done.append(ended)
-            self.save(None)
+            if not ended.late:
+                self.save(None, now=True)
         return ", then ".join(ended.reason for ended in self._done), all(ended.converged for ended in self._done)
 
     def _fit_readout(self, method: LeastSquares, deadline: float) -> Trained:
@@ -164,8 +165,8 @@ class _Training(Hooks):
         """The root mean square of the residual at points that are not trained on."""
         return self.held.residual(self._theta()).square().mean().sqrt().item()
 
-    def save(self, under_way: Mapping[str, Any] | None) -> None:
-        """Hand the state on."""
+    def save(self, under_way: Mapping[str, Any] | None, *, now: bool) -> None:
+        """Hand the state on; ``now``: a method is about to end, or has ended."""
         if self._save is not None:
             self._save(
                 {
@@ -175,7 +176,8 @@ class _Training(Hooks):
                     "done": [[one.loss, one.steps, one.converged, one.reason] for one in self._done],
                     "recorded": self._recorded,
                     "under_way": under_way,
-                }
+                },
+                now,
             )
 
     @torch.no_grad()

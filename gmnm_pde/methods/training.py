@@ -68,6 +68,8 @@ class Trained:
     steps: int
     converged: bool
     reason: str
+    late: bool = False
+    """Whether the time limit stopped it: it may be gone on with."""
 
 
 class Hooks:
@@ -83,8 +85,8 @@ class Hooks:
         """The residual at points that are not trained on, for methods with patience."""
         return math.inf
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        """The state of the loop, after which it may be restored to the same digits."""
+    def save(self, state: Mapping[str, Any], *, now: bool) -> None:
+        """The state of the loop, from which it may be restored to the same digits; ``now``: it is about to end."""
 
 
 @dataclass
@@ -153,7 +155,8 @@ class _Loop:
         self._method, self._system, self._deadline, self._hooks = method, system, deadline, hooks
         self._work, self._best = method.begin(system, seed), _Best(system)
         self._pace = self._work.pace if self._work.whole else _BATCH_PACE
-        self._step, self._fell, self._failed, self._resumed = 0, 0, False, False
+        self._step, self._fell = 0, 0
+        self._failed, self._late, self._resumed = False, False, False
 
     def go(self) -> Trained:
         """Step until there is a reason to end."""
@@ -165,14 +168,14 @@ class _Loop:
             loss, squares = self._work.look(self._step)
             if self._step % self._pace == 0 or self._step >= self._method.steps:
                 reason = self._read(loss, squares)
-                if not reason:
-                    self._hooks.save(self._state())
+                if not reason or self._late:
+                    self._hooks.save(self._state(), now=self._late)
             if not reason:
                 moved = self._work.advance()
                 self._step += moved
                 reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
         self._best.put_back()
-        return Trained(self._best.loss, self._step, not self._failed, reason)
+        return Trained(self._best.loss, self._step, not self._failed, reason, self._late)
 
     def _read(self, loss: Tensor, squares: Squares) -> str:
         """Read the loss; why the run ends, or nothing if it goes on."""
@@ -194,7 +197,7 @@ class _Loop:
         if step >= self._method.steps:
             return f"{step} steps of {name}"
         if late:
-            self._failed = True
+            self._failed = self._late = True
             return f"stopped by the time limit after {step} steps of {name}"
         if patience is not None and step - self._fell >= patience:
             return f"{step} steps of {name}; the held-out residual fell no more for {patience}"

@@ -8,20 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.entrywise import tanh
 from gmnm_pde.models.layered import Layered, check_widths
 from gmnm_pde.models.streams import Streams
-
-
-def _tanh(z: Tensor, order: int) -> tuple[Tensor, ...]:
-    value = torch.tanh(z)
-    found = [value]
-    if order > 0:
-        found.append(value.square().neg_().add_(1))
-    if order > 1:
-        found.append((value * found[1]).mul_(-2))
-    if order > 2:
-        found.append(found[1].square().mul_(-6).add_(found[1], alpha=4))
-    return tuple(found)
 
 
 def _sin(z: Tensor, order: int) -> tuple[Tensor, ...]:
@@ -51,7 +40,7 @@ def _relu(z: Tensor, order: int) -> tuple[Tensor, ...]:
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor, int], tuple[Tensor, ...]]] = {
-    "tanh": _tanh,
+    "tanh": tanh,
     "sin": _sin,
     "silu": _silu,
     "relu": _relu,

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.models.entrywise import Derivatives, Squares, entrywise
+from gmnm_pde.models.entrywise import Derivatives, entrywise
+from gmnm_pde.models.forms import Squares
 
 Alpha = tuple[int, ...]
 

@@ -1,5 +1,6 @@
 """Learning curves of several models, one colour a model with a band over the seeds: the paper's Figure 3."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ def plot_comparison(comparison: Any, *, over: str = "step") -> Figure:
 
 def colours(names: Any) -> list[str]:
     """A colour for each model: those of the paper by name, others in order."""
-    spare = iter([ink for ink in INK if ink not in MODEL_INK.values()] * len(names))
+    own = {MODEL_INK.get(name.lower()) for name in names}
+    spare = itertools.cycle([ink for ink in INK if ink not in own])
     taken: dict[str, str] = {}
     for name in names:
         colour = MODEL_INK.get(name.lower())

@@ -94,9 +94,13 @@ class Block:
 
     def _readout_rows(self, model: Any, one: Linearized) -> Tensor:
         outputs, features = model.readout.shape
+        kind: Any = {"dtype": self.points.dtype, "device": self.points.device}
         rows = self.points.new_zeros(len(self.points), outputs, features)
         for output, operator in one.operators.items():
-            coefficients = {alpha: torch.as_tensor(c).to(self.points) for alpha, c in operator.items()}
+            coefficients = {
+                alpha: torch.as_tensor(c, dtype=self.points.dtype, device=self.points.device)
+                for alpha, c in operator.items()
+            }
             found = feature_combination(model, self.points, coefficients, self.engine)
             if self.placed.term.partner is not None:
                 far = self.placed.term.partner(self.points)

@@ -1,0 +1,63 @@
+"""Second-order operators on streams: their quadratic forms in the first derivatives, and work in cached pieces."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Squares = tuple[tuple[int, int, Tensor | float], ...]
+"""A quadratic form of first derivatives: terms (i, j, c_ij)."""
+
+
+def form_of(squares: tuple[Squares, ...], number: int, slopes: int) -> Squares:
+    """The second-order part of a stream: of an operator its own, of a first derivative none."""
+    operator = number - (slopes - len(squares))
+    return squares[operator] if operator >= 0 else ()
+
+
+def quadratic(d: Sequence[Tensor], form: Squares, rows: slice) -> Tensor:
+    """sum_ij c_ij d_i d_j."""
+    total: Tensor | None = None
+    for i, j, coefficient in form:
+        c = _on(coefficient, rows)
+        number = 1.0 if isinstance(c, Tensor) else c
+        left = d[i] * c if isinstance(c, Tensor) else d[i]
+        if total is None:
+            total = torch.mul(left, d[j])
+            total = total if number == 1 else total.mul_(number)
+        elif left.shape == total.shape:
+            total.addcmul_(left, d[j], value=number)
+        else:
+            total = torch.addcmul(total, left, d[j], value=number)
+    assert total is not None
+    return total
+
+
+def add_slopes(out: Sequence[Tensor], d: Sequence[Tensor], form: Squares, rows: slice, factor: Tensor) -> None:
+    """Add to out_i the slope of sum_ij c_ij d_i d_j by d_i, times ``factor``."""
+    for i, j, coefficient in form:
+        c = _on(coefficient, rows)
+        number = 1.0 if isinstance(c, Tensor) else c
+        weighted = factor * c if isinstance(c, Tensor) else factor
+        out[i].addcmul_(weighted, d[j], value=2 * number if i == j else number)
+        if i != j:
+            out[j].addcmul_(weighted, d[i], value=number)
+
+
+def _on(coefficient: Tensor | float, rows: slice) -> Tensor | float:
+    return coefficient[rows] if isinstance(coefficient, Tensor) and coefficient.ndim else coefficient
+
+
+_CACHED_BYTES = 2**21
+"""On a CPU the streams are worked through in pieces of this size, so that what lies between stays in the cache."""
+
+
+def pieces(*tensors: Tensor) -> Iterator[tuple[Any, ...]]:
+    """The same rows of each tensor [streams, n, width], a piece at a time: the rows, then the streams of each."""
+    streams, n, width = tensors[0].shape
+    size = streams * width * tensors[0].element_size()
+    count = n if tensors[0].is_cuda else max(32, _CACHED_BYTES // max(1, size))
+    for first in range(0, n, max(1, count)):
+        rows = slice(first, min(first + count, n))
+        yield rows, *(tensor[:, rows].unbind(0) for tensor in tensors)
