@@ -14,6 +14,10 @@ from gmnm_pde.models.mlp import ACTIVATIONS
 from gmnm_pde.models.splines import SplineGrid
 from gmnm_pde.models.streams import Recorded, Streams
 
+_SMOOTH = 5
+"""Splines on finer grids than this start smaller by the square, so that second derivatives start alike on every grid:
+with 78 intervals the Poisson problem's loss starts near 1 instead of 1e5."""
+
 
 class KAN(Layered):
     """A Kolmogorov-Arnold network (Z. Liu et al., arXiv 2404.19756).
@@ -53,7 +57,8 @@ class KAN(Layered):
         self.coefficients = nn.ParameterList()
         for before, after in zip(self.widths, self.widths[1:], strict=False):
             base = torch.randn(after, before, 1) * math.sqrt(2 / (before + after))
-            splines = 0.1 / math.sqrt(before) * torch.randn(after, before, grid + order)
+            rough = 0.1 * min(1.0, _SMOOTH / grid) ** 2
+            splines = rough / math.sqrt(before) * torch.randn(after, before, grid + order)
             self.coefficients.append(nn.Parameter(torch.cat([base, splines], dim=-1).flatten(1)))
         self.grids = nn.ModuleList(
             SplineGrid(before, grid, order, self.domain, equidistant=equidistant) for before in self.widths[:-1]

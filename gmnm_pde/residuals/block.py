@@ -97,10 +97,7 @@ class Block:
         kind: Any = {"dtype": self.points.dtype, "device": self.points.device}
         rows = self.points.new_zeros(len(self.points), outputs, features)
         for output, operator in one.operators.items():
-            coefficients = {
-                alpha: torch.as_tensor(c, dtype=self.points.dtype, device=self.points.device)
-                for alpha, c in operator.items()
-            }
+            coefficients = {alpha: torch.as_tensor(c, **kind) for alpha, c in operator.items()}
             found = feature_combination(model, self.points, coefficients, self.engine)
             if self.placed.term.partner is not None:
                 far = self.placed.term.partner(self.points)
