@@ -280,8 +280,8 @@ BAD = {
     "too many widths": (lambda p: g.solve(p, g.Mixture(widths=(1.0, 1.0, 1.0))), "2 widths"),
     "method name": (lambda p: g.solve(p, method="leastsquares"), "Did you mean 'least-squares'"),
     "no methods": (lambda p: g.solve(p, method=[]), "at least one method"),
-    "checkpoint of a training": (
-        lambda p: g.solve(p, g.MLP([2, 3, 1]), g.Adam(5), checkpoint="run"),
+    "checkpoint of one solve": (
+        lambda p: g.solve(p, g.GMNM(2, 1, 20), g.LeastSquares(), checkpoint="run"),
         "a mixture fitted by least squares",
     ),
     "method no method": (lambda p: g.solve(p, method=torch.optim.Adam), "a method such as"),
