@@ -282,7 +282,7 @@ BAD = {
     "no methods": (lambda p: g.solve(p, method=[]), "at least one method"),
     "checkpoint of one solve": (
         lambda p: g.solve(p, g.GMNM(2, 1, 20), g.LeastSquares(), checkpoint="run"),
-        "a mixture fitted by least squares",
+        "a mixture, or a model that is trained",
     ),
     "method no method": (lambda p: g.solve(p, method=torch.optim.Adam), "a method such as"),
     "negative tolerance": (lambda p: g.solve(p, tol=-1e-3), "a positive number"),
