@@ -6,6 +6,7 @@ from gmnm_pde._errors import NumericalWarning as NumericalWarning
 from gmnm_pde.compare import compare as compare
 from gmnm_pde.fitting.moving import Resampling as Resampling
 from gmnm_pde.fitting.moving import ResidualAdaptive as ResidualAdaptive
+from gmnm_pde.geometry import Annulus as Annulus
 from gmnm_pde.geometry import Ball as Ball
 from gmnm_pde.geometry import Box as Box
 from gmnm_pde.geometry import Disk as Disk
@@ -13,7 +14,9 @@ from gmnm_pde.geometry import Ellipse as Ellipse
 from gmnm_pde.geometry import Interval as Interval
 from gmnm_pde.geometry import Polygon as Polygon
 from gmnm_pde.geometry import Rectangle as Rectangle
+from gmnm_pde.geometry import SphericalShell as SphericalShell
 from gmnm_pde.geometry import Time as Time
+from gmnm_pde.geometry import Triangle as Triangle
 from gmnm_pde.jets import jet as jet
 from gmnm_pde.methods import LBFGS as LBFGS
 from gmnm_pde.methods import SOAP as SOAP

@@ -7,9 +7,12 @@ from gmnm_pde.geometry.box import Time as Time
 from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.domain import Product as Product
 from gmnm_pde.geometry.polygon import Polygon as Polygon
+from gmnm_pde.geometry.polygon import Triangle as Triangle
 from gmnm_pde.geometry.region import GivenPoints as GivenPoints
 from gmnm_pde.geometry.region import Patch as Patch
 from gmnm_pde.geometry.region import Region as Region
 from gmnm_pde.geometry.round import Ball as Ball
 from gmnm_pde.geometry.round import Disk as Disk
 from gmnm_pde.geometry.round import Ellipse as Ellipse
+from gmnm_pde.geometry.shells import Annulus as Annulus
+from gmnm_pde.geometry.shells import SphericalShell as SphericalShell

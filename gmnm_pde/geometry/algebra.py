@@ -60,6 +60,8 @@ DIFFERENCE = Rule("-", (-1, -1), (1, 1), lambda a, b: torch.minimum(a, -b), lamb
 
 def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Patch, ...]:
     """Patches that fill the whole; none if it is empty."""
+    if rule is INTERSECTION and _measure(second) < _measure(first):
+        first, second = second, first  # a small shape in a large one is hit by none of the large one's points
     if rule.adds:
         added = (_cut(patch, lambda p: first.distance(p) < 0) for patch in second.interior_patches())
         return tuple(_measured([*first.interior_patches(), *added]))
@@ -98,6 +100,10 @@ def _cut(patch: Patch, keep: Callable[[Tensor], Tensor]) -> Patch:
     return replace(patch, keep=keep if before is None else lambda points: before(points) & keep(points))
 
 
+def _measure(shape: Shape) -> float:
+    return sum(patch.measure for patch in shape.interior_patches())
+
+
 def _turned(patch: Patch) -> Patch:
     outward = patch.normal
     assert outward is not None
@@ -105,7 +111,10 @@ def _turned(patch: Patch) -> Patch:
 
 
 def _measured(patches: "list[Patch] | Iterator[Patch]") -> Iterator[Patch]:
-    """The patches of which something is kept, with the measure of that; one that is kept whole is no longer cut."""
+    """The patches of which something is kept, with the measure of that.
+
+    One that seems to be kept whole is still cut, for holes may be so small that no point fell into them.
+    """
     for patch in patches:
         if patch.keep is None:
             yield patch
@@ -113,6 +122,6 @@ def _measured(patches: "list[Patch] | Iterator[Patch]") -> Iterator[Patch]:
         whole = patch.measure / patch.kept
         part = patch.keep(patch.embed(unit_points(_COUNT, patch.dimension, "sobol"))).double().mean().item()
         if part == 1.0:
-            yield replace(patch, keep=None, kept=1.0, measure=whole)
+            yield replace(patch, kept=1.0, measure=whole)
         elif part > 0:
             yield replace(patch, measure=part * whole, kept=part, tensor=False)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import algebra
-from gmnm_pde.geometry.region import Patch, Region
+from gmnm_pde.geometry.region import Patch, Region, unknown_normal
 
 _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
@@ -28,6 +28,9 @@ class Domain(ABC):
 
     time: tuple[str, ...] = ()
     """Names of those coordinates that are time; the others are space."""
+
+    solid: bool = True
+    """Whether there is a side to every boundary, as set algebra needs; a cloud of points has none."""
 
     @property
     @abstractmethod
@@ -81,6 +84,9 @@ class Domain(ABC):
     def boundary(self) -> Region:
         """The whole spatial boundary, at all times."""
         patches = self.boundary_patches()
+        if not patches and self.space:
+            remedy = "Give the cloud its boundary: PointCloud(points, boundary=...)."
+            raise refuse(f"{self}.boundary", expected="points on a boundary", got="none", remedy=remedy)
         if not patches:
             raise refuse(
                 f"{self}.boundary",
@@ -236,12 +242,13 @@ class Product(Domain):
             return mask
 
         named = second if first.name == "interior" else first
+        bare = unknown_normal in (first.normal, second.normal)
         return Patch(
             named.name,
             first.dimension + second.dimension,
             first.measure * second.measure,
             embed,
-            normal if first.normal or second.normal else None,
+            unknown_normal if bare else normal if first.normal or second.normal else None,
             keep if first.keep or second.keep else None,
             first.kept * second.kept,
             named.origin,
@@ -266,6 +273,9 @@ class Combined(Domain):
         if first.time or second.time:
             remedy = "Put shapes together first, then multiply by time: (a - b) * Time(t=(0, 1))."
             raise refuse(call, expected="shapes in space alone", got="one with time", remedy=remedy)
+        if not (first.solid and second.solid):
+            remedy = "Select its points before it is made, or a region of it by where(...)."
+            raise refuse(call, expected="shapes with an inside and an outside", got="a cloud of points", remedy=remedy)
         self.rule, self.first, self.second = rule, first, second
         self.coordinates = first.coordinates
         self._interior = algebra.interior(rule, first, second)

@@ -1,4 +1,4 @@
-"""Polygons."""
+"""Polygons and triangles."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Patch
-from gmnm_pde.geometry.round import read_names, read_numbers
+from gmnm_pde.geometry.round import read_names, read_numbers, write_point
 
 Point = tuple[float, ...]
 
@@ -103,6 +103,38 @@ class Polygon(Domain):
 
         name = f"edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g})"
         return Patch(name, 1, length, embed, normal, origin=self)
+
+
+class Triangle(Polygon):
+    """A triangle by its corners, either way round: ``Triangle((0, 0), (1, 0), (0, 1))``.
+
+    Args:
+        first: Corner (x, y).
+        second: Corner (x, y).
+        third: Corner (x, y).
+        coordinates: Names of the two coordinates.
+
+    Raises:
+        GmnmError: the corners lie on one line.
+    """
+
+    def __init__(
+        self,
+        first: Sequence[float],
+        second: Sequence[float],
+        third: Sequence[float],
+        *,
+        coordinates: Sequence[str] = ("x", "y"),
+    ):
+        call = f"Triangle({first!r}, {second!r}, {third!r})"
+        corners = [read_numbers(tuple(corner), 2, call) for corner in (first, second, third)]
+        extent = max(math.dist(a, b) for a in corners for b in corners)
+        if abs(_area(corners)) <= 1e-14 * extent**2:
+            raise refuse(call, expected="three corners that are not on one line", got="a triangle without area")
+        super().__init__(corners, coordinates=read_names(coordinates, 2, "Triangle"))
+
+    def __repr__(self) -> str:
+        return f"Triangle({', '.join(write_point(corner) for corner in self.corners)})"
 
 
 def _area(corners: Sequence[Point]) -> float:

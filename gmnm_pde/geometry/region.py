@@ -11,6 +11,11 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 
 
+def unknown_normal(points: Tensor) -> Tensor:
+    """The ``normal`` of a boundary that is given by points alone: sampling hands out none."""
+    return torch.full_like(points, torch.nan)
+
+
 @dataclass(frozen=True)
 class Patch:
     """A smooth piece of a domain or of its boundary.
@@ -19,7 +24,8 @@ class Patch:
     cube get equal measure; ``normal`` maps points, [n, d], to outward unit normals, [n, d]. ``keep``, where given,
     tells which points belong to the patch, a mask [n]: a part ``kept`` of the image, which ``measure`` accounts for.
     ``origin`` is the shape that the patch comes from, whatever that has become a part of. ``tensor`` says whether grids
-    on the cube are good points on the patch.
+    on the cube are good points on the patch. ``given`` holds the points, [m, d], of a patch that is a finite set; its
+    measure is their number.
     """
 
     name: str
@@ -31,6 +37,7 @@ class Patch:
     kept: float = 1.0
     origin: object | None = None
     tensor: bool = True
+    given: Tensor | None = field(default=None, repr=False)
 
     def same(self, other: "Patch") -> bool:
         """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""

@@ -1,4 +1,4 @@
-"""Disks, ellipses, balls and spherical shells."""
+"""Disks, ellipses and balls."""
 
 import math
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ class Ellipse(Domain):
         self.coordinates = read_names(coordinates, 2, kind)
 
     def __repr__(self) -> str:
-        return f"Ellipse(center={_pair(self.center)}, radii={_pair(self.radii)})"
+        return f"Ellipse(center={write_point(self.center)}, radii={write_point(self.radii)})"
 
     @property
     def name(self) -> str:
         """What its boundary is called."""
-        return f"ellipse around {_pair(self.center)}"
+        return f"ellipse around {write_point(self.center)}"
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -95,11 +95,11 @@ class Disk(Ellipse):
         super().__init__(center, (self.radius, self.radius), coordinates=coordinates)
 
     def __repr__(self) -> str:
-        return f"Disk(center={_pair(self.center)}, radius={self.radius:g})"
+        return f"Disk(center={write_point(self.center)}, radius={self.radius:g})"
 
     @property
     def name(self) -> str:
-        return f"circle around {_pair(self.center)}"
+        return f"circle around {write_point(self.center)}"
 
 
 class Ball(Domain):
@@ -117,7 +117,7 @@ class Ball(Domain):
         self.coordinates = read_names(coordinates, 3, "Ball")
 
     def __repr__(self) -> str:
-        return f"Ball(center={_pair(self.center)}, radius={self.radius:g})"
+        return f"Ball(center={write_point(self.center)}, radius={self.radius:g})"
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -128,7 +128,7 @@ class Ball(Domain):
 
     def interior_patches(self) -> tuple[Patch, ...]:
         def embed(unit: Tensor) -> Tensor:
-            return self._at(self.radius * unit[:, :1] ** (1 / 3) * _on_sphere(unit[:, 1:]))
+            return self._at(self.radius * unit[:, :1] ** (1 / 3) * on_sphere(unit[:, 1:]))
 
         return (Patch("interior", 3, 4 / 3 * math.pi * self.radius**3, embed, origin=self, tensor=False),)
 
@@ -137,15 +137,21 @@ class Ball(Domain):
             outward = points - points.new_tensor(self.center)
             return outward / outward.norm(dim=1, keepdim=True)
 
-        name, area = f"sphere around {_pair(self.center)}", 4 * math.pi * self.radius**2
-        embed = lambda unit: self._at(self.radius * _on_sphere(unit))  # noqa: E731
+        name, area = f"sphere around {write_point(self.center)}", 4 * math.pi * self.radius**2
+        embed = lambda unit: self._at(self.radius * on_sphere(unit))  # noqa: E731
         return (Patch(name, 2, area, embed, normal, origin=self, tensor=False),)
 
     def _at(self, offset: Tensor) -> Tensor:
         return offset + offset.new_tensor(self.center)
 
 
-def _on_sphere(unit: Tensor) -> Tensor:
+def on_circle(unit: Tensor) -> Tensor:
+    """Points of the unit circle, [n, 2], from points of the unit interval, [n, 1], equal arcs to equal lengths."""
+    angle = 2 * math.pi * unit[:, 0]
+    return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def on_sphere(unit: Tensor) -> Tensor:
     """Points of the unit sphere from points of the unit square, equal areas to equal areas (Archimedes)."""
     height, angle = 1 - 2 * unit[:, 0], 2 * math.pi * unit[:, 1]
     around = (1 - height.square()).clamp_min(0).sqrt()
@@ -175,5 +181,6 @@ def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _pair(values: Sequence[float]) -> str:
+def write_point(values: Sequence[float]) -> str:
+    """A point as users read it."""
     return f"({', '.join(f'{value:g}' for value in values)})"
