@@ -14,6 +14,7 @@ from gmnm_pde.geometry import Ellipse as Ellipse
 from gmnm_pde.geometry import Interval as Interval
 from gmnm_pde.geometry import Polygon as Polygon
 from gmnm_pde.geometry import Rectangle as Rectangle
+from gmnm_pde.geometry import SignedDistance as SignedDistance
 from gmnm_pde.geometry import SphericalShell as SphericalShell
 from gmnm_pde.geometry import Time as Time
 from gmnm_pde.geometry import Triangle as Triangle

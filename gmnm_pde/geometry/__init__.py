@@ -6,6 +6,7 @@ from gmnm_pde.geometry.box import Rectangle as Rectangle
 from gmnm_pde.geometry.box import Time as Time
 from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.domain import Product as Product
+from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
 from gmnm_pde.geometry.polygon import Polygon as Polygon
 from gmnm_pde.geometry.polygon import Triangle as Triangle
 from gmnm_pde.geometry.region import GivenPoints as GivenPoints
