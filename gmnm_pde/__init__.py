@@ -12,6 +12,8 @@ from gmnm_pde.geometry import Box as Box
 from gmnm_pde.geometry import Disk as Disk
 from gmnm_pde.geometry import Ellipse as Ellipse
 from gmnm_pde.geometry import Interval as Interval
+from gmnm_pde.geometry import Mesh as Mesh
+from gmnm_pde.geometry import PointCloud as PointCloud
 from gmnm_pde.geometry import Polygon as Polygon
 from gmnm_pde.geometry import Rectangle as Rectangle
 from gmnm_pde.geometry import SignedDistance as SignedDistance

@@ -4,9 +4,11 @@ from gmnm_pde.geometry.box import Box as Box
 from gmnm_pde.geometry.box import Interval as Interval
 from gmnm_pde.geometry.box import Rectangle as Rectangle
 from gmnm_pde.geometry.box import Time as Time
+from gmnm_pde.geometry.cloud import PointCloud as PointCloud
 from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.domain import Product as Product
 from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
+from gmnm_pde.geometry.mesh import Mesh as Mesh
 from gmnm_pde.geometry.polygon import Polygon as Polygon
 from gmnm_pde.geometry.polygon import Triangle as Triangle
 from gmnm_pde.geometry.region import GivenPoints as GivenPoints
