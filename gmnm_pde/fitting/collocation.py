@@ -61,8 +61,23 @@ def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
 
 def place(problem: Problem, counts: Counts, *, seed: int, rule: str | None = None) -> list[Placed]:
     """Points to fit on: Chebyshev grids, which crowd at the boundary, or Sobol points in many dimensions."""
-    rule = rule or ("chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol")
+    rule = rule or rule_for(problem)
     return [Placed(term, _cloud(problem, term, counts, rule, seed, k)) for k, term in enumerate(problem.terms)]
+
+
+def rule_for(problem: Problem) -> str:
+    """Chebyshev grids as long as their sides are long enough."""
+    return "chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol"
+
+
+def held_out_seed(seed: int) -> int:
+    """The seed of points to judge on, in a solve with this seed."""
+    return seed + 104729
+
+
+def without_data(placed: list[Placed]) -> list[Placed]:
+    """The terms that are not data at given points, where there are others: data are not held out."""
+    return [p for p in placed if not isinstance(p.term.region, GivenPoints)] or placed
 
 
 def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -> list[Placed]:
@@ -70,7 +85,7 @@ def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -
     fewer = Counts(min(most, counts.interior), counts.boundary)
     terms = [term for term in problem.terms if not isinstance(term.region, GivenPoints)]
     terms = terms or list(problem.terms)
-    return [Placed(term, _cloud(problem, term, fewer, "sobol", seed + 104729, k)) for k, term in enumerate(terms)]
+    return [Placed(term, _cloud(problem, term, fewer, "sobol", held_out_seed(seed), k)) for k, term in enumerate(terms)]
 
 
 def _cloud(problem: Problem, term: Term, counts: Counts, rule: str, seed: int, number: int) -> Cloud:

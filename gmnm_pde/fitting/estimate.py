@@ -37,14 +37,12 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
     system, problem, solver = fit.system, fit.system.problem, fit.outcome.solver
     assert solver is not None
-    components = system.features
     full = fit.outputs(points)
     size = full.norm(dim=0)
     size = torch.where(size > 0, size, torch.ones_like(size))
     constants, drifts = [], []
     for fraction in _FRACTIONS:
-        head = max(1, int(fraction * components))
-        part = solver.leading(system.extra + system.fields * head)
+        part = solver.leading(system.part(fraction))
         score = max(fit.score_of(part), torch.finfo(full.dtype).tiny)
         constants.append((fit.outputs(points, part) - full).norm(dim=0) / size / score)
         drifts.append((part - fit.theta)[: system.extra].abs() / score)

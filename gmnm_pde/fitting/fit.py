@@ -9,18 +9,30 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.fitting.collocation import Counts, counts_for, hold_out, place
+from gmnm_pde.fitting.collocation import (
+    Counts,
+    counts_for,
+    held_out_seed,
+    hold_out,
+    place,
+    rule_for,
+    without_data,
+)
+from gmnm_pde.fitting.spread import Spread
 from gmnm_pde.methods import LeastSquares, Step
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.triangular import linear_fit
-from gmnm_pde.models import Mixture, Normalized
-from gmnm_pde.residuals import ReadoutSystem, row_scales
+from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork
+from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.statement.problem import Problem
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
 
 _REFERENCE = Mixture(components=64)
+_PATCH_REFERENCE = Mixture(components=16)
+_HELD_OUT = 0.5
+"""Points to judge a patch on, for each point to fit on."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +49,31 @@ class Setup:
     dtype: torch.dtype
     device: torch.device
     engine: str
+    partition: Partition | None = None
+    """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
+
+    @property
+    def patches(self) -> int:
+        return 1 if self.partition is None else len(self.partition)
 
     @property
     def dimension(self) -> int:
         return self.problem.domain.dimension
 
     def model(self, components: int, widths: Sequence[float]) -> Normalized:
-        """A drawn mixture on the problem's own coordinates."""
-        inner = self.mixture.draw(
-            self.dimension,
-            len(self.problem.fields),
-            components,
-            widths,
-            seed=self.seed,
-            dtype=self.dtype,
-            device=self.device,
-        )
+        """A drawn mixture, or one in each patch, on the problem's own coordinates."""
+        inner: nn.Module = self._draw(self.mixture, components, widths)
+        if self.partition is not None:
+            inner = Patchwork(self.partition, [copy.deepcopy(inner) for _ in self.partition.boxes])  # type: ignore[misc]
         return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
 
+    def _draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
+        fields = len(self.problem.fields)
+        kind = {"seed": self.seed, "dtype": self.dtype, "device": self.device}
+        return mixture.draw(self.dimension, fields, components, widths, **kind)
+
     def counts(self, components: int) -> Counts:
-        unknowns = components * len(self.problem.fields)
+        unknowns = components * len(self.problem.fields) * self.patches
         return self.points or counts_for(self.problem, unknowns, self.method.oversampling)
 
 
@@ -163,9 +180,33 @@ def restore(setup: Setup, components: int, widths: Sequence[float], outcome: Out
 def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
     """The residuals at the points to fit, and at those held out."""
     problem, counts = setup.problem, setup.counts(components)
+    if setup.partition is not None:
+        return _patch_systems(setup, model, counts, setup.partition)
     clouds = (place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed))
     fitted, held_out = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
     return fitted, held_out
+
+
+def _patch_systems(
+    setup: Setup, model: Normalized, counts: Counts, partition: Partition
+) -> tuple[ReadoutSystem, ReadoutSystem]:
+    problem, bounds = setup.problem, setup.problem.domain.bounds
+    boxes = partition.mapped([(-1.0, 1.0)] * setup.dimension, bounds)
+    fewer = Counts(math.ceil(_HELD_OUT * counts.interior), counts.boundary)
+    rule = rule_for(problem)
+    clouds = (
+        Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(),
+        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held_out_seed(setup.seed)).place()),
+    )
+    small = setup._draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
+    reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds).to(setup.device)
+
+    def system(placed: list[Placed]) -> ReadoutSystem:
+        plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)
+        scaled = patch_scales(plain, bounds, condition_factor=CONDITION_FACTOR, weights=setup.weights)
+        return PatchworkSystem(problem, model, scaled, engine=setup.engine)
+
+    return system(clouds[0]), system(clouds[1])
 
 
 @torch.no_grad()

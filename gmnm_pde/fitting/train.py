@@ -200,8 +200,7 @@ class _Training(Hooks):
             return Climb(
                 rung, converged and tol is None, f"{reason}; without a linear readout there is no error estimate"
             )
-        triangle, solver = solve_linearized(self.readouts, last.theta)
-        last.outcome = replace(last.outcome, triangle=triangle, solver=solver)
+        last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
         rung = Rung(last, estimate_error(last, judged_on))
         self._on_rung(rung, self._steps_before)
         estimate = rung.estimate.overall

@@ -2,15 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.methods.triangular import RidgeSolver, Triangle, reduce, truncated_solutions
+from gmnm_pde.methods.fronts import FrontSolver, Rows
+from gmnm_pde.methods.triangular import RidgeSolver, reduce
 
 _SUFFICIENT = 1e-4
 """Armijo's constant: the part of the predicted decrease that a step must achieve."""
@@ -35,7 +36,10 @@ and full steps gain little."""
 
 
 class System(Protocol):
-    """What least squares sees: a residual, and its linearisation in blocks of rows."""
+    """What least squares sees: a residual, and its linearisation in blocks of rows.
+
+    A system with ``groups`` gives the linearisation in pieces that hold a few groups of unknowns each (``Grouped``).
+    """
 
     @property
     def linear(self) -> bool: ...
@@ -44,6 +48,24 @@ class System(Protocol):
     def start(self) -> Tensor: ...
     def residual(self, theta: Tensor) -> Tensor: ...
     def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+
+class Grouped(System, Protocol):
+    """A system whose unknowns come in groups; ``groups`` gives their sizes and where all but the first sit in space."""
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], Tensor]: ...
+    def pieces(self, theta: Tensor) -> Iterator[tuple[tuple[int, ...], Tensor, Tensor]]: ...
+
+
+class Solver(Protocol):
+    """A factored system."""
+
+    misfit: float
+
+    def solution(self) -> Tensor: ...
+    def leading(self, kept: Any, /) -> Tensor: ...
+    def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -65,8 +87,7 @@ class Outcome:
     steps: int
     converged: bool
     reason: str
-    triangle: Triangle | None = None
-    solver: RidgeSolver | None = None
+    solver: Solver | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +131,8 @@ class LeastSquares:
         theta = system.start() if start is None else start
         if system.linear:
             theta = torch.zeros_like(theta)
-            triangle, solver = solve_linearized(system, theta)
-            outcome = Outcome(solver.solution(), triangle.misfit, 1, True, "one linear solve", triangle, solver)
+            solver = solve_linearized(system, theta)
+            outcome = Outcome(solver.solution(), solver.misfit, 1, True, "one linear solve", solver)
             if watch is not None:
                 watch(Step(1, outcome.theta, outcome.norm, 1.0))
             return outcome
@@ -125,14 +146,14 @@ class LeastSquares:
         """
         zero_norm = _norm(system.residual(system.start()))
         norm = _norm(system.residual(theta))
-        best: tuple[float, Tensor, Triangle, RidgeSolver] | None = None
+        best: tuple[float, Tensor, Solver] | None = None
         bold_since: int | None = None
         number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
         while True:
-            triangle, solver = solve_linearized(system, theta)
+            solver = solve_linearized(system, theta)
             if best is None or norm <= best[0]:
-                best = norm, theta, triangle, solver
-            if norm - triangle.misfit <= _STATIONARY * norm:
+                best = norm, theta, solver
+            if norm - solver.misfit <= _STATIONARY * norm:
                 converged, reason = True, f"Newton converged in {number} steps"
                 break
             if number >= self.max_steps:
@@ -143,7 +164,7 @@ class LeastSquares:
             target = solver.solution()
             length = 0.0
             if bold_since is None:
-                length, new_theta, new_norm = _line_search(system, theta, target - theta, norm, triangle.misfit)
+                length, new_theta, new_norm = _line_search(system, theta, target - theta, norm, solver.misfit)
             if length == 0.0:
                 length, new_theta, new_norm = 1.0, target, _norm(system.residual(target))
                 unmoved = norm <= _SMALL * zero_norm and new_norm <= 3 * norm
@@ -158,34 +179,45 @@ class LeastSquares:
                     )
                     break
             number += 1
-            faithful = length == 1.0 and abs(new_norm - triangle.misfit) <= _FAITHFUL * triangle.misfit
+            faithful = length == 1.0 and abs(new_norm - solver.misfit) <= _FAITHFUL * solver.misfit
             stalled = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * zero_norm
             theta, norm = new_theta, new_norm
             if watch is not None:
                 watch(Step(number, theta, norm, length))
             if faithful or stalled:
                 if norm <= best[0]:
-                    best = norm, theta, triangle, solver
+                    best = norm, theta, solver
                 at = " to rounding" if stalled else ""
                 converged, reason = True, f"Newton converged{at} in {number} steps"
                 break
-        norm, theta, triangle, solver = best
-        return Outcome(theta, norm, number, converged, reason, triangle, solver)
+        norm, theta, solver = best
+        return Outcome(theta, norm, number, converged, reason, solver)
 
 
 def rescue(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
     """The best of the solution and its truncated versions, by a score on points that were not fitted."""
-    assert outcome.triangle is not None
-    candidates = [outcome.theta, *truncated_solutions(outcome.triangle, (1e-14, 1e-12, 1e-10, 1e-8))]
+    assert outcome.solver is not None
+    candidates = [outcome.theta, *outcome.solver.truncated((1e-14, 1e-12, 1e-10, 1e-8))]
     return min(candidates, key=lambda theta: _or_infinite(score(theta)))
 
 
-def solve_linearized(system: System, theta: Tensor) -> tuple[Triangle, RidgeSolver]:
+def solve_linearized(system: System, theta: Tensor) -> Solver:
     """Solve r + A (new - theta) ~ 0 for the new unknowns: for them, not for the step, so that they stay bounded."""
     moved = bool(theta.any())
-    rows = ((A, (A @ theta - r) if moved else -r) for A, r in system.blocks(theta))
-    triangle = reduce(rows, system.columns)
-    return triangle, RidgeSolver(triangle)
+    if not hasattr(system, "groups"):
+        rows = ((A, (A @ theta - r) if moved else -r) for A, r in system.blocks(theta))
+        return RidgeSolver(reduce(rows, system.columns))
+    return _solve_grouped(cast(Grouped, system), theta, moved=moved)
+
+
+def _solve_grouped(system: Grouped, theta: Tensor, *, moved: bool) -> Solver:
+    sizes, centers = system.groups
+    parts = theta.split(list(sizes))
+    pieces = [
+        Rows(groups, A, (A @ torch.cat([parts[g] for g in groups]) - r) if moved else -r)
+        for groups, A, r in system.pieces(theta)
+    ]
+    return FrontSolver(pieces, sizes, centers, everywhere=tuple(range(len(sizes) - len(centers))))
 
 
 def _line_search(

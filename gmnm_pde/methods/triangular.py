@@ -61,6 +61,7 @@ class RidgeSolver:
 
     def __init__(self, triangle: Triangle, ridge: float = RIDGE):
         R, c = triangle.R, triangle.c
+        self.triangle, self.misfit = triangle, triangle.misfit
         self.norms = R.norm(dim=0)
         self.norms = torch.where(self.norms > 0, self.norms, torch.ones_like(self.norms))
         K = R.shape[1]
@@ -80,6 +81,10 @@ class RidgeSolver:
     def solution(self) -> Tensor:
         """The solution in all columns, [K]."""
         return self.leading(len(self.norms))
+
+    def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
+        """Solutions of less and less of the triangle's singular values: the rank-revealing way out."""
+        return truncated_solutions(self.triangle, cutoffs)
 
 
 def linear_fit(matrix: Tensor, targets: Tensor) -> Tensor:

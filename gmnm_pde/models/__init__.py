@@ -9,5 +9,7 @@ from gmnm_pde.models.kan import KAN as KAN
 from gmnm_pde.models.mixture import Mixture as Mixture
 from gmnm_pde.models.mlp import MLP as MLP
 from gmnm_pde.models.normalized import Normalized as Normalized
+from gmnm_pde.models.partition import Partition as Partition
+from gmnm_pde.models.patchwork import Patchwork as Patchwork
 from gmnm_pde.models.rbf import RBF as RBF
 from gmnm_pde.models.readout import has_readout as has_readout

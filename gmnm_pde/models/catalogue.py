@@ -11,6 +11,8 @@ from gmnm_pde.models.gmnm import GMNM
 from gmnm_pde.models.kan import KAN
 from gmnm_pde.models.mixture import Mixture
 from gmnm_pde.models.mlp import MLP
+from gmnm_pde.models.partition import Partition
+from gmnm_pde.models.patchwork import Patchwork
 from gmnm_pde.models.rbf import RBF
 
 MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
@@ -26,12 +28,18 @@ def _embedded(embedding: Mapping[str, Any], inner: Mapping[str, Any]) -> nn.Modu
     return Embedded(rebuild(**embedding), rebuild(**inner))  # type: ignore[arg-type]
 
 
+def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, Any]) -> nn.Module:
+    partition = Partition(boxes, margin, smoothness)
+    return Patchwork(partition, [GMNM(**part) for _ in partition.boxes])
+
+
 _SAVED: dict[str, Callable[..., nn.Module]] = {
     "Embedded": _embedded,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
     "KAN": KAN,
     "MLP": MLP,
+    "Patchwork": _patchwork,
     "RBF": RBF,
 }
 

@@ -57,6 +57,13 @@ class Normalized(nn.Module):
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         return self.inner.feature_combination(self.unit(x), self._scaled(coefficients))
 
+    @property
+    def partition(self) -> Any:
+        return self.inner.partition
+
+    def pieces(self, x: Tensor, operator: Mapping[Alpha, Any]) -> list[tuple[int, Tensor, Tensor]]:
+        return self.inner.pieces(self.unit(x), self._scaled(operator))
+
     def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Any]) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
 

@@ -20,10 +20,14 @@ from gmnm_pde.statement.terms import Term
 
 @dataclass(frozen=True)
 class Placed:
-    """A term with the points at which it is to hold."""
+    """A term with the points at which it is to hold.
+
+    ``scales``, by residual name, multiply the rows of single points, [n].
+    """
 
     term: Term
     cloud: Cloud
+    scales: Mapping[str, Tensor] | None = None
 
 
 @dataclass

@@ -78,6 +78,10 @@ class ReadoutSystem:
         """Whether the residual is affine in the unknowns."""
         return self.problem.linear
 
+    def part(self, fraction: float) -> Any:
+        """How many of the unknowns make the leading sub-model of a fraction of the features."""
+        return self.extra + self.fields * max(1, int(fraction * self.features))
+
     @property
     def like(self) -> Tensor:
         """A tensor of the system's dtype and device."""
@@ -100,27 +104,31 @@ class ReadoutSystem:
     def residual(self, theta: Tensor | None) -> Tensor:
         """All residuals at ``theta``, or of zero fields, scaled, [rows]; NaN where a function gives it."""
         found = self._linearized(theta, slopes=False, check=False)
-        return torch.cat([one.residual * self._scale(name) for _, name, _, one in found])
+        return torch.cat([one.residual * self.scale(placed, name, rows) for placed, name, rows, _, one in found])
 
     def named_residuals(self, theta: Tensor) -> dict[str, Tensor]:
         """The unscaled residuals by name; terms of one name are put together."""
         found: dict[str, list[Tensor]] = {}
-        for _, name, _, one in self._linearized(theta, slopes=False):
+        for _, name, _, _, one in self._linearized(theta, slopes=False):
             found.setdefault(name, []).append(one.residual)
         return {name: torch.cat(parts) for name, parts in found.items()}
 
     def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Pieces (A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
-        for placed, name, points, one in self._linearized(theta, slopes=True):
-            block = self._matrix(placed, points, one) * self._scale(name)
-            yield block, one.residual * self._scale(name)
+        for placed, name, rows, points, one in self._linearized(theta, slopes=True):
+            scale = self.scale(placed, name, rows)
+            yield self._matrix(placed, points, one) * scale[..., None], one.residual * scale
 
-    def _scale(self, name: str) -> float:
-        return self.scales.get(name, 1.0)
+    def scale(self, placed: Placed, name: str, rows: slice) -> Tensor:
+        """What the rows of a residual are multiplied by: one number, [], or one for each, [m]."""
+        scale = self.like.new_full((), self.scales.get(name, 1.0))
+        if placed.scales is not None and name in placed.scales:
+            scale = scale * placed.scales[name][rows].to(self.like)
+        return scale
 
     def _linearized(
         self, theta: Tensor | None, *, slopes: bool, check: bool = True
-    ) -> Iterator[tuple[Placed, str, Tensor, Linearized]]:
+    ) -> Iterator[tuple[Placed, str, slice, Tensor, Linearized]]:
         """Every term in chunks of rows; a theta of None stands for zero fields."""
         chunk = max(64, _CHUNK_BYTES // (self.width * self.like.element_size()))
         start = self.guesses() if theta is None else theta[: self.extra]
@@ -140,7 +148,7 @@ class ReadoutSystem:
                 for name, one in found.items():
                     if check:
                         check_finite(name, one.residual, placed.term.region.coordinates, points)
-                    yield placed, name, points, one
+                    yield placed, name, rows, points, one
 
     @torch.no_grad()
     def _matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
@@ -168,7 +176,7 @@ def row_scales(system: ReadoutSystem, *, condition_factor: float, weights: Mappi
     """
     squares: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
-    for placed, name, points, one in system._linearized(None, slopes=True):
+    for placed, name, _, points, one in system._linearized(None, slopes=True):
         block = system._matrix(placed, points, one)[:, system.extra :]
         squares.setdefault(name, []).append(block.square().mean().item())
         groups[name] = placed.term.group

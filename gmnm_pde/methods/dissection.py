@@ -1,0 +1,72 @@
+"""The order in which groups of unknowns that are coupled to near ones only are eliminated: nested dissection.
+
+The groups are cut in two halves in space; those of one half that touch the other are the separator. Each half without
+its separator is cut again, and so on; a separator is eliminated after both of its halves, so that what eliminating one
+half leaves behind never meets the other half. (George, SIAM J. Numer. Anal. 10, 1973.)
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+Groups = tuple[int, ...]
+
+
+def neighbours(patterns: Iterable[Groups], count: int) -> list[set[int]]:
+    """For each of ``count`` groups those that occur in a row with it, itself left out."""
+    found: list[set[int]] = [set() for _ in range(count)]
+    for pattern in set(patterns):
+        for group in pattern:
+            found[group].update(pattern)
+    for group, near in enumerate(found):
+        near.discard(group)
+    return found
+
+
+def dissect(centers: Tensor, near: Sequence[set[int]]) -> list[Groups]:
+    """The groups in parts, in the order of elimination.
+
+    Args:
+        centers: Where each group sits, [groups, d].
+        near: For each group those coupled to it.
+    """
+    return _dissect(list(range(len(centers))), centers, near)
+
+
+def _dissect(groups: list[int], centers: Tensor, near: Sequence[set[int]]) -> list[Groups]:
+    if not groups:
+        return []
+    if len(groups) == 1:
+        return [tuple(groups)]
+    best: tuple[float, list[int], list[int], list[int]] | None = None
+    for axis in range(centers.shape[1]):
+        halves = _halves(groups, centers[:, axis])
+        if halves is None:
+            continue
+        left, right = halves
+        members = set(left)
+        separator = [group for group in right if near[group] & members]
+        cost = len(separator) + 0.25 * abs(len(left) - len(right))
+        if best is None or cost < best[0]:
+            best = cost, left, [group for group in right if group not in set(separator)], separator
+    if best is None or not best[2]:
+        if best is None or not best[3]:
+            return [tuple(groups)]
+        return [*_dissect(best[1], centers, near), tuple(best[3])]
+    _, left, right, separator = best
+    parts = [*_dissect(left, centers, near), *_dissect(right, centers, near)]
+    return [*parts, tuple(separator)] if separator else parts
+
+
+def _halves(groups: list[int], where: Tensor) -> tuple[list[int], list[int]] | None:
+    """The groups below and above the plane nearest to the middle one of them; None if all sit at one place."""
+    places = where[torch.tensor(groups)]
+    levels = places.unique()
+    if len(levels) < 2:
+        return None
+    gaps = (levels[1:] + levels[:-1]) / 2
+    plane = gaps[(gaps - places.median()).abs().argmin()]
+    below = (places < plane).tolist()
+    chosen = list(zip(groups, below, strict=True))
+    return [group for group, is_below in chosen if is_below], [group for group, is_below in chosen if not is_below]
