@@ -11,7 +11,7 @@ from gmnm_pde.binding import bind, describe
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.marching import sizes, spread, zero_pieces
+from gmnm_pde.geometry.marching import along_curve, sizes, spread, zero_pieces
 from gmnm_pde.geometry.region import Patch
 
 _CELLS = {2: 256, 3: 48}
@@ -98,6 +98,7 @@ class _Level:
         if not len(pieces):
             remedy = "It is to be negative inside and positive outside: check its sign, and the bounds."
             raise refuse(call, expected=f"a function with zeros in {box}", got="one of a single sign", remedy=remedy)
+        pieces = pieces[along_curve(pieces)]
         corners = self._project(pieces.reshape(-1, box.dimension))
         self._refuse_flat(corners)
         self._pieces = corners.reshape(pieces.shape)

@@ -76,6 +76,18 @@ def sizes(pieces: Tensor) -> Tensor:
     return torch.linalg.cross(along, pieces[:, 2] - pieces[:, 0]).norm(dim=1) / 2
 
 
+def along_curve(pieces: Tensor) -> Tensor:
+    """An order of pieces, [m], in which neighbours are near each other (Morton's), for ``spread`` to go along."""
+    middles = pieces.mean(dim=1)
+    low, high = middles.amin(dim=0), middles.amax(dim=0)
+    steps = ((middles - low) / (high - low).clamp_min(1e-300) * (2**16 - 1)).long()
+    d, code = steps.shape[1], torch.zeros(len(steps), dtype=torch.long)
+    for bit in range(16):
+        for axis in range(d):
+            code |= (steps[:, axis] >> bit & 1) << bit * d + axis
+    return code.argsort(stable=True)
+
+
 def spread(pieces: Tensor, unit: Tensor, areas: Tensor) -> tuple[Tensor, Tensor]:
     """Points on segments or triangles, [n, d], equal areas to equal areas, and the number of the piece of each, [n].
 

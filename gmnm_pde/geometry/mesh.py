@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.marching import spread
+from gmnm_pde.geometry.marching import along_curve, spread
 from gmnm_pde.geometry.nearest import NearestTriangle
 from gmnm_pde.geometry.region import Patch
 from gmnm_pde.geometry.round import read_names
@@ -40,7 +40,9 @@ class Mesh(Domain):
         self._call = f"Mesh({str(source)!r})" if isinstance(source, str | Path) else "Mesh(...)"
         surface = _closed(_read(source, self._call), self._call)
         corners = torch.tensor(np.asarray(surface.triangles), dtype=torch.float64)
-        self._nearest = NearestTriangle(corners, torch.tensor(np.asarray(surface.faces), dtype=torch.long))
+        order = along_curve(corners)
+        faces = torch.tensor(np.asarray(surface.faces), dtype=torch.long)
+        self._nearest = NearestTriangle(corners[order], faces[order])
         self.volume = _volume(surface)
         self.area = self._nearest.areas.sum().item()
 
