@@ -18,6 +18,7 @@ CHECKS = {
     "poisson_figure3": lambda names: all(row.relative_l2 < 1 for row in names["compared"].rows),
     "regression_figure2": lambda names: set(names["found"]) == {1, 4} and len(names["figure"].axes) == 8,
     "train_a_network": lambda names: names["compared"].of("Gauss-Newton")[0].relative_l2 < 0.1,
+    "shapes": lambda names: names["solution"].report.relative_l2 < 1e-8,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
 }
 
