@@ -16,6 +16,9 @@ from gmnm_pde.statement.terms import Term
 _FACE_DENSITY = 1.5
 """Boundary points along an edge for each interior point along it; 1 to 2 did alike on the Poisson and wave problems."""
 
+_LEAST = 24
+"""Points of a condition on a small part of the boundary, where the number of all is given."""
+
 _TENSOR_DIMENSIONS = 3
 """Up to this many coordinates Chebyshev grids are used; beyond, their sides are too short and Sobol points serve."""
 
@@ -100,7 +103,8 @@ def _count(problem: Problem, term: Term, counts: Counts) -> int:
     stated = [other.region for other in problem.terms if other.group != "interior" and isinstance(other.region, Region)]
     if counts.boundary is not None:
         total = sum(region.measure for region in stated)
-        return max(len(term.region.patches), round(counts.boundary * term.region.measure / total))
+        least = min(_LEAST, counts.boundary // len(stated)) if any(p.dimension for p in term.region.patches) else 0
+        return max(len(term.region.patches), least, round(counts.boundary * term.region.measure / total))
     side = _FACE_DENSITY * counts.interior ** (1 / problem.domain.dimension)
     natural = sum(side**patch.dimension for patch in term.region.patches)
     return max(len(term.region.patches), round(min(natural, 2 * counts.interior / len(stated))))

@@ -211,9 +211,17 @@ def _patch_systems(
 
 @torch.no_grad()
 def _imitate(near: Fit, system: ReadoutSystem) -> Tensor:
-    """The unknowns of ``system`` that reproduce another fit at the points of the terms."""
+    """The unknowns of ``system`` that reproduce another fit at the points of the terms, in each patch by itself."""
     points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
-    readout = linear_fit(system.model.features(points), near.outputs(points))
+    targets = near.outputs(points)
+    if not isinstance(system, PatchworkSystem):
+        readout = linear_fit(system.model.features(points), targets)
+    else:
+        reached = system.model.partition.reached(system.model.unit(points))
+        parts = enumerate(system.model.inner.parts)
+        inner = system.model.unit(points)
+        fits = [linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts]
+        readout = torch.cat(fits)
     return torch.cat([near.theta[: system.extra], readout.reshape(-1)])
 
 

@@ -66,34 +66,32 @@ class Spread:
         return self._on(term.region, self.seed + 31 * number)
 
     def _interior(self, seed: int) -> Cloud:
-        """Points in every box, as many in one that the domain's boundary cuts as in others."""
+        """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
+
+        Where windows overlap each brings its own points: there a patch is held by nothing but the points that it shares.
+        """
         d = self.partition.dimension
         unit = unit_points(self.interior, d, self.rule, seed=seed)
-        ends = torch.tensor(self.partition.boxes, dtype=torch.float64)
-        whole = ends[:, None, :, 0] + unit * (ends[:, None, :, 1] - ends[:, None, :, 0])
-        kept = self.problem.domain.contains(whole.reshape(-1, d)).reshape(len(ends), -1)
+        boxes = self.partition.supports
+        whole = boxes[:, None, :, 0] + unit * (boxes[..., 1] - boxes[..., 0])[:, None]
+        kept = self.problem.domain.contains(whole.reshape(-1, d)).reshape(len(boxes), -1)
         clouds = [whole[kept.all(dim=1)].reshape(-1, d)]
-        clouds += [self._cut(k, unit, seed) for k in (~kept.all(dim=1)).nonzero()[:, 0].tolist()]
+        clouds += [self._cut(boxes[k], seed) for k in (~kept.all(dim=1)).nonzero()[:, 0].tolist()]
         return Cloud(torch.cat(clouds))
 
-    def _cut(self, number: int, unit: Tensor, seed: int) -> Tensor:
-        """Points of the domain in a box that is not all inside; where hardly any is, in what its window reaches."""
-        least, most = zip(*self.problem.domain.bounds, strict=True)
-        found = unit[:0]
-        for box in (self.partition.boxes[number], self.partition.support(number)):
-            low = torch.tensor([max(a, bound) for (a, _), bound in zip(box, least, strict=True)], dtype=torch.float64)
-            high = torch.tensor([min(b, bound) for (_, b), bound in zip(box, most, strict=True)], dtype=torch.float64)
-            asked = len(unit)
-            for _ in range(_ATTEMPTS):
-                rule = self.rule if asked <= 4 * len(unit) else "sobol"
-                points = low + unit_points(asked, len(low), rule, seed=seed) * (high - low)
-                found = points[self.problem.domain.contains(points)]
-                if len(found) >= 0.9 * len(unit):
-                    return found
-                asked = math.ceil(1.05 * asked * len(unit) / len(found)) if 8 * len(found) > len(unit) else 4 * asked
-            if len(found) >= 0.2 * len(unit):
+    def _cut(self, box: Tensor, seed: int) -> Tensor:
+        """Points of the domain in a box, [d, 2], that is not all inside."""
+        low, high = box.unbind(1)
+        asked, found = self.interior, box.new_zeros(0, len(box))
+        for _ in range(_ATTEMPTS):
+            rule = self.rule if asked <= 4 * self.interior else "sobol"
+            points = low + unit_points(asked, len(box), rule, seed=seed) * (high - low)
+            found = points[self.problem.domain.contains(points)]
+            if len(found) >= 0.9 * self.interior:
                 break
-        return found
+            few = 8 * len(found) < self.interior
+            asked = 4 * asked if few else math.ceil(1.05 * asked * self.interior / len(found))
+        return found[: 2 * self.interior]
 
     def _on(self, region: Region, seed: int) -> Cloud:
         """Points on a region of lower dimension: so many for each piece of it as long as a box."""
@@ -136,7 +134,7 @@ class Spread:
         done: list[tuple[Tensor, Tensor, Tensor]] = []
         for halving in range(_MOST_HALVINGS):
             images = patch.embed((low[:, None] + lattice * size[:, None]).reshape(-1, e))
-            least = self.partition.sizes[self.partition.owner(images)].reshape(len(low), -1, d).amin(dim=1)
+            least = self.partition.least_size(images).reshape(len(low), -1, d).amin(dim=1)
             images = images.reshape(len(low), *[3] * e, d)
             spans = [(images.amax(dim=1 + j) - images.amin(dim=1 + j)).reshape(len(low), -1, d) for j in range(e)]
             ratios = torch.stack([(span.amax(dim=1) / least).amax(dim=1) for span in spans], dim=1)

@@ -1,6 +1,7 @@
 """Intervals, rectangles, boxes of any dimension, and time."""
 
 import math
+from itertools import product
 from numbers import Real
 
 import torch
@@ -49,6 +50,9 @@ class Box(Domain):
 
     def boundary_patches(self) -> tuple[Patch, ...]:
         return tuple(self._face(axis, end) for axis in range(self.dimension) for end in (0, 1))
+
+    def vertices(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(product(*self._bounds)) if self.dimension == 2 else ()
 
     def face_patch(self, coordinate: str, value: float) -> Patch | None:
         axis = self.coordinates.index(coordinate)

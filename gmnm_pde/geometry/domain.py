@@ -1,5 +1,6 @@
 """What every domain offers: names, bounds, an interior, a boundary, an initial time; and their products."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,9 @@ from gmnm_pde.geometry.region import Patch, Region, unknown_normal
 
 _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
+
+_DIRECTIONS = 360
+"""In which the surroundings of a corner are looked at."""
 
 
 class Domain(ABC):
@@ -60,6 +64,23 @@ class Domain(ABC):
     def initial_patches(self) -> tuple[Patch, ...]:
         """Patches of the initial time; empty where there is no time."""
         return ()
+
+    def vertices(self) -> tuple[tuple[float, ...], ...]:
+        """Corners of the shapes that the domain is made of, whether or not they are corners of the whole."""
+        return ()
+
+    def reentrant_corners(self) -> Tensor:
+        """Corners in the plane at which the domain fills more than half of the surroundings, [corners, 2].
+
+        Solutions of elliptic equations are singular there: the second derivatives of most are not bounded.
+        """
+        found = torch.tensor(self.vertices(), dtype=torch.float64).reshape(-1, self.dimension)
+        if self.dimension != 2 or not len(found):
+            return found[:0]
+        angles = torch.arange(_DIRECTIONS, dtype=torch.float64) * (2 * math.pi / _DIRECTIONS)
+        ring = torch.stack([angles.cos(), angles.sin()], dim=1) * 1e-6 * max(high - low for low, high in self.bounds)
+        inside = self.contains((found[:, None] + ring).reshape(-1, 2)).reshape(len(found), -1).double().mean(dim=1)
+        return found[(inside > 0.52) & (inside < 1)].unique(dim=0)
 
     def face_patch(self, coordinate: str, value: float) -> Patch | None:
         """The flat piece of boundary at ``coordinate = value``, if the shape has one."""
@@ -299,6 +320,9 @@ class Combined(Domain):
 
     def boundary_patches(self) -> tuple[Patch, ...]:
         return self._boundary
+
+    def vertices(self) -> tuple[tuple[float, ...], ...]:
+        return (*self.first.vertices(), *self.second.vertices())
 
     def face_patch(self, coordinate: str, value: float) -> Patch | None:
         for shape in (self.first, self.second):

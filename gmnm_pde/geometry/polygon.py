@@ -59,6 +59,9 @@ class Polygon(Domain):
         inside = (crosses & (points[:, :1] < at)).sum(dim=1) % 2 == 1
         return torch.where(inside, gap, -gap)
 
+    def vertices(self) -> tuple[tuple[float, ...], ...]:
+        return self.corners
+
     def interior_patches(self) -> tuple[Patch, ...]:
         return tuple(self._triangle(*corners) for corners in _triangles(self.corners))
 

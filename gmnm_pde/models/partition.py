@@ -29,7 +29,7 @@ class Partition:
     make 1 already (they do on grids).
 
     Args:
-        boxes: (low, high) for each coordinate, for each box. Where no box touches a face the window has no end there.
+        boxes: (low, high) for each coordinate, for each box. On the outside of them all a window has no end.
         margin: How far a window reaches over a face, in parts of the thinnest box at that face; at most a half.
         smoothness: How many continuous derivatives the windows have.
     """
@@ -106,12 +106,18 @@ class Partition:
         )
         return Partition(boxes, self.margin, self.smoothness)
 
-    def support(self, number: int) -> Box:
-        """The box outside of which a window is zero."""
-        rise, fall = self._margins[number]  # type: ignore[attr-defined]
-        return tuple(
-            (a - r, b + f) for (a, b), r, f in zip(self.boxes[number], rise.tolist(), fall.tolist(), strict=True)
-        )
+    @property
+    def supports(self) -> Tensor:
+        """The boxes outside of which the windows are zero, [boxes, d, 2]; on the outside of them all, the boxes."""
+        low, high = self._ends()
+        rise, fall = self._margins.unbind(1)  # type: ignore[attr-defined]
+        return torch.stack([low - rise, high + fall], dim=2)
+
+    def least_size(self, x: Tensor) -> Tensor:
+        """Along each coordinate the shortest side of the boxes whose windows reach the points x [n, d]: [n, d]."""
+        reached = self.reached(x)
+        sides = [torch.where(reached, size, torch.inf).amin(dim=1) for size in self.sizes.to(x).unbind(1)]
+        return torch.stack(sides, dim=1)
 
     def split(self, cuts: Iterable[tuple[int, Sequence[int]]]) -> "Partition":
         """The partition with some boxes halved, each along the coordinates given with its number."""
@@ -165,6 +171,7 @@ class Partition:
             for (_, rows), bump in zip(chosen, bumps, strict=True):
                 for alpha in lower:
                     total[alpha][rows] += bump[alpha]
+            total[(0,) * x.shape[1]].clamp_min_(torch.finfo(x.dtype).tiny)  # no box is near: there is no domain either
             sums = ({alpha: one[rows] for alpha, one in total.items()} for _, rows in chosen)
             bumps = [quotient(bump, part, lower) for bump, part in zip(bumps, sums, strict=True)]
         for (number, rows), window in zip(chosen, bumps, strict=True):
@@ -193,7 +200,7 @@ class Partition:
         """How far the windows reach over the faces.
 
         Returns:
-            Margins at the low and high face of each box along each coordinate, [boxes, 2, d], 0 where no box touches;
+            Margins at the low and high face of each box along each coordinate, [boxes, 2, d], 0 on the outside of all;
             and whether the steps across each plane are the same everywhere, so that the windows sum to 1.
         """
         count, d = low.shape
@@ -210,8 +217,10 @@ class Partition:
             for side, (mine, theirs) in enumerate(((low, high), (high, low))):
                 touches = beside & ((mine[:, None, k] - theirs[None, :, k]).abs() <= near[k])
                 thinnest = torch.where(touches, sizes[None, :, k], torch.inf).amin(dim=1)
-                found = torch.where(touches.any(dim=1), torch.minimum(thinnest, sizes[:, k]), 0.0)
-                margins[:, side, k] = self.margin * found
+                outermost = mine[:, k].min() if side == 0 else mine[:, k].max()
+                outside = (mine[:, k] - outermost).abs() <= near[k]
+                even &= bool((touches.any(dim=1) | outside).all())
+                margins[:, side, k] = self.margin * torch.minimum(thinnest, sizes[:, k]).where(~outside, 0.0)
             planes = torch.cat([low[:, k], high[:, k]])
             order = planes.argsort()
             steps = margins[:, :, k].mT.reshape(-1)[order]

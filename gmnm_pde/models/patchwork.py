@@ -40,7 +40,8 @@ class Patchwork(nn.Module):
         if len({tuple(part.readout.shape) for part in parts}) > 1:
             raise refuse(call, expected="parts with the same numbers of outputs and features", got="several shapes")
         self.partition = partition
-        self.parts = nn.ModuleList(Normalized(part, partition.support(k)) for k, part in enumerate(parts))
+        supports = partition.supports.tolist()
+        self.parts = nn.ModuleList(Normalized(part, box) for part, box in zip(parts, supports, strict=True))
         self.out_features, self.components = parts[0].readout.shape
         self.form = f"{len(parts)} patches"
 

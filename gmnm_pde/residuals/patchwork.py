@@ -134,7 +134,7 @@ def patch_scales(
             means = energy.new_zeros(len(partition)).scatter_reduce_(0, owner, energy, "mean", include_self=False)
             means = torch.where(means > 0, means, energy.mean() if energy.any() else torch.ones_like(means))
             weight = weights.get(name, weights.get(placed.term.group, 1.0))
-            scales[name] = factor * weight**0.5 / means[owner].sqrt()
+            scales[name] = (factor * weight**0.5 / means.sqrt())[owner]
         found.append(replace(placed, scales=scales))
     return found
 

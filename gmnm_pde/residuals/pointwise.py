@@ -112,10 +112,17 @@ def residuals(
         normals=None if normals is None else normals[rows].to(points),
         rows=rows,
     )
-    source = GivenSource(jets)
+    source = GivenSource(_boosted(jets, placed.term.boost))
     fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
     return named, [frame.entry(source, *key) for key in problem.traced(placed.term).asked]
+
+
+def _boosted(jets: Mapping[Alpha, Tensor], boost: float) -> Mapping[Alpha, Tensor]:
+    if boost == 1.0:
+        return jets
+    highest = max(sum(alpha) for alpha in jets)
+    return {alpha: boost * jet if sum(alpha) == highest else jet for alpha, jet in jets.items()}
 
 
 @torch.enable_grad()
@@ -140,6 +147,12 @@ def linearize(
             partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
             known = [None if slope is None else slope.detach() for slope in partials]
             one.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
+            if placed.term.boost != 1.0:
+                highest = max(sum(alpha) for _, alpha in asked)
+                one.slopes = {
+                    (k, alpha): slope * placed.term.boost if sum(alpha) == highest else slope
+                    for (k, alpha), slope in one.slopes.items()
+                }
             by_parameter = enumerate(known[len(asked) :])
             one.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
     return found

@@ -1,6 +1,8 @@
 """A problem: equations on a domain, conditions, and perhaps an exact solution to judge by."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from numbers import Real
 from typing import Any
@@ -96,6 +98,20 @@ class Problem:
     def trace(self, term: Term) -> Trace:
         """Run a term once on random numbers to learn what it needs."""
         return trace(term, self.domain, self.fields, self.parameters)
+
+    def boosted(self, factor: float) -> "Problem":
+        """The problem with the highest derivatives in its equations ``factor`` times as large.
+
+        Diffusion against convection, say: with a large factor layers are thick and easily found.
+        """
+        other = copy.copy(self)
+        pairs = [
+            (replace(term, boost=factor) if term.group == "interior" else term, self.traced(term))
+            for term in self.terms
+        ]
+        other.terms = tuple(term for term, _ in pairs)
+        other._traces = {id(term): found for term, found in pairs}
+        return other
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
         """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""

@@ -31,6 +31,8 @@ class Term:
     partner: Callable[[Tensor], Tensor] | None = None
     prescribes: str | None = None
     """The field whose value the term prescribes, if that is all it does."""
+    boost: float = 1.0
+    """What the derivatives of the highest order are multiplied by before the residual sees them."""
 
     def evaluate(self, frame: Frame, values: Mapping[str, Any]) -> dict[str, Tensor]:
         """The named residuals, each [n], after checking their shapes.
@@ -49,6 +51,15 @@ class Term:
                 f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
                 "function with torch functions of them."
             ) from error
+        except KeyError as missing:
+            if missing.args != ("normal",):
+                raise
+            raise refuse(
+                f"the residual '{self.name}'",
+                expected="points with a normal, for its argument 'normal'",
+                got="points without one",
+                remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
+            ) from None
         return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
 
     def _named(self, result: Any) -> dict[str, Any]:

@@ -1,0 +1,261 @@
+"""Patches where they are needed: fit, look where the residual is large, halve the boxes there, and fit again.
+
+The residual is that on held-out points, scaled as the rows of the fit are, so that a unit of it means about as much
+error in a small box as in a large one. A box is halved along the coordinates along which the solution bends most across
+it: isotropically at a corner, across a layer only. Neighbours never differ by more than a factor of two, so that a
+window reaches over a face by a good part of both. The exact solution is not looked at.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
+from gmnm_pde.fitting.fit import Fit, Setup, fit
+from gmnm_pde.fitting.ladder import AIM, Climb, Rung
+from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.unit import unit_points
+from gmnm_pde.methods import Step
+from gmnm_pde.methods.widths import search_widths
+from gmnm_pde.models import Partition
+
+_COMPONENTS = {1: 16, 2: 100, 3: 240}
+"""Components in each patch for six digits, by the number of coordinates."""
+
+_DIGITS = 8.0
+"""What is aimed at without ``tol``."""
+
+_MARKED = 0.5
+"""Boxes with at least this part of the largest residual of a box are halved."""
+
+_BENDS = 0.3
+"""A box is halved along each coordinate along which the solution bends at least this much of the most."""
+
+_MOST_LEVELS = 16
+"""Of halving towards a corner."""
+
+_FIRST_WIDTH = 1.2
+_MOST_UNKNOWNS = 60_000
+_RATIO = 2.0 + 1e-6
+_LOOKED_AT = 1024
+_LATTICE = {1: 33, 2: 17, 3: 9, 4: 5}
+"""Points at which a box is looked at for the domain: within it, and for each coordinate with its corners and edges."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a fit tells of each box: its residual, [boxes], and how the solution bends across it, [boxes, d]."""
+
+    residual: Tensor
+    bend: Tensor
+
+
+def refine(
+    setup: Setup,
+    judged_on: Tensor,
+    *,
+    tol: float | None,
+    deadline: float,
+    near: Fit | None = None,
+    on_rung: Callable[[Rung], None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> Climb:
+    """Fit on finer and finer partitions until the estimate meets ``tol``, or stops falling, or time or room runs out.
+
+    Args:
+        setup: With the partition to begin with, or none.
+        judged_on: Points for the error estimate, [n, d].
+        tol: The error wanted.
+        deadline: On the clock of time.monotonic().
+        near: A fit to start Newton's method from, where the problem is nonlinear.
+        on_rung: Called after each fit.
+        on_step: Called after each step of a fit.
+    """
+    partition = within(setup.problem.domain, setup.partition or first_partition(setup.problem.domain, tol))
+    components = setup.mixture.components or components_for(setup.dimension, tol)
+    aim = tol if tol is not None else AIM
+    best: Rung | None = None
+    last: Fit | None = near
+    widths = _given_widths(setup)
+    estimates: list[float] = []
+    drifts: list[float] = []
+    scores: list[float] = []
+    outputs: Tensor | None = None
+    spent, reason, converged = 0.0, "", False
+    while True:
+        started = time.monotonic()
+        stage = replace(setup, partition=partition)
+        if widths is None:
+            widths = _search(stage, components, last, deadline, on_step)
+        found = fit(stage, components, widths, near=last, deadline=deadline, watch=on_step)
+        now = found.outputs(judged_on)
+        if outputs is not None:
+            drifts.append(((now - outputs).norm(dim=0) / now.norm(dim=0).clamp_min(1e-300)).max().item())
+        outputs = now
+        rung = Rung(found, _estimate(found, judged_on, drifts))
+        estimates.append(rung.estimate.overall)
+        if best is None or rung.estimate.overall <= best.estimate.overall:
+            best = rung
+        if on_rung is not None:
+            on_rung(rung)
+        last, spent = found, time.monotonic() - started
+        if rung.estimate.overall <= aim:
+            converged, reason = True, f"the error estimate {rung.estimate.overall:.1e} meets tol={aim:g}"
+            break
+        scores.append(found.score)
+        if _stalled(estimates) and _stalled(scores):
+            reason = f"the error estimate stopped falling at {min(estimates):.1e}"
+            break
+        finer = partition.split(marked(look_at(found)))
+        finer = within(setup.problem.domain, balanced(finer))
+        grown = len(finer) / len(partition)
+        if len(finer) * components * len(setup.problem.fields) > _MOST_UNKNOWNS:
+            reason = f"{len(partition)} patches are the most that fit"
+            break
+        if time.monotonic() + 1.2 * spent * grown**1.3 > deadline:
+            reason = "stopped by the time limit before the next, finer fit"
+            break
+        partition = finer
+    assert best is not None
+    reliable = converged or (tol is None and best.estimate.overall < 1e-2 and best.fit.outcome.converged)
+    patches = len(best.fit.system.model.partition)
+    return Climb(best, reliable, f"{reason}; {patches} patches of {components} components")
+
+
+def _stalled(values: Sequence[float]) -> bool:
+    """Whether the last three brought no gain worth having."""
+    return len(values) > 4 and min(values[-3:]) > 0.5 * min(values[:-3])
+
+
+def first_partition(domain: Domain, tol: float | None) -> Partition:
+    """A few boxes, graded towards re-entrant corners, where solutions are known to be singular.
+
+    At a corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w; the
+    sharpest corner, of angle 2 pi, sets the number of levels.
+    """
+    d = domain.dimension
+    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+    corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
+    levels = min(_MOST_LEVELS, math.ceil(math.log2(1 / (tol or 1e-6))))
+    return graded(Partition.even([4 if d == 1 else 2] * d), corners, levels)
+
+
+def components_for(dimension: int, tol: float | None) -> int:
+    """Components in each patch, more for more digits."""
+    digits = _DIGITS if tol is None else min(12.0, max(3.0, -math.log10(tol)))
+    return round(_COMPONENTS.get(dimension, 400) * (digits / 6) ** min(dimension, 2))
+
+
+def within(domain: Domain, partition: Partition) -> Partition:
+    """The boxes whose windows meet the domain; ``partition`` is of its bounding box scaled to [-1, 1]^d."""
+    ends = torch.linspace(0, 1, _LATTICE.get(partition.dimension, 2), dtype=torch.float64)
+    lattice = torch.cartesian_prod(*[ends] * partition.dimension).reshape(-1, partition.dimension)
+    unit = torch.cat([lattice, unit_points(_LOOKED_AT, partition.dimension, "sobol")])
+    bounds = torch.tensor(domain.bounds, dtype=torch.float64)
+    kept = []
+    for box, support in zip(partition.boxes, partition.supports, strict=True):
+        low, high = support.unbind(1)
+        points = (low + unit * (high - low) + 1) / 2 * (bounds[:, 1] - bounds[:, 0]) + bounds[:, 0]
+        if bool(domain.contains(points).any()):
+            kept.append(box)
+    return partition if len(kept) == len(partition) else replace(partition, boxes=tuple(kept))
+
+
+@torch.no_grad()
+def look_at(found: Fit) -> Look:
+    """Where a fit leaves a residual on its held-out points, and how the solution bends there."""
+    held, model = found.held_out, found.model
+    partition = model.partition
+    squares = torch.zeros(len(partition), dtype=torch.float64)
+    bends = torch.zeros(len(partition), partition.dimension, dtype=torch.float64)
+    counts = torch.zeros(len(partition), dtype=torch.float64)
+    for placed in held.placed:
+        unit = model.unit(placed.cloud.points.to(held.like)).cpu()
+        owner = partition.owner(unit)
+        alone = partition.reached(unit).sum(dim=1) == 1
+        residual = replace(held, placed=[placed]).residual(found.theta).to(torch.float64).cpu()
+        for part in residual.split(len(owner)) if len(owner) else ():
+            squares.index_add_(0, owner[alone], part[alone].square())
+        if placed.term.group == "interior" and not counts.any():
+            counts.index_add_(0, owner[alone], torch.ones(int(alone.sum()), dtype=torch.float64))
+            points = placed.cloud.points.to(held.like)
+            alphas = [tuple(2 * (j == k) for j in range(partition.dimension)) for k in range(partition.dimension)]
+            jets = model.inner.output_jet(model.unit(points), alphas)
+            for k, alpha in enumerate(alphas):
+                curve = jets[alpha].to(torch.float64).cpu().norm(dim=1) * partition.sizes[owner, k] ** 2
+                bends[:, k].index_add_(0, owner, curve)
+    counts = counts.clamp_min(1)
+    return Look((squares / counts).sqrt(), bends / counts[:, None])
+
+
+def marked(look: Look) -> list[tuple[int, Sequence[int]]]:
+    """The boxes to halve, each with the coordinates to halve it along."""
+    worst = (look.residual >= _MARKED * look.residual.max()).nonzero()[:, 0].tolist()
+    chosen = []
+    for number in worst:
+        bend = look.bend[number]
+        axes = (bend >= _BENDS * bend.max()).nonzero()[:, 0].tolist()
+        chosen.append((number, axes or range(len(bend))))
+    return chosen
+
+
+def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
+    """The partition with the boxes that touch some points, [k, d], halved again and again."""
+    for _ in range(levels if len(points) else 0):
+        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
+        touched = ((points[:, None] >= low - 1e-12) & (points[:, None] <= high + 1e-12)).all(dim=2).any(dim=0)
+        every = range(partition.dimension)
+        partition = partition.split([(number, every) for number in touched.nonzero()[:, 0].tolist()])
+    return balanced(partition)
+
+
+def balanced(partition: Partition) -> Partition:
+    """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
+    while True:
+        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
+        sizes = high - low
+        near = 1e-9
+        meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).all(dim=2)
+        least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
+        large = sizes > _RATIO * least
+        if not bool(large.any()):
+            return partition
+        partition = partition.split(
+            [(k, large[k].nonzero()[:, 0].tolist()) for k in large.any(dim=1).nonzero()[:, 0].tolist()]
+        )
+
+
+def _estimate(found: Fit, judged_on: Tensor, drifts: Sequence[float]) -> ErrorEstimate:
+    """The estimate of the fit alone, or what the last fits' differences tell of the sum of those to come."""
+    estimate = estimate_error(found, judged_on)
+    if not drifts:
+        return estimate
+    rate = min(0.9, drifts[-1] / drifts[-2]) if len(drifts) > 1 else 0.5
+    tail = drifts[-1] * rate / (1 - rate)
+    return replace(estimate, by_field={name: max(value, tail) for name, value in estimate.by_field.items()})
+
+
+def _given_widths(setup: Setup) -> tuple[float, ...] | None:
+    given = setup.mixture.widths
+    if given is None:
+        return None
+    return tuple(given) if isinstance(given, tuple | list) else (float(given),) * setup.dimension
+
+
+def _search(
+    setup: Setup, components: int, near: Fit | None, deadline: float, on_step: Callable[[Step], None] | None
+) -> tuple[float, ...]:
+    fits: dict[tuple[float, ...], Fit] = {}
+
+    def score(trial: tuple[float, ...]) -> float:
+        if fits and time.monotonic() > deadline:
+            return math.inf
+        start = min(fits.values(), key=lambda one: one.score, default=near)
+        fits[trial] = fit(setup, components, trial, near=start, deadline=deadline, watch=on_step)
+        return fits[trial].score
+
+    return search_widths(score, (_FIRST_WIDTH,) * setup.dimension, octaves=(0.5,), by_axis=False)
