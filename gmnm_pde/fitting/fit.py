@@ -105,6 +105,31 @@ class Fit:
             self.model.set_readout(self.system.readout(theta))
         return self.model(points)
 
+    def named_residuals(self) -> dict[str, Tensor]:
+        """The unscaled residuals on held-out points, by name."""
+        return self.held_out.named_residuals(self.theta)
+
+    @property
+    def found(self) -> dict[str, float]:
+        """The values of the unknown parameters."""
+        values = self.theta[: self.system.extra].tolist()
+        return dict(zip(self.system.problem.parameters, values, strict=True))
+
+    @property
+    def loss(self) -> float:
+        """The mean squared residual that was fitted, rows scaled."""
+        return self.outcome.norm**2 / self.system.rows
+
+    @property
+    def unknowns(self) -> int:
+        """How many numbers were solved for, or trained."""
+        return self.trained or self.system.columns
+
+    @property
+    def points(self) -> int:
+        """How many points were fitted, over all terms."""
+        return sum(len(placed.cloud) for placed in self.system.placed)
+
     @cached_property
     def reference(self) -> float:
         """The held-out residual of the zero solution: what the others are measured against."""
@@ -168,7 +193,7 @@ def _fit(
     system, held_out = systems(setup, model, components)
     start = None if system.linear or near is None else _imitate(near, system)
     outcome = setup.method.run(system, start=start, deadline=deadline, watch=watch)
-    return Fit(components, widths, model, system, held_out, outcome)
+    return Fit(components * setup.patches, widths, model, system, held_out, outcome)
 
 
 def restore(setup: Setup, components: int, widths: Sequence[float], outcome: Outcome) -> Fit:

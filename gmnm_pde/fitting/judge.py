@@ -8,12 +8,14 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.ladder import Rung
-from gmnm_pde.models import GMNM
+from gmnm_pde.models import GMNM, Patchwork, TimeBlocks
 from gmnm_pde.results.report import PerField, Report
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
 _POINTS = 4000
+
+_OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 
 
 class Judge:
@@ -31,33 +33,33 @@ class Judge:
     def row(self, rung: Rung, *, step: int, seconds: float) -> dict[str, float]:
         """A row of the history."""
         fit = rung.fit
-        named = fit.held_out.named_residuals(fit.theta)
+        named = fit.named_residuals()
         squares = {name: values.square().mean().item() for name, values in named.items()}
-        residual, boundary = self._residuals(fit, named)
+        residual, boundary = self._residuals(named)
         errors = self._relative(fit)
         return {
             "step": step,
             "seconds": seconds,
-            "loss": fit.outcome.norm**2 / fit.system.rows,
+            "loss": fit.loss,
             "residual": residual,
             "boundary": boundary,
             "relative_l2": float("nan") if errors is None else errors.max().item(),
             "error_estimate": rung.estimate.overall,
             **({} if fit.components is None else {"components": fit.components}),
             **squares,
-            **self._found(fit),
+            **fit.found,
         }
 
     def report(self, rung: Rung, *, method: str, seconds: float, converged: bool, reason: str, seed: int) -> Report:
         """The report of the fit that a solve ended with."""
         fit = rung.fit
-        residual, boundary = self._residuals(fit, fit.held_out.named_residuals(fit.theta))
+        residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None
         if self.exact is not None:
             difference = self._outputs(fit) - self.exact
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
-        name = f"GMNM ({model.form})" if type(model) is GMNM else type(model).__name__
+        name = f"GMNM ({model.form})" if isinstance(model, _OF_MIXTURES) else type(model).__name__
         return Report(
             problem=self.problem.name,
             method=method,
@@ -71,24 +73,21 @@ class Judge:
             boundary=boundary,
             components=fit.components,
             parameters=sum(p.numel() for p in fit.model.parameters()),
-            unknowns=fit.trained or fit.system.columns,
-            points=sum(len(placed.cloud) for placed in fit.system.placed),
+            unknowns=fit.unknowns,
+            points=fit.points,
             seconds=seconds,
             converged=converged,
             reason=reason,
             seed=seed,
             dtype=str(self.points.dtype).removeprefix("torch."),
             device=str(self.points.device),
-            found=self._found(fit),
+            found=fit.found,
         )
 
-    def _residuals(self, fit: Fit, named: dict[str, Tensor]) -> tuple[float, float]:
+    def _residuals(self, named: dict[str, Tensor]) -> tuple[float, float]:
         """Root mean squares of the equations and of the conditions."""
         interior = {
-            name
-            for placed in fit.held_out.placed
-            if placed.term.group == "interior"
-            for name in self.problem.traced(placed.term).names
+            name for term in self.problem.terms if term.group == "interior" for name in self.problem.traced(term).names
         }
         equations = [values for name, values in named.items() if name in interior]
         conditions = [values for name, values in named.items() if name not in interior]
@@ -109,10 +108,6 @@ class Judge:
             return None
         numbers = values.tolist()
         return numbers[0] if len(numbers) == 1 else dict(zip(self.problem.fields, numbers, strict=True))
-
-    def _found(self, fit: Fit) -> dict[str, float]:
-        values = fit.theta[: fit.system.extra].tolist()
-        return dict(zip(self.problem.parameters, values, strict=True))
 
 
 def _rms(parts: list[Tensor]) -> float:

@@ -68,7 +68,7 @@ class Spread:
     def _interior(self, seed: int) -> Cloud:
         """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
 
-        Where windows overlap each brings its own points: there a patch is held by nothing but the points that it shares.
+        Where windows overlap each brings its own points: there a patch is held by shared points alone.
         """
         d = self.partition.dimension
         unit = unit_points(self.interior, d, self.rule, seed=seed)

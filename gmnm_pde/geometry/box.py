@@ -110,6 +110,9 @@ class Time(Box):
         super().__init__(**interval)
         self.time = self.coordinates
 
+    def during(self, start: float, end: float) -> Domain:
+        return Time(**{self.coordinates[0]: (start, end)})
+
     def boundary_patches(self) -> tuple[Patch, ...]:
         return ()
 

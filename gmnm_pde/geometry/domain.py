@@ -152,6 +152,10 @@ class Domain(ABC):
             )
         return self._region((patch,), patch.name)
 
+    def during(self, start: float, end: float) -> "Domain":
+        """The domain in a part of its time; itself where there is no time."""
+        return self
+
     def where(self, predicate: Callable[..., Any]) -> Region:
         """The part of the interior on which ``predicate`` of the coordinates is true."""
         return self.interior.where(predicate)
@@ -209,6 +213,9 @@ class Product(Domain):
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         return self.first.bounds + self.second.bounds
+
+    def during(self, start: float, end: float) -> Domain:
+        return Product(self.first.during(start, end), self.second.during(start, end))
 
     def contains(self, points: Tensor) -> Tensor:
         split = self.first.dimension

@@ -1,5 +1,6 @@
 """Approximators: torch modules that are features(x) followed by a linear readout."""
 
+from gmnm_pde.models.blocks import TimeBlocks as TimeBlocks
 from gmnm_pde.models.catalogue import MODELS as MODELS
 from gmnm_pde.models.catalogue import rebuild as rebuild
 from gmnm_pde.models.fourier import Embedded as Embedded

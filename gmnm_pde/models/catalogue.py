@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.blocks import TimeBlocks
 from gmnm_pde.models.fourier import Embedded, FourierFeatures
 from gmnm_pde.models.gmnm import GMNM
 from gmnm_pde.models.kan import KAN
@@ -33,6 +34,10 @@ def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, An
     return Patchwork(partition, [GMNM(**part) for _ in partition.boxes])
 
 
+def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
+    return TimeBlocks(edges, [rebuild(**part) for part in parts], axis, dimension)
+
+
 _SAVED: dict[str, Callable[..., nn.Module]] = {
     "Embedded": _embedded,
     "FourierFeatures": FourierFeatures,
@@ -41,6 +46,7 @@ _SAVED: dict[str, Callable[..., nn.Module]] = {
     "MLP": MLP,
     "Patchwork": _patchwork,
     "RBF": RBF,
+    "TimeBlocks": _blocks,
 }
 
 

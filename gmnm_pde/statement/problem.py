@@ -104,13 +104,17 @@ class Problem:
 
         Diffusion against convection, say: with a large factor layers are thick and easily found.
         """
+        pairs = [(term, self.traced(term)) for term in self.terms]
+        return self.restated(
+            self.domain, [(replace(one, boost=factor), t) if one.group == "interior" else (one, t) for one, t in pairs]
+        )
+
+    def restated(self, domain: Domain, terms: Sequence[tuple[Term, Trace]]) -> "Problem":
+        """The problem on another domain with other terms, each with its trace."""
         other = copy.copy(self)
-        pairs = [
-            (replace(term, boost=factor) if term.group == "interior" else term, self.traced(term))
-            for term in self.terms
-        ]
-        other.terms = tuple(term for term, _ in pairs)
-        other._traces = {id(term): found for term, found in pairs}
+        other.domain = domain
+        other.terms = tuple(term for term, _ in terms)
+        other._traces = {id(term): found for term, found in terms}
         return other
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:

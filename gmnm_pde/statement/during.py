@@ -1,0 +1,83 @@
+"""A problem during a part of its time, beginning with values that are known."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.geometry import Region
+from gmnm_pde.jets import Alpha
+from gmnm_pde.operators import diff
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+Before = Callable[[Tensor, Sequence[Alpha]], Mapping[Alpha, Tensor]]
+"""Derivatives of all fields at points [n, d]: for each multi-index, [n, fields]."""
+
+
+def during(problem: Problem, start: float, end: float, before: Before | None = None) -> Problem:
+    """The problem for times from ``start`` to ``end``.
+
+    Args:
+        problem: Whose domain has time.
+        start: In the units of the problem.
+        end: Likewise.
+        before: What the fields are up to ``start``; None at the problem's own beginning, whose initial conditions stay.
+
+    Raises:
+        GmnmError: the problem cannot be taken apart in time.
+    """
+    domain = problem.domain.during(start, end)
+    terms = []
+    for term in problem.terms:
+        trace = problem.traced(term)
+        if not isinstance(term.region, Region):
+            raise refuse(
+                f"{problem.name}: blocks in time",
+                expected="conditions on regions alone",
+                got=f"'{term.name}' at given points",
+                remedy="Solve without blocks: observations bind all times together.",
+            )
+        if term.group == "interior":
+            moved = replace(term, region=domain.interior)
+        elif term.group == "initial":
+            region = replace(domain.initial, predicates=term.region.predicates)
+            moved = replace(term, region=region)
+            if before is not None:
+                moved = replace(moved, residual=_continued(problem, term, before))
+        else:
+            region = domain.adopt(term.region)
+            if region is None:
+                raise refuse(
+                    f"{problem.name}: blocks in time",
+                    expected="conditions that hold at all times, or initially",
+                    got=f"'{term.name}' on {term.region.name}",
+                )
+            moved = replace(term, region=region)
+        terms.append((moved, trace))
+    return problem.restated(domain, terms)
+
+
+def _continued(problem: Problem, term: Term, before: Before) -> Callable[[Mapping[str, Any]], Any]:
+    """The residual of an initial condition that takes its value from the time before."""
+    asked = problem.traced(term).asked
+    if len(asked) != 1 or not problem.traced(term).linear:
+        raise refuse(
+            f"{problem.name}: blocks in time",
+            expected="initial conditions that each prescribe a field or a derivative of one",
+            got=f"'{term.name}', which binds several",
+        )
+    ((number, alpha),) = asked
+    names = [name for name, order in zip(problem.domain.coordinates, alpha, strict=True) for _ in range(order)]
+    field = problem.fields[number]
+
+    def residual(scope: Mapping[str, Any]) -> Any:
+        columns = [scope[name].tensor for name in problem.domain.coordinates]
+        with torch.no_grad():
+            value = before(torch.stack(columns, dim=1), (alpha,))[alpha][:, number]
+        return (diff(scope[field], *names) if names else 1.0 * scope[field]) - value
+
+    return residual
