@@ -10,7 +10,8 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.fitting.collocation import Counts, parse_points
-from gmnm_pde.fitting.fit import Setup, reference_scales
+from gmnm_pde.fitting.fit import Setup, reference_scales, smoothness_for
+from gmnm_pde.fitting.march import read_blocks
 from gmnm_pde.fitting.moving import MOVINGS
 from gmnm_pde.fitting.train import Method, Plan
 from gmnm_pde.jets.engines import choose_engine
@@ -33,6 +34,8 @@ class Choice:
     methods: tuple[Method, ...]
     plan: Plan | None
     """What is trained, if more than a readout is solved for."""
+    blocks: Any = None
+    """Blocks in time, as ``solve`` was given them."""
 
 
 def read_options(
@@ -47,6 +50,7 @@ def read_options(
     engine: str,
     *,
     compiled: bool = False,
+    blocks: Any = None,
 ) -> Choice:
     """Everything that ``solve`` was given, checked, before any work is done."""
     mixture, module = _model(problem, model, seed)
@@ -68,7 +72,10 @@ def read_options(
     choose_engine(module or _drawn(problem, Mixture(components=1), seed), engine, call=f"solve(engine={engine!r})")
     readout_method = next((one for one in methods if isinstance(one, LeastSquares)), LeastSquares())
     scales = reference_scales(problem, factors, seed)
-    setup = Setup(problem, mixture, readout_method, counts, scales, factors, seed, dtype, chosen_device, engine)
+    partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
+    setup = Setup(
+        problem, mixture, readout_method, counts, scales, factors, seed, dtype, chosen_device, engine, partition
+    )
     plan = None
     if module is not None and any(not isinstance(one, LeastSquares) for one in methods):
         plan = Plan(module, methods, weighting, moving, compiled)
@@ -80,7 +87,16 @@ def read_options(
             got="least squares, which has no course",
             remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
         )
-    return Choice(setup, module, methods, plan)
+    if blocks is not None and blocks is not False:
+        if module is not None:
+            raise refuse(
+                f"solve(blocks={blocks!r})",
+                expected="a mixture, which is solved for anew in each block",
+                got=f"the model {type(module).__name__}",
+                remedy="Leave model or blocks out.",
+            )
+        read_blocks(problem, blocks)
+    return Choice(setup, module, methods, plan, blocks)
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:

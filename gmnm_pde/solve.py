@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.fitting.checkpoint import TrainingFile, load, save
+from gmnm_pde.fitting.checkpoint import TrainingFile, load, save, save_legs
+from gmnm_pde.fitting.course import Listener, run_course
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
 from gmnm_pde.fitting.judge import Judge
-from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
+from gmnm_pde.fitting.ladder import Ascent, Climb, Rung
+from gmnm_pde.fitting.march import Leg
 from gmnm_pde.fitting.moving import Moving
 from gmnm_pde.fitting.progress import Progress
 from gmnm_pde.fitting.train import Method, State, train
@@ -43,6 +45,7 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
     compiled: bool = False,
+    blocks: bool | int | Sequence[float] | None = None,
 ) -> Solution:
     """Solve a problem.
 
@@ -77,6 +80,9 @@ def solve(
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``.
         compiled: Whether to try torch.compile on the loss of a model that is trained; where that fails a warning says
             so, and training goes on without.
+        blocks: Blocks in time, each solved on patches and begun with what the last one ends with: how many, or the
+            times at which they begin and end, or True to choose their lengths as the solve goes. By default blocks are
+            used where one mixture leaves a poor error estimate; False is none.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -87,7 +93,9 @@ def solve(
     started = time.monotonic()
     check_numbers(problem, tol, seed, dtype, time_limit)
     deadline = math.inf if time_limit is None else started + time_limit
-    choice = read_options(problem, model, method, seed, dtype, device, points, weights, engine, compiled=compiled)
+    choice = read_options(
+        problem, model, method, seed, dtype, device, points, weights, engine, compiled=compiled, blocks=blocks
+    )
     setup = choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     history = History()
@@ -103,21 +111,27 @@ def solve(
             remedy="Leave checkpoint out.",
         )
     resume: Ascent | None = None
+    legs: list[Leg] = []
     trained: State | None = None
     if file is not None:
         trained, history.rows = file.load(setup.device) or (None, [])
     elif path is not None and path.exists():
-        resume, history.rows = load(path, setup, tol)
+        resume, legs, history.rows = load(path, setup, tol)
     if history.rows:
         started -= history.rows[-1]["seconds"]
 
-    def on_rung(rung: Rung, ascent: Ascent | None = None, step: int | None = None) -> None:
-        row = judge.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
+    def record(rung: Rung, of: Problem = problem, ascent: Ascent | None = None, step: int | None = None) -> None:
+        local = judge if of is problem else Judge(of, seed=seed, dtype=dtype, device=setup.device)
+        row = local.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
         history.append(row)
         if path is not None and ascent is not None:
             save(path, setup, tol, ascent, history.rows)
         if progress is not None:
-            progress(Progress.of_rung(rung, row))
+            progress(Progress.of_rung(rung, row, None if of is problem else of.domain))
+
+    def on_legs(done: Sequence[Leg]) -> None:
+        if path is not None:
+            save_legs(path, setup, tol, done, history.rows)
 
     def on_step(step: Step) -> None:
         if progress is not None:
@@ -130,14 +144,23 @@ def solve(
             judge.points,
             tol=tol,
             deadline=deadline,
-            on_rung=lambda rung, step: on_rung(rung, step=step),
+            on_rung=lambda rung, step: record(rung, step=step),
             resume=trained,
             save=None if file is None or not speaks() else lambda state, now: file.save(state, history.rows, now=now),
         )
     elif choice.model is not None:
-        end = _fit_given(setup, choice.model, judge.points, tol, deadline, on_rung, on_step)
+        end = _fit_given(setup, choice.model, judge.points, tol, deadline, record, on_step)
     else:
-        end = climb(setup, judge.points, tol=tol, deadline=deadline, resume=resume, on_rung=on_rung, on_step=on_step)
+        end = run_course(
+            setup,
+            judge.points,
+            blocks=choice.blocks,
+            tol=tol,
+            deadline=deadline,
+            listener=Listener(record, on_legs, on_step),
+            resume=resume,
+            legs=legs,
+        )
     found = end.best.fit
     found.outputs(judge.points[:1])  # puts the best readout in place
     late = time_limit is not None and time.monotonic() > deadline and not end.converged

@@ -14,12 +14,15 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Setup, restore
 from gmnm_pde.fitting.ladder import Ascent, Rung
+from gmnm_pde.fitting.march import Leg, block_after
 from gmnm_pde.fitting.train import Plan, State
 from gmnm_pde.io.states import flatten, unflatten
-from gmnm_pde.io.tensors import read_tensors, write_tensors
+from gmnm_pde.io.tensors import format_of, read_tensors, write_tensors
 from gmnm_pde.methods.least_squares import Outcome
+from gmnm_pde.models import Partition
 
 _FORMAT = "gmnm_pde checkpoint 1"
+_LEGS_FORMAT = "gmnm_pde blocks 1"
 _TRAINING_FORMAT = "gmnm_pde training 1"
 _PAUSE, _SHARE = 5.0, 20.0
 """Seconds between writes of a training, or so many times as long as a write takes."""
@@ -65,19 +68,56 @@ def save(path: Path, setup: Setup, tol: float | None, ascent: Ascent, history: S
     _replace(path, _FORMAT, {"theta": best.fit.theta}, header)
 
 
-def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent, list[dict[str, float]]]:
-    """The ascent and history in ``path``.
+def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent | None, list[Leg], list[dict[str, float]]]:
+    """The ascent or the blocks in ``path``, and the history.
 
     Raises:
         GmnmError: the file is damaged, or was written by another solve; the message names the first difference.
     """
+    if format_of(path) == _LEGS_FORMAT:
+        return None, *_load_legs(path, setup, tol)
     tensors, header = _read(path, _FORMAT, identity(setup, tol))
     best = header["best"]
     theta = tensors["theta"].to(dtype=setup.dtype, device=setup.device)
     fit = restore(setup, best["components"], tuple(best["widths"]), Outcome(theta, **best["outcome"]))
     rung = Rung(fit, ErrorEstimate(**best["estimate"]))
     ascent = Ascent(rung, tuple(header["estimates"]), header["components"], tuple(header["widths"]))
-    return ascent, header["history"]
+    return ascent, [], header["history"]
+
+
+def save_legs(
+    path: Path, setup: Setup, tol: float | None, legs: Sequence[Leg], history: Sequence[Mapping[str, float]]
+) -> None:
+    """Write the blocks solved so far and the history."""
+    kept = [
+        {
+            "start": leg.start,
+            "end": leg.end,
+            "partition": dataclasses.asdict(leg.fit.model.partition),
+            "components": leg.fit.components // len(leg.fit.model.partition),
+            "widths": leg.fit.widths,
+            "estimate": dataclasses.asdict(leg.rung.estimate),
+            "outcome": {name: getattr(leg.fit.outcome, name) for name in _OUTCOME},
+        }
+        for leg in legs
+    ]
+    tensors = {f"theta{k}": leg.fit.theta for k, leg in enumerate(legs)}
+    _replace(path, _LEGS_FORMAT, tensors, {"identity": identity(setup, tol), "legs": kept, "history": list(history)})
+
+
+def _load_legs(path: Path, setup: Setup, tol: float | None) -> tuple[list[Leg], list[dict[str, float]]]:
+    tensors, header = _read(path, _LEGS_FORMAT, identity(setup, tol))
+    legs: list[Leg] = []
+    for number, kept in enumerate(header["legs"]):
+        boxes = tuple(tuple((low, high) for low, high in box) for box in kept["partition"]["boxes"])
+        partition = Partition(boxes, kept["partition"]["margin"], kept["partition"]["smoothness"])
+        block = block_after(setup.problem, legs, kept["start"], kept["end"])
+        stage = dataclasses.replace(setup, problem=block, partition=partition)
+        theta = tensors[f"theta{number}"].to(dtype=setup.dtype, device=setup.device)
+        fit = restore(stage, kept["components"], tuple(kept["widths"]), Outcome(theta, **kept["outcome"]))
+        fit.outputs(theta.new_zeros(1, setup.dimension))  # puts the readout in place
+        legs.append(Leg(kept["start"], kept["end"], Rung(fit, ErrorEstimate(**kept["estimate"]))))
+    return legs, header["history"]
 
 
 class TrainingFile:

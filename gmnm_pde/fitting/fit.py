@@ -105,6 +105,11 @@ class Fit:
             self.model.set_readout(self.system.readout(theta))
         return self.model(points)
 
+    @property
+    def arrived(self) -> bool:
+        """Whether the method converged."""
+        return self.outcome.converged
+
     def named_residuals(self) -> dict[str, Tensor]:
         """The unscaled residuals on held-out points, by name."""
         return self.held_out.named_residuals(self.theta)
@@ -144,6 +149,11 @@ class Fit:
     def score(self) -> float:
         """The held-out residual of the fit, relative to that of the zero solution."""
         return self.score_of(self.theta)
+
+
+def smoothness_for(problem: Problem) -> int:
+    """Continuous derivatives of the windows of patches: as many as the equations need, and two more."""
+    return problem.order + 2
 
 
 def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:

@@ -32,6 +32,10 @@ _SEARCHED = 500
 """Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
 several Newton steps) they are adjusted."""
 
+_TRIES, _LOST = 3, 10.0
+"""Rungs after which a climb may be given up; where fits take many Newton steps after the first one, if the estimate is
+so many times what is hopeless."""
+
 AIM = 1e-12
 """What ``solve`` aims at without ``tol``."""
 
@@ -78,13 +82,15 @@ def climb(
     tol: float | None,
     deadline: float,
     resume: Ascent | None = None,
+    hopeless: float = math.inf,
     on_rung: Callable[[Rung, Ascent], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Climb:
     """Fit at growing sizes, from the bottom or from where an earlier climb was left.
 
     The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
-    the estimate stops falling, or when time or the largest size runs out.
+    the estimate stops falling, or when time or the largest size runs out; and early when some rungs leave estimates
+    above ``hopeless``.
     """
     ascent, spent = resume, 0.0
     for components, last in _sizes(setup, tol):
@@ -92,6 +98,8 @@ def climb(
             if components <= ascent.components:
                 continue
             if _ends(setup, ascent, tol):
+                break
+            if _hopeless(setup, ascent, hopeless):
                 break
             if time.monotonic() + spent * (components / ascent.components) ** 3 > deadline:
                 return Climb(ascent.best, False, "stopped by the time limit before the next, larger fit")
@@ -190,7 +198,7 @@ def _rescued(found: Fit) -> Fit:
 
 def _better(rung: Rung, other: Rung) -> bool:
     """Whether ``rung`` is the better answer: a converged one first, then the smaller estimate."""
-    arrived, other_arrived = rung.fit.outcome.converged, other.fit.outcome.converged
+    arrived, other_arrived = rung.fit.arrived, other.fit.arrived
     if arrived != other_arrived:
         return arrived
     return rung.estimate.overall <= other.estimate.overall
@@ -203,9 +211,14 @@ def _stalled(estimates: Sequence[float]) -> bool:
 
 
 def _ends(setup: Setup, ascent: Ascent, tol: float | None) -> bool:
-    if setup.mixture.components or not ascent.best.fit.outcome.converged:
+    if setup.mixture.components or not ascent.best.fit.arrived:
         return False
     return ascent.best.estimate.overall <= (AIM if tol is None else tol) or _stalled(ascent.estimates)
+
+
+def _hopeless(setup: Setup, ascent: Ascent, above: float) -> bool:
+    best = min(ascent.estimates)
+    return best > above and (len(ascent.estimates) >= _TRIES or (not setup.problem.linear and best > _LOST * above))
 
 
 def _verdict(setup: Setup, ascent: Ascent, tol: float | None) -> Climb:

@@ -4,11 +4,11 @@ A block whose error estimate is too large is halved and solved again; after one 
 that one block needed at its end are what the next one begins with.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Fit, Setup
+from gmnm_pde.fitting.fit import Setup, smoothness_for
 from gmnm_pde.fitting.ladder import Climb, Rung
 from gmnm_pde.fitting.refine import first_partition, refine
 from gmnm_pde.geometry.unit import unit_points
@@ -80,6 +80,11 @@ class Chain:
         return {name: torch.cat(parts) for name, parts in found.items()}
 
     @property
+    def arrived(self) -> bool:
+        """Whether the method converged in every block."""
+        return all(leg.fit.arrived for leg in self.legs)
+
+    @property
     def found(self) -> dict[str, float]:
         """The unknown parameters: none, they would bind all times together."""
         return {}
@@ -134,12 +139,7 @@ def read_blocks(problem: Problem, blocks: Any) -> tuple[tuple[float, ...] | None
     if isinstance(blocks, int) and blocks > 0:
         return tuple(low + (high - low) * k / blocks for k in range(blocks + 1)), blocks
     edges = tuple(float(edge) for edge in blocks) if isinstance(blocks, list | tuple) else ()
-    if (
-        len(edges) < 2
-        or edges[0] != low
-        or edges[-1] != high
-        or any(b <= a for a, b in zip(edges, edges[1:], strict=False))
-    ):
+    if len(edges) < 2 or edges[0] != low or edges[-1] != high or any(b <= a for a, b in pairwise(edges)):
         raise refuse(
             call,
             expected=f"a number of blocks, or ascending edges from {low:g} to {high:g}",
@@ -182,11 +182,12 @@ def march(
         mixture, partition = _carried(setup, done[-1])
     aim, reason = tol if tol is not None else _AIM * count, ""
     shortest = _SHORTEST * (high - low)
+    begin = _spatial(first_partition(problem.domain, tol, smoothness_for(problem)), problem)
     while not done or done[-1].end < high:
         start = done[-1].end if done else low
         end = edges[len(done) + 1] if edges else min(high, start + length)
         end = high if high - end < 0.3 * length and not edges else end
-        block = during(problem, start, end, _before(done[-1]) if done else None)
+        block = block_after(problem, done, start, end)
         share = aim * (end - start) / (high - low)
         now = time.monotonic()
         limit = min(deadline, now + _PATIENCE * (deadline - now) * (end - start) / (high - start))
@@ -194,7 +195,7 @@ def march(
             setup,
             problem=block,
             mixture=mixture,
-            partition=partition or _spatial(first_partition(block.domain, share), block),
+            partition=partition or begin,
         )
         climbed = refine(
             stage,
@@ -206,7 +207,7 @@ def march(
             on_step=on_step,
         )
         estimate = climbed.best.estimate.overall
-        poor = estimate > 10 * share or not climbed.best.fit.outcome.converged
+        poor = estimate > 10 * share or not climbed.best.fit.arrived
         late = time.monotonic() > deadline
         if poor and not edges and not late and (end - start) / 2 >= shortest:
             length = (end - start) / 2
@@ -222,7 +223,7 @@ def march(
     chain = Chain(problem, done)
     total = {name: sum(leg.rung.estimate.by_field[name] for leg in done) for name in problem.fields}
     estimate = ErrorEstimate(total, {})
-    arrived = all(leg.fit.outcome.converged for leg in done) and not reason
+    arrived = chain.arrived and not reason
     met = tol is None or estimate.overall <= tol
     if not reason:
         verdict = "" if tol is None else f"{' meets' if met else ' does not meet'} tol={tol:g}"
@@ -242,6 +243,11 @@ class _Extended:
         held = points.clone()
         held[:, self._axis] = held[:, self._axis].clamp(max=self._end)
         return self._fit.outputs(held)
+
+
+def block_after(problem: Problem, done: Sequence[Leg], start: float, end: float) -> Problem:
+    """The problem from ``start`` to ``end``, beginning with what the blocks before end with."""
+    return during(problem, start, end, _before(done[-1]) if done else None)
 
 
 def _before(leg: Leg) -> Before:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gmnm_pde.fitting.ladder import Rung
+from gmnm_pde.geometry import Domain
 from gmnm_pde.methods import Step
 
 
@@ -17,14 +18,17 @@ class Progress:
     figures: Mapping[str, float]
 
     @classmethod
-    def of_rung(cls, rung: Rung, row: Mapping[str, float]) -> "Progress":
-        """A fit was finished."""
+    def of_rung(cls, rung: Rung, row: Mapping[str, float], block: Domain | None = None) -> "Progress":
+        """A fit was finished, of the whole problem or of a block in time."""
         figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
         if rung.fit.trained:
             error = "" if math.isnan(row["relative_l2"]) else f", relative L2 error {row['relative_l2']:.1e}"
             message = f"step {row['step']}: loss {row['loss']:.1e}, {figures}{error}"
         else:
             message = f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, {figures}"
+        if block is not None:
+            start, end = block.bounds[block.coordinates.index(block.time[0])]
+            message = f"{block.time[0]} from {start:.4g} to {end:.4g}, {message}"
         return cls(message, row["seconds"], row)
 
     @classmethod

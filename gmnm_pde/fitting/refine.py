@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.fit import Fit, Setup, fit
-from gmnm_pde.fitting.ladder import AIM, Climb, Rung
+from gmnm_pde.fitting.fit import Fit, Setup, fit, smoothness_for
+from gmnm_pde.fitting.ladder import Climb, Rung
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.methods import Step
@@ -26,8 +26,11 @@ from gmnm_pde.models import Partition
 _COMPONENTS = {1: 16, 2: 100, 3: 240}
 """Components in each patch for six digits, by the number of coordinates."""
 
-_DIGITS = 8.0
+_DIGITS, _AIM = 8.0, 1e-8
 """What is aimed at without ``tol``."""
+
+_MORE, _MOST_COMPONENTS = 1.35, 1000
+"""On a partition that stays: how many more components the patches get, and the most in one."""
 
 _MARKED = 0.5
 """Boxes with at least this part of the largest residual of a box are halved."""
@@ -61,6 +64,7 @@ def refine(
     tol: float | None,
     deadline: float,
     near: Fit | None = None,
+    fixed: bool = False,
     on_rung: Callable[[Rung], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Climb:
@@ -72,12 +76,15 @@ def refine(
         tol: The error wanted.
         deadline: On the clock of time.monotonic().
         near: A fit to start Newton's method from, where the problem is nonlinear.
+        fixed: Whether the partition stays as it is and the patches get more components instead.
         on_rung: Called after each fit.
         on_step: Called after each step of a fit.
     """
-    partition = within(setup.problem.domain, setup.partition or first_partition(setup.problem.domain, tol))
+    smoothness = smoothness_for(setup.problem)
+    partition = setup.partition or first_partition(setup.problem.domain, tol, smoothness)
+    partition = within(setup.problem.domain, partition)
     components = setup.mixture.components or components_for(setup.dimension, tol)
-    aim = tol if tol is not None else AIM
+    aim = tol if tol is not None else _AIM
     best: Rung | None = None
     last: Fit | None = near
     widths = _given_widths(setup)
@@ -105,25 +112,34 @@ def refine(
         last, spent = found, time.monotonic() - started
         if rung.estimate.overall <= aim:
             converged, reason = True, f"the error estimate {rung.estimate.overall:.1e} meets tol={aim:g}"
+            if tol is None:
+                reason = f"error estimate {rung.estimate.overall:.1e}"
             break
         scores.append(found.score)
         if _stalled(estimates) and _stalled(scores):
             reason = f"the error estimate stopped falling at {min(estimates):.1e}"
             break
-        finer = partition.split(marked(look_at(found)))
-        finer = within(setup.problem.domain, balanced(finer))
-        grown = len(finer) / len(partition)
-        if len(finer) * components * len(setup.problem.fields) > _MOST_UNKNOWNS:
-            reason = f"{len(partition)} patches are the most that fit"
+        if fixed and setup.mixture.components:
+            reason = found.outcome.reason
             break
-        if time.monotonic() + 1.2 * spent * grown**1.3 > deadline:
+        if fixed:
+            finer, more = partition, round(_MORE * components)
+        else:
+            finer = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
+            more = components
+        if len(finer) * more * len(setup.problem.fields) > _MOST_UNKNOWNS or more > _MOST_COMPONENTS:
+            reason = f"{len(partition)} patches of {components} components are the most that fit"
+            break
+        grown = (len(finer) / len(partition)) ** 1.3 * (more / components) ** 3
+        if time.monotonic() + 1.2 * spent * grown > deadline:
             reason = "stopped by the time limit before the next, finer fit"
             break
-        partition = finer
+        partition, components = finer, more
     assert best is not None
-    reliable = converged or (tol is None and best.estimate.overall < 1e-2 and best.fit.outcome.converged)
-    patches = len(best.fit.system.model.partition)
-    return Climb(best, reliable, f"{reason}; {patches} patches of {components} components")
+    reliable = converged or (tol is None and best.estimate.overall < 1e-2 and best.fit.arrived)
+    patches = len(best.fit.model.partition)
+    each = (best.fit.components or 0) // patches
+    return Climb(best, reliable, f"{reason}; {patches} patches of {each} components")
 
 
 def _stalled(values: Sequence[float]) -> bool:
@@ -131,7 +147,7 @@ def _stalled(values: Sequence[float]) -> bool:
     return len(values) > 4 and min(values[-3:]) > 0.5 * min(values[:-3])
 
 
-def first_partition(domain: Domain, tol: float | None) -> Partition:
+def first_partition(domain: Domain, tol: float | None, smoothness: int) -> Partition:
     """A few boxes, graded towards re-entrant corners, where solutions are known to be singular.
 
     At a corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w; the
@@ -141,7 +157,7 @@ def first_partition(domain: Domain, tol: float | None) -> Partition:
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, math.ceil(math.log2(1 / (tol or 1e-6))))
-    return graded(Partition.even([4 if d == 1 else 2] * d), corners, levels)
+    return graded(Partition.even([4 if d == 1 else 2] * d, smoothness=smoothness), corners, levels)
 
 
 def components_for(dimension: int, tol: float | None) -> int:

@@ -38,6 +38,15 @@ def read_tensors(path: str | Path, kind: str, call: str) -> tuple[dict[str, Tens
     return tensors, header
 
 
+def format_of(path: str | Path) -> str | None:
+    """What kind of file ``path`` is; None where it is not whole."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return (file.metadata() or {}).get("format")
+    except (SafetensorError, OSError, ValueError):
+        return None
+
+
 def damaged(call: str, error: Exception) -> GmnmError:
     """The error for a file that is not whole."""
     got = f"a damaged one ({type(error).__name__}: {error})"

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.gmnm import GMNM
+from gmnm_pde.models.partition import Partition
 from gmnm_pde.sampling import unit_points
 
 DRAWN_FORMS = ("affine", "diagonal", "full")
@@ -23,15 +24,20 @@ class Mixture:
     """A GMNM with drawn components; ``solve`` chooses their number and widths where they are not given.
 
     Args:
-        components: How many; by default chosen by ``solve``, and as many as ``tol`` needs.
+        components: How many, in each patch if there are several; by default chosen by ``solve``, and as many as ``tol``
+            needs.
         form: ``affine``, ``diagonal`` or ``full``.
         widths: The slope |a| on the domain scaled to [-1, 1]^d: one number, or one for each coordinate. Large means
             narrow. By default chosen by the residual on held-out points.
+        patches: A mixture in each of several boxes: their number along each coordinate (one number for all), or a
+            ``Partition`` in the problem's coordinates. 1 is one mixture whatever comes; by default patches are used
+            where one mixture leaves a poor error estimate.
     """
 
     components: int | None = None
     form: str = "affine"
     widths: float | tuple[float, ...] | None = None
+    patches: int | tuple[int, ...] | Partition | None = None
 
     def __post_init__(self) -> None:
         call = f"Mixture(components={self.components}, form={self.form!r}, widths={self.widths})"
@@ -44,6 +50,34 @@ class Mixture:
             isinstance(w, int | float) and math.isfinite(w) and w > 0 for w in given
         ):
             raise refuse(call, expected="positive widths", got=repr(self.widths))
+
+        counts = self.patches if isinstance(self.patches, tuple | list) else (self.patches,)
+        if not isinstance(self.patches, Partition | None) and not all(
+            isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in counts
+        ):
+            expected = "positive numbers of patches along each coordinate, or a Partition"
+            raise refuse(f"Mixture(patches={self.patches!r})", expected=expected, got=repr(self.patches))
+
+    def partition(self, bounds: Sequence[Sequence[float]], smoothness: int) -> Partition | None:
+        """The patches in the box ``bounds`` scaled to [-1, 1]^d; None for a single one.
+
+        Raises:
+            GmnmError: counts for another number of coordinates, or a partition of another box.
+        """
+        d, unit = len(bounds), [(-1.0, 1.0)] * len(bounds)
+        if self.patches is None or self.patches == 1:
+            return None
+        if isinstance(self.patches, Partition):
+            mine = self.patches.bounds
+            near = 1e-9 * max(high - low for low, high in bounds)
+            flat, wanted = (torch.tensor(box, dtype=torch.float64).flatten() for box in (mine, bounds))
+            if len(flat) != len(wanted) or bool((flat - wanted).abs().max() > near):
+                raise refuse("Mixture(patches=Partition(...))", expected=f"boxes that fill {bounds}", got=f"{mine}")
+            return replace(self.patches.mapped(bounds, unit), smoothness=smoothness)
+        counts = (self.patches,) * d if isinstance(self.patches, int) else tuple(self.patches)
+        if len(counts) != d:
+            raise refuse("Mixture(patches=...)", expected=f"{d} counts, one for each coordinate", got=len(counts))
+        return Partition.even(counts, smoothness=smoothness)
 
     def draw(
         self,

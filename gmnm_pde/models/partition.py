@@ -71,6 +71,9 @@ class Partition:
         edges = [torch.linspace(a, b, n + 1, dtype=torch.float64) for n, (a, b) in zip(counts, ends, strict=True)]
         return cls.grid([one.tolist() for one in edges], **options)
 
+    def __repr__(self) -> str:
+        return f"Partition({len(self.boxes)} boxes of {self.bounds}, {self.margin}, {self.smoothness})"
+
     def __len__(self) -> int:
         return len(self.boxes)
 

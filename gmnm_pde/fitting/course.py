@@ -1,0 +1,133 @@
+"""The course of a solve by least squares: one mixture; where that leaves a poor estimate, patches or blocks in time."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from gmnm_pde.fitting.fit import Setup
+from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
+from gmnm_pde.fitting.march import Leg, march
+from gmnm_pde.fitting.refine import refine
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.methods import Step
+from gmnm_pde.statement.problem import Problem
+
+_POOR = 1e-4
+"""An error estimate above this is poor, where no tolerance is given."""
+
+_PATIENCE = 120.0
+"""Seconds that patches may take that nobody asked for, where no time limit is given."""
+
+_MOST_DIMENSIONS = 3
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told of each fit with its problem and the climb's state, of all blocks after each, and of each step."""
+
+    on_rung: Callable[[Rung, Problem, Ascent | None], None]
+    on_legs: Callable[[Sequence[Leg]], None]
+    on_step: Callable[[Step], None]
+
+
+def run_course(
+    setup: Setup,
+    judged_on: Tensor,
+    *,
+    blocks: Any,
+    tol: float | None,
+    deadline: float,
+    listener: Listener,
+    resume: Ascent | None = None,
+    legs: Sequence[Leg] = (),
+) -> Climb:
+    """Solve with what was chosen by hand, or with more and more until the estimate is good.
+
+    Args:
+        setup: Of the solve; with a partition, that one is used.
+        judged_on: Points for the error estimate, [n, d].
+        blocks: In time: None chooses, False is none, and otherwise as ``march`` takes them.
+        tol: The error wanted.
+        deadline: On the clock of time.monotonic().
+        listener: Who is told.
+        resume: A climb to go on from.
+        legs: Solved blocks to go on from.
+    """
+    problem = setup.problem
+    if legs or (blocks is not None and blocks is not False):
+        return march(
+            setup,
+            blocks=blocks,
+            tol=tol,
+            deadline=deadline,
+            legs=legs,
+            on_rung=lambda rung, block: listener.on_rung(rung, block, None),
+            on_leg=listener.on_legs,
+            on_step=listener.on_step,
+        )
+    if setup.partition is not None:
+        return _refine(setup, judged_on, tol, deadline, listener, fixed=True)
+    automatic = blocks is None and _may_choose(setup)
+    first = climb(
+        setup,
+        judged_on,
+        tol=tol,
+        deadline=deadline,
+        resume=resume,
+        hopeless=_POOR * 100 if automatic else math.inf,
+        on_rung=lambda rung, ascent: listener.on_rung(rung, problem, ascent),
+        on_step=listener.on_step,
+    )
+    poor = first.best.estimate.overall > (_POOR if tol is None else tol) or not first.best.fit.arrived
+    if not automatic or not poor or time.monotonic() > deadline:
+        return first
+    until = min(deadline, time.monotonic() + _PATIENCE)
+    if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
+        then = march(
+            setup,
+            blocks=None,
+            tol=tol,
+            deadline=until,
+            on_rung=lambda rung, block: listener.on_rung(rung, block, None),
+            on_leg=listener.on_legs,
+            on_step=listener.on_step,
+        )
+        instead = "blocks in time, each on patches, were used"
+    else:
+        then = _refine(setup, judged_on, tol, until, listener, fixed=False)
+        instead = "patches were used"
+    left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
+    if _rank(then) > _rank(first):
+        return replace(first, reason=f"{first.reason}; patches did no better ({then.reason})")
+    return replace(then, reason=f"{left}, so {instead}: {then.reason}")
+
+
+def _refine(
+    setup: Setup, judged_on: Tensor, tol: float | None, deadline: float, listener: Listener, *, fixed: bool
+) -> Climb:
+    return refine(
+        setup,
+        judged_on,
+        tol=tol,
+        deadline=deadline,
+        fixed=fixed,
+        on_rung=lambda rung: listener.on_rung(rung, setup.problem, None),
+        on_step=listener.on_step,
+    )
+
+
+def _may_choose(setup: Setup) -> bool:
+    """Whether nothing was said of the mixture, and the problem can be taken to pieces."""
+    mixture, problem = setup.mixture, setup.problem
+    by_hand = (mixture.components, mixture.widths, mixture.patches, setup.points)
+    regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
+    few = problem.domain.dimension <= _MOST_DIMENSIONS
+    return all(one is None for one in by_hand) and regions and few and problem.order > 0 and not problem.parameters
+
+
+def _rank(end: Climb) -> tuple[bool, float]:
+    return not end.best.fit.arrived, end.best.estimate.overall
