@@ -86,11 +86,12 @@ def test_periodic_matches_derivatives_below_the_order():
 @pytest.mark.parametrize("name", g.registry.names())
 def test_registry_problems_verify(name):
     problem = g.registry.load(name)
-    table = problem.verify()
-    assert all(row.residual < 1e-8 * row.scale for row in table.rows)
-    assert table.free_faces == ()
     assert problem.name == name
     assert "Source:" in (g.registry.factory(name).__doc__ or "")
+    if problem.exact is not None:
+        table = problem.verify()
+        assert all(row.residual < 1e-8 * row.scale for row in table.rows)
+        assert table.free_faces == ()
 
 
 @pytest.mark.parametrize("options", [{"dimension": 1}, {"dimension": 3}, {"wave_number": 4}])
