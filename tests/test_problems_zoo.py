@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from gmnm_pde.problems import four_holes
+from gmnm_pde.problems import four_holes, kuramoto_sivashinsky
+from scipy.integrate import solve_ivp
 from scipy.special import roots_hermite
 
 import gmnm_pde as g
@@ -126,6 +128,33 @@ def test_four_holes_is_what_longer_series_and_finite_differences_say(monkeypatch
     four_holes._coefficients.cache_clear()
 
 
+def test_kuramoto_sivashinsky_is_what_another_integrator_gives():
+    n, end = 96, 0.05
+    x, k = 2 * PI * np.arange(n) / n, np.arange(n // 2 + 1)
+
+    def slope(_, u):
+        v = np.fft.rfft(u)
+        nonlinear = 100 / 16 * 0.5j * k * np.fft.rfft(u**2)
+        return np.fft.irfft((100 / 16**2 * k**2 - 100 / 16**4 * k**4) * v - nonlinear, n)
+
+    other = solve_ivp(slope, (0, end), np.cos(x) * (1 + np.sin(x)), "DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+    exact = g.registry.load("kuramoto_sivashinsky", end=end).exact
+    assert np.abs(exact(torch.as_tensor(x), torch.full((n,), end).double()).numpy() - other).max() < 1e-10
+
+
+def test_kuramoto_sivashinsky_stays_with_half_the_steps_and_keeps_its_mean(monkeypatch):
+    problem = g.registry.load("kuramoto_sivashinsky", end=0.2)
+    x, t = columns(problem)
+    u = problem.exact(x, t)
+    around = 2 * PI * torch.arange(400, dtype=torch.float64) / 400
+    assert abs(problem.exact(around, torch.full_like(around, 0.1234)).mean().item()) < 1e-14
+    monkeypatch.setattr(kuramoto_sivashinsky, "_STEP", 5e-5)
+    monkeypatch.setattr(kuramoto_sivashinsky, "_NODES", 400)
+    kuramoto_sivashinsky._coefficients.cache_clear()
+    assert (problem.exact(x, t) - u).abs().max() < 2e-11
+    kuramoto_sivashinsky._coefficients.cache_clear()
+
+
 def test_four_balls_is_stated_as_in_its_source():
     problem = g.registry.load("four_balls")
     assert problem.linear and problem.exact is None
@@ -139,6 +168,7 @@ BAD = {
     "convection": [{"speed": math.inf}, {"speed": "fast"}],
     "allen_cahn": [{"width": -0.1}, {"width": True}],
     "sine_gordon": [{"frequency": 1.0}, {"frequency": 0}],
+    "kuramoto_sivashinsky": [{"end": 1.5}, {"end": 0}, {"end": "late"}],
     "plate_with_hole": [{"radius": 1}, {"radius": "small"}],
     "boundary_layer": [{"eps": 0}, {"eps": "thin"}, {"dimension": 3}],
 }
