@@ -11,13 +11,19 @@ from torch import Tensor
 from gmnm_pde.fitting.fit import Setup
 from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
 from gmnm_pde.fitting.march import Leg, march
-from gmnm_pde.fitting.refine import refine
+from gmnm_pde.fitting.refine import first_seconds, refine
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.methods import Step
 from gmnm_pde.statement.problem import Problem
 
 _POOR = 1e-4
 """An error estimate above this is poor, where no tolerance is given."""
+
+_HOPELESS = 1e-3
+"""One mixture is given up early where its estimate would stay above this."""
+
+_FINE = 1e-8
+"""Below this the solution is smooth enough for one mixture, which patches would not surpass."""
 
 _PATIENCE = 120.0
 """Seconds that patches may take that nobody asked for, where no time limit is given."""
@@ -71,21 +77,21 @@ def run_course(
         )
     if setup.partition is not None:
         return _refine(setup, judged_on, tol, deadline, listener, fixed=True)
-    automatic = blocks is None and _may_choose(setup)
+    automatic = blocks is None and _may_choose(setup) and time.monotonic() + first_seconds(setup, tol) < deadline
     first = climb(
         setup,
         judged_on,
         tol=tol,
         deadline=deadline,
         resume=resume,
-        hopeless=_POOR * 100 if automatic else math.inf,
+        hopeless=_HOPELESS if automatic else math.inf,
         on_rung=lambda rung, ascent: listener.on_rung(rung, problem, ascent),
         on_step=listener.on_step,
     )
-    poor = first.best.estimate.overall > (_POOR if tol is None else tol) or not first.best.fit.arrived
-    if not automatic or not poor or time.monotonic() > deadline:
-        return first
+    poor = first.best.estimate.overall > (_POOR if tol is None else max(tol, _FINE)) or not first.best.fit.arrived
     until = min(deadline, time.monotonic() + _PATIENCE)
+    if not automatic or not poor or time.monotonic() + first_seconds(setup, tol) > until:
+        return first
     if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
         then = march(
             setup,

@@ -89,17 +89,18 @@ def climb(
     """Fit at growing sizes, from the bottom or from where an earlier climb was left.
 
     The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
-    the estimate stops falling, or when time or the largest size runs out; and early when some rungs leave estimates
-    above ``hopeless``.
+    the estimate stops falling, or when time or the largest size runs out; and early when the estimates
+    would stay above ``hopeless``.
     """
     ascent, spent = resume, 0.0
-    for components, last in _sizes(setup, tol):
+    sizes = list(_sizes(setup, tol))
+    for number, (components, last) in enumerate(sizes):
         if ascent is not None:
             if components <= ascent.components:
                 continue
             if _ends(setup, ascent, tol):
                 break
-            if _hopeless(setup, ascent, hopeless):
+            if _hopeless(setup, ascent, hopeless, len(sizes) - number):
                 break
             if time.monotonic() + spent * (components / ascent.components) ** 3 > deadline:
                 return Climb(ascent.best, False, "stopped by the time limit before the next, larger fit")
@@ -216,9 +217,15 @@ def _ends(setup: Setup, ascent: Ascent, tol: float | None) -> bool:
     return ascent.best.estimate.overall <= (AIM if tol is None else tol) or _stalled(ascent.estimates)
 
 
-def _hopeless(setup: Setup, ascent: Ascent, above: float) -> bool:
-    best = min(ascent.estimates)
-    return best > above and (len(ascent.estimates) >= _TRIES or (not setup.problem.linear and best > _LOST * above))
+def _hopeless(setup: Setup, ascent: Ascent, above: float, sizes_left: int) -> bool:
+    """Whether the estimates, which are above ``above``, will stay there at the rate at which they fall."""
+    best, count = min(ascent.estimates), len(ascent.estimates)
+    if best <= above:
+        return False
+    if count < _TRIES:
+        return not setup.problem.linear and best > _LOST * above
+    rate = min(1.0, (ascent.estimates[-1] / ascent.estimates[0]) ** (1 / (count - 1)))
+    return best * rate**sizes_left > above
 
 
 def _verdict(setup: Setup, ascent: Ascent, tol: float | None) -> Climb:

@@ -41,6 +41,10 @@ _BENDS = 0.3
 _MOST_LEVELS = 16
 """Of halving towards a corner."""
 
+_SECONDS, _SPREAD = 3e-8, 5.0
+"""A fit takes about so many seconds for each patch and the cube of its unknowns in two dimensions, and so many times
+more for each further one."""
+
 _FIRST_WIDTH = 1.2
 _MOST_UNKNOWNS = 60_000
 _RATIO = 2.0 + 1e-6
@@ -97,8 +101,10 @@ def refine(
         started = time.monotonic()
         stage = replace(setup, partition=partition)
         if widths is None:
-            widths = _search(stage, components, last, deadline, on_step)
-        found = fit(stage, components, widths, near=last, deadline=deadline, watch=on_step)
+            found = _search(stage, components, last, deadline, on_step)
+            widths = found.widths
+        else:
+            found = fit(stage, components, widths, near=last, deadline=deadline, watch=on_step)
         now = found.outputs(judged_on)
         if outputs is not None:
             drifts.append(((now - outputs).norm(dim=0) / now.norm(dim=0).clamp_min(1e-300)).max().item())
@@ -140,6 +146,14 @@ def refine(
     patches = len(best.fit.model.partition)
     each = (best.fit.components or 0) // patches
     return Climb(best, reliable, f"{reason}; {patches} patches of {each} components")
+
+
+def first_seconds(setup: Setup, tol: float | None) -> float:
+    """Seconds that the first fit may take, roughly: what one core did on a few problems."""
+    problem, d = setup.problem, setup.dimension
+    components = setup.mixture.components or components_for(d, tol)
+    patches = len(setup.partition or first_partition(problem.domain, tol, 2))
+    return _SECONDS * _SPREAD ** (d - 2) * patches * (components * len(problem.fields)) ** 3
 
 
 def _stalled(values: Sequence[float]) -> bool:
@@ -264,14 +278,17 @@ def _given_widths(setup: Setup) -> tuple[float, ...] | None:
 
 def _search(
     setup: Setup, components: int, near: Fit | None, deadline: float, on_step: Callable[[Step], None] | None
-) -> tuple[float, ...]:
+) -> Fit:
+    """The best fit over a few widths, while there is time."""
     fits: dict[tuple[float, ...], Fit] = {}
+    began = time.monotonic()
 
     def score(trial: tuple[float, ...]) -> float:
-        if fits and time.monotonic() > deadline:
+        spent = time.monotonic() - began
+        if fits and time.monotonic() + spent / len(fits) > deadline:
             return math.inf
         start = min(fits.values(), key=lambda one: one.score, default=near)
         fits[trial] = fit(setup, components, trial, near=start, deadline=deadline, watch=on_step)
         return fits[trial].score
 
-    return search_widths(score, (_FIRST_WIDTH,) * setup.dimension, octaves=(0.5,), by_axis=False)
+    return fits[search_widths(score, (_FIRST_WIDTH,) * setup.dimension, octaves=(0.5,), by_axis=False)]
