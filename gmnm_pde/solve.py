@@ -112,11 +112,12 @@ def solve(
         )
     resume: Ascent | None = None
     legs: list[Leg] = []
+    note = ""
     trained: State | None = None
     if file is not None:
         trained, history.rows = file.load(setup.device) or (None, [])
     elif path is not None and path.exists():
-        resume, legs, history.rows = load(path, setup, tol)
+        resume, legs, note, history.rows = load(path, setup, tol)
     if history.rows:
         started -= history.rows[-1]["seconds"]
 
@@ -129,9 +130,9 @@ def solve(
         if progress is not None:
             progress(Progress.of_rung(rung, row, None if of is problem else of.domain))
 
-    def on_legs(done: Sequence[Leg]) -> None:
+    def on_legs(done: Sequence[Leg], why: str) -> None:
         if path is not None:
-            save_legs(path, setup, tol, done, history.rows)
+            save_legs(path, setup, tol, done, why, history.rows)
 
     def on_step(step: Step) -> None:
         if progress is not None:
@@ -160,6 +161,7 @@ def solve(
             listener=Listener(record, on_legs, on_step),
             resume=resume,
             legs=legs,
+            note=note,
         )
     found = end.best.fit
     found.outputs(judge.points[:1])  # puts the best readout in place

@@ -68,8 +68,8 @@ def save(path: Path, setup: Setup, tol: float | None, ascent: Ascent, history: S
     _replace(path, _FORMAT, {"theta": best.fit.theta}, header)
 
 
-def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent | None, list[Leg], list[dict[str, float]]]:
-    """The ascent or the blocks in ``path``, and the history.
+def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent | None, list[Leg], str, list[dict[str, float]]]:
+    """The ascent, or the blocks and why there are any, in ``path``, and the history.
 
     Raises:
         GmnmError: the file is damaged, or was written by another solve; the message names the first difference.
@@ -82,13 +82,18 @@ def load(path: Path, setup: Setup, tol: float | None) -> tuple[Ascent | None, li
     fit = restore(setup, best["components"], tuple(best["widths"]), Outcome(theta, **best["outcome"]))
     rung = Rung(fit, ErrorEstimate(**best["estimate"]))
     ascent = Ascent(rung, tuple(header["estimates"]), header["components"], tuple(header["widths"]))
-    return ascent, [], header["history"]
+    return ascent, [], "", header["history"]
 
 
 def save_legs(
-    path: Path, setup: Setup, tol: float | None, legs: Sequence[Leg], history: Sequence[Mapping[str, float]]
+    path: Path,
+    setup: Setup,
+    tol: float | None,
+    legs: Sequence[Leg],
+    note: str,
+    history: Sequence[Mapping[str, float]],
 ) -> None:
-    """Write the blocks solved so far and the history."""
+    """Write the blocks solved so far, why there are any, and the history."""
     kept = [
         {
             "start": leg.start,
@@ -102,10 +107,11 @@ def save_legs(
         for leg in legs
     ]
     tensors = {f"theta{k}": leg.fit.theta for k, leg in enumerate(legs)}
-    _replace(path, _LEGS_FORMAT, tensors, {"identity": identity(setup, tol), "legs": kept, "history": list(history)})
+    header = {"identity": identity(setup, tol), "legs": kept, "note": note, "history": list(history)}
+    _replace(path, _LEGS_FORMAT, tensors, header)
 
 
-def _load_legs(path: Path, setup: Setup, tol: float | None) -> tuple[list[Leg], list[dict[str, float]]]:
+def _load_legs(path: Path, setup: Setup, tol: float | None) -> tuple[list[Leg], str, list[dict[str, float]]]:
     tensors, header = _read(path, _LEGS_FORMAT, identity(setup, tol))
     legs: list[Leg] = []
     for number, kept in enumerate(header["legs"]):
@@ -117,7 +123,7 @@ def _load_legs(path: Path, setup: Setup, tol: float | None) -> tuple[list[Leg], 
         fit = restore(stage, kept["components"], tuple(kept["widths"]), Outcome(theta, **kept["outcome"]))
         fit.outputs(theta.new_zeros(1, setup.dimension))  # puts the readout in place
         legs.append(Leg(kept["start"], kept["end"], Rung(fit, ErrorEstimate(**kept["estimate"]))))
-    return legs, header["history"]
+    return legs, header["note"], header["history"]
 
 
 class TrainingFile:

@@ -36,7 +36,7 @@ class Listener:
     """Who is told of each fit with its problem and the climb's state, of all blocks after each, and of each step."""
 
     on_rung: Callable[[Rung, Problem, Ascent | None], None]
-    on_legs: Callable[[Sequence[Leg]], None]
+    on_legs: Callable[[Sequence[Leg], str], None]
     on_step: Callable[[Step], None]
 
 
@@ -50,6 +50,7 @@ def run_course(
     listener: Listener,
     resume: Ascent | None = None,
     legs: Sequence[Leg] = (),
+    note: str = "",
 ) -> Climb:
     """Solve with what was chosen by hand, or with more and more until the estimate is good.
 
@@ -62,19 +63,11 @@ def run_course(
         listener: Who is told.
         resume: A climb to go on from.
         legs: Solved blocks to go on from.
+        note: Why there are blocks.
     """
     problem = setup.problem
     if legs or (blocks is not None and blocks is not False):
-        return march(
-            setup,
-            blocks=blocks,
-            tol=tol,
-            deadline=deadline,
-            legs=legs,
-            on_rung=lambda rung, block: listener.on_rung(rung, block, None),
-            on_leg=listener.on_legs,
-            on_step=listener.on_step,
-        )
+        return _march(setup, blocks, tol, deadline, listener, legs, note)
     if setup.partition is not None:
         return _refine(setup, judged_on, tol, deadline, listener, fixed=True)
     automatic = blocks is None and _may_choose(setup) and time.monotonic() + first_seconds(setup, tol) < deadline
@@ -92,24 +85,38 @@ def run_course(
     until = min(deadline, time.monotonic() + _PATIENCE)
     if not automatic or not poor or time.monotonic() + first_seconds(setup, tol) > until:
         return first
+    left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
     if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
-        then = march(
-            setup,
-            blocks=None,
-            tol=tol,
-            deadline=until,
-            on_rung=lambda rung, block: listener.on_rung(rung, block, None),
-            on_leg=listener.on_legs,
-            on_step=listener.on_step,
-        )
-        instead = "blocks in time, each on patches, were used"
+        note = f"{left}, so blocks in time, each on patches, were used: "
+        then = _march(setup, None, tol, until, listener, (), note)
     else:
         then = _refine(setup, judged_on, tol, until, listener, fixed=False)
-        instead = "patches were used"
-    left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
+        then = replace(then, reason=f"{left}, so patches were used: {then.reason}")
     if _rank(then) > _rank(first):
         return replace(first, reason=f"{first.reason}; patches did no better ({then.reason})")
-    return replace(then, reason=f"{left}, so {instead}: {then.reason}")
+    return then
+
+
+def _march(
+    setup: Setup,
+    blocks: Any,
+    tol: float | None,
+    deadline: float,
+    listener: Listener,
+    legs: Sequence[Leg],
+    note: str,
+) -> Climb:
+    end = march(
+        setup,
+        blocks=None if blocks is False else blocks,
+        tol=tol,
+        deadline=deadline,
+        legs=legs,
+        on_rung=lambda rung, block: listener.on_rung(rung, block, None),
+        on_leg=lambda done: listener.on_legs(done, note),
+        on_step=listener.on_step,
+    )
+    return replace(end, reason=note + end.reason)
 
 
 def _refine(

@@ -32,9 +32,9 @@ _SEARCHED = 500
 """Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
 several Newton steps) they are adjusted."""
 
-_TRIES, _LOST = 3, 10.0
-"""Rungs after which a climb may be given up; where fits take many Newton steps after the first one, if the estimate is
-so many times what is hopeless."""
+_TRIES, _LOST, _ENOUGH = 3, 10.0, 600
+"""When a climb may be given up: for a linear problem, whose fits are quick, from so many unknowns on by the rate of the
+last rungs; for a nonlinear one after so many rungs, or at once if the estimate is so many times what is hopeless."""
 
 AIM = 1e-12
 """What ``solve`` aims at without ``tol``."""
@@ -222,9 +222,11 @@ def _hopeless(setup: Setup, ascent: Ascent, above: float, sizes_left: int) -> bo
     best, count = min(ascent.estimates), len(ascent.estimates)
     if best <= above:
         return False
-    if count < _TRIES:
-        return not setup.problem.linear and best > _LOST * above
-    rate = min(1.0, (ascent.estimates[-1] / ascent.estimates[0]) ** (1 / (count - 1)))
+    if not setup.problem.linear:
+        return best > _LOST * above or count >= _TRIES
+    if ascent.components * len(setup.problem.fields) < _ENOUGH:
+        return False
+    rate = min(1.0, (ascent.estimates[-1] / ascent.estimates[-_TRIES]) ** (1 / (_TRIES - 1)))
     return best * rate**sizes_left > above
 
 
