@@ -38,6 +38,9 @@ from gmnm_pde.models import RBF as RBF
 from gmnm_pde.models import Embedded as Embedded
 from gmnm_pde.models import FourierFeatures as FourierFeatures
 from gmnm_pde.models import Mixture as Mixture
+from gmnm_pde.models import Partition as Partition
+from gmnm_pde.models import Patchwork as Patchwork
+from gmnm_pde.models import TimeBlocks as TimeBlocks
 from gmnm_pde.operators import biharmonic as biharmonic
 from gmnm_pde.operators import curl as curl
 from gmnm_pde.operators import diff as diff

@@ -38,10 +38,13 @@ class TimeBlocks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [..., d]: [..., outputs]."""
-        flat = x.reshape(-1, self.dimension)
-        zero = (0,) * self.dimension
+        d = self.dimension
+        if x.shape[-1:] != (d,):
+            raise refuse("TimeBlocks.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
+        flat = x.reshape(-1, d)
+        zero = (0,) * d
         found = self.output_jet(flat, (zero,))[zero]
-        return found.reshape(*x.shape[:-1], -1)
+        return found.reshape(*x.shape[:-1], found.shape[1])
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]."""

@@ -211,6 +211,8 @@ class Partition:
         near = _SAME * (high.amax(dim=0) - low.amin(dim=0))
         sizes = high - low
         meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).unbind(2)
+        shared = torch.minimum(high[:, None], high[None]) - torch.maximum(low[:, None], low[None])
+        shared = shared.clamp(min=0.0) / sizes[:, None]
         even = True
         for k in range(d):
             beside = torch.ones(count, count, dtype=torch.bool)
@@ -222,7 +224,9 @@ class Partition:
                 thinnest = torch.where(touches, sizes[None, :, k], torch.inf).amin(dim=1)
                 outermost = mine[:, k].min() if side == 0 else mine[:, k].max()
                 outside = (mine[:, k] - outermost).abs() <= near[k]
-                even &= bool((touches.any(dim=1) | outside).all())
+                across = [j for j in range(d) if j != k]
+                covered = (touches * shared[..., across].prod(dim=2)).sum(dim=1) > 1 - 1e-9
+                even &= bool((covered | outside).all())
                 margins[:, side, k] = self.margin * torch.minimum(thinnest, sizes[:, k]).where(~outside, 0.0)
             planes = torch.cat([low[:, k], high[:, k]])
             order = planes.argsort()

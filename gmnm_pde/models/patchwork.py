@@ -47,6 +47,9 @@ class Patchwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [..., d]: [..., out_features]."""
+        d = self.partition.dimension
+        if x.shape[-1:] != (d,):
+            raise refuse("Patchwork.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
         flat = x.reshape(-1, x.shape[-1])
         zero = (0,) * flat.shape[1]
         return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.out_features)
@@ -55,7 +58,7 @@ class Patchwork(nn.Module):
         """The features of all patches at x [..., d], each times its window: [..., boxes * components]."""
         flat = x.reshape(-1, x.shape[-1])
         found = self.feature_combination(flat, {(0,) * flat.shape[1]: flat.new_ones(())})
-        return found.reshape(*x.shape[:-1], -1)
+        return found.reshape(*x.shape[:-1], found.shape[1])
 
     @property
     def readout(self) -> Tensor:
