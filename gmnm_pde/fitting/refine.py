@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from gmnm_pde.fitting.approach import factors
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, Setup, fit, smoothness_for
 from gmnm_pde.fitting.ladder import Climb, Rung
@@ -40,6 +41,9 @@ _BENDS = 0.3
 
 _MOST_LEVELS = 16
 """Of halving towards a corner."""
+
+_FITS_OF_A_STAGE, _RESOLVED = 4, 3e-2
+"""On the way to a singularly perturbed problem: the most fits of a milder one, and the estimate that is enough."""
 
 _SECONDS, _SPREAD = 3e-8, 5.0
 """A fit takes about so many seconds for each patch and the cube of its unknowns in two dimensions, and so many times
@@ -97,6 +101,8 @@ def refine(
     scores: list[float] = []
     outputs: Tensor | None = None
     spent, reason, converged = 0.0, "", False
+    if not fixed:
+        partition, widths = approach(setup, partition, components, widths, judged_on, deadline, on_rung, on_step)
     while True:
         started = time.monotonic()
         stage = replace(setup, partition=partition)
@@ -159,6 +165,39 @@ def first_seconds(setup: Setup, tol: float | None) -> float:
 def _stalled(values: Sequence[float]) -> bool:
     """Whether the last three brought no gain worth having."""
     return len(values) > 4 and min(values[-3:]) > 0.5 * min(values[:-3])
+
+
+def approach(
+    setup: Setup,
+    partition: Partition,
+    components: int,
+    widths: tuple[float, ...] | None,
+    judged_on: Tensor,
+    deadline: float,
+    on_rung: Callable[[Rung], None] | None,
+    on_step: Callable[[Step], None] | None,
+) -> tuple[Partition, tuple[float, ...] | None]:
+    """Patches for milder problems first, with thicker and thicker diffusion the farther from the end (``approach.py``).
+
+    Returns:
+        The partition to begin with, and the widths.
+    """
+    for factor in factors(setup.problem, setup.seed):
+        milder = replace(setup, problem=setup.problem.boosted(factor))
+        for _ in range(_FITS_OF_A_STAGE):
+            stage = replace(milder, partition=partition)
+            if widths is None:
+                found = _search(stage, components, None, deadline, on_step)
+                widths = found.widths
+            else:
+                found = fit(stage, components, widths, deadline=deadline, watch=on_step)
+            rung = Rung(found, estimate_error(found, judged_on))
+            if on_rung is not None:
+                on_rung(rung)
+            partition = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
+            if rung.estimate.overall < _RESOLVED or time.monotonic() > deadline:
+                break
+    return partition, widths
 
 
 def first_partition(domain: Domain, tol: float | None, smoothness: int) -> Partition:
