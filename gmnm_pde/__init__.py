@@ -40,7 +40,6 @@ from gmnm_pde.models import FourierFeatures as FourierFeatures
 from gmnm_pde.models import Mixture as Mixture
 from gmnm_pde.models import Partition as Partition
 from gmnm_pde.models import Patchwork as Patchwork
-from gmnm_pde.models import TimeBlocks as TimeBlocks
 from gmnm_pde.operators import biharmonic as biharmonic
 from gmnm_pde.operators import curl as curl
 from gmnm_pde.operators import diff as diff

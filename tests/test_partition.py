@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gmnm_pde as g
-from gmnm_pde import Partition, Patchwork, TimeBlocks
+from gmnm_pde import Partition, Patchwork
 from gmnm_pde.fitting.refine import balanced, first_partition, graded, within
 from gmnm_pde.jets import output_jet
-from gmnm_pde.models import rebuild
+from gmnm_pde.models import TimeBlocks, rebuild
 from gmnm_pde.models.windows import axis_window, below, step
 
 UP_TO_THIRD = {1: [(3,)], 2: [(3, 0), (2, 1), (1, 2), (0, 3)], 3: [(1, 1, 1), (0, 2, 1)]}
