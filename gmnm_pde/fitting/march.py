@@ -1,7 +1,7 @@
 """Long times in blocks: each is solved on patches, and the next begins with what the last one ends with.
 
-A block whose error estimate is too large is halved and solved again; after one that was easy the next is longer. Boxes
-that one block needed at its end are what the next one begins with.
+A block that fails is halved and solved again; after one that was easy the next is longer. Boxes that one block needed
+at its end are what the next one begins with.
 """
 
 import time
@@ -29,6 +29,9 @@ _FIRST_BLOCKS = 8
 _AIM = 1e-8
 _LONGER, _SHORTEST = 1.5, 1e-3
 """How much longer a block may be than the one before, and the shortest, in parts of all the time."""
+
+_LOST = 1e-2
+"""A block with an estimate above this, and far above its tolerance, is halved: finer boxes did not help."""
 
 _POINTS = 1000
 _PATIENCE = 4.0
@@ -207,7 +210,7 @@ def march(
             on_step=on_step,
         )
         estimate = climbed.best.estimate.overall
-        poor = estimate > 10 * share or not climbed.best.fit.arrived
+        poor = estimate > max(10 * share, _LOST) or not climbed.best.fit.arrived
         late = time.monotonic() > deadline
         if poor and not edges and not late and (end - start) / 2 >= shortest:
             length = (end - start) / 2
