@@ -19,6 +19,10 @@ _FRACTIONS = (0.7, 0.8, 0.9)
 _SAFETY = 2.0
 """The estimate is this times the observed constant: sub-models of one draw share some of their error."""
 
+_LOST = 0.1
+"""A fit that leaves more than this part of the zero solution's residual explains too little for its sub-models to tell
+anything; its error is then estimated by that part."""
+
 
 @dataclass(frozen=True)
 class ErrorEstimate:
@@ -52,6 +56,8 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     wanted = fit.outputs(points, solver.solution()) - full
     errors = torch.maximum(errors, wanted.norm(dim=0) / size)
     fit.outputs(points[:1])  # the fit's own readout is back in place
+    if fit.score > _LOST:
+        errors = errors.clamp_min(min(1.0, fit.score))
     shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.fitting.boxes import first_partition
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Setup, smoothness_for
+from gmnm_pde.fitting.fit import Setup
 from gmnm_pde.fitting.ladder import Climb, Rung
-from gmnm_pde.fitting.refine import first_partition, refine
+from gmnm_pde.fitting.refine import refine
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.methods import Step
 from gmnm_pde.models import Normalized, Partition, TimeBlocks
@@ -185,7 +186,7 @@ def march(
         mixture, partition = _carried(setup, done[-1])
     aim, reason = tol if tol is not None else _AIM * count, ""
     shortest = _SHORTEST * (high - low)
-    begin = _spatial(first_partition(problem.domain, tol, smoothness_for(problem)), problem)
+    begin = first_partition(problem, tol, setup.seed)
     while not done or done[-1].end < high:
         start = done[-1].end if done else low
         end = edges[len(done) + 1] if edges else min(high, start + length)
@@ -265,13 +266,6 @@ def _carried(setup: Setup, leg: Leg) -> tuple[Any, Partition]:
     last = [box for box in partition.boxes if box[axis][1] > 1 - 1e-9]
     boxes = [(*box[:axis], (-1.0, 1.0), *box[axis + 1 :]) for box in last]
     return replace(setup.mixture, widths=leg.fit.widths), replace(partition, boxes=tuple(dict.fromkeys(boxes)))
-
-
-def _spatial(partition: Partition, problem: Problem) -> Partition:
-    """The partition without cuts in time."""
-    axis, _ = time_axis(problem)
-    boxes = [(*box[:axis], (-1.0, 1.0), *box[axis + 1 :]) for box in partition.boxes]
-    return replace(partition, boxes=tuple(dict.fromkeys(boxes)))
 
 
 def _points(problem: Problem, setup: Setup) -> Tensor:

@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting.approach import factors
+from gmnm_pde.fitting.boxes import balanced, first_partition, within
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.fit import Fit, Setup, fit, smoothness_for
+from gmnm_pde.fitting.fit import Fit, Setup, fit
 from gmnm_pde.fitting.ladder import Climb, Rung
-from gmnm_pde.geometry import Domain
-from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.widths import search_widths
-from gmnm_pde.models import Partition
 from gmnm_pde.statement.problem import Problem
 
 _COMPONENTS = {1: 16, 2: 100, 3: 240}
@@ -44,22 +41,12 @@ _MARKED = 0.5
 _BENDS = 0.3
 """A box is halved along each coordinate along which the solution bends at least this much of the most."""
 
-_MOST_LEVELS = 16
-"""Of halving towards a corner."""
-
-_FITS_OF_A_STAGE, _RESOLVED = 4, 3e-2
-"""On the way to a singularly perturbed problem: the most fits of a milder one, and the estimate that is enough."""
-
 _SECONDS, _SPREAD = 3e-8, 5.0
 """A fit takes about so many seconds for each patch and the cube of its unknowns in two dimensions, and so many times
 more for each further one."""
 
 _FIRST_WIDTH = 1.2
 _MOST_UNKNOWNS = 60_000
-_RATIO = 2.0 + 1e-6
-_LOOKED_AT = 1024
-_LATTICE = {1: 33, 2: 17, 3: 9, 4: 5}
-"""Points at which a box is looked at for the domain: within it, and for each coordinate with its corners and edges."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +80,7 @@ def refine(
         on_rung: Called after each fit.
         on_step: Called after each step of a fit.
     """
-    smoothness = smoothness_for(setup.problem)
-    partition = setup.partition or first_partition(setup.problem.domain, tol, smoothness)
+    partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
     partition = within(setup.problem.domain, partition)
     components = setup.mixture.components or components_for(setup.problem, tol)
     aim = tol if tol is not None else _AIM
@@ -106,8 +92,6 @@ def refine(
     scores: list[float] = []
     outputs: Tensor | None = None
     spent, reason, converged = 0.0, "", False
-    if not fixed:
-        partition, widths = approach(setup, partition, components, widths, judged_on, deadline, on_rung, on_step)
     while True:
         started = time.monotonic()
         stage = replace(setup, partition=partition)
@@ -163,7 +147,7 @@ def first_seconds(setup: Setup, tol: float | None) -> float:
     """Seconds that the first fit may take, roughly: what one core did on a few problems."""
     problem, d = setup.problem, setup.dimension
     components = setup.mixture.components or components_for(problem, tol)
-    patches = len(setup.partition or first_partition(problem.domain, tol, 2))
+    patches = len(setup.partition or first_partition(problem, tol, setup.seed))
     return _SECONDS * _SPREAD ** (d - 2) * patches * (components * len(problem.fields)) ** 3
 
 
@@ -173,73 +157,12 @@ def _stalled(values: Sequence[float]) -> bool:
     return len(values) > last + 1 and min(values[-last:]) > 0.5 * min(values[:-last])
 
 
-def approach(
-    setup: Setup,
-    partition: Partition,
-    components: int,
-    widths: tuple[float, ...] | None,
-    judged_on: Tensor,
-    deadline: float,
-    on_rung: Callable[[Rung], None] | None,
-    on_step: Callable[[Step], None] | None,
-) -> tuple[Partition, tuple[float, ...] | None]:
-    """Patches for milder problems first, with thicker and thicker diffusion the farther from the end (``approach.py``).
-
-    Returns:
-        The partition to begin with, and the widths.
-    """
-    for factor in factors(setup.problem, setup.seed):
-        milder = replace(setup, problem=setup.problem.boosted(factor))
-        for _ in range(_FITS_OF_A_STAGE):
-            stage = replace(milder, partition=partition)
-            if widths is None:
-                found = _search(stage, components, None, deadline, on_step)
-                widths = found.widths
-            else:
-                found = fit(stage, components, widths, deadline=deadline, watch=on_step)
-            rung = Rung(found, estimate_error(found, judged_on))
-            if on_rung is not None:
-                on_rung(rung)
-            partition = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
-            if rung.estimate.overall < _RESOLVED or time.monotonic() > deadline:
-                break
-    return partition, widths
-
-
-def first_partition(domain: Domain, tol: float | None, smoothness: int) -> Partition:
-    """A few boxes, graded towards re-entrant corners, where solutions are known to be singular.
-
-    At a corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w; the
-    sharpest corner, of angle 2 pi, sets the number of levels.
-    """
-    d = domain.dimension
-    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-    corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
-    levels = min(_MOST_LEVELS, math.ceil(math.log2(1 / (tol or 1e-6))))
-    return graded(Partition.even([4 if d == 1 else 2] * d, smoothness=smoothness), corners, levels)
-
-
 def components_for(problem: Problem, tol: float | None) -> int:
     """Components in each patch, more for more digits and for higher derivatives, whose rounding small boxes magnify."""
     d = problem.domain.dimension
     digits = _DIGITS if tol is None else min(12.0, max(3.0, -math.log10(tol)))
     higher = (max(problem.order, 2) / 2) ** _BY_ORDER
     return round(_COMPONENTS.get(d, 400) * (digits / 6) ** min(d, 2) * (higher if d > 1 else 1.0))
-
-
-def within(domain: Domain, partition: Partition) -> Partition:
-    """The boxes whose windows meet the domain; ``partition`` is of its bounding box scaled to [-1, 1]^d."""
-    ends = torch.linspace(0, 1, _LATTICE.get(partition.dimension, 2), dtype=torch.float64)
-    lattice = torch.cartesian_prod(*[ends] * partition.dimension).reshape(-1, partition.dimension)
-    unit = torch.cat([lattice, unit_points(_LOOKED_AT, partition.dimension, "sobol")])
-    bounds = torch.tensor(domain.bounds, dtype=torch.float64)
-    kept = []
-    for box, support in zip(partition.boxes, partition.supports, strict=True):
-        low, high = support.unbind(1)
-        points = (low + unit * (high - low) + 1) / 2 * (bounds[:, 1] - bounds[:, 0]) + bounds[:, 0]
-        if bool(domain.contains(points).any()):
-            kept.append(box)
-    return partition if len(kept) == len(partition) else replace(partition, boxes=tuple(kept))
 
 
 @torch.no_grad()
@@ -278,32 +201,6 @@ def marked(look: Look) -> list[tuple[int, Sequence[int]]]:
         axes = (bend >= _BENDS * bend.max()).nonzero()[:, 0].tolist()
         chosen.append((number, axes or range(len(bend))))
     return chosen
-
-
-def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
-    """The partition with the boxes that touch some points, [k, d], halved again and again."""
-    for _ in range(levels if len(points) else 0):
-        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
-        touched = ((points[:, None] >= low - 1e-12) & (points[:, None] <= high + 1e-12)).all(dim=2).any(dim=0)
-        every = range(partition.dimension)
-        partition = partition.split([(number, every) for number in touched.nonzero()[:, 0].tolist()])
-    return balanced(partition)
-
-
-def balanced(partition: Partition) -> Partition:
-    """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
-    while True:
-        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
-        sizes = high - low
-        near = 1e-9
-        meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).all(dim=2)
-        least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
-        large = sizes > _RATIO * least
-        if not bool(large.any()):
-            return partition
-        partition = partition.split(
-            [(k, large[k].nonzero()[:, 0].tolist()) for k in large.any(dim=1).nonzero()[:, 0].tolist()]
-        )
 
 
 def _estimate(found: Fit, judged_on: Tensor, drifts: Sequence[float]) -> ErrorEstimate:

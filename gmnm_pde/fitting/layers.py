@@ -1,0 +1,75 @@
+"""Boundary layers that the coefficients of the equations foretell.
+
+Where along a coordinate convection b outweighs diffusion a by far, a solution of -a u'' + b u' + ... = f changes within
+a / |b| of the end that the convection runs into. Where a reaction c outweighs it, within sqrt(a / c) of both ends.
+Least squares on boxes that do not resolve such a layer prefer a solution smeared all over to the right one, so that no
+residual would tell where the boxes are too large.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.jets import Alpha
+from gmnm_pde.residuals import Placed
+from gmnm_pde.residuals.pointwise import linearize, zero_jets
+from gmnm_pde.sampling import sample
+from gmnm_pde.statement.problem import Problem
+
+_THIN = 0.02
+"""Layers thinner than this part of the domain count as layers."""
+
+_POINTS = 256
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Widths of layers at the low and at the high end of each coordinate, on [-1, 1]; 0 where there is none."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def find_layers(problem: Problem, seed: int) -> Layers:
+    """The layers that the linear part of second-order equations foretells; time has none."""
+    d = problem.domain.dimension
+    low, high = [0.0] * d, [0.0] * d
+    for term in problem.terms:
+        if term.group != "interior":
+            continue
+        cloud = sample(term.region, _POINTS, "sobol", seed=seed)
+        points = cloud.points
+        guesses = [torch.tensor(value, dtype=points.dtype) for value in problem.parameters.values()]
+        jets = zero_jets(problem, term, points)
+        for one in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
+            for axis, name in enumerate(problem.domain.coordinates):
+                if name not in problem.domain.time:
+                    for field in range(len(problem.fields)):
+                        slopes = {alpha: slope for (k, alpha), slope in one.slopes.items() if k == field}
+                        _add(slopes, axis, problem.domain.bounds[axis], low, high)
+    return Layers(tuple(low), tuple(high))
+
+
+def _add(
+    slopes: dict[Alpha, Tensor], axis: int, ends: tuple[float, float], low: list[float], high: list[float]
+) -> None:
+    """Take in what the operator on one field says of one coordinate."""
+    d, length = len(low), ends[1] - ends[0]
+    second, first, none = (tuple(order * (k == axis) for k in range(d)) for order in (2, 1, 0))
+    diffusion = slopes.get(second)
+    if diffusion is None or max(sum(alpha) for alpha in slopes) > 2 or not bool((diffusion != 0).all()):
+        return
+    if first in slopes:
+        rate = -slopes[first] / diffusion * length  # positive where convection runs towards the high end
+        for widths, fastest in ((high, rate.max().item()), (low, -rate.min().item())):
+            if fastest > 1 / _THIN:
+                widths[axis] = _thinner(widths[axis], 2 / fastest)
+    if none in slopes:
+        fastest = (-slopes[none] / diffusion).clamp_min(0).max().sqrt().item() * length
+        if fastest > 1 / _THIN:
+            low[axis], high[axis] = _thinner(low[axis], 2 / fastest), _thinner(high[axis], 2 / fastest)
+
+
+def _thinner(known: float, width: float) -> float:
+    return min(known, width) if known else width
