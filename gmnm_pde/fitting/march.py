@@ -4,6 +4,7 @@ A block that fails is halved and solved again; after one that was easy the next 
 at its end are what the next one begins with.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -141,9 +142,10 @@ def read_blocks(problem: Problem, blocks: Any) -> tuple[tuple[float, ...] | None
     if blocks is True or blocks is None:
         return None, _FIRST_BLOCKS
     if isinstance(blocks, int) and blocks > 0:
-        return tuple(low + (high - low) * k / blocks for k in range(blocks + 1)), blocks
-    edges = tuple(float(edge) for edge in blocks) if isinstance(blocks, list | tuple) else ()
-    if len(edges) < 2 or edges[0] != low or edges[-1] != high or any(b <= a for a, b in pairwise(edges)):
+        return (*(low + (high - low) * k / blocks for k in range(blocks)), high), blocks
+    listed: Any = blocks if isinstance(blocks, list | tuple) else ()
+    edges = tuple(float(edge) for edge in listed if isinstance(edge, int | float))
+    if len(edges) < 2 or edges[0] != low or edges[-1] != high or not all(a < b for a, b in pairwise(edges)):
         raise refuse(
             call,
             expected=f"a number of blocks, or ascending edges from {low:g} to {high:g}",
@@ -180,11 +182,11 @@ def march(
     edges, count = read_blocks(problem, blocks)
     _, (low, high) = time_axis(problem)
     done = list(legs)
-    length = (high - low) / count if not done else 1.2 * (done[-1].end - done[-1].start)
+    aim, reason = tol if tol is not None else _AIM * count, ""
+    length = (high - low) / count if not done else _next_length(done[-1], aim / (high - low))
     mixture, partition = setup.mixture, setup.partition
     if done:
         mixture, partition = _carried(setup, done[-1])
-    aim, reason = tol if tol is not None else _AIM * count, ""
     shortest = _SHORTEST * (high - low)
     begin = first_partition(problem, tol, setup.seed)
     while not done or done[-1].end < high:
@@ -220,7 +222,7 @@ def march(
         mixture, partition = _carried(setup, done[-1])
         if on_leg is not None:
             on_leg(done)
-        length = (end - start) * (_LONGER if estimate <= share else 1.0)
+        length = _next_length(done[-1], aim / (high - low))
         if time.monotonic() > deadline and end < high:
             reason = f"stopped by the time limit at {problem.domain.time[0]} = {end:g}"
             break
@@ -234,6 +236,12 @@ def march(
         reason = f"the error estimate {estimate.overall:.1e}{verdict}"
     reliable = arrived and met and estimate.overall < 1e-2
     return Climb(Rung(chain, estimate), reliable, f"{reason}; {len(done)} blocks in time")  # type: ignore[arg-type]
+
+
+def _next_length(leg: Leg, aim: float) -> float:
+    """How long the block after this one may be, with an error ``aim`` wanted in each unit of time."""
+    length = leg.end - leg.start
+    return length * (_LONGER if leg.rung.estimate.overall <= aim * length else 1.0)
 
 
 class _Extended:
