@@ -46,6 +46,7 @@ def solve(
     engine: str = "auto",
     compiled: bool = False,
     blocks: bool | int | Sequence[float] | None = None,
+    continuation: bool | Mapping[str, Sequence[float]] | None = None,
 ) -> Solution:
     """Solve a problem.
 
@@ -83,6 +84,9 @@ def solve(
         blocks: Blocks in time, each solved on patches and begun with what the last one ends with: how many, or the
             times at which they begin and end, or True to choose their lengths as the solve goes. By default blocks are
             used where one mixture leaves a poor error estimate; False is none.
+        continuation: Easier problems on the way to a nonlinear one: the values that a constant of the problem takes
+            before its own, ``{"viscosity": (1, 0.1)}``, or True to begin with stronger highest derivatives. By default
+            that is tried where Newton's method does not arrive; False is none.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -128,7 +132,7 @@ def solve(
         if path is not None and ascent is not None:
             save(path, setup, tol, ascent, history.rows)
         if progress is not None:
-            progress(Progress.of_rung(rung, row, None if of is problem else of.domain))
+            progress(Progress.of_rung(rung, row, of.domain if of.domain is not problem.domain else None))
 
     def on_legs(done: Sequence[Leg], why: str) -> None:
         if path is not None:
@@ -162,6 +166,7 @@ def solve(
             resume=resume,
             legs=legs,
             note=note,
+            continuation=continuation,
         )
     found = end.best.fit
     found.outputs(judge.points[:1])  # puts the best readout in place

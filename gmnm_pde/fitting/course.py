@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from gmnm_pde.fitting.fit import Setup
+from gmnm_pde.fitting.continuation import read_continuation, walk
+from gmnm_pde.fitting.fit import Fit, Setup
 from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, climb
 from gmnm_pde.fitting.march import Leg, march
 from gmnm_pde.fitting.refine import first_seconds, refine
@@ -18,6 +19,9 @@ from gmnm_pde.statement.problem import Problem
 
 _POOR = 1e-4
 """An error estimate above this is poor, where no tolerance is given."""
+
+_LOST = 1e-3
+"""Newton's method is lost where it did not arrive and leaves more than this part of the zero solution's residual."""
 
 _HOPELESS = 1e-3
 """One mixture is given up early where its estimate would stay above this."""
@@ -51,6 +55,7 @@ def run_course(
     resume: Ascent | None = None,
     legs: Sequence[Leg] = (),
     note: str = "",
+    continuation: Any = None,
 ) -> Climb:
     """Solve with what was chosen by hand, or with more and more until the estimate is good.
 
@@ -64,34 +69,51 @@ def run_course(
         resume: A climb to go on from.
         legs: Solved blocks to go on from.
         note: Why there are blocks.
+        continuation: As ``read_continuation`` takes it; None proposes one where Newton's method does not arrive.
     """
-    problem = setup.problem
+    problem, near = setup.problem, None
+    chosen = read_continuation(problem, continuation)
+    if chosen is not None:
+        near, told = _walk(setup, chosen, judged_on, deadline, listener)
+        note = f"{told}; "
     if legs or (blocks is not None and blocks is not False):
         return _march(setup, blocks, tol, deadline, listener, legs, note)
     if setup.partition is not None:
-        return _refine(setup, judged_on, tol, deadline, listener, fixed=True)
+        end = _refine(setup, judged_on, tol, deadline, listener, near, fixed=True)
+        return replace(end, reason=note + end.reason)
     automatic = blocks is None and _may_choose(setup) and time.monotonic() + first_seconds(setup, tol) < deadline
-    first = climb(
-        setup,
-        judged_on,
-        tol=tol,
-        deadline=deadline,
-        resume=resume,
-        hopeless=_HOPELESS if automatic else math.inf,
-        on_rung=lambda rung, ascent: listener.on_rung(rung, problem, ascent),
-        on_step=listener.on_step,
-    )
+
+    def from_below(start: Fit | None) -> Climb:
+        return climb(
+            setup,
+            judged_on,
+            tol=tol,
+            deadline=deadline,
+            resume=resume,
+            near=start,
+            hopeless=_HOPELESS if automatic else math.inf,
+            on_rung=lambda rung, ascent: listener.on_rung(rung, problem, ascent),
+            on_step=listener.on_step,
+        )
+
+    first = from_below(near)
+    lost = not problem.linear and not first.best.fit.arrived and first.best.fit.score > _LOST
+    if lost and continuation is None and not problem.domain.time and problem.order > 0 and time.monotonic() < deadline:
+        near, told = _walk(setup, read_continuation(problem, True), judged_on, deadline, listener)
+        if near is not None:
+            first, note = from_below(near), f"Newton's method did not arrive from zero; {told}; "
+    first = replace(first, reason=note + first.reason)
     poor = first.best.estimate.overall > (_POOR if tol is None else max(tol, _FINE)) or not first.best.fit.arrived
     until = min(deadline, time.monotonic() + _PATIENCE)
     if not automatic or not poor or time.monotonic() + first_seconds(setup, tol) > until:
         return first
     left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
     if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
-        note = f"{left}, so blocks in time, each on patches, were used: "
+        note = f"{note}{left}, so blocks in time, each on patches, were used: "
         then = _march(setup, None, tol, until, listener, (), note)
     else:
-        then = _refine(setup, judged_on, tol, until, listener, fixed=False)
-        then = replace(then, reason=f"{left}, so patches were used: {then.reason}")
+        then = _refine(setup, judged_on, tol, until, listener, first.best.fit if first.best.fit.arrived else near)
+        then = replace(then, reason=f"{note}{left}, so patches were used: {then.reason}")
     if _rank(then) > _rank(first):
         return replace(first, reason=f"{first.reason}; patches did no better ({then.reason})")
     return then
@@ -119,14 +141,35 @@ def _march(
     return replace(end, reason=note + end.reason)
 
 
+def _walk(setup: Setup, chosen: Any, judged_on: Tensor, deadline: float, listener: Listener) -> tuple[Fit | None, str]:
+    path, places = chosen
+    return walk(
+        replace(setup, partition=None),
+        path,
+        places,
+        judged_on,
+        deadline=deadline,
+        on_rung=lambda rung, stage: listener.on_rung(rung, stage, None),
+        on_step=listener.on_step,
+    )
+
+
 def _refine(
-    setup: Setup, judged_on: Tensor, tol: float | None, deadline: float, listener: Listener, *, fixed: bool
+    setup: Setup,
+    judged_on: Tensor,
+    tol: float | None,
+    deadline: float,
+    listener: Listener,
+    near: Fit | None,
+    *,
+    fixed: bool = False,
 ) -> Climb:
     return refine(
         setup,
         judged_on,
         tol=tol,
         deadline=deadline,
+        near=near,
         fixed=fixed,
         on_rung=lambda rung: listener.on_rung(rung, setup.problem, None),
         on_step=listener.on_step,

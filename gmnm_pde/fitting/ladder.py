@@ -82,11 +82,14 @@ def climb(
     tol: float | None,
     deadline: float,
     resume: Ascent | None = None,
+    near: Fit | None = None,
     hopeless: float = math.inf,
     on_rung: Callable[[Rung, Ascent], None] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Climb:
     """Fit at growing sizes, from the bottom or from where an earlier climb was left.
+
+    ``near`` is a fit that Newton's method starts from on the first rung.
 
     The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
     the estimate stops falling, or when time or the largest size runs out; and early when the estimates
@@ -105,7 +108,7 @@ def climb(
             if time.monotonic() + spent * (components / ascent.components) ** 3 > deadline:
                 return Climb(ascent.best, False, "stopped by the time limit before the next, larger fit")
         started = time.monotonic()
-        rung = _climb_one(setup, components, ascent, judged_on, deadline, on_step)
+        rung = _climb_one(setup, components, ascent, near, judged_on, deadline, on_step)
         spent = time.monotonic() - started
         chosen = ascent is None or (last and setup.mixture.components) or _better(rung, ascent.best)
         ascent = Ascent(
@@ -142,11 +145,12 @@ def _climb_one(
     setup: Setup,
     components: int,
     ascent: Ascent | None,
+    near: Fit | None,
     judged_on: Tensor,
     deadline: float,
     on_step: Callable[[Step], None] | None,
 ) -> Rung:
-    below = ascent.best.fit if ascent is not None else None
+    below = ascent.best.fit if ascent is not None else near
     widths = _carried_up(setup, components, ascent)
     fits: dict[Widths, Fit] = {}
 

@@ -22,7 +22,7 @@ from gmnm_pde.methods import Step
 from gmnm_pde.methods.widths import search_widths
 from gmnm_pde.statement.problem import Problem
 
-_COMPONENTS = {1: 16, 2: 100, 3: 240}
+_COMPONENTS = {1: 24, 2: 100, 3: 240}
 """Components in each patch for six digits and equations of second order, by the number of coordinates."""
 
 _BY_ORDER = 1.5

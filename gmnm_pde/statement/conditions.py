@@ -25,7 +25,10 @@ from gmnm_pde.statement.values import check_value, group_of, read_region, read_v
 
 @dataclass(frozen=True)
 class Setting:
-    """What a condition needs to know of its problem: names, the domain, and how often each field is differentiated."""
+    """What a condition needs to know of its problem: names, the domain, and how often each field is differentiated.
+
+    ``parameters`` are all scalars that have a name, known or not.
+    """
 
     domain: Domain
     fields: tuple[str, ...]

@@ -35,6 +35,8 @@ class Problem:
             of unknown parameters). Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
+        constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
+            what ``solve(..., continuation=...)`` varies on the way.
         name: For reports.
 
     Raises:
@@ -50,6 +52,7 @@ class Problem:
         exact: Callable[..., Any] | None = None,
         fields: Sequence[str] | None = None,
         parameters: Mapping[str, float] | None = None,
+        constants: Mapping[str, float] | None = None,
         name: str | None = None,
     ):
         if not isinstance(domain, Domain):
@@ -57,7 +60,9 @@ class Problem:
         self.domain = domain
         self.name = name or "problem"
         self.exact = exact
-        self.parameters = _parameters(parameters, domain)
+        self.parameters = _scalars(parameters, domain, "parameters")
+        self.constants = _scalars(constants, domain, "constants")
+        self._stated = (equations, fields)
         self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
         functions = _equations(equations)
         self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
@@ -66,8 +71,8 @@ class Problem:
         interior = [self._equation(name, function) for name, function in functions.items()]
         self._traces = {id(term): self.trace(term) for term in interior}
         orders = _orders(self._traces.values(), self.fields, domain.dimension)
-        setting = Setting(domain, self.fields, tuple(self.parameters), orders)
-        stated = [term for condition in self.conditions for term in condition.terms(setting)]
+        setting = Setting(domain, self.fields, (*self.parameters, *self.constants), orders)
+        stated = [self._supplied(term) for condition in self.conditions for term in condition.terms(setting)]
         self._refuse_missing_conditions(orders, stated)
         self.terms: tuple[Term, ...] = (*interior, *stated)
         self._traces.update({id(term): self.trace(term) for term in stated})
@@ -98,6 +103,31 @@ class Problem:
     def trace(self, term: Term) -> Trace:
         """Run a term once on random numbers to learn what it needs."""
         return trace(term, self.domain, self.fields, self.parameters)
+
+    def with_constants(self, **constants: float) -> "Problem":
+        """The same problem with other values of some of its constants.
+
+        Raises:
+            GmnmError: a name that is no constant of the problem.
+        """
+        for name in constants:
+            if name not in self.constants:
+                raise refuse(
+                    f"{self.name}: with_constants({name}=...)",
+                    expected=f"a constant of the problem: {', '.join(self.constants) or 'it has none'}",
+                    got=f"'{name}'",
+                    remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
+                )
+        equations, fields = self._stated
+        return Problem(
+            self.domain,
+            equations,
+            self.conditions,
+            fields=fields,
+            parameters=self.parameters,
+            constants={**self.constants, **constants},
+            name=self.name,
+        )
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -157,12 +187,19 @@ class Problem:
         return dict(zip(self.fields, values, strict=True))
 
     def _equation(self, name: str, function: Callable[..., Any]) -> Term:
-        names = (*self.domain.coordinates, *self.fields, *self.parameters)
+        names = (*self.domain.coordinates, *self.fields, *self.parameters, *self.constants)
         bound = bind(function, names, call=f"{self.name}: {name}")
-        return Term(name, "interior", self.domain.interior, bound)
+        return self._supplied(Term(name, "interior", self.domain.interior, bound))
+
+    def _supplied(self, term: Term) -> Term:
+        """The term with the constants in its scope."""
+        if not self.constants:
+            return term
+        inner, constants = term.residual, self.constants
+        return replace(term, residual=lambda scope: inner({**constants, **scope}))
 
     def _find_fields(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
-        known = (*self.domain.coordinates, *self.parameters)
+        known = (*self.domain.coordinates, *self.parameters, *self.constants)
         for condition in self.conditions:
             if not isinstance(condition, Statement):
                 raise refuse(
@@ -227,13 +264,13 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     )
 
 
-def _parameters(parameters: Mapping[str, float] | None, domain: Domain) -> dict[str, float]:
-    found = dict(parameters or {})
+def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
+    found = dict(given or {})
     for name, guess in found.items():
         if name in domain.coordinates:
-            raise refuse(f"parameters={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
+            raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
         if not isinstance(guess, Real) or not torch.isfinite(torch.tensor(float(guess))):
-            raise refuse(f"parameters={{'{name}': ...}}", expected="a finite initial guess", got=repr(guess))
+            raise refuse(f"{kind}={{'{name}': ...}}", expected="a finite number", got=repr(guess))
     return {name: float(guess) for name, guess in found.items()}
 
 
