@@ -264,13 +264,16 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     )
 
 
+_WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
+
+
 def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
     found = dict(given or {})
     for name, guess in found.items():
         if name in domain.coordinates:
             raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
         if not isinstance(guess, Real) or not torch.isfinite(torch.tensor(float(guess))):
-            raise refuse(f"{kind}={{'{name}': ...}}", expected="a finite number", got=repr(guess))
+            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(guess))
     return {name: float(guess) for name, guess in found.items()}
 
 
