@@ -144,7 +144,7 @@ def read_blocks(problem: Problem, blocks: Any) -> tuple[tuple[float, ...] | None
     if isinstance(blocks, int) and blocks > 0:
         return (*(low + (high - low) * k / blocks for k in range(blocks)), high), blocks
     listed: Any = blocks if isinstance(blocks, list | tuple) else ()
-    edges = tuple(float(edge) for edge in listed if isinstance(edge, int | float))
+    edges = tuple(float(edge) if isinstance(edge, int | float) else math.nan for edge in listed)
     if len(edges) < 2 or edges[0] != low or edges[-1] != high or not all(a < b for a, b in pairwise(edges)):
         raise refuse(
             call,
