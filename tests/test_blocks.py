@@ -10,6 +10,7 @@ from conftest import PI
 import gmnm_pde as g
 from gmnm_pde.fitting.march import read_blocks
 from gmnm_pde.models import TimeBlocks
+from gmnm_pde.plots.patches import boxes_of, edges_of, plot_patches
 from gmnm_pde.statement.during import during
 
 SMALL = g.Mixture(components=60, widths=0.6)
@@ -18,13 +19,6 @@ TIME = g.Interval(x=(0, 1)) * g.Time(t=(0, 1))
 
 def heat(**changes):
     return g.registry.load("heat", **changes)
-
-
-def edges_of(solution):
-    """The times at which blocks begin and end."""
-    axis = solution.coordinates.index("t")
-    low, high = solution.bounds[axis]
-    return [low + (edge + 1) / 2 * (high - low) for edge in solution.model.inner.edges]
 
 
 def test_the_last_edge_is_the_end_whatever_the_rounding():
@@ -47,6 +41,14 @@ def test_so_many_blocks_of_one_length(three):
     assert "3 blocks in time" in report.reason and "3 blocks" in str(report)
     assert report.components == 3 * report.components // 3 and report.unknowns > 0
     assert {"equation", "initial_u", "dirichlet_u"} <= set(three.history.columns) and len(three.history) >= 3
+
+
+def test_the_boxes_of_all_blocks_on_a_figure(three):
+    times = sorted({end for box in boxes_of(three) for end in box[1]})
+    for edge in edges_of(three):
+        assert min(abs(edge - time) for time in times) < 1e-12
+    (axes,) = plot_patches(three).axes
+    assert [line.get_ydata()[0] for line in axes.lines] == edges_of(three)
 
 
 def test_edges_that_were_given():

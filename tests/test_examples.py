@@ -19,6 +19,7 @@ CHECKS = {
     "regression_figure2": lambda names: set(names["found"]) == {1, 4} and len(names["figure"].axes) == 8,
     "train_a_network": lambda names: names["compared"].of("Gauss-Newton")[0].relative_l2 < 0.1,
     "shapes": lambda names: names["solution"].report.relative_l2 < 1e-8,
+    "shock": lambda names: names["solution"].report.relative_l2 < 1e-4 and len(names["boxes"]) > 20,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
 }
 

@@ -15,6 +15,7 @@ from gmnm_pde.fitting.judge import Judge
 from gmnm_pde.fitting.refine import components_for, look_at, marked, refine
 from gmnm_pde.fitting.spread import Spread
 from gmnm_pde.methods import LeastSquares
+from gmnm_pde.plots.patches import boxes_of, plot_patches
 
 SQUARE = g.Rectangle(x=(-1, 1), y=(-1, 1))
 
@@ -198,6 +199,20 @@ def test_patches_of_several_sizes_in_the_problem_s_coordinates(tmp_path):
     assert again.report == solution.report and again.problem is problem
     second = g.laplacian(again.jet(2 * x, y)).tensor
     assert torch.equal(second, g.laplacian(solution.jet(2 * x, y)).tensor)
+
+
+def test_the_boxes_on_a_figure():
+    bounds = [(0.0, 2.0), (0.0, 1.0)]
+    partition = g.Partition.even((2, 2), bounds).split([(0, (0, 1))])
+    problem = g.Problem(g.Rectangle(x=(0, 2), y=(0, 1)), lambda u, x, y: g.laplacian(u), [g.Dirichlet(u=1)])
+    solution = g.solve(problem, g.Mixture(components=10, widths=0.6, patches=partition))
+    assert boxes_of(solution) == [tuple(map(pytest.approx, box)) for box in partition.boxes]
+    (axes,) = plot_patches(solution).axes
+    assert axes.get_title() == "7 patches" and axes.get_xlim() == (0, 2) and len(axes.collections) == 1
+    line = g.Problem(g.Interval(x=(0, 3)), lambda u, x: g.diff(u, x) - 1, [g.Dirichlet(u=lambda x: x)])
+    assert plot_patches(g.solve(line, g.Mixture(components=8, widths=0.6, patches=4))).axes[0].get_xlim() == (0, 3)
+    with pytest.raises(g.GmnmError, match="a solution on patches, or in blocks"):
+        plot_patches(g.solve(line, g.Mixture(components=8)))
 
 
 def test_same_seed_same_digits(poisson):

@@ -1,0 +1,78 @@
+"""The boxes of a solution's patches on its domain."""
+
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.models import Partition, Patchwork, TimeBlocks
+from gmnm_pde.plots.style import INK, label, panels, styled
+
+Boxes = list[tuple[tuple[float, float], ...]]
+
+
+@styled
+def plot_patches(solution: Any) -> Figure:
+    """The boxes over the first two coordinates; thick lines are where blocks in time begin and end.
+
+    In three dimensions boxes that differ in the third coordinate alone lie on one another.
+
+    Raises:
+        GmnmError: the solution has neither patches nor blocks.
+    """
+    boxes = boxes_of(solution)
+    figure, ((axes,),) = panels(1, 1, width=4.2, height=3.2)
+    draw_boxes(axes, solution)
+    label(axes, (*solution.coordinates[:2], "")[:2], f"{len(boxes)} patches")
+    return figure
+
+
+def draw_boxes(axes: Axes, solution: Any, *, colour: str = INK[0], width: float = 0.5) -> None:
+    """The outlines of the boxes on axes that show the first two coordinates, with limits to fit them."""
+    boxes = boxes_of(solution)
+    flat = len(solution.coordinates) == 1
+    (left, right), (low, high) = (*solution.bounds, (0.0, 1.0))[:2]
+    outlines = []
+    for box in boxes:
+        (a, b), (c, d) = (*box, (0.0, 1.0))[:2]
+        outlines.append(Rectangle((a, c), b - a, d - c))
+    axes.add_collection(PatchCollection(outlines, facecolor="none", edgecolor=colour, linewidth=width))
+    for edge in edges_of(solution):
+        axis = solution.coordinates.index(solution.time[0])
+        if axis < 2:
+            line = axes.axvline if axis == 0 else axes.axhline
+            line(edge, color=colour, linewidth=3 * width)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+    if flat:
+        axes.set_yticks([])
+
+
+def boxes_of(solution: Any) -> Boxes:
+    """The boxes of all patches in the problem's coordinates: (low, high) for each of them, for each box."""
+    model = solution.model.inner
+    unit = [(-1.0, 1.0)] * len(solution.coordinates)
+    if isinstance(model, Patchwork):
+        return list(model.partition.mapped(unit, solution.bounds).boxes)
+    if isinstance(model, TimeBlocks):
+        found: Boxes = []
+        for part, ends in zip(model.parts, pairwise(edges_of(solution)), strict=True):
+            bounds = [ends if k == model.axis else box for k, box in enumerate(solution.bounds)]
+            inner = part.inner
+            partition = inner.partition if isinstance(inner, Patchwork) else Partition((tuple(unit),))
+            found.extend(partition.mapped(unit, bounds).boxes)
+        return found
+    raise refuse("plot_patches()", expected="a solution on patches, or in blocks", got=f"a {type(model).__name__}")
+
+
+def edges_of(solution: Any) -> list[float]:
+    """The times at which blocks begin and end; none where there are no blocks."""
+    model = solution.model.inner
+    if not isinstance(model, TimeBlocks):
+        return []
+    low, high = solution.bounds[model.axis]
+    return [low + (edge + 1) / 2 * (high - low) for edge in model.edges]
