@@ -250,7 +250,6 @@ def test_bad_input(case):
         make()
 
 
-@pytest.mark.xfail(reason="patches are scaled by a reference in double precision", strict=False)
 def test_single_precision():
     solution = g.solve(heat(), SMALL, blocks=2, tol=1e-2, dtype=torch.float32)
     assert solution.report.relative_l2 < 1e-2

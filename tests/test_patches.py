@@ -368,7 +368,6 @@ def test_bad_input(case):
         make()
 
 
-@pytest.mark.xfail(reason="patches are scaled by a reference in double precision", strict=False)
 def test_single_precision(poisson):
     solution = g.solve(poisson, g.Mixture(components=40, widths=1.2, patches=2), dtype=torch.float32)
     assert solution.report.relative_l2 < 5e-3

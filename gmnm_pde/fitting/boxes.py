@@ -13,8 +13,9 @@ from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
 from gmnm_pde.statement.problem import Problem
 
-_MOST_LEVELS = 16
-"""Of halving towards a corner."""
+_MORE_LEVELS, _MOST_LEVELS = 2, 16
+"""Of halving towards a corner: more than its power law asks for, since the error estimate does not see all of the error
+that a corner spreads; and the most."""
 
 _IN_A_LAYER = 3.0
 """Towards a boundary layer boxes are halved until they are so many of its widths thick."""
@@ -38,7 +39,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
     time = [name in domain.time for name in domain.coordinates]
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
-    levels = min(_MOST_LEVELS, math.ceil(math.log2(1 / (tol or 1e-6))))
+    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
     return graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
 
 

@@ -234,7 +234,8 @@ def _patch_systems(
         without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held_out_seed(setup.seed)).place()),
     )
     small = setup._draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
-    reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds).to(setup.device)
+    reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)
+    reference = reference.to(dtype=setup.dtype, device=setup.device)
 
     def system(placed: list[Placed]) -> ReadoutSystem:
         plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)

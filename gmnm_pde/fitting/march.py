@@ -18,7 +18,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.boxes import first_partition
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Setup
+from gmnm_pde.fitting.fit import Setup, smoothness_for
 from gmnm_pde.fitting.ladder import Climb, Rung
 from gmnm_pde.fitting.refine import refine
 from gmnm_pde.geometry.unit import unit_points
@@ -143,7 +143,9 @@ def read_blocks(problem: Problem, blocks: Any) -> tuple[tuple[float, ...] | None
         return None, _FIRST_BLOCKS
     if isinstance(blocks, int) and blocks > 0:
         return (*(low + (high - low) * k / blocks for k in range(blocks)), high), blocks
-    listed: Any = blocks if isinstance(blocks, list | tuple) else ()
+    listed: Any = blocks
+    listed = listed.tolist() if hasattr(listed, "tolist") else listed
+    listed = listed if isinstance(listed, list | tuple) else ()
     edges = tuple(float(edge) if isinstance(edge, int | float) else math.nan for edge in listed)
     if len(edges) < 2 or edges[0] != low or edges[-1] != high or not all(a < b for a, b in pairwise(edges)):
         raise refuse(
@@ -188,7 +190,10 @@ def march(
     if done:
         mixture, partition = _carried(setup, done[-1])
     shortest = _SHORTEST * (high - low)
-    begin = first_partition(problem, tol, setup.seed)
+    by_hand = setup.partition
+    if setup.mixture.patches == 1:
+        by_hand = Partition.even([1] * setup.dimension, smoothness=smoothness_for(problem))
+    begin = by_hand or first_partition(problem, tol, setup.seed)
     while not done or done[-1].end < high:
         start = done[-1].end if done else low
         end = edges[len(done) + 1] if edges else min(high, start + length)
@@ -201,13 +206,14 @@ def march(
             setup,
             problem=block,
             mixture=mixture,
-            partition=partition or begin,
+            partition=by_hand or partition or begin,
         )
         climbed = refine(
             stage,
             _points(block, setup),
             tol=share,
             deadline=limit,
+            fixed=by_hand is not None,
             near=_Extended(done[-1], time_axis(problem)[0]) if done else None,  # type: ignore[arg-type]
             on_rung=None if on_rung is None else lambda rung, b=block: on_rung(rung, b),
             on_step=on_step,

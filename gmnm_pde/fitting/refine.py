@@ -29,11 +29,15 @@ _BY_ORDER = 1.5
 """How they grow with the order: with 132, 220 and 300 the Korteweg-de Vries equation, of third order, came to
 6e-8, 4e-9 and 2e-9 in ten seconds."""
 
+_LEAST_DIGITS = 5.0
+"""Fewer components than for so many digits leave a floor that halving boxes does not lower."""
+
 _DIGITS, _AIM = 8.0, 1e-8
 """What is aimed at without ``tol``."""
 
-_MORE, _MOST_COMPONENTS = 1.35, 1000
-"""On a partition that stays: how many more components the patches get, and the most in one."""
+_MORE, _MOST_COMPONENTS, _BEGUN = 1.35, 1000, 0.1
+"""On a partition that stays: how many more components the patches get, the most in one, and the estimate below which
+patches that gain nothing by more are as good as they get."""
 
 _MARKED = 0.5
 """Boxes with at least this part of the largest residual of a box are halved."""
@@ -45,7 +49,7 @@ _SECONDS, _SPREAD = 3e-8, 5.0
 """A fit takes about so many seconds for each patch and the cube of its unknowns in two dimensions, and so many times
 more for each further one."""
 
-_FIRST_WIDTH = 1.2
+_FIRST_WIDTH = 0.7
 _MOST_UNKNOWNS = 60_000
 
 
@@ -86,7 +90,7 @@ def refine(
     aim = tol if tol is not None else _AIM
     best: Rung | None = None
     last: Fit | None = near
-    widths = _given_widths(setup)
+    widths, begin = _given_widths(setup), (_FIRST_WIDTH,) * setup.dimension
     estimates: list[float] = []
     drifts: list[float] = []
     scores: list[float] = []
@@ -96,7 +100,7 @@ def refine(
         started = time.monotonic()
         stage = replace(setup, partition=partition)
         if widths is None:
-            found = _search(stage, components, last, deadline, on_step)
+            found = _search(stage, components, begin, last, deadline, on_step)
             widths = found.widths
         else:
             found = fit(stage, components, widths, near=last, deadline=deadline, watch=on_step)
@@ -117,7 +121,7 @@ def refine(
                 reason = f"error estimate {rung.estimate.overall:.1e}"
             break
         scores.append(found.score)
-        if _stalled(estimates) and _stalled(scores):
+        if _stalled(estimates) and _stalled(scores) and (not fixed or min(estimates) < _BEGUN):
             reason = f"the error estimate stopped falling at {min(estimates):.1e}"
             break
         if fixed and setup.mixture.components:
@@ -125,6 +129,8 @@ def refine(
             break
         if fixed:
             finer, more = partition, round(_MORE * components)
+            begin = tuple(width * _MORE ** (1 / setup.dimension) for width in found.widths)
+            widths = _given_widths(setup)
         else:
             finer = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
             more = components
@@ -160,7 +166,7 @@ def _stalled(values: Sequence[float]) -> bool:
 def components_for(problem: Problem, tol: float | None) -> int:
     """Components in each patch, more for more digits and for higher derivatives, whose rounding small boxes magnify."""
     d = problem.domain.dimension
-    digits = _DIGITS if tol is None else min(12.0, max(3.0, -math.log10(tol)))
+    digits = _DIGITS if tol is None else min(12.0, max(_LEAST_DIGITS, -math.log10(tol)))
     higher = (max(problem.order, 2) / 2) ** _BY_ORDER
     return round(_COMPONENTS.get(d, 400) * (digits / 6) ** min(d, 2) * (higher if d > 1 else 1.0))
 
@@ -221,7 +227,12 @@ def _given_widths(setup: Setup) -> tuple[float, ...] | None:
 
 
 def _search(
-    setup: Setup, components: int, near: Fit | None, deadline: float, on_step: Callable[[Step], None] | None
+    setup: Setup,
+    components: int,
+    begin: tuple[float, ...],
+    near: Fit | None,
+    deadline: float,
+    on_step: Callable[[Step], None] | None,
 ) -> Fit:
     """The best fit over a few widths, while there is time."""
     fits: dict[tuple[float, ...], Fit] = {}
@@ -235,4 +246,4 @@ def _search(
         fits[trial] = fit(setup, components, trial, near=start, deadline=deadline, watch=on_step)
         return fits[trial].score
 
-    return fits[search_widths(score, (_FIRST_WIDTH,) * setup.dimension, octaves=(0.5,), by_axis=False)]
+    return fits[search_widths(score, begin, octaves=(0.5,), by_axis=False)]
