@@ -45,8 +45,7 @@ def torchrun(processes, *arguments):
     return done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [n if n == "adam" else pytest.param(n, marks=pytest.mark.slow) for n in METHODS])
 def test_two_processes_give_the_digits_of_one(tmp_path, name):
     script, out = tmp_path / "train.py", tmp_path / "out.json"
     script.write_text(SCRIPT)

@@ -58,7 +58,7 @@ def layer():
     )
 
 
-@pytest.mark.parametrize("components", [100, 400, None])
+@pytest.mark.parametrize("components", [100, 400, pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("make", [torsion, hat, layer], ids=lambda make: make.__name__)
 def test_estimates_stay_honest_where_convergence_is_slow(make, components):
     report = g.solve(make(), g.Mixture(components=components, patches=1)).report

@@ -90,7 +90,7 @@ def test_a_tolerance_out_of_reach_is_told():
     """|x| is the solution: a kink, which smooth components approach slowly."""
     line = g.Interval(x=(-1, 1))
     kink = g.Problem(line, lambda u, x: u - (x - 0.1).abs(), exact=lambda x: (x - 0.1).abs())
-    report = g.solve(kink, tol=1e-9, time_limit=20).report
+    report = g.solve(kink, tol=1e-9, time_limit=3).report
     assert not report.converged
     assert "does not meet tol" in report.reason or "time limit" in report.reason
     assert report.relative_l2 <= 10 * report.error_estimate
@@ -210,7 +210,7 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize(
-    ("name", "tol", "rungs"), [("wave", 1e-7, 1), ("wave", 1e-7, 4), ("nonlinear_poisson", 1e-11, 1)]
+    ("name", "tol", "rungs"), [("wave", 1e-6, 1), ("wave", 1e-6, 4), ("nonlinear_poisson", 1e-9, 1)]
 )
 def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     problem, file = g.registry.load(name), tmp_path / "run.safetensors"
