@@ -104,7 +104,7 @@ def run_course(
             first, note = from_below(near), f"Newton's method did not arrive from zero; {told}; "
     first = replace(first, reason=note + first.reason)
     poor = first.best.estimate.overall > (_POOR if tol is None else max(tol, _FINE)) or not first.best.fit.arrived
-    until = min(deadline, time.monotonic() + _PATIENCE)
+    until = deadline if math.isfinite(deadline) else time.monotonic() + _PATIENCE
     if not automatic or not poor or time.monotonic() + first_seconds(setup, tol) > until:
         return first
     left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
