@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from gmnm_pde import Condition, Dirichlet, Disk, Problem, Rectangle, SignedDistance, laplacian, normal_derivative, solve
+from gmnm_pde.geometry import Region
 from gmnm_pde.plots.style import FIELD, INK, label, panels, styled
 from gmnm_pde.sampling import sample
 
@@ -77,6 +78,7 @@ def picture():
     field = np.where(inside, solution(x.ravel(), y.ravel()).reshape(x.shape), np.nan)
     shown = axes.imshow(field, extent=(left, right, low, high), origin="lower", cmap=FIELD, aspect="equal")
     for ink, term in zip(INK, problem.terms[1:], strict=False):
+        assert isinstance(term.region, Region)
         cloud = sample(term.region, round(16 * term.region.measure))
         assert cloud.normals is not None
         axes.quiver(*cloud.points.T, *cloud.normals.T, color=ink, width=0.0025, scale=28, label=term.name)
