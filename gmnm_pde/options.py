@@ -17,7 +17,7 @@ from gmnm_pde.fitting.train import Method, Plan
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import METHODS, GaussNewton, LeastSquares
 from gmnm_pde.methods.weighting import WEIGHTINGS
-from gmnm_pde.models import MODELS, Mixture, has_readout
+from gmnm_pde.models import MODELS, Mixture, along_each, has_readout
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 
@@ -161,8 +161,7 @@ def _model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module 
 def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
     """A mixture to train: its components drawn, and a small random readout to start from."""
     d = problem.domain.dimension
-    widths = mixture.widths if mixture.widths is not None else _TRAINED_WIDTH
-    each = tuple(widths) if isinstance(widths, tuple | list) else (float(widths),) * d
+    each = along_each(mixture.widths or _TRAINED_WIDTH, d)
     made = mixture.draw(d, len(problem.fields), mixture.components or _TRAINED_COMPONENTS, each, seed=seed)
     generator = torch.Generator().manual_seed(seed)
     made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)

@@ -102,7 +102,7 @@ def solve(
     )
     setup = choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
-    history = History()
+    latest, history = judge, History()
 
     path = None if checkpoint is None else Path(checkpoint)
     plan = choice.plan
@@ -126,8 +126,10 @@ def solve(
         started -= history.rows[-1]["seconds"]
 
     def record(rung: Rung, of: Problem = problem, ascent: Ascent | None = None, step: int | None = None) -> None:
-        local = judge if of is problem else Judge(of, seed=seed, dtype=dtype, device=setup.device)
-        row = local.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
+        nonlocal latest
+        if latest.problem is not of:  # one judge for all fits of a block or a stage
+            latest = judge if of is problem else Judge(of, seed=seed, dtype=dtype, device=setup.device)
+        row = latest.row(rung, step=len(history) + 1 if step is None else step, seconds=time.monotonic() - started)
         history.append(row)
         if path is not None and ascent is not None:
             save(path, setup, tol, ascent, history.rows)

@@ -73,8 +73,8 @@ def within(domain: Domain, partition: Partition) -> Partition:
 def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
     """The partition with the boxes that touch some points, [k, d], halved again and again."""
     for _ in range(levels if len(points) else 0):
-        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
-        touched = ((points[:, None] >= low - 1e-12) & (points[:, None] <= high + 1e-12)).all(dim=2).any(dim=0)
+        above, below = points[:, None] >= partition.low - 1e-12, points[:, None] <= partition.high + 1e-12
+        touched = (above & below).all(dim=2).any(dim=0)
         every = range(partition.dimension)
         partition = partition.split([(number, every) for number in touched.nonzero()[:, 0].tolist()])
     return balanced(partition)
@@ -83,9 +83,7 @@ def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
 def balanced(partition: Partition) -> Partition:
     """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
     while True:
-        low, high = torch.tensor(partition.boxes, dtype=torch.float64).unbind(2)
-        sizes = high - low
-        near = 1e-9
+        low, high, sizes, near = partition.low, partition.high, partition.sizes, 1e-9
         meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).all(dim=2)
         least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
         large = sizes > _RATIO * least

@@ -121,7 +121,6 @@ def _load_legs(path: Path, setup: Setup, tol: float | None) -> tuple[list[Leg], 
         stage = dataclasses.replace(setup, problem=block, partition=partition)
         theta = tensors[f"theta{number}"].to(dtype=setup.dtype, device=setup.device)
         fit = restore(stage, kept["components"], tuple(kept["widths"]), Outcome(theta, **kept["outcome"]))
-        fit.components = kept["components"] * len(partition)
         fit.outputs(theta.new_zeros(1, setup.dimension))  # puts the readout in place
         legs.append(Leg(kept["start"], kept["end"], Rung(fit, ErrorEstimate(**kept["estimate"]))))
     return legs, header["note"], header["history"]

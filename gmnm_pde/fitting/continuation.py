@@ -14,6 +14,7 @@ from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Fit, Setup, fit
 from gmnm_pde.fitting.ladder import Rung
 from gmnm_pde.methods import Step
+from gmnm_pde.models import along_each
 from gmnm_pde.statement.problem import Problem
 
 _COMPONENTS = {1: 80, 2: 250, 3: 500}
@@ -103,8 +104,7 @@ def walk(
     """The fit nearest to the end of the path that Newton's method reached, and in words how far that was."""
     mixture = setup.mixture
     components = mixture.components or _COMPONENTS.get(setup.dimension, 600)
-    given = mixture.widths if mixture.widths is not None else _WIDTH
-    widths = tuple(given) if isinstance(given, tuple | list) else (float(given),) * setup.dimension
+    widths = along_each(mixture.widths or _WIDTH, setup.dimension)
     last: Fit | None = None
     reached, label, halvings = 0.0, "the beginning", 0
     waiting = list(places)
@@ -122,7 +122,6 @@ def walk(
         else:
             halvings += 1
             waiting.insert(0, (reached + waiting[0]) / 2)
-    told = (
-        "went all the way" if not waiting else f"stopped at {label}" if last is not None else "failed at its beginning"
-    )
-    return last, f"the continuation {told}"
+    if not waiting:
+        return last, "the continuation went all the way"
+    return last, f"the continuation {'failed at its beginning' if last is None else f'stopped at {label}'}"

@@ -81,7 +81,7 @@ def run_course(
     if setup.partition is not None:
         end = _refine(setup, judged_on, tol, deadline, listener, near, fixed=True)
         return replace(end, reason=note + end.reason)
-    automatic = blocks is None and _may_choose(setup) and time.monotonic() + first_seconds(setup, tol) < deadline
+    automatic = blocks is None and _may_choose(setup) and _affordable(setup, tol, deadline)
 
     def from_below(start: Fit | None) -> Climb:
         return climb(
@@ -105,7 +105,7 @@ def run_course(
     first = replace(first, reason=note + first.reason)
     poor = first.best.estimate.overall > (_POOR if tol is None else max(tol, _FINE)) or not first.best.fit.arrived
     until = deadline if math.isfinite(deadline) else time.monotonic() + _PATIENCE
-    if not automatic or not poor or time.monotonic() + first_seconds(setup, tol) > until:
+    if not automatic or not poor or not _affordable(setup, tol, until):
         return first
     left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
     if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
@@ -183,6 +183,11 @@ def _may_choose(setup: Setup) -> bool:
     regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
     few = problem.domain.dimension <= _MOST_DIMENSIONS
     return all(one is None for one in by_hand) and regions and few and problem.order > 0 and not problem.parameters
+
+
+def _affordable(setup: Setup, tol: float | None, until: float) -> bool:
+    """Whether there is time for a first fit on patches."""
+    return until == math.inf or time.monotonic() + first_seconds(setup, tol) <= until
 
 
 def _rank(end: Climb) -> tuple[bool, float]:

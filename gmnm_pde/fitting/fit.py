@@ -62,12 +62,12 @@ class Setup:
 
     def model(self, components: int, widths: Sequence[float]) -> Normalized:
         """A drawn mixture, or one in each patch, on the problem's own coordinates."""
-        inner: nn.Module = self._draw(self.mixture, components, widths)
+        inner: nn.Module = self.draw(self.mixture, components, widths)
         if self.partition is not None:
             inner = Patchwork(self.partition, [copy.deepcopy(inner) for _ in self.partition.boxes])  # type: ignore[misc]
         return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
 
-    def _draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
+    def draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
         fields = len(self.problem.fields)
         kind = {"seed": self.seed, "dtype": self.dtype, "device": self.device}
         return mixture.draw(self.dimension, fields, components, widths, **kind)
@@ -209,7 +209,7 @@ def _fit(
 def restore(setup: Setup, components: int, widths: Sequence[float], outcome: Outcome) -> Fit:
     """A fit whose outcome is known from an earlier run."""
     model = setup.model(components, widths)
-    return Fit(components, tuple(widths), model, *systems(setup, model, components), outcome)
+    return Fit(components * setup.patches, tuple(widths), model, *systems(setup, model, components), outcome)
 
 
 def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
@@ -233,13 +233,13 @@ def _patch_systems(
         Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(),
         without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held_out_seed(setup.seed)).place()),
     )
-    small = setup._draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
+    small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
     reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)
     reference = reference.to(dtype=setup.dtype, device=setup.device)
 
     def system(placed: list[Placed]) -> ReadoutSystem:
         plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)
-        scaled = patch_scales(plain, bounds, condition_factor=CONDITION_FACTOR, weights=setup.weights)
+        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, weights=setup.weights)
         return PatchworkSystem(problem, model, scaled, engine=setup.engine)
 
     return system(clouds[0]), system(clouds[1])

@@ -18,12 +18,17 @@ _POINTS = 4000
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 
 
+def judged_points(problem: Problem, count: int, seed: int) -> Tensor:
+    """Points of the domain to judge on, which nothing is fitted at, [n, d]."""
+    return sample(problem.domain.interior, count, "sobol", seed=seed + 15485863).points
+
+
 class Judge:
     """Judges fits of one problem on points of its own, Sobol in the interior."""
 
     def __init__(self, problem: Problem, *, seed: int, dtype: torch.dtype, device: torch.device):
         self.problem = problem
-        exact_points = sample(problem.domain.interior, _POINTS, "sobol", seed=seed + 15485863).points
+        exact_points = judged_points(problem, _POINTS, seed)
         self.points = exact_points.to(dtype=dtype, device=device)
         self.exact: Tensor | None = None
         if problem.exact is not None:
@@ -59,7 +64,7 @@ class Judge:
             difference = self._outputs(fit) - self.exact
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
-        name = f"GMNM ({model.form})" if isinstance(model, _OF_MIXTURES) else type(model).__name__
+        name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
         return Report(
             problem=self.problem.name,
             method=method,

@@ -18,6 +18,7 @@ from gmnm_pde.fitting.fit import Fit, Setup, fit
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.least_squares import rescue
 from gmnm_pde.methods.widths import Widths, search_widths
+from gmnm_pde.models import along_each
 
 _FIRST = {1: 40, 2: 150, 3: 400}
 _GROWTH = 1.6
@@ -164,7 +165,7 @@ def _climb_one(
     given = setup.mixture.widths
     unknowns = components * len(setup.problem.fields)
     if given is not None:
-        chosen = tuple(given) if isinstance(given, tuple | list) else (float(given),) * setup.dimension
+        chosen = along_each(given, setup.dimension)
         score(chosen)
     elif unknowns <= _SEARCHED:
         chosen = search_widths(score, widths, octaves=(1.0, 0.5), by_axis=True)

@@ -19,9 +19,9 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.boxes import first_partition
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Setup, smoothness_for
+from gmnm_pde.fitting.judge import judged_points
 from gmnm_pde.fitting.ladder import Climb, Rung
 from gmnm_pde.fitting.refine import refine
-from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.methods import Step
 from gmnm_pde.models import Normalized, Partition, TimeBlocks
 from gmnm_pde.statement.during import Before, during
@@ -210,7 +210,7 @@ def march(
         )
         climbed = refine(
             stage,
-            _points(block, setup),
+            judged_points(block, _POINTS, setup.seed).to(dtype=setup.dtype, device=setup.device),
             tol=share,
             deadline=limit,
             fixed=by_hand is not None,
@@ -280,11 +280,3 @@ def _carried(setup: Setup, leg: Leg) -> tuple[Any, Partition]:
     last = [box for box in partition.boxes if box[axis][1] > 1 - 1e-9]
     boxes = [(*box[:axis], (-1.0, 1.0), *box[axis + 1 :]) for box in last]
     return replace(setup.mixture, widths=leg.fit.widths), replace(partition, boxes=tuple(dict.fromkeys(boxes)))
-
-
-def _points(problem: Problem, setup: Setup) -> Tensor:
-    """Points for a block's error estimate."""
-    bounds = torch.tensor(problem.domain.bounds, dtype=torch.float64)
-    unit = unit_points(_POINTS, len(bounds), "sobol", seed=setup.seed + 15485863)
-    points = bounds[:, 0] + unit * (bounds[:, 1] - bounds[:, 0])
-    return points[problem.domain.contains(points)].to(dtype=setup.dtype, device=setup.device)

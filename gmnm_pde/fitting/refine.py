@@ -20,6 +20,7 @@ from gmnm_pde.fitting.fit import Fit, Setup, fit
 from gmnm_pde.fitting.ladder import Climb, Rung
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.widths import search_widths
+from gmnm_pde.models import along_each
 from gmnm_pde.statement.problem import Problem
 
 _COMPONENTS = {1: 24, 2: 100, 3: 240}
@@ -90,7 +91,9 @@ def refine(
     aim = tol if tol is not None else _AIM
     best: Rung | None = None
     last: Fit | None = near
-    widths, begin = _given_widths(setup), (_FIRST_WIDTH,) * setup.dimension
+    by_hand = setup.mixture.widths
+    given = None if by_hand is None else along_each(by_hand, setup.dimension)
+    widths, begin = given, (_FIRST_WIDTH,) * setup.dimension
     estimates: list[float] = []
     drifts: list[float] = []
     scores: list[float] = []
@@ -130,7 +133,7 @@ def refine(
         if fixed:
             finer, more = partition, round(_MORE * components)
             begin = tuple(width * _MORE ** (1 / setup.dimension) for width in found.widths)
-            widths = _given_widths(setup)
+            widths = given
         else:
             finer = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
             more = components
@@ -217,13 +220,6 @@ def _estimate(found: Fit, judged_on: Tensor, drifts: Sequence[float]) -> ErrorEs
     rate = min(0.9, drifts[-1] / drifts[-2]) if len(drifts) > 1 else 0.5
     tail = drifts[-1] * rate / (1 - rate)
     return replace(estimate, by_field={name: max(value, tail) for name, value in estimate.by_field.items()})
-
-
-def _given_widths(setup: Setup) -> tuple[float, ...] | None:
-    given = setup.mixture.widths
-    if given is None:
-        return None
-    return tuple(given) if isinstance(given, tuple | list) else (float(given),) * setup.dimension
 
 
 def _search(

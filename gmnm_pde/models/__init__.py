@@ -8,6 +8,7 @@ from gmnm_pde.models.fourier import FourierFeatures as FourierFeatures
 from gmnm_pde.models.gmnm import GMNM as GMNM
 from gmnm_pde.models.kan import KAN as KAN
 from gmnm_pde.models.mixture import Mixture as Mixture
+from gmnm_pde.models.mixture import along_each as along_each
 from gmnm_pde.models.mlp import MLP as MLP
 from gmnm_pde.models.normalized import Normalized as Normalized
 from gmnm_pde.models.partition import Partition as Partition

@@ -19,6 +19,11 @@ _REACH = 1.5
 serve the corners. From trials on the Poisson problem; 1.2 to 2 do nearly as well."""
 
 
+def along_each(widths: float | Sequence[float], dimension: int) -> tuple[float, ...]:
+    """Widths as users give them, one for all coordinates or one for each, as one for each."""
+    return tuple(widths) if isinstance(widths, Sequence) else (float(widths),) * dimension
+
+
 @dataclass(frozen=True)
 class Mixture:
     """A GMNM with drawn components; ``solve`` chooses their number and widths where they are not given.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -47,12 +48,6 @@ class Partition:
             raise refuse(call, expected="a margin above 0 and at most a half", got=self.margin)
         if not isinstance(self.smoothness, int) or self.smoothness < 1:
             raise refuse(call, expected="a smoothness of at least 1", got=self.smoothness)
-        low, high = self._ends()
-        object.__setattr__(self, "_low", low)
-        object.__setattr__(self, "_high", high)
-        margins, even = self._find_margins(low, high)
-        object.__setattr__(self, "_margins", margins)
-        object.__setattr__(self, "_even", even)
 
     @classmethod
     def grid(cls, edges: Sequence[Sequence[float]], **options: Any) -> "Partition":
@@ -85,20 +80,27 @@ class Partition:
     @property
     def bounds(self) -> Box:
         """The box that is tiled."""
-        low, high = self._ends()
-        return tuple(zip(low.amin(dim=0).tolist(), high.amax(dim=0).tolist(), strict=True))
+        return tuple(zip(self.low.amin(dim=0).tolist(), self.high.amax(dim=0).tolist(), strict=True))
+
+    @cached_property
+    def low(self) -> Tensor:
+        """The low ends of the boxes, [boxes, d]."""
+        return torch.tensor(self.boxes, dtype=torch.float64)[..., 0]
+
+    @cached_property
+    def high(self) -> Tensor:
+        """The high ends of the boxes, [boxes, d]."""
+        return torch.tensor(self.boxes, dtype=torch.float64)[..., 1]
 
     @property
     def centers(self) -> Tensor:
         """The middles of the boxes, [boxes, d]."""
-        low, high = self._ends()
-        return (low + high) / 2
+        return (self.low + self.high) / 2
 
     @property
     def sizes(self) -> Tensor:
         """The sides of the boxes, [boxes, d]."""
-        low, high = self._ends()
-        return high - low
+        return self.high - self.low
 
     def mapped(self, source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> "Partition":
         """The partition carried along with the box ``source`` to the box ``target``."""
@@ -112,9 +114,8 @@ class Partition:
     @property
     def supports(self) -> Tensor:
         """The boxes outside of which the windows are zero, [boxes, d, 2]; on the outside of them all, the boxes."""
-        low, high = self._ends()
-        rise, fall = self._margins.unbind(1)  # type: ignore[attr-defined]
-        return torch.stack([low - rise, high + fall], dim=2)
+        rise, fall = self._margins.unbind(1)
+        return torch.stack([self.low - rise, self.high + fall], dim=2)
 
     def least_size(self, x: Tensor) -> Tensor:
         """Along each coordinate the shortest side of the boxes whose windows reach the points x [n, d]: [n, d]."""
@@ -140,10 +141,9 @@ class Partition:
 
     def reached(self, x: Tensor) -> Tensor:
         """Which windows are not zero at x [n, d]: a mask, [n, boxes]."""
-        rise, fall = self._margins.to(x).unbind(1)  # type: ignore[attr-defined]
-        low, high = (ends.to(x) for ends in (self._low, self._high))  # type: ignore[attr-defined]
-        low = torch.where(rise > 0, low - rise, -torch.inf)
-        high = torch.where(fall > 0, high + fall, torch.inf)
+        rise, fall = self._margins.to(x).unbind(1)
+        low = torch.where(rise > 0, self.low.to(x) - rise, -torch.inf)
+        high = torch.where(fall > 0, self.high.to(x) + fall, torch.inf)
         mask = torch.ones(len(x), len(self), dtype=torch.bool, device=x.device)
         for k, column in enumerate(x.unbind(1)):
             mask &= (column[:, None] > low[:, k]) & (column[:, None] < high[:, k])
@@ -151,9 +151,9 @@ class Partition:
 
     def owner(self, x: Tensor) -> Tensor:
         """The number of the box that each point of x [n, d] lies in (the last of them, on a face): [n]."""
-        low, high = (ends.to(x) for ends in (self._low, self._high))  # type: ignore[attr-defined]
+        low, high = self.low.to(x), self.high.to(x)
         inside = torch.ones(len(x), len(self), dtype=torch.bool, device=x.device)
-        for k, ((least, most), column) in enumerate(zip(self.bounds, x.clone().unbind(1), strict=True)):
+        for k, ((least, most), column) in enumerate(zip(self.bounds, x.unbind(1), strict=True)):
             column = column.clamp(least, most)[:, None]
             inside &= (column >= low[:, k]) & (column <= high[:, k])
         return len(self) - 1 - inside.flip(1).to(torch.uint8).argmax(dim=1)
@@ -169,7 +169,7 @@ class Partition:
         reached = self.reached(x)
         chosen = [(k, reached[:, k].nonzero()[:, 0]) for k in reached.any(dim=0).nonzero()[:, 0].tolist()]
         bumps = [self._bump(k, x if len(rows) == len(x) else x[rows], lower) for k, rows in chosen]
-        if not self._even:  # type: ignore[attr-defined]
+        if not self._even:
             total = {alpha: x.new_zeros(len(x)) for alpha in lower}
             for (_, rows), bump in zip(chosen, bumps, strict=True):
                 for alpha in lower:
@@ -182,7 +182,7 @@ class Partition:
 
     def _bump(self, number: int, x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor | float]:
         """Derivatives of a product of steps at x [n, d]; what is the same everywhere as a number."""
-        rise, fall = self._margins[number].tolist()  # type: ignore[attr-defined]
+        rise, fall = self._margins[number].tolist()
         known: dict[tuple[int, int], Tensor | float] = {}
         found: dict[Alpha, Tensor | float] = {}
         for alpha in alphas:
@@ -195,17 +195,23 @@ class Partition:
             found[alpha] = value
         return found
 
-    def _ends(self) -> tuple[Tensor, Tensor]:
-        ends = torch.tensor(self.boxes, dtype=torch.float64)
-        return ends[..., 0], ends[..., 1]
+    @property
+    def _margins(self) -> Tensor:
+        return self._reach[0]
 
-    def _find_margins(self, low: Tensor, high: Tensor) -> tuple[Tensor, bool]:
+    @property
+    def _even(self) -> bool:
+        return self._reach[1]
+
+    @cached_property
+    def _reach(self) -> tuple[Tensor, bool]:
         """How far the windows reach over the faces.
 
         Returns:
             Margins at the low and high face of each box along each coordinate, [boxes, 2, d], 0 on the outside of all;
             and whether the steps across each plane are the same everywhere, so that the windows sum to 1.
         """
+        low, high = self.low, self.high
         count, d = low.shape
         margins = low.new_zeros(count, 2, d)
         near = _SAME * (high.amax(dim=0) - low.amin(dim=0))

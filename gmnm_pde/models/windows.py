@@ -1,7 +1,7 @@
 """Smooth steps, the windows they make, and derivatives of products of a window and what stands in it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
 
@@ -24,7 +24,7 @@ def _step_polynomial(smoothness: int, order: int) -> tuple[float, ...]:
     slope = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** smoothness
     area = slope.integ(lbnd=-1.0)(1.0)
     step = slope.integ(lbnd=-1.0) / area
-    return tuple(float(c) for c in step.deriv(order).coef[::-1]) if order else tuple(map(float, step.coef[::-1]))
+    return tuple(map(float, step.deriv(order).coef[::-1]))
 
 
 def step(t: Tensor, order: int, smoothness: int) -> Tensor:
@@ -53,6 +53,13 @@ def axis_window(
     return up
 
 
+def _leibniz(alpha: Alpha) -> Iterator[tuple[Alpha, Alpha, int]]:
+    """The terms of D^alpha (f g): for each beta how f is differentiated, how g is, and how often that occurs."""
+    for beta in product(*[range(k + 1) for k in alpha]):
+        rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
+        yield beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
+
+
 def inner_operator(operator: Operator, window: Window, x: Tensor) -> dict[Alpha, Tensor]:
     """The operator on phi that equals ``operator`` on the product of the window and phi, by Leibniz' rule.
 
@@ -63,12 +70,10 @@ def inner_operator(operator: Operator, window: Window, x: Tensor) -> dict[Alpha,
     """
     found: dict[Alpha, Tensor] = {}
     for alpha, c in operator.items():
-        for beta in product(*[range(k + 1) for k in alpha]):
-            rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
+        for beta, rest, times in _leibniz(alpha):
             part = window[rest]
             if isinstance(part, float) and part == 0.0:
                 continue
-            times = math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
             term = times * column(c, x) * part
             found[beta] = found[beta] + term if beta in found else term
     return found
@@ -85,10 +90,8 @@ def quotient(
     zero = next(iter(alphas))
     for alpha in alphas:
         value: Tensor | float = numerator[alpha]
-        for beta in product(*[range(k + 1) for k in alpha]):
+        for beta, rest, times in _leibniz(alpha):
             if beta != alpha:
-                rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
-                times = math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
                 value = value - times * found[beta] * denominator[rest]
         found[alpha] = value / denominator[zero]
     return found

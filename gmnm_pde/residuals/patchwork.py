@@ -4,7 +4,7 @@ Points come patch by patch (``fitting/spread.py``), with a scale for each point,
 ones. The unknowns are ordered as in ``readout.py``, patch by patch: [parameters | patch 1 | patch 2 | ...].
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -98,9 +98,7 @@ class PatchworkSystem(ReadoutSystem):
         return found
 
 
-def patch_scales(
-    system: PatchworkSystem, bounds: Sequence[Sequence[float]], *, condition_factor: float, weights: Mapping[str, float]
-) -> list[Placed]:
+def patch_scales(system: PatchworkSystem, *, condition_factor: float, weights: Mapping[str, float]) -> list[Placed]:
     """The terms with what the rows of each point are multiplied by, so that terms and patches weigh alike.
 
     The rows of a named residual in one box are divided by the root mean square entry of these rows, which for a
@@ -109,7 +107,6 @@ def patch_scales(
 
     Args:
         system: With a small model on the same partition.
-        bounds: The box, in the problem's coordinates, that the model's partition divides.
         condition_factor: What conditions count more.
         weights: Of names or groups.
     """
@@ -126,7 +123,7 @@ def patch_scales(
                     energy[rows] += matrix[where[rows]].square().sum(dim=1) / matrix.shape[1]
             energies.setdefault(name, []).append(energy)
         partition = system.model.partition
-        owner = partition.owner(_unit(placed.cloud.points, bounds))
+        owner = partition.owner(system.model.unit(placed.cloud.points.to(system.like)).cpu())
         factor = 1.0 if placed.term.group == "interior" else condition_factor
         scales = {}
         for name, parts in energies.items():
@@ -137,8 +134,3 @@ def patch_scales(
             scales[name] = (factor * weight**0.5 / means.sqrt())[owner]
         found.append(replace(placed, scales=scales))
     return found
-
-
-def _unit(points: Tensor, bounds: Sequence[Sequence[float]]) -> Tensor:
-    box = torch.tensor([tuple(ends) for ends in bounds], dtype=points.dtype)
-    return 2 * (points - box[:, 0]) / (box[:, 1] - box[:, 0]) - 1
