@@ -1,10 +1,15 @@
 import math
+import os
 
 import pytest
 import torch
 from hypothesis import settings
 
 import gmnm_pde as g
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores, and so do the commands that tests start
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 
 settings.register_profile("here", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("here")
