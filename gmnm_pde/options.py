@@ -21,6 +21,9 @@ from gmnm_pde.models import MODELS, Mixture, along_each, has_readout
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 
+_SAME = 1e-5
+"""A given model is periodic if values at both ends differ by no more, which float32 allows for."""
+
 _TRAINED_COMPONENTS, _TRAINED_WIDTH = 200, 2.0
 """A mixture whose components are trained, where its size and widths are not given."""
 
@@ -51,6 +54,7 @@ def read_options(
     *,
     compiled: bool = False,
     blocks: Any = None,
+    continuation: Any = None,
 ) -> Choice:
     """Everything that ``solve`` was given, checked, before any work is done."""
     mixture, module = _model(problem, model, seed)
@@ -87,16 +91,54 @@ def read_options(
             got="least squares, which has no course",
             remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
         )
-    if blocks is not None and blocks is not False:
-        if module is not None:
+    for name, value in (("blocks", blocks), ("continuation", continuation)):
+        if value is not None and value is not False and module is not None:
             raise refuse(
-                f"solve(blocks={blocks!r})",
-                expected="a mixture, which is solved for anew in each block",
+                f"solve({name}={value!r})",
+                expected="a mixture, which is solved for anew on the way",
                 got=f"the model {type(module).__name__}",
-                remedy="Leave model or blocks out.",
+                remedy=f"Leave model or {name} out.",
             )
+    if blocks is not None and blocks is not False:
         read_blocks(problem, blocks)
+    _check_exact_conditions(problem, module, partition, blocks)
     return Choice(setup, module, methods, plan, blocks)
+
+
+def _check_exact_conditions(problem: Problem, module: nn.Module | None, partition: Any, blocks: Any) -> None:
+    """Refuse what conditions that are met by construction do not go together with."""
+    pieces = (
+        "patches" if partition is not None else "blocks in time" if blocks is not None and blocks is not False else ""
+    )
+    begun = any(term.group == "initial" for term in problem.terms)
+    if pieces and (problem.periodic or (pieces != "patches" and not begun)):
+        raise refuse(
+            "solve(hard=...)",
+            expected=f"{'initial' if not begun else 'periodic'} conditions by least squares, where there are {pieces}",
+            got=f"{', '.join(problem.met)} to be met exactly",
+            remedy="Name the others: hard=('boundary',) or the names of conditions.",
+        )
+    if module is not None:
+        for axis in problem.periodic:
+            _check_period(module, problem.domain.dimension, axis)
+
+
+@torch.no_grad()
+def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    low = (2 * torch.rand(16, dimension, generator=generator) - 1).to(next(module.parameters()))
+    low[:, axis] = -1.0
+    high = low.clone()
+    high[:, axis] = 1.0
+    gap = (module(high) - module(low)).abs().max().item()
+    if gap > _SAME:
+        raise refuse(
+            f"solve(model={type(module).__name__}, hard=...)",
+            expected=f"a model of period 2 along axis {axis}, the length of [-1, 1]",
+            got=f"one whose values at both ends differ by {gap:.1e}",
+            remedy=f"Put FourierFeatures(..., periods={{{axis}: 2.0}}) before it by Embedded, or name other "
+            "conditions: hard=('initial',).",
+        )
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:
@@ -162,7 +204,8 @@ def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
     """A mixture to train: its components drawn, and a small random readout to start from."""
     d = problem.domain.dimension
     each = along_each(mixture.widths or _TRAINED_WIDTH, d)
-    made = mixture.draw(d, len(problem.fields), mixture.components or _TRAINED_COMPONENTS, each, seed=seed)
+    size = mixture.components or _TRAINED_COMPONENTS
+    made = mixture.draw(d, len(problem.fields), size, each, seed=seed, periodic=problem.periodic)
     generator = torch.Generator().manual_seed(seed)
     made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
     return made

@@ -21,11 +21,12 @@ from gmnm_pde.fitting.progress import Progress
 from gmnm_pde.fitting.train import Method, State, train
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.weighting import Weighting
-from gmnm_pde.models import Mixture
+from gmnm_pde.models import Lifted, Mixture
 from gmnm_pde.options import Choice, check_numbers, read_options
 from gmnm_pde.residuals.shard import speaks
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
+from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 
 
@@ -47,6 +48,7 @@ def solve(
     compiled: bool = False,
     blocks: bool | int | Sequence[float] | None = None,
     continuation: bool | Mapping[str, Sequence[float]] | None = None,
+    hard: bool | str | Sequence[str] = False,
 ) -> Solution:
     """Solve a problem.
 
@@ -87,6 +89,9 @@ def solve(
         continuation: Easier problems on the way to a nonlinear one: the values that a constant of the problem takes
             before its own, ``{"viscosity": (1, 0.1)}``, or True to begin with stronger highest derivatives. By default
             that is tried where Newton's method does not arrive; False is none.
+        hard: Conditions to be met exactly, by construction, in place of by least squares: True for every Dirichlet,
+            Initial and Periodic condition on whole faces, or names of conditions, or ``"boundary"``, ``"initial"``,
+            ``"periodic"``.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -97,8 +102,20 @@ def solve(
     started = time.monotonic()
     check_numbers(problem, tol, seed, dtype, time_limit)
     deadline = math.inf if time_limit is None else started + time_limit
+    stated, problem = problem, meet_exactly(problem, hard) if hard is not False else problem
     choice = read_options(
-        problem, model, method, seed, dtype, device, points, weights, engine, compiled=compiled, blocks=blocks
+        problem,
+        model,
+        method,
+        seed,
+        dtype,
+        device,
+        points,
+        weights,
+        engine,
+        compiled=compiled,
+        blocks=blocks,
+        continuation=continuation,
     )
     setup = choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
@@ -182,9 +199,8 @@ def solve(
         seed=seed,
     )
     domain = problem.domain
-    return Solution(
-        found.model, domain.coordinates, domain.time, domain.bounds, problem.fields, report, history, problem
-    )
+    model = found.model if problem.lift is None else Lifted(found.model, problem.lift.functions)
+    return Solution(model, domain.coordinates, domain.time, domain.bounds, problem.fields, report, history, stated)
 
 
 def _fit_given(

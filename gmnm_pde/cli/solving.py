@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="written as it goes, and gone on from if there")
+    hard = "conditions met exactly: names of them, with commas, or of kinds (boundary, initial, periodic); without, all"
+    parser.add_argument("--hard", nargs="?", const=True, default=False, metavar="NAMES", help=hard)
     parser.add_argument("--compile", action="store_true", help="try torch.compile on the loss of what is trained")
     add_computing(parser)
     add_output(parser, written="report, history, solution and figures", printed="the report")
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
             raise GmnmError("--components belongs to --model gmnm: leave it out for other models.")
         model = Mixture(components=options.components)
     methods = options.method and [name.strip() for name in options.method.split(",")]
+    hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     with together(options.device) as (speaks, device):
         line = ProgressLine(options, silent=not speaks)
         solution = solve(
@@ -65,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             checkpoint=options.checkpoint,
             progress=line,
             compiled=options.compile,
+            hard=hard,
         )
     line.clear()
     if not speaks:

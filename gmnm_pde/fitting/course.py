@@ -182,7 +182,9 @@ def _may_choose(setup: Setup) -> bool:
     by_hand = (mixture.components, mixture.widths, mixture.patches, setup.points)
     regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
     few = problem.domain.dimension <= _MOST_DIMENSIONS
-    return all(one is None for one in by_hand) and regions and few and problem.order > 0 and not problem.parameters
+    begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
+    able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
+    return able and all(one is None for one in by_hand)
 
 
 def _affordable(setup: Setup, tol: float | None, until: float) -> bool:

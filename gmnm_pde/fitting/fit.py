@@ -69,7 +69,7 @@ class Setup:
 
     def draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
         fields = len(self.problem.fields)
-        kind = {"seed": self.seed, "dtype": self.dtype, "device": self.device}
+        kind = {"seed": self.seed, "dtype": self.dtype, "device": self.device, "periodic": self.problem.periodic}
         return mixture.draw(self.dimension, fields, components, widths, **kind)
 
     def counts(self, components: int) -> Counts:
@@ -100,6 +100,12 @@ class Fit:
     @torch.no_grad()
     def outputs(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
         """The fields at points [n, d] with this fit's unknowns, or others, put in place: [n, fields]."""
+        values, lift = self.solved_for(points, theta), self.system.problem.lift
+        return values if lift is None else lift(points, values)
+
+    @torch.no_grad()
+    def solved_for(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
+        """What the model gives there, which is not the fields where some conditions are met by construction."""
         theta = self.theta if theta is None else theta
         if len(theta) > self.system.extra:
             self.model.set_readout(self.system.readout(theta))
@@ -249,7 +255,7 @@ def _patch_systems(
 def _imitate(near: Fit, system: ReadoutSystem) -> Tensor:
     """The unknowns of ``system`` that reproduce another fit at the points of the terms, in each patch by itself."""
     points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
-    targets = near.outputs(points)
+    targets = near.solved_for(points)
     if not isinstance(system, PatchworkSystem):
         readout = linear_fit(system.model.features(points), targets)
     else:

@@ -87,6 +87,7 @@ class Judge:
             dtype=str(self.points.dtype).removeprefix("torch."),
             device=str(self.points.device),
             found=fit.found,
+            met=list(self.problem.met),
         )
 
     def _residuals(self, named: dict[str, Tensor]) -> tuple[float, float]:

@@ -73,6 +73,11 @@ class Chain:
 
     def outputs(self, points: Tensor) -> Tensor:
         """The fields at points [n, d]: [n, fields]."""
+        values, lift = self.solved_for(points), self.problem.lift
+        return values if lift is None else lift(points, values)
+
+    def solved_for(self, points: Tensor) -> Tensor:
+        """What the model gives there."""
         with torch.no_grad():
             return self.model(points)
 
@@ -257,10 +262,10 @@ class _Extended:
         self._fit, self._axis, self._end = leg.fit, axis, leg.end
         self.theta = leg.fit.theta
 
-    def outputs(self, points: Tensor) -> Tensor:
+    def solved_for(self, points: Tensor) -> Tensor:
         held = points.clone()
         held[:, self._axis] = held[:, self._axis].clamp(max=self._end)
-        return self._fit.outputs(held)
+        return self._fit.solved_for(held)
 
 
 def block_after(problem: Problem, done: Sequence[Leg], start: float, end: float) -> Problem:

@@ -91,7 +91,7 @@ def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Patc
 
     ours = [kept(patch, second, *rule.first, alone=False) for patch in first.boundary_patches()]
     theirs = [kept(patch, first, *rule.second, alone=True) for patch in second.boundary_patches()]
-    return tuple(_measured([*ours, *(map(_turned, theirs) if rule.turns else theirs)]))
+    return tuple(_measured([*ours, *(map(turned, theirs) if rule.turns else theirs)]))
 
 
 def _cut(patch: Patch, keep: Callable[[Tensor], Tensor]) -> Patch:
@@ -104,10 +104,12 @@ def _measure(shape: Shape) -> float:
     return sum(patch.measure for patch in shape.interior_patches())
 
 
-def _turned(patch: Patch) -> Patch:
-    outward = patch.normal
+def turned(patch: Patch) -> Patch:
+    """The boundary patch as that of what lies on its other side."""
+    outward, level = patch.normal, patch.level
     assert outward is not None
-    return replace(patch, normal=lambda points: -outward(points))
+    other = None if level is None else lambda points: -level(points)
+    return replace(patch, normal=lambda points: -outward(points), level=other)
 
 
 def _measured(patches: "list[Patch] | Iterator[Patch]") -> Iterator[Patch]:

@@ -82,8 +82,12 @@ class Box(Domain):
             normals[:, axis] = 1.0 if end else -1.0
             return normals
 
+        def level(points: Tensor) -> Tensor:
+            return value - points[:, axis] if end else points[:, axis] - value
+
         measure = math.prod(self._bounds[k][1] - self._bounds[k][0] for k in others)
-        return Patch(f"{self.coordinates[axis]}={value:g}", self.dimension - 1, measure, embed, normal, origin=self)
+        name, flat = f"{self.coordinates[axis]}={value:g}", (axis, value)
+        return Patch(name, self.dimension - 1, measure, embed, normal, origin=self, level=level, flat=flat)
 
 
 class Interval(Box):

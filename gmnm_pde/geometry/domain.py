@@ -270,6 +270,11 @@ class Product(Domain):
             return mask
 
         named = second if first.name == "interior" else first
+        own, flat = named.level, named.flat
+        part = slice(split, None) if named is second else slice(split)
+        level = None if own is None else lambda points: own(points[:, part])
+        if flat is not None and named is second:
+            flat = flat[0] + split, flat[1]
         bare = unknown_normal in (first.normal, second.normal)
         return Patch(
             named.name,
@@ -281,6 +286,8 @@ class Product(Domain):
             first.kept * second.kept,
             named.origin,
             first.tensor and second.tensor,
+            level=level,
+            flat=flat,
         )
 
 

@@ -124,7 +124,9 @@ class _Level:
             return slope / slope.norm(dim=1, keepdim=True)
 
         name, size = f"zeros of {self._call[15:-1]}", self._areas.sum().item()
-        return (Patch(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False),)
+        return (
+            Patch(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False, level=self._inward),
+        )
 
     def _project(self, points: Tensor) -> Tensor:
         """The points moved to the zeros along the gradient, by Newton's method."""
@@ -172,6 +174,9 @@ class _Level:
         ahead = step * torch.eye(points.shape[1], dtype=points.dtype, device=points.device)
         sides = [self._values((points[:, None] + side * ahead).flatten(0, 1)) for side in (1, -1)]
         return ((sides[0] - sides[1]) / (2 * step)).detach().reshape(points.shape)
+
+    def _inward(self, points: Tensor) -> Tensor:
+        return -self._values(points)
 
     def _values(self, points: Tensor) -> Tensor:
         value = self._function(dict(zip(self._box.coordinates, points.unbind(-1), strict=True)))

@@ -104,8 +104,12 @@ class Polygon(Domain):
             outward = points.new_tensor([(b[1] - a[1]) / length, (a[0] - b[0]) / length])
             return outward.expand_as(points)
 
+        def level(points: Tensor) -> Tensor:
+            x, y = points.unbind(1)
+            return ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / length
+
         name = f"edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g})"
-        return Patch(name, 1, length, embed, normal, origin=self)
+        return Patch(name, 1, length, embed, normal, origin=self, level=level)
 
 
 class Triangle(Polygon):

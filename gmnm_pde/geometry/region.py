@@ -25,7 +25,9 @@ class Patch:
     tells which points belong to the patch, a mask [n]: a part ``kept`` of the image, which ``measure`` accounts for.
     ``origin`` is the shape that the patch comes from, whatever that has become a part of. ``tensor`` says whether grids
     on the cube are good points on the patch. ``given`` holds the points, [m, d], of a patch that is a finite set; its
-    measure is their number.
+    measure is their number. ``level``, of a boundary that has one, is a smooth function of points [n, d], about a
+    distance: zero on the patch's surface, which it may continue, and positive on the inner side. ``flat`` is the number
+    and the value of the coordinate that a face of a box holds fixed.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Patch:
     origin: object | None = None
     tensor: bool = True
     given: Tensor | None = field(default=None, repr=False)
+    level: Callable[[Tensor], Tensor] | None = None
+    flat: tuple[int, float] | None = None
 
     def same(self, other: "Patch") -> bool:
         """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""

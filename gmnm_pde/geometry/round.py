@@ -74,7 +74,11 @@ class Ellipse(Domain):
             outward = (points - center) / radii**2
             return outward / outward.norm(dim=1, keepdim=True)
 
-        return (Patch(self.name, 1, length, embed, normal, origin=self, tensor=False),)
+        def level(points: Tensor) -> Tensor:
+            center, radii = (points.new_tensor(values) for values in (self.center, self.radii))
+            return 0.5 * min(self.radii) * (1 - ((points - center) / radii).square().sum(dim=1))
+
+        return (Patch(self.name, 1, length, embed, normal, origin=self, tensor=False, level=level),)
 
     def _at(self, x: Tensor, y: Tensor) -> Tensor:
         (cx, cy), (rx, ry) = self.center, self.radii
@@ -137,9 +141,13 @@ class Ball(Domain):
             outward = points - points.new_tensor(self.center)
             return outward / outward.norm(dim=1, keepdim=True)
 
+        def level(points: Tensor) -> Tensor:
+            away = (points - points.new_tensor(self.center)).square().sum(dim=1)
+            return (self.radius**2 - away) / (2 * self.radius)
+
         name, area = f"sphere around {write_point(self.center)}", 4 * math.pi * self.radius**2
         embed = lambda unit: self._at(self.radius * on_sphere(unit))  # noqa: E731
-        return (Patch(name, 2, area, embed, normal, origin=self, tensor=False),)
+        return (Patch(name, 2, area, embed, normal, origin=self, tensor=False, level=level),)
 
     def _at(self, offset: Tensor) -> Tensor:
         return offset + offset.new_tensor(self.center)

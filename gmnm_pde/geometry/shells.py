@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.geometry.algebra import turned
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Patch, Region
 from gmnm_pde.geometry.round import Ball, Disk, on_circle, on_sphere, read_names, read_radius, write_point
@@ -65,10 +66,7 @@ class _Hollow(Domain):
 
     def boundary_patches(self) -> tuple[Patch, ...]:
         ((hole,), (whole,)) = self._inside.boundary_patches(), self._outside.boundary_patches()
-        outward = hole.normal
-        assert outward is not None
-        inner = replace(hole, name=f"inner {hole.name}", normal=lambda points: -outward(points))
-        return inner, replace(whole, name=f"outer {whole.name}")
+        return replace(turned(hole), name=f"inner {hole.name}"), replace(whole, name=f"outer {whole.name}")
 
 
 class Annulus(_Hollow):

@@ -38,7 +38,7 @@ def output_jet(model: Any, x: Tensor, alphas: Iterable[Alpha], engine: str = "au
     if engine == "closed":
         return model.output_jet(x, tuple(alphas))
     if engine == "reverse":
-        return _reverse_jet(model, x, alphas)
+        return derivatives(model, x, alphas)
     return forward_jet(model, x, alphas)
 
 
@@ -50,7 +50,7 @@ def feature_combination(model: Any, x: Tensor, coefficients: Mapping[Alpha, Tens
     engine = choose_engine(model, engine, call="feature_combination(...)")
     if engine == "closed":
         return model.feature_combination(x, coefficients)
-    make = forward_jet if engine == "forward" else _reverse_jet
+    make = forward_jet if engine == "forward" else derivatives
     jets = make(model.features, x, coefficients)
     return sum(c[..., None] * jets[alpha] for alpha, c in coefficients.items())  # type: ignore[return-value]
 
@@ -95,8 +95,8 @@ def _collect(nested: object, alpha: Alpha, axes: list[int], jets: dict[Alpha, Te
     _collect(derivative, (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :]), axes[:-1], jets)
 
 
-def _reverse_jet(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
-    """Derivatives by autograd, output by output: slow, and simple enough to be trusted."""
+def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
+    """Derivatives of ``function`` at x [n, d] by autograd, output by output: slow, and simple enough to be trusted."""
     with torch.enable_grad():
         leaves = [column.detach().clone().requires_grad_() for column in x.unbind(-1)]
         outputs = function(torch.stack(leaves, -1))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.engines import choose_engine, differentiate, output_jet
-from gmnm_pde.jets.values import Alpha, Field, Frame
+from gmnm_pde.jets.values import Alpha, Field, Frame, leibniz
 
 
 class ModelSource:
@@ -47,6 +47,29 @@ class GivenSource:
 
     def derivative(self, output: int, alpha: Alpha) -> Tensor:
         return self.jets[alpha][:, output]
+
+
+class LiftedSource:
+    """factor v + offset for one output v of another source, by Leibniz' rule.
+
+    Args:
+        v: The field within.
+        made: Gives the derivatives of factor and offset at the frame's points, [n] each.
+    """
+
+    follows_coordinates = False
+
+    def __init__(self, v: Field, made: Callable[[Alpha], tuple[Tensor, Tensor]]):
+        self.v, self.made = v, made
+        v.frame.hide(v.source, v.output)
+
+    def derivative(self, output: int, alpha: Alpha) -> Tensor:
+        total = self.made(alpha)[1]
+        for beta, rest, times in leibniz(alpha):
+            factor = self.made(rest)[0]
+            if factor.any():  # what is zero asks for nothing of v
+                total = total + times * factor * self.v.frame.entry(self.v.source, self.v.output, beta)
+        return total
 
 
 class ProbeSource:

@@ -11,7 +11,9 @@ Anything computed from them can be differentiated again. If w = F(x, u, u_x, ...
 where the partial derivatives of F come from autograd and the further derivatives of u from its source.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any, Protocol
 
 import torch
@@ -60,6 +62,7 @@ class Frame:
         }
         self.normals = normals
         self._entries: dict[tuple[int, int, Alpha], tuple[Source, Tensor]] = {}
+        self._within: set[tuple[int, int]] = set()
 
     def __len__(self) -> int:
         return len(self.points)
@@ -79,9 +82,13 @@ class Frame:
             self._entries[key] = (source, value)
         return self._entries[key][1]
 
+    def hide(self, source: Source, output: int) -> None:
+        """Say that an output is only used within another source, whose derivatives account for it."""
+        self._within.add((id(source), output))
+
     def total_derivative(self, value: Tensor, axis: int) -> Tensor:
         """The derivative of ``value``, [n], a pointwise function of the coordinates and the entries used so far."""
-        entries = list(self._entries.items())
+        entries = [(key, entry) for key, entry in self._entries.items() if key[:2] not in self._within]
         inputs = [self.leaves[axis], *(tensor for _, (_, tensor) in entries)]
         if not value.requires_grad:
             return torch.zeros_like(value)
@@ -185,6 +192,13 @@ class Field(Quantity):
 def raised(alpha: Alpha, axis: int) -> Alpha:
     """``alpha`` with one more derivative by the coordinate number ``axis``."""
     return (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :])
+
+
+def leibniz(alpha: Alpha) -> Iterator[tuple[Alpha, Alpha, int]]:
+    """The terms of D^alpha (f g): for each beta how f is differentiated, how g is, and how often that occurs."""
+    for beta in product(*[range(k + 1) for k in alpha]):
+        rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
+        yield beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
 
 
 def axis_of(frame: Frame, coordinate: Any, *, call: str) -> int:

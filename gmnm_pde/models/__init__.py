@@ -7,6 +7,7 @@ from gmnm_pde.models.fourier import Embedded as Embedded
 from gmnm_pde.models.fourier import FourierFeatures as FourierFeatures
 from gmnm_pde.models.gmnm import GMNM as GMNM
 from gmnm_pde.models.kan import KAN as KAN
+from gmnm_pde.models.lifted import Lifted as Lifted
 from gmnm_pde.models.mixture import Mixture as Mixture
 from gmnm_pde.models.mixture import along_each as along_each
 from gmnm_pde.models.mlp import MLP as MLP

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.bumps import Diagonal, Full
 from gmnm_pde.models.kernels import Affine, Alpha, Kernel, Literal
+from gmnm_pde.models.rings import Ring
 
 KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
     "affine": Affine,
@@ -33,9 +34,11 @@ class GMNM(nn.Module):
         trainable_centers: Whether the centres mu are parameters, as in the paper's section 4, or fixed after
             initialisation, as in its section 5.
         scale: The norm of a component's slope at the start: large means narrow. Inputs are expected near [-1, 1].
+        periodic: Numbers of coordinates along which the outputs are to have period 2, the length of [-1, 1]; with the
+            affine form alone, whose ridges are then wound around a circle.
 
     Raises:
-        GmnmError: an unknown form, or a count that is not positive.
+        GmnmError: an unknown form, a count that is not positive, or a periodic coordinate that is none.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class GMNM(nn.Module):
         form: str = "affine",
         trainable_centers: bool = True,
         scale: float = 2.0,
+        periodic: Sequence[int] = (),
     ):
         super().__init__()
         call = f"{type(self).__name__}({in_features}, {out_features}, {components}, form={form!r})"
@@ -60,14 +64,18 @@ class GMNM(nn.Module):
         if form not in KERNELS:
             raise refuse(call, expected="a form", got=repr(form), remedy=nearest(form, KERNELS))
         self.in_features, self.out_features, self.components, self.form = in_features, out_features, components, form
-        self.trainable_centers = trainable_centers
+        if any(axis not in range(in_features) for axis in periodic) or (periodic and form != "affine"):
+            expected = "numbers of coordinates, with form='affine'"
+            raise refuse(f"{call}: periodic={periodic}", expected=expected, got=f"{periodic} with form={form!r}")
+        self.trainable_centers, self.periodic = trainable_centers, tuple(periodic)
         self.centers: Tensor
         centers = 2 * torch.rand(components, in_features) - 1
         if trainable_centers:
             self.centers = nn.Parameter(centers)
         else:
             self.register_buffer("centers", centers)
-        self.kernel: Kernel = KERNELS[form](in_features, components, scale)
+        size = (in_features, components, scale)
+        self.kernel: Kernel = Ring(*size, periodic) if periodic else KERNELS[form](*size)
         self.weights = nn.Parameter(torch.randn(out_features, components) / components**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,7 +127,8 @@ class GMNM(nn.Module):
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""
         names = ("in_features", "out_features", "components", "form", "trainable_centers")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return {**found, "periodic": self.periodic} if self.periodic else found
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.config().items())

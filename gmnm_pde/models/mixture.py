@@ -10,6 +10,7 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.gmnm import GMNM
 from gmnm_pde.models.partition import Partition
+from gmnm_pde.models.rings import Ring
 from gmnm_pde.sampling import unit_points
 
 DRAWN_FORMS = ("affine", "diagonal", "full")
@@ -94,6 +95,7 @@ class Mixture:
         seed: int,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
+        periodic: Sequence[int] = (),
     ) -> GMNM:
         """A GMNM for inputs in [-1, 1]^d with zero readout, its components drawn evenly by a Sobol sequence.
 
@@ -101,12 +103,17 @@ class Mixture:
         sub-models are models in their own right.
         """
         with torch.random.fork_rng(devices=[]):
-            model = GMNM(in_features, out_features, components, form=self.form).to(torch.float64)
+            model = GMNM(in_features, out_features, components, form=self.form, periodic=periodic).to(torch.float64)
+        scales = torch.tensor(list(widths), dtype=torch.float64)
         with torch.no_grad():
             model.weights.zero_()
-            slopes, centers = self._place(components, torch.tensor(list(widths), dtype=torch.float64), seed)
-            model.kernel.set_slopes(slopes)
-            model.centers.copy_(centers)
+            if isinstance(model.kernel, Ring):
+                unit = unit_points(components, in_features + len(periodic) + 1, "sobol", seed=seed)
+                model.centers.copy_(model.kernel.place(scales, unit))
+            else:
+                slopes, centers = self._place(components, scales, seed)
+                model.kernel.set_slopes(slopes)
+                model.centers.copy_(centers)
         return model.to(dtype=dtype, device=device)
 
     def _place(self, components: int, scales: Tensor, seed: int) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,6 @@
 """Smooth steps, the windows they make, and derivatives of products of a window and what stands in it."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import product
 
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gmnm_pde.jets import leibniz
 from gmnm_pde.models.kernels import Alpha, Operator, column
 
 Window = Mapping[Alpha, Tensor | float]
@@ -53,13 +53,6 @@ def axis_window(
     return up
 
 
-def _leibniz(alpha: Alpha) -> Iterator[tuple[Alpha, Alpha, int]]:
-    """The terms of D^alpha (f g): for each beta how f is differentiated, how g is, and how often that occurs."""
-    for beta in product(*[range(k + 1) for k in alpha]):
-        rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
-        yield beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
-
-
 def inner_operator(operator: Operator, window: Window, x: Tensor) -> dict[Alpha, Tensor]:
     """The operator on phi that equals ``operator`` on the product of the window and phi, by Leibniz' rule.
 
@@ -70,7 +63,7 @@ def inner_operator(operator: Operator, window: Window, x: Tensor) -> dict[Alpha,
     """
     found: dict[Alpha, Tensor] = {}
     for alpha, c in operator.items():
-        for beta, rest, times in _leibniz(alpha):
+        for beta, rest, times in leibniz(alpha):
             part = window[rest]
             if isinstance(part, float) and part == 0.0:
                 continue
@@ -90,7 +83,7 @@ def quotient(
     zero = next(iter(alphas))
     for alpha in alphas:
         value: Tensor | float = numerator[alpha]
-        for beta, rest, times in _leibniz(alpha):
+        for beta, rest, times in leibniz(alpha):
             if beta != alpha:
                 value = value - times * found[beta] * denominator[rest]
         found[alpha] = value / denominator[zero]

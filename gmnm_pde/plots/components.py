@@ -25,7 +25,7 @@ def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     A ridge is drawn as its crest, the line on which it is 1; a bump as the ellipse on which it has fallen to exp(-1/2).
     In other than two dimensions the centres are drawn, on the first two coordinates.
     """
-    model = solution.model.inner
+    model = solution.approximator
     if not isinstance(model, GMNM):
         raise refuse("plot_components()", expected="a GMNM", got=f"a {type(model).__name__}")
     with torch.no_grad():

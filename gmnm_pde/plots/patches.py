@@ -54,7 +54,7 @@ def draw_boxes(axes: Axes, solution: Any, *, colour: str = INK[0], width: float 
 
 def boxes_of(solution: Any) -> Boxes:
     """The boxes of all patches in the problem's coordinates: (low, high) for each of them, for each box."""
-    model = solution.model.inner
+    model = solution.approximator
     unit = [(-1.0, 1.0)] * len(solution.coordinates)
     if isinstance(model, Patchwork):
         return list(model.partition.mapped(unit, solution.bounds).boxes)
@@ -71,7 +71,7 @@ def boxes_of(solution: Any) -> Boxes:
 
 def edges_of(solution: Any) -> list[float]:
     """The times at which blocks begin and end; none where there are no blocks."""
-    model = solution.model.inner
+    model = solution.approximator
     if not isinstance(model, TimeBlocks):
         return []
     low, high = solution.bounds[model.axis]

@@ -16,7 +16,8 @@ class Report:
     ``relative_l2``, ``mse`` and ``max_error`` compare with the exact solution on points of their own, where one is
     known (else None); they are floats for one field and dicts by name for several, and no part of the solve looks at
     them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields. ``residual``
-    and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted.
+    and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;
+    conditions that are met by construction are named in ``met`` and count for nothing there.
     """
 
     problem: str
@@ -40,6 +41,7 @@ class Report:
     dtype: str
     device: str
     found: dict[str, float] = dataclasses.field(default_factory=dict)
+    met: list[str] = dataclasses.field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
@@ -58,6 +60,8 @@ class Report:
         if self.relative_l2 is not None:
             lines.insert(3, ("relative L2", f"{_show(self.relative_l2)} (against the exact solution)"))
             lines.insert(4, ("maximum error", _show(self.max_error)))
+        if self.met:
+            lines.append(("met exactly", ", ".join(self.met)))
         lines += [("parameter " + name, f"{value:.12g}") for name, value in self.found.items()]
         lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
         return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])

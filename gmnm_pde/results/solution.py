@@ -1,7 +1,7 @@
 """The result of a solve: a function, its report and its history."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.io.models import read_model, write_model
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
-from gmnm_pde.models import Normalized
+from gmnm_pde.models import Lifted, Normalized
 from gmnm_pde.results.history import History
 from gmnm_pde.results.report import Report
+from gmnm_pde.statement.hard import meet_exactly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ class Solution:
         problem: What was solved; None after loading from a file.
     """
 
-    model: Normalized
+    model: Normalized | Lifted
     coordinates: tuple[str, ...]
     time: tuple[str, ...]
     bounds: tuple[tuple[float, float], ...]
@@ -96,6 +97,12 @@ class Solution:
         return {name: residual.detach() for name, residual in found.items()}
 
     @property
+    def approximator(self) -> nn.Module:
+        """The model on the unit scale, [-1, 1]^d, within ``model``."""
+        model = self.model.inner if isinstance(self.model, Lifted) else self.model
+        return model.inner
+
+    @property
     def parameters(self) -> dict[str, float]:
         """The values found for the unknown scalars."""
         return dict(self.report.found)
@@ -115,9 +122,9 @@ class Solution:
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle."""
         header = {name: getattr(self, name) for name in _HEADER}
-        write_model(
-            path, self.model, {**header, "report": dataclasses.asdict(self.report), "history": self.history.rows}
-        )
+        lifted = isinstance(self.model, Lifted)
+        header |= {"report": dataclasses.asdict(self.report), "history": self.history.rows, "lifted": lifted}
+        write_model(path, self.model.inner if isinstance(self.model, Lifted) else self.model, header)
 
     def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
         call = f"solution({', '.join(self.coordinates)})"
@@ -168,4 +175,19 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
             got=f"a damaged header ({error})",
             remedy="Save the solution again.",
         ) from None
-    return Solution(found, coordinates, time, bounds, fields, report, history, problem)
+    whole = _lifted(found, problem, report.met, path) if header.get("lifted") else found
+    return Solution(whole, coordinates, time, bounds, fields, report, history, problem)
+
+
+def _lifted(model: Normalized, problem: "Problem | None", met: Sequence[str], path: str | Path) -> Lifted:
+    """A model of what was solved for, as one of the fields."""
+    if problem is None:
+        raise refuse(
+            f"load_solution({str(path)!r})",
+            expected="problem=..., since its conditions are met by functions that no file holds",
+            got="none",
+            remedy="Give the problem that was solved, gmnm_pde.registry.load(...) for one of the registry.",
+        )
+    lift = meet_exactly(problem, tuple(met)).lift
+    assert lift is not None
+    return Lifted(model, lift.functions)

@@ -19,7 +19,7 @@ from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha
 from gmnm_pde.operators import diff, normal_derivative
-from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.terms import Data, Term
 from gmnm_pde.statement.values import check_value, group_of, read_region, read_value
 
 
@@ -77,8 +77,8 @@ class _OnFields(Statement):
     """A condition that gives one value for each of several fields: ``Kind(u=..., v=..., on=region)``."""
 
     kind = "condition"
-    prescribes = False
-    """Whether the condition fixes the field's own value."""
+    prescribes: int | None = None
+    """The order of the time derivative whose value the condition fixes; 0 is the field's own."""
 
     def __init__(self, on: Any = None, name: str | None = None, **values: Any):
         call = f"{type(self).__name__}(...)"
@@ -122,14 +122,15 @@ class _OnFields(Statement):
         def residual(scope: Mapping[str, Any]) -> Any:
             return self.left_side(scope[field], setting.domain) - right(scope)
 
-        return Term(name, group, region, residual, prescribes=field if self.prescribes else None)
+        data = None if self.prescribes is None else Data(field, right, self.prescribes)
+        return Term(name, group, region, residual, data=data)
 
 
 class Dirichlet(_OnFields):
     """Prescribed values: ``Dirichlet(u=0)``, ``Dirichlet(u=1, v=lambda x: x, on=box.face(y=1))``."""
 
     kind = "dirichlet"
-    prescribes = True
+    prescribes = 0
 
 
 class Neumann(_OnFields):
@@ -172,7 +173,7 @@ class Initial(_OnFields):
             raise refuse("Initial(order=...)", expected="0 or a positive integer", got=repr(order))
         super().__init__(on=on, name=name, **values)
         self.order = order
-        self.prescribes = order == 0
+        self.prescribes = order
         if order:
             self.kind = "initial_d" + "t" * order
 

@@ -147,14 +147,15 @@ def _statements_along(problem: Stated, coordinate: str) -> int:
 @torch.enable_grad()
 def warn_of_conflicts(problem: Stated) -> None:
     """Warn where two conditions prescribe different values of a field at a corner they share."""
-    terms = [term for term in problem.terms if term.prescribes and isinstance(term.region, Region)]
+    terms = [term for term in problem.terms if term.data and term.data.order == 0 and isinstance(term.region, Region)]
+    fields = [term.data.field for term in terms if term.data]
     corners = [_corners(term.region) for term in terms if isinstance(term.region, Region)]
     values = [_prescribed(problem, term, cloud) for term, cloud in zip(terms, corners, strict=True)]
     elsewhere = [_prescribed(problem, term, sample(term.region, 32, seed=2)) for term in terms]
     size = max((v.abs().max().item() for v in (*values, *elsewhere) if len(v)), default=0.0)
     extent = max(high - low for low, high in problem.domain.bounds)
     for i, j in itertools.combinations(range(len(terms)), 2):
-        if terms[i].prescribes != terms[j].prescribes or not len(corners[i]) or not len(corners[j]):
+        if fields[i] != fields[j] or not len(corners[i]) or not len(corners[j]):
             continue
         near = torch.cdist(corners[i].points, corners[j].points) <= 1e-12 * extent
         gap = (values[i][:, None] - values[j]).abs() * near
@@ -164,7 +165,7 @@ def warn_of_conflicts(problem: Stated) -> None:
             where = ", ".join(f"{name}={value:g}" for name, value in point)
             _warn(
                 f"{problem.name}: at the corner {where} '{terms[i].name}' on {terms[i].region.name} says "
-                f"{terms[i].prescribes} = {values[i][row]:g} and '{terms[j].name}' on {terms[j].region.name} says "
+                f"{fields[i]} = {values[i][row]:g} and '{terms[j].name}' on {terms[j].region.name} says "
                 f"{values[j][column]:g}. The solution cannot be continuous there; expect low accuracy nearby."
             )
 

@@ -16,6 +16,7 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.lift import Lift
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import Trace, trace
 
@@ -38,6 +39,12 @@ class Problem:
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
             what ``solve(..., continuation=...)`` varies on the way.
         name: For reports.
+
+    Attributes:
+        lift: How the fields are made of the unknowns that are solved for, where that is not the same
+            (``statement/hard.py``).
+        periodic: Axes along which a solution is to be periodic by construction.
+        met: Names of the conditions that are met by construction, and are no terms.
 
     Raises:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
@@ -63,6 +70,9 @@ class Problem:
         self.parameters = _scalars(parameters, domain, "parameters")
         self.constants = _scalars(constants, domain, "constants")
         self._stated = (equations, fields)
+        self.lift: Lift | None = None
+        self.periodic: tuple[int, ...] = ()
+        self.met: tuple[str, ...] = ()
         self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
         functions = _equations(equations)
         self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
@@ -195,8 +205,11 @@ class Problem:
         """The term with the constants in its scope."""
         if not self.constants:
             return term
-        inner, constants = term.residual, self.constants
-        return replace(term, residual=lambda scope: inner({**constants, **scope}))
+        inner, constants, data = term.residual, self.constants, term.data
+        if data is not None:
+            value = data.value
+            data = replace(data, value=lambda scope: value({**constants, **scope}))
+        return replace(term, residual=lambda scope: inner({**constants, **scope}), data=data)
 
     def _find_fields(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
         known = (*self.domain.coordinates, *self.parameters, *self.constants)

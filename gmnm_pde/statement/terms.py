@@ -16,6 +16,15 @@ GROUPS = ("interior", "boundary", "initial", "data")
 
 
 @dataclass(frozen=True)
+class Data:
+    """A field's value, or that of its ``order``-th derivative by time: a function of the same mapping as residuals."""
+
+    field: str
+    value: Callable[[Mapping[str, Any]], Any]
+    order: int = 0
+
+
+@dataclass(frozen=True)
 class Term:
     """One statement: residual(values) = 0 on a region.
 
@@ -29,8 +38,8 @@ class Term:
     region: Region | GivenPoints
     residual: Callable[[Mapping[str, Any]], Any]
     partner: Callable[[Tensor], Tensor] | None = None
-    prescribes: str | None = None
-    """The field whose value the term prescribes, if that is all it does."""
+    data: "Data | None" = None
+    """What the term prescribes, if it prescribes a field, or a time derivative of one, and does nothing else."""
     boost: float = 1.0
     """What the derivatives of the highest order are multiplied by before the residual sees them."""
 

@@ -1,0 +1,74 @@
+"""A problem some of whose conditions are met by construction, and so are no longer part of it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.geometry import Region
+from gmnm_pde.statement.lift import lift_for
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+
+def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) -> Problem:
+    """The problem for v, where u = offset + factor v meets some of the conditions whatever v is.
+
+    Args:
+        problem: As stated.
+        hard: Names of terms (``dirichlet_u``) or groups (``boundary``, ``initial``), or ``periodic``; True is every
+            Dirichlet, Initial and Periodic condition that holds on whole faces.
+
+    Raises:
+        GmnmError: there is no such condition, or one cannot be met exactly; the message says why.
+    """
+    able = [term for term in problem.terms if _able(term)]
+    chosen = able if hard is True else _named(problem, able, (hard,) if isinstance(hard, str) else hard)
+    if not chosen:
+        raise refuse(
+            f"{problem.name}: solve(hard=True)",
+            expected="a Dirichlet, Initial or Periodic condition on whole faces",
+            got=", ".join(term.name for term in problem.terms if term.group != "interior") or "none",
+            remedy="Leave hard out.",
+        )
+    periodic = {_axis(term) for term in chosen if term.partner is not None}
+    dropped = [term for term in problem.terms if term in chosen or (term.partner and _axis(term) in periodic)]
+    data = [term for term in chosen if term.data is not None]
+    lift = lift_for(problem.name, problem.domain, problem.fields, data) if data else None
+    kept = [term for term in problem.terms if term not in dropped]
+    if lift is not None:
+        kept = [lift.applied(term) for term in kept]
+    other = problem.restated(problem.domain, [(term, problem.trace(term)) for term in kept])
+    other.lift, other.periodic = lift, tuple(sorted(periodic))
+    other.met = tuple(term.name for term in dropped)
+    return other
+
+
+def _able(term: Term) -> bool:
+    """Whether a term is of the kind that can be met exactly."""
+    whole = isinstance(term.region, Region) and not term.region.predicates
+    return whole and (term.partner is not None or (term.data is not None and term.group in ("boundary", "initial")))
+
+
+def _named(problem: Problem, able: Sequence[Term], names: Sequence[str]) -> list[Term]:
+    known = {term.name: [term] for term in able}
+    for term in able:
+        known.setdefault(term.group, []).append(term)
+        if term.partner is not None:
+            known.setdefault("periodic", []).append(term)
+    for name in names:
+        if name not in known:
+            raise refuse(
+                f"{problem.name}: solve(hard={names!r})",
+                expected=f"conditions that can be met exactly, among {', '.join(known) or 'which there are none'}",
+                got=repr(name),
+                remedy=nearest(str(name), known),
+            )
+    chosen = {id(term) for name in names for term in known[name]}
+    return [term for term in able if id(term) in chosen]
+
+
+def _axis(term: Term) -> int:
+    assert isinstance(term.region, Region)
+    flat = term.region.patches[0].flat
+    assert flat is not None
+    return flat[0]
