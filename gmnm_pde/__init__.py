@@ -4,6 +4,7 @@ from gmnm_pde import registry as registry
 from gmnm_pde._errors import GmnmError as GmnmError
 from gmnm_pde._errors import NumericalWarning as NumericalWarning
 from gmnm_pde.compare import compare as compare
+from gmnm_pde.eigenmodes import eigenmodes as eigenmodes
 from gmnm_pde.fitting.moving import Resampling as Resampling
 from gmnm_pde.fitting.moving import ResidualAdaptive as ResidualAdaptive
 from gmnm_pde.geometry import Annulus as Annulus
@@ -50,6 +51,7 @@ from gmnm_pde.operators import normal_derivative as normal_derivative
 from gmnm_pde.results.comparison import Comparison as Comparison
 from gmnm_pde.results.solution import Solution as Solution
 from gmnm_pde.results.solution import load_solution as load_solution
+from gmnm_pde.results.spectrum import Spectrum as Spectrum
 from gmnm_pde.solve import solve as solve
 from gmnm_pde.statement.conditions import Condition as Condition
 from gmnm_pde.statement.conditions import Dirichlet as Dirichlet

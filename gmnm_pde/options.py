@@ -10,7 +10,7 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.fitting.collocation import Counts, parse_points
-from gmnm_pde.fitting.fit import Setup, reference_scales, smoothness_for
+from gmnm_pde.fitting.fit import Setup, reference_scales, smoothness_for, zero_solves
 from gmnm_pde.fitting.march import read_blocks
 from gmnm_pde.fitting.moving import MOVINGS
 from gmnm_pde.fitting.train import Method, Plan
@@ -55,8 +55,12 @@ def read_options(
     compiled: bool = False,
     blocks: Any = None,
     continuation: Any = None,
+    nontrivial: bool = False,
 ) -> Choice:
-    """Everything that ``solve`` was given, checked, before any work is done."""
+    """Everything that ``solve`` was given, checked, before any work is done.
+
+    ``nontrivial`` says that zero fields are no answer, as in eigenvalue problems.
+    """
     mixture, module = _model(problem, model, seed)
     methods = _methods(method, module, named=isinstance(model, str))
     chosen_device = _device(device)
@@ -102,6 +106,14 @@ def read_options(
     if blocks is not None and blocks is not False:
         read_blocks(problem, blocks)
     _check_exact_conditions(problem, module, partition, blocks)
+    if problem.parameters and not nontrivial and zero_solves(setup):
+        name = next(iter(problem.parameters))
+        raise refuse(
+            f"solve({problem.name})",
+            expected=f"a problem that determines '{name}'",
+            got="one that zero fields solve whatever it is: an eigenvalue problem",
+            remedy="Ask for eigenmodes(problem, count=6), or on the command line for gmnm-pde modes.",
+        )
     return Choice(setup, module, methods, plan, blocks)
 
 

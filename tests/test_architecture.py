@@ -21,7 +21,7 @@ FLOORS = [
     ("results",),
     ("fitting",),
     ("options",),
-    ("solve",),
+    ("solve", "eigenmodes"),
     ("compare",),
     ("cli",),
 ]

@@ -174,6 +174,15 @@ def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) 
     return row_scales(system, condition_factor=CONDITION_FACTOR, weights=weights)
 
 
+def zero_solves(setup: Setup) -> bool:
+    """Whether zero fields satisfy a problem for any values of its parameters."""
+    problem = setup.problem
+    model = Normalized(setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension), problem.domain.bounds)
+    system = ReadoutSystem(problem, model, place(problem, Counts(64), seed=setup.seed))
+    theta = torch.cat([2 * system.guesses() + 1, system.start()[system.extra :]])
+    return not system.residual(None).any() and not system.residual(theta).any()
+
+
 def fit(
     setup: Setup,
     components: int,

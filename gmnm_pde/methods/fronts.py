@@ -65,14 +65,12 @@ class FrontSolver:
         local = [tuple(g - first for g in one.groups if g >= first) for one in rows]
         parts = dissect(centers.cpu(), neighbours(local, len(centers)))
         self._parts = [tuple(g + first for g in part) for part in parts] + ([everywhere] if everywhere else [])
-        self._norms = _column_norms(rows, self._sizes, like)
+        self._norms = column_norms(rows, self._sizes, like)
         scaled = [
             Rows(one.groups, one.matrix / torch.cat([self._norms[g] for g in one.groups]), one.right) for one in rows
         ]
         del rows
-        self._pivots, self.misfit = _eliminate(
-            scaled, self._sizes, self._parts, ridge * torch.finfo(like.dtype).eps, like
-        )
+        self._pivots, self.misfit = _eliminate(scaled, self._sizes, self._parts, ridge * torch.finfo(like.dtype).eps)
 
     def solution(self) -> Tensor:
         """The solution in all unknowns, group after group."""
@@ -81,7 +79,7 @@ class FrontSolver:
     def leading(self, sizes: Sequence[int]) -> Tensor:
         """The solution in the first so many unknowns of each group, zero in the others."""
         rows = [self._narrowed(pivot, sizes) for pivot in self._pivots]
-        pivots, _ = _eliminate(rows, sizes, self._parts, 0.0, rows[0].matrix)
+        pivots, _ = _eliminate(rows, sizes, self._parts, 0.0)
         return self._assembled(_substitute(pivots, sizes), sizes)
 
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
@@ -104,7 +102,8 @@ class FrontSolver:
         return torch.cat(whole)
 
 
-def _column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> list[Tensor]:
+def column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> list[Tensor]:
+    """The norms of all columns, group by group; 1 for those that are zero."""
     squares = [like.new_zeros(size) for size in sizes]
     for one in rows:
         found = one.matrix.square().sum(dim=0).split([sizes[g] for g in one.groups])
@@ -115,7 +114,7 @@ def _column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> l
 
 
 def _eliminate(
-    rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], ridge: float, like: Tensor
+    rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], ridge: float
 ) -> tuple[list[_Pivot], float]:
     """Front by front; rows are taken from the list as they are used up."""
     rank = {group: (k, j) for k, part in enumerate(parts) for j, group in enumerate(part)}
@@ -127,7 +126,7 @@ def _eliminate(
     for k, own in enumerate(parts):
         taken, waiting[k] = waiting[k], []
         later = tuple(sorted({g for one in taken for g in one.groups} - set(own), key=rank.__getitem__))
-        front = _front(taken, (*own, *later), sizes, sum(sizes[g] for g in own) if ridge else 0, ridge, like)
+        front = front_of(taken, (*own, *later), sizes, sum(sizes[g] for g in own) if ridge else 0, ridge)
         del taken
         R = torch.linalg.qr(front, mode="r").R
         width = sum(sizes[g] for g in own)
@@ -141,16 +140,14 @@ def _eliminate(
     return pivots, math.sqrt(misfit)
 
 
-def _front(
-    taken: Sequence[Rows], groups: Groups, sizes: Sequence[int], ridged: int, ridge: float, like: Tensor
-) -> Tensor:
+def front_of(taken: Sequence[Rows], groups: Groups, sizes: Sequence[int], ridged: int, ridge: float) -> Tensor:
     """The rows under one another, columns in the order of ``groups`` and the right-hand side last; then the ridge."""
     starts, total = {}, 0
     for group in groups:
         starts[group] = total
         total += sizes[group]
     count = sum(len(one.right) for one in taken) + ridged
-    front = like.new_zeros(count, total + 1)
+    front = taken[0].matrix.new_zeros(count, total + 1)
     first = 0
     for one in taken:
         last = first + len(one.right)

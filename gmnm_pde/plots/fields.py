@@ -26,7 +26,7 @@ def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figur
         at: Values of the coordinates that are not drawn, by name; in more than two dimensions the others are cut at the
             middle of their interval by default.
     """
-    grid = _Grid(solution, at or {})
+    grid = Grid(solution, at or {})
     problem = solution.problem
     errors = grid.errors() if problem is not None and problem.exact is not None else {}
     residuals = grid.residuals() if problem is not None else {}
@@ -49,7 +49,7 @@ def plot_solution(solution: Any, *, at: dict[str, float] | None = None) -> Figur
     return figure
 
 
-class _Grid:
+class Grid:
     """Points on the one or two coordinates that are drawn, and values there."""
 
     def __init__(self, solution: Any, at: dict[str, float]):

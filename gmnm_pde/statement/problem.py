@@ -38,6 +38,8 @@ class Problem:
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
             what ``solve(..., continuation=...)`` varies on the way.
+        spectrum: Of an eigenvalue problem the exact values, so many from the lowest on, or None where they are not
+            known. Used to report errors.
         name: For reports.
 
     Attributes:
@@ -60,13 +62,14 @@ class Problem:
         fields: Sequence[str] | None = None,
         parameters: Mapping[str, float] | None = None,
         constants: Mapping[str, float] | None = None,
+        spectrum: Callable[[int], Sequence[float] | None] | None = None,
         name: str | None = None,
     ):
         if not isinstance(domain, Domain):
             raise refuse("Problem(domain, ...)", expected="a domain, such as Rectangle(x=..., y=...)", got=repr(domain))
         self.domain = domain
         self.name = name or "problem"
-        self.exact = exact
+        self.exact, self.spectrum = exact, spectrum
         self.parameters = _scalars(parameters, domain, "parameters")
         self.constants = _scalars(constants, domain, "constants")
         self._stated = (equations, fields)

@@ -1,0 +1,47 @@
+"""gmnm-pde modes."""
+
+import argparse
+
+import torch
+
+from gmnm_pde.cli.common import add_computing, add_output, add_problem, read_problem, tell_written, to_json
+from gmnm_pde.eigenmodes import eigenmodes
+from gmnm_pde.models import Mixture
+
+HELP = "find the modes of an eigenvalue problem by name"
+DESCRIPTION = "Find the eigenvalues nearest to the guess of a problem's unknown parameter, and their modes."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    add_problem(parser)
+    parser.add_argument("--count", type=int, default=6, help="how many (6)")
+    parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
+    parser.add_argument("--tol", type=float, help="relative error of the values wanted, by the error estimate")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which no larger mixture is begun")
+    add_computing(parser)
+    add_output(parser, written="values, history and the figure of the modes", printed="the values")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Solve, write, print; 1 where a tolerance was given and not met."""
+    spectrum = eigenmodes(
+        read_problem(options),
+        options.count,
+        None if options.components is None else Mixture(components=options.components),
+        tol=options.tol,
+        seed=options.seed,
+        dtype=getattr(torch, options.dtype),
+        device=options.device,
+        points=options.points,
+        time_limit=options.time_limit,
+    )
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n")
+        spectrum.history.to_csv(options.out / "history.csv")
+        spectrum.plot().savefig(options.out / "modes.png")
+    print(to_json(spectrum.as_dict()) if options.json else spectrum)
+    tell_written(options)
+    return 0 if spectrum.converged or options.tol is None else 1
