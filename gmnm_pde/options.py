@@ -21,6 +21,8 @@ from gmnm_pde.models import MODELS, Mixture, along_each, has_readout
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 
+SMOOTHINGS = ("discrepancy", "cross-validation")
+
 _SAME = 1e-5
 """A given model is periodic if values at both ends differ by no more, which float32 allows for."""
 
@@ -221,6 +223,14 @@ def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
     return made
+
+
+def check_smoothing(smoothing: Any) -> None:
+    """Refuse what says nothing of how smooth fields are to be."""
+    number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
+    if smoothing not in (None, *SMOOTHINGS) and not (number and math.isfinite(smoothing) and smoothing > 0):
+        expected = f"a positive number, or one of {', '.join(SMOOTHINGS)}"
+        raise refuse(f"solve(smoothing={smoothing!r})", expected=expected, got=repr(smoothing))
 
 
 def _methods(method: Any, module: nn.Module | None, *, named: bool) -> tuple[Method, ...]:

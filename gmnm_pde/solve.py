@@ -13,6 +13,7 @@ from gmnm_pde.fitting.checkpoint import TrainingFile, load, save, save_legs
 from gmnm_pde.fitting.course import Listener, run_course
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
+from gmnm_pde.fitting.inverse import fit_noisy, is_noisy
 from gmnm_pde.fitting.judge import Judge
 from gmnm_pde.fitting.ladder import Ascent, Climb, Rung
 from gmnm_pde.fitting.march import Leg
@@ -22,9 +23,10 @@ from gmnm_pde.fitting.train import Method, State, train
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Lifted, Mixture
-from gmnm_pde.options import Choice, check_numbers, read_options
+from gmnm_pde.options import Choice, check_numbers, check_smoothing, read_options
 from gmnm_pde.residuals.shard import speaks
 from gmnm_pde.results.history import History
+from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
@@ -49,6 +51,7 @@ def solve(
     blocks: bool | int | Sequence[float] | None = None,
     continuation: bool | Mapping[str, Sequence[float]] | None = None,
     hard: bool | str | Sequence[str] = False,
+    smoothing: str | float | None = None,
 ) -> Solution:
     """Solve a problem.
 
@@ -92,6 +95,8 @@ def solve(
         hard: Conditions to be met exactly, by construction, in place of by least squares: True for every Dirichlet,
             Initial and Periodic condition on whole faces, or names of conditions, or ``"boundary"``, ``"initial"``,
             ``"periodic"``.
+        smoothing: Of fields that noisy data do not show: ``"discrepancy"`` (the default), ``"cross-validation"``, or
+            how much their second derivatives count beside the equations.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -101,6 +106,7 @@ def solve(
     """
     started = time.monotonic()
     check_numbers(problem, tol, seed, dtype, time_limit)
+    check_smoothing(smoothing)
     deadline = math.inf if time_limit is None else started + time_limit
     stated, problem = problem, meet_exactly(problem, hard) if hard is not False else problem
     choice = read_options(
@@ -161,6 +167,7 @@ def solve(
         if progress is not None:
             progress(Progress.of_step(step, time.monotonic() - started))
 
+    posterior: Posterior | None = None
     if plan is not None:
         end = train(
             setup,
@@ -171,6 +178,15 @@ def solve(
             on_rung=lambda rung, step: record(rung, step=step),
             resume=trained,
             save=None if file is None or not speaks() else lambda state, now: file.save(state, history.rows, now=now),
+        )
+    elif is_noisy(problem) and choice.model is None:
+        end, posterior = fit_noisy(
+            setup,
+            judge.points,
+            smoothing=smoothing,
+            deadline=deadline,
+            on_rung=record,
+            on_step=on_step,
         )
     elif choice.model is not None:
         end = _fit_given(setup, choice.model, judge.points, tol, deadline, record, on_step)
@@ -200,7 +216,8 @@ def solve(
     )
     domain = problem.domain
     model = found.model if problem.lift is None else Lifted(found.model, problem.lift.functions)
-    return Solution(model, domain.coordinates, domain.time, domain.bounds, problem.fields, report, history, stated)
+    place = (domain.coordinates, domain.time, domain.bounds, problem.fields)
+    return Solution(model, *place, report, history, stated, posterior)
 
 
 def _fit_given(

@@ -26,6 +26,8 @@ def test_poisson_to_twelve_digits(poisson, seed):
 
 BOUNDS = {
     "advection": 1e-8,
+    "cantilever": 1e-11,
+    "clamped_plate": 1e-11,
     "heat": 1e-8,
     "helmholtz": 1e-8,
     "inverse_heat": 1e-8,
@@ -45,6 +47,30 @@ def test_smooth_problems_of_the_registry(name):
     assert error <= BOUNDS[name]
     assert error <= 10 * report.error_estimate <= 1e4 * error
     assert report.converged
+
+
+GENTLE = {
+    "black_scholes": ({"volatility": 0.5, "start": 0.2}, 1e-8),
+    "cavity": ({"m": 1, "n": 1}, 1e-3),
+    "eikonal": ({"viscosity": 1}, 1e-8),
+    "fisher": ({"rate": 0.5}, 1e-8),
+    "fokker_planck": ({"width": 0.5}, 1e-6),
+    "heat_nd": ({"dimension": 2}, 1e-4),
+    "klein_gordon": ({}, 1e-8),
+    "lotka_volterra": ({"end": 8}, 1e-8),
+    "poisson_inverse": ({}, 1e-4),
+    "poisson_nd": ({"dimension": 3}, 1e-6),
+    "stokes": ({}, 1e-8),
+}
+
+
+@pytest.mark.parametrize("name", GENTLE)
+def test_gentle_members_of_families_meet_a_tolerance(name):
+    options, tol = GENTLE[name]
+    report = g.solve(g.registry.load(name, **options), tol=tol, seed=1).report
+    error = largest(report.relative_l2)
+    assert report.converged and error <= tol
+    assert error <= 10 * report.error_estimate <= 1e4 * error
 
 
 def test_inverse_parameter():

@@ -29,6 +29,11 @@ _FIRST_OF_TOL, _GROWTH_OF_TOL = 0.4, 1.35
 little. (Newton from zero needs a mixture of some size to arrive.)"""
 
 _FIRST_WIDTH = 1.5
+
+_DENSE, _TRIED, _CLEARLY = 3, 300, 0.1
+"""In more dimensions several kinds of directions are tried, with so many components; sparse ones must do so much better
+than dense ones."""
+
 _SEARCHED = 500
 """Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
 several Newton steps) they are adjusted."""
@@ -96,6 +101,7 @@ def climb(
     the estimate stops falling, or when time or the largest size runs out; and early when the estimates
     would stay above ``hopeless``.
     """
+    setup = _with_active(setup, ascent_widths=None if resume is None else resume.widths)
     ascent, spent = resume, 0.0
     sizes = list(_sizes(setup, tol))
     for number, (components, last) in enumerate(sizes):
@@ -122,6 +128,23 @@ def climb(
             on_rung(rung, ascent)
     assert ascent is not None
     return _verdict(setup, ascent, tol)
+
+
+def _with_active(setup: Setup, ascent_widths: Widths | None) -> Setup:
+    """On how many coordinates ridges depend, where that is open: by small trials.
+
+    Sums of functions of few coordinates are hardly to be had from ridges across all of many, and other functions not at
+    all from ridges in few.
+    """
+    mixture, d = setup.mixture, setup.dimension
+    if mixture.active is not None or mixture.form != "affine" or d <= _DENSE or setup.partition is not None:
+        return setup
+    widths = ascent_widths or along_each(mixture.widths or _FIRST_WIDTH, d)
+    trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
+    components = min(mixture.components or _TRIED, _TRIED)
+    *sparse, dense = (fit(trial, components, widths).score for trial in trials)
+    best = min(range(len(sparse)), key=sparse.__getitem__)
+    return trials[best if sparse[best] < _CLEARLY * dense else -1]
 
 
 def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
@@ -229,7 +252,7 @@ def _hopeless(setup: Setup, ascent: Ascent, above: float, sizes_left: int) -> bo
         return False
     if not setup.problem.linear:
         return best > _LOST * above or count >= _TRIES
-    if ascent.components * len(setup.problem.fields) < _ENOUGH:
+    if ascent.components * len(setup.problem.fields) < _ENOUGH or count < _TRIES:
         return False
     rate = min(1.0, (ascent.estimates[-1] / ascent.estimates[-_TRIES]) ** (1 / (_TRIES - 1)))
     return best * rate**sizes_left > above

@@ -107,18 +107,20 @@ class Disk(Ellipse):
 
 
 class Ball(Domain):
-    """A ball in three dimensions: ``Ball(center=(0, 0, 0), radius=1)``.
+    """A ball: ``Ball(center=(0, 0, 0), radius=1)``, in as many dimensions as it has coordinates.
 
     Args:
         center: Of the ball.
         radius: Its radius.
-        coordinates: Names of the three coordinates.
+        coordinates: Names of the coordinates, two or more.
     """
 
     def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y", "z")):
-        self.center = read_numbers(center, 3, f"Ball(center={center!r})")
+        if len(coordinates) < 2:
+            raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=f"{len(coordinates)}")
+        self.coordinates = read_names(coordinates, len(coordinates), "Ball")
+        self.center = read_numbers(center, self.dimension, f"Ball(center={center!r})")
         self.radius = read_radius(radius, f"Ball(radius={radius!r})")
-        self.coordinates = read_names(coordinates, 3, "Ball")
 
     def __repr__(self) -> str:
         return f"Ball(center={write_point(self.center)}, radius={self.radius:g})"
@@ -132,9 +134,9 @@ class Ball(Domain):
 
     def interior_patches(self) -> tuple[Patch, ...]:
         def embed(unit: Tensor) -> Tensor:
-            return self._at(self.radius * unit[:, :1] ** (1 / 3) * on_sphere(unit[:, 1:]))
+            return self._at(self.radius * unit[:, :1] ** (1 / self.dimension) * on_sphere(unit[:, 1:]))
 
-        return (Patch("interior", 3, 4 / 3 * math.pi * self.radius**3, embed, origin=self, tensor=False),)
+        return (Patch("interior", self.dimension, self._volume, embed, origin=self, tensor=False),)
 
     def boundary_patches(self) -> tuple[Patch, ...]:
         def normal(points: Tensor) -> Tensor:
@@ -145,9 +147,14 @@ class Ball(Domain):
             away = (points - points.new_tensor(self.center)).square().sum(dim=1)
             return (self.radius**2 - away) / (2 * self.radius)
 
-        name, area = f"sphere around {write_point(self.center)}", 4 * math.pi * self.radius**2
+        name, area = f"sphere around {write_point(self.center)}", self.dimension * self._volume / self.radius
         embed = lambda unit: self._at(self.radius * on_sphere(unit))  # noqa: E731
-        return (Patch(name, 2, area, embed, normal, origin=self, tensor=False, level=level),)
+        return (Patch(name, self.dimension - 1, area, embed, normal, origin=self, tensor=False, level=level),)
+
+    @property
+    def _volume(self) -> float:
+        d = self.dimension
+        return math.pi ** (d / 2) / math.gamma(d / 2 + 1) * self.radius**d
 
     def _at(self, offset: Tensor) -> Tensor:
         return offset + offset.new_tensor(self.center)
@@ -160,10 +167,25 @@ def on_circle(unit: Tensor) -> Tensor:
 
 
 def on_sphere(unit: Tensor) -> Tensor:
-    """Points of the unit sphere from points of the unit square, equal areas to equal areas (Archimedes)."""
-    height, angle = 1 - 2 * unit[:, 0], 2 * math.pi * unit[:, 1]
+    """Points of the unit sphere, [n, d], from points of the unit cube, [n, d - 1], equal areas to equal areas.
+
+    The last coordinate of a point drawn on the sphere follows a beta distribution, in space the uniform one
+    (Archimedes); the others lie on a sphere of one dimension less.
+    """
+    if unit.shape[1] == 1:
+        return on_circle(unit)
+    height = 1 - 2 * _beta_quantile(unit.shape[1] / 2, unit[:, :1])
     around = (1 - height.square()).clamp_min(0).sqrt()
-    return torch.stack([around * angle.cos(), around * angle.sin(), height], dim=1)
+    return torch.cat([around * on_sphere(unit[:, 1:]), height], dim=1)
+
+
+def _beta_quantile(a: float, unit: Tensor) -> Tensor:
+    """Where the distribution function of Beta(a, a) is ``unit``."""
+    if a == 1:
+        return unit
+    from scipy.special import betaincinv  # here, because few need it
+
+    return unit.new_tensor(betaincinv(a, a, unit.cpu().numpy()))
 
 
 def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float, ...]:

@@ -82,6 +82,11 @@ class RidgeSolver:
         """The solution in all columns, [K]."""
         return self.leading(len(self.norms))
 
+    def deviations(self, rows: Tensor) -> Tensor:
+        """R^-T rows' for rows [m, K]: columns whose products are covariances of the rows times the solution, [K, m]."""
+        K = len(self.norms)
+        return torch.linalg.solve_triangular(self._reduced[:K, :K].mT, (rows / self.norms).mT, upper=False)
+
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
         """Solutions of less and less of the triangle's singular values: the rank-revealing way out."""
         return truncated_solutions(self.triangle, cutoffs)

@@ -38,12 +38,15 @@ class Mixture:
         patches: A mixture in each of several boxes: their number along each coordinate (one number for all), or a
             ``Partition`` in the problem's coordinates. 1 is one mixture whatever comes; by default patches are used
             where one mixture leaves a poor error estimate.
+        active: Of ridges, on how many coordinates each depends; 1 makes sums of functions of one coordinate. By
+            default on all of them, or in more than three dimensions on 1, 2 or all, as the held-out residual decides.
     """
 
     components: int | None = None
     form: str = "affine"
     widths: float | tuple[float, ...] | None = None
     patches: int | tuple[int, ...] | Partition | None = None
+    active: int | None = None
 
     def __post_init__(self) -> None:
         call = f"Mixture(components={self.components}, form={self.form!r}, widths={self.widths})"
@@ -57,6 +60,11 @@ class Mixture:
         ):
             raise refuse(call, expected="positive widths", got=repr(self.widths))
 
+        whole = isinstance(self.active, int) and not isinstance(self.active, bool)
+        if self.active is not None and not (whole and self.active > 0 and self.form == "affine"):
+            expected = "a positive number of coordinates, with form='affine'"
+            got = f"{self.active!r} with form={self.form!r}"
+            raise refuse(f"Mixture(active={self.active!r})", expected=expected, got=got)
         counts = self.patches if isinstance(self.patches, tuple | list) else (self.patches,)
         if not isinstance(self.patches, Partition | None) and not all(
             isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in counts
@@ -123,8 +131,11 @@ class Mixture:
             unit = unit_points(components, d, "sobol", seed=seed)
             return scales.expand(components, d), 1.2 * (2 * unit - 1)
         unit = unit_points(components, d + (d > 1), "sobol", seed=seed)
-        slopes = _directions(unit[:, :-1], d) * scales
-        offsets = _REACH * math.sqrt(d) * (2 * unit[:, -1:] - 1)
+        active = min(self.active or d, d)
+        slopes = (
+            _directions(unit[:, :-1], d) if active == d else _sparse_directions(components, d, active, seed)
+        ) * scales
+        offsets = _REACH * math.sqrt(active) * (2 * unit[:, -1:] - 1)
         return slopes, offsets * slopes / slopes.norm(dim=1, keepdim=True)
 
 
@@ -137,3 +148,15 @@ def _directions(unit: Tensor, d: int) -> Tensor:
         return torch.stack([angle.cos(), angle.sin()], dim=1)
     normal = torch.special.ndtri(unit.clamp(1e-9, 1 - 1e-9))
     return normal / normal.norm(dim=1, keepdim=True)
+
+
+def _sparse_directions(count: int, d: int, active: int, seed: int) -> Tensor:
+    """Directions on spheres in some of the coordinates each, all choices of which take turns in random order."""
+    generator = torch.Generator().manual_seed(seed)
+    turns = [torch.randperm(d, generator=generator) for _ in range(-(-count * active // d))]
+    chosen = torch.cat(turns)[: count * active].view(count, active)
+    normal = torch.randn(count, active, generator=generator, dtype=torch.float64)
+    if active == 1:
+        normal = torch.ones_like(normal)
+    found = torch.zeros(count, d, dtype=torch.float64)
+    return found.scatter_add_(1, chosen, normal / normal.norm(dim=1, keepdim=True))

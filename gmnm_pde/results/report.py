@@ -62,9 +62,14 @@ class Report:
             lines.insert(4, ("maximum error", _show(self.max_error)))
         if self.met:
             lines.append(("met exactly", ", ".join(self.met)))
-        lines += [("parameter " + name, f"{value:.12g}") for name, value in self.found.items()]
+        lines += [("parameter " + name, self._found(name, value)) for name, value in self.found.items()]
         lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
         return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])
+
+    def _found(self, name: str, value: float) -> str:
+        """A scalar with as many digits as its error leaves, where noise makes that large."""
+        error = self.estimates.get(name, 0.0)
+        return f"{value:.12g}" if not error > 1e-9 * abs(value) else f"{value:.12g} +- {error:.1e}"
 
 
 def _show(value: PerField | None) -> str:

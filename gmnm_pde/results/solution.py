@@ -15,6 +15,7 @@ from gmnm_pde.io.models import read_model, write_model
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
 from gmnm_pde.models import Lifted, Normalized
 from gmnm_pde.results.history import History
+from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
 from gmnm_pde.statement.hard import meet_exactly
 
@@ -40,6 +41,7 @@ class Solution:
         report: Errors, residuals, the error estimate, seconds, the reason for stopping.
         history: The course of the solve.
         problem: What was solved; None after loading from a file.
+        posterior: What noisy data leave uncertain; None where no noise was stated, and after loading.
     """
 
     model: Normalized | Lifted
@@ -50,6 +52,7 @@ class Solution:
     report: Report
     history: History
     problem: "Problem | None" = None
+    posterior: Posterior | None = None
 
     def __call__(self, *columns: Any, **named: Any) -> Any:
         """Values at coordinates, by position in their order or by name, broadcast against each other.

@@ -5,6 +5,7 @@ points, arrays with one number per point. ``on`` is a region; left out it is the
 ``Initial``, the initial time).
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class _OnFields(Statement):
     kind = "condition"
     prescribes: int | None = None
     """The order of the time derivative whose value the condition fixes; 0 is the field's own."""
+    noise: float | None = None
 
     def __init__(self, on: Any = None, name: str | None = None, **values: Any):
         call = f"{type(self).__name__}(...)"
@@ -123,7 +125,7 @@ class _OnFields(Statement):
             return self.left_side(scope[field], setting.domain) - right(scope)
 
         data = None if self.prescribes is None else Data(field, right, self.prescribes)
-        return Term(name, group, region, residual, data=data)
+        return Term(name, group, region, residual, data=data, noise=self.noise)
 
 
 class Dirichlet(_OnFields):
@@ -188,12 +190,30 @@ class Initial(_OnFields):
 
 
 class Observations(_OnFields):
-    """Measured values at given points [m, d]: ``Observations(points, u=values)``, values [m] or a number."""
+    """Measured values at given points [m, d]: ``Observations(points, u=values)``, values [m] or a number.
+
+    Args:
+        points: Where, [m, d].
+        noise: The standard deviation of the errors of the values. Where it is given, ``solve`` meets the data to about
+            that, chooses how smooth unobserved fields are to be, and says how uncertain the answer is; otherwise data
+            are met as exactly as conditions.
+        name: The term's name.
+        **values: By field, [m] or a number.
+    """
 
     kind = "observed"
+    prescribes = 0
 
-    def __init__(self, points: Any, *, name: str | None = None, **values: Any):
+    def __init__(self, points: Any, *, noise: float | None = None, name: str | None = None, **values: Any):
         super().__init__(on=torch.as_tensor(points), name=name, **values)
+        if noise is not None and not (isinstance(noise, Real) and 0 < float(noise) < math.inf):
+            raise refuse(
+                f"Observations(noise={noise!r})",
+                expected="a positive standard deviation",
+                got=repr(noise),
+                remedy="For exact data leave noise out.",
+            )
+        self.noise = None if noise is None else float(noise)
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "data"

@@ -148,7 +148,9 @@ def _statements_along(problem: Stated, coordinate: str) -> int:
 def warn_of_conflicts(problem: Stated) -> None:
     """Warn where two conditions prescribe different values of a field at a corner they share."""
     terms = [term for term in problem.terms if term.data and term.data.order == 0 and isinstance(term.region, Region)]
-    fields = [term.data.field for term in terms if term.data]
+    stated = [term.data.field for term in terms if term.data]
+    terms = [term for term, field in zip(terms, stated, strict=True) if stated.count(field) > 1]
+    fields = [field for field in stated if stated.count(field) > 1]
     corners = [_corners(term.region) for term in terms if isinstance(term.region, Region)]
     values = [_prescribed(problem, term, cloud) for term, cloud in zip(terms, corners, strict=True)]
     elsewhere = [_prescribed(problem, term, sample(term.region, 32, seed=2)) for term in terms]

@@ -40,6 +40,8 @@ class Term:
     partner: Callable[[Tensor], Tensor] | None = None
     data: "Data | None" = None
     """What the term prescribes, if it prescribes a field, or a time derivative of one, and does nothing else."""
+    noise: float | None = None
+    """The standard deviation of the errors of measured values, where it is known."""
     boost: float = 1.0
     """What the derivatives of the highest order are multiplied by before the residual sees them."""
 
