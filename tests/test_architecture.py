@@ -22,7 +22,7 @@ FLOORS = [
     ("fitting",),
     ("options",),
     ("solve", "eigenmodes"),
-    ("compare",),
+    ("compare", "bench"),
     ("cli",),
 ]
 """From the ground up: a room imports from floors below its own, and from itself."""

@@ -2,6 +2,8 @@
 
 import math
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,13 @@ def test_benchmarks_run_in_a_small_setting(monkeypatch, capsys):
     assert math.isfinite(solved["relative L2"])
     digits["show"]("rows", digits["dimensions"](0.5))
     assert "| MLP [5, 30, 30, 1] | 1141 |" in capsys.readouterr().out
+
+
+def test_the_side_by_side_comparison_runs_for_this_library_alone(tmp_path):
+    # As a program, for it runs others, and has the folder of the benchmarks to import from.
+    asked = ["--libraries", "ours", "--budget", "1", "--only", "poisson", "--recipes", "default"]
+    command = [sys.executable, EXAMPLES / "benchmarks" / "peers.py", *asked, "--work", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "| problem | library | recipe | 1 s |" in done.stdout
+    (values,) = tmp_path.glob("results/ours/poisson-default/*.npy")
+    assert values.stat().st_size > 8 * 4000

@@ -17,7 +17,9 @@ def coverage(repeats: int) -> int:
     """How many of so many intervals hold the truth."""
     inside = 0
     for seed in range(repeats):
-        low, high = g.solve(g.registry.load("inverse_heat", noise=0.05, seed=seed)).posterior.interval("kappa")
+        posterior = g.solve(g.registry.load("inverse_heat", noise=0.05, seed=seed)).posterior
+        assert posterior is not None
+        low, high = posterior.interval("kappa")
         inside += low < 0.2 < high
     return inside
 

@@ -1,4 +1,4 @@
-"""The command line: gmnm-pde list | solve | modes | compare, one file for each command."""
+"""The command line: gmnm-pde list | solve | modes | compare | bench, one file for each command."""
 
 import argparse
 import sys
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gmnm_pde._errors import GmnmError, nearest
-from gmnm_pde.cli import comparing, eigen, listing, solving
+from gmnm_pde.cli import benching, comparing, eigen, listing, solving
 
-_COMMANDS = {"list": listing, "solve": solving, "modes": eigen, "compare": comparing}
+_COMMANDS = {"list": listing, "solve": solving, "modes": eigen, "compare": comparing, "bench": benching}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

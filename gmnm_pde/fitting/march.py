@@ -238,7 +238,8 @@ def march(
             reason = f"stopped by the time limit at {problem.domain.time[0]} = {end:g}"
             break
     chain = Chain(problem, done)
-    total = {name: sum(leg.rung.estimate.by_field[name] for leg in done) for name in problem.fields}
+    unknown = 0.0 if done[-1].end >= high else 1.0  # of times that were not reached
+    total = {name: unknown + sum(leg.rung.estimate.by_field[name] for leg in done) for name in problem.fields}
     estimate = ErrorEstimate(total, {})
     arrived = chain.arrived and not reason
     met = tol is None or estimate.overall <= tol

@@ -14,7 +14,8 @@ from gmnm_pde.models.normalized import Normalized
 class TimeBlocks(nn.Module):
     """A model for each of several blocks of time; at a point the one of its time answers.
 
-    Inputs are in [-1, 1]^d. Before the first edge the first model answers, after the last one the last model does.
+    Inputs are in [-1, 1]^d. Before the first edge the first model answers; after the last one all stays as it
+    is there.
 
     Args:
         edges: Where blocks begin and end, ascending, in [-1, 1]: one more than models.
@@ -47,7 +48,10 @@ class TimeBlocks(nn.Module):
         return found.reshape(*x.shape[:-1], found.shape[1])
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]."""
+        """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]; after the last edge those at it."""
+        last = torch.full_like(x, torch.inf)
+        last[:, self.axis] = self.edges[-1]
+        x = torch.minimum(x, last)
         inner = torch.tensor(self.edges[1:-1], dtype=x.dtype, device=x.device)
         block = torch.bucketize(x[:, self.axis].detach().contiguous(), inner)
         found: dict[Alpha, Tensor] = {}

@@ -1,0 +1,1 @@
+"""Scoreboards: this library on problems that others have published scores for."""
