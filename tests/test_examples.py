@@ -66,6 +66,14 @@ def test_benchmarks_run_in_a_small_setting(monkeypatch, capsys):
     assert "| MLP [5, 30, 30, 1] | 1141 |" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["hard_conditions", "inverse_problems"])
+def test_tables_in_a_small_setting(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [f"{name}.py", "--quick"])
+    runpy.run_path(str(EXAMPLES / "benchmarks" / f"{name}.py"))["main"]()
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| p") for line in lines)
+
+
 def test_the_side_by_side_comparison_runs_for_this_library_alone(tmp_path):
     # As a program, for it runs others, and has the folder of the benchmarks to import from.
     asked = ["--libraries", "ours", "--budget", "1", "--only", "poisson", "--recipes", "default"]

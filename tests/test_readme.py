@@ -28,7 +28,7 @@ def commands():
     for page in PAGES:
         for block in blocks(page, "sh"):
             for line in block.splitlines():
-                match = re.search(r"gmnm-pde (?:solve|list|compare)\b.*", line)
+                match = re.search(r"gmnm-pde (?:solve|list|modes|compare)\b.*", line)
                 if match:
                     yield pytest.param(match.group(), id=match.group())
 

@@ -59,7 +59,15 @@ ENTRIES = (
     Entry("KS", "kuramoto_sivashinsky", 9.57e-1, "LRA", {"end": 0.4}, {"tol": 1e-3}, "periodic, and to t = 0.4, not 1"),
     Entry("PNd", "poisson_nd", 4.58e-4, "LRA"),
     Entry("PNd, 20-D", "poisson_nd", 4.58e-4, "LRA", {"dimension": 20}, {"tol": 1e-8}, "published: in 5 dimensions"),
-    Entry("HNd", "heat_nd", 1.19e-4, "LBFGS"),
+    Entry(
+        "HNd",
+        "heat_nd",
+        1.19e-4,
+        "LBFGS",
+        {},
+        {"model": Mixture(components=4000, form="diagonal", widths=0.3)},
+        "Gaussian bumps by hand; the default has 2.1e-4",
+    ),
     Entry("PInv", "poisson_inverse", 1.96e-2, "vPINN", {"noise": 0.1}, {}, "corrected; set by the noise"),
     Entry("HInv", "heat_inverse", 1.19e-2, "vPINN", {"noise": 0.1}, {}, "corrected; set by the noise"),
 )

@@ -31,7 +31,9 @@ _FRACTIONS, _SAFETY = (0.7, 0.8, 0.9), 2.0
 _PATIENCE = 2
 
 _AIM_OF_PATCHES = 1e-5
-_IN_A_PATCH = (60, 85, 120)
+_IN_A_PATCH = (60, 100, 140)
+_MANY_DIGITS = 3e-5
+"""With a smaller tolerance the first size is passed over."""
 _NEAR = 1e-4
 """Values this near, relative to the largest, count as one of several modes."""
 
@@ -90,7 +92,7 @@ def climb_spectrum(
     aim = AIM if tol is None and setup.partition is None else tol or _AIM_OF_PATCHES
     best: ModeSet | None = None
     since, spent, last = 0, 0.0, None
-    for components in _components(setup, count):
+    for components in _components(setup, count, tol):
         if last is not None and time.monotonic() + spent * (components / last.components) ** 3 > deadline:
             break
         started = time.monotonic()
@@ -118,12 +120,13 @@ def _with_patches(setup: Setup, tol: float | None) -> Setup:
     return setup if partition is None else replace(setup, partition=within(domain, partition))
 
 
-def _components(setup: Setup, count: int) -> Sequence[int]:
+def _components(setup: Setup, count: int, tol: float | None) -> Sequence[int]:
     if setup.mixture.components:
         return (setup.mixture.components,)
     fields = len(setup.problem.fields)
     if setup.partition is not None:
-        return [round(size / fields**0.5) for size in _IN_A_PATCH]
+        sizes = _IN_A_PATCH[1:] if (tol or _AIM_OF_PATCHES) < _MANY_DIGITS else _IN_A_PATCH
+        return [round(size / fields**0.5) for size in sizes]
     size, found = max(_FIRST.get(setup.dimension, 800), 4 * count) / fields**0.5, []
     while size < _MOST / fields**0.5:
         found.append(round(size))

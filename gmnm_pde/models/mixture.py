@@ -153,8 +153,9 @@ def _directions(unit: Tensor, d: int) -> Tensor:
 def _sparse_directions(count: int, d: int, active: int, seed: int) -> Tensor:
     """Directions on spheres in some of the coordinates each, all choices of which take turns in random order."""
     generator = torch.Generator().manual_seed(seed)
-    turns = [torch.randperm(d, generator=generator) for _ in range(-(-count * active // d))]
-    chosen = torch.cat(turns)[: count * active].view(count, active)
+    each = d // active  # ridges that share out one order of all coordinates
+    turns = [torch.randperm(d, generator=generator)[: each * active] for _ in range(-(-count // each))]
+    chosen = torch.cat(turns).view(-1, active)[:count]
     normal = torch.randn(count, active, generator=generator, dtype=torch.float64)
     if active == 1:
         normal = torch.ones_like(normal)
