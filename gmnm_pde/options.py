@@ -108,6 +108,13 @@ def read_options(
     if blocks is not None and blocks is not False:
         read_blocks(problem, blocks)
     _check_exact_conditions(problem, module, partition, blocks)
+    if any(term.noise is not None for term in problem.terms) and (partition is not None or blocks):
+        raise refuse(
+            f"solve({problem.name})",
+            expected="one mixture, where the noise of data is stated",
+            got="patches" if partition is not None else "blocks in time",
+            remedy="Leave patches and blocks out.",
+        )
     if problem.parameters and not nontrivial and zero_solves(setup):
         name = next(iter(problem.parameters))
         raise refuse(
