@@ -128,7 +128,7 @@ REFUSED = {
     "a smoothing that is none": (lambda: g.solve(heat(0), smoothing="much"), "discrepancy"),
     "negative smoothing": (lambda: g.solve(heat(0), smoothing=-1.0), "positive number"),
     "noise on patches": (lambda: g.solve(heat(0), g.Mixture(patches=2)), "one mixture"),
-    "noise in blocks": (lambda: g.solve(heat(0), blocks=2), "one mixture"),
+    "noise in blocks": (lambda: g.solve(heat(0), blocks=2), "unknown parameters"),
     "an interval of nothing": (lambda: g.solve(heat(0)).posterior.interval("nu"), "kappa"),
     "a level that is none": (lambda: g.solve(heat(0)).posterior.interval("kappa", 95), "probability"),
 }

@@ -25,7 +25,8 @@ def measure(name: str, limit: float) -> tuple[str, float]:
     if problem.spectrum is not None:
         spectrum = g.eigenmodes(problem, time_limit=limit)
         error = max(spectrum.errors or (math.nan,))
-        estimate = max(e / (abs(v) or 1.0) for e, v in zip(spectrum.estimates, spectrum.values, strict=True))
+        pairs = zip(spectrum.estimates, spectrum.values, strict=True)
+        estimate = max(one / (abs(value) if abs(value) > 1e-6 else 1.0) for one, value in pairs)  # of 0 absolute
         seconds, reason = spectrum.seconds, spectrum.reason
     else:
         if problem.exact is not None:  # references are computed at their first use, outside of the time

@@ -108,7 +108,7 @@ def run_course(
     if not automatic or not poor or not _affordable(setup, tol, until):
         return first
     left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
-    if problem.domain.time and len(problem.domain.time) < problem.domain.dimension:
+    if problem.domain.time:
         note = f"{note}{left}, so blocks in time, each on patches, were used: "
         then = _march(setup, None, tol, until, listener, (), note)
     else:
