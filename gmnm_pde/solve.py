@@ -15,7 +15,7 @@ from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
 from gmnm_pde.fitting.inverse import fit_noisy, is_noisy
 from gmnm_pde.fitting.judge import Judge
-from gmnm_pde.fitting.ladder import Ascent, Climb, Rung
+from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, with_active
 from gmnm_pde.fitting.march import Leg
 from gmnm_pde.fitting.moving import Moving
 from gmnm_pde.fitting.progress import Progress
@@ -123,7 +123,8 @@ def solve(
         blocks=blocks,
         continuation=continuation,
     )
-    setup = choice.setup
+    mixed = choice.model is None and not is_noisy(problem)
+    setup = with_active(choice.setup, deadline) if mixed else choice.setup
     judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
     latest, history = judge, History()
 

@@ -27,6 +27,13 @@ def test_other_functions_keep_ridges_across_all():
     assert report.relative_l2 == dense.relative_l2
 
 
+def test_a_checkpoint_keeps_the_kind_of_ridges(tmp_path):
+    path, problem = tmp_path / "solve", g.registry.load("poisson_nd", dimension=5)
+    whole = g.solve(problem, tol=1e-6, checkpoint=path)
+    again = g.solve(problem, tol=1e-6, checkpoint=path)
+    assert again.report.relative_l2 == whole.report.relative_l2 < 1e-6
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(g.GmnmError, match="active"):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from gmnm_pde import registry
 from gmnm_pde.bench.pinnacle import Entry
+from gmnm_pde.fitting.judge import judged_points
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.sampling import sample
 from gmnm_pde.solve import solve
@@ -86,7 +87,7 @@ def score(entry: Entry, *, time_limit: float, seed: int = 0) -> Score:
 def _errors(problem: Problem, solution: Solution, seed: int) -> tuple[float | None, dict[str, float] | None]:
     if problem.exact is None:
         return None, None
-    points = sample(problem.domain.interior, _POINTS, "sobol", seed=seed + 15485863).points
+    points = judged_points(problem, _POINTS, seed)
     exact, _ = problem.exact_columns(points.unbind(1))
     found = solution(*points.unbind(1))
     named = found if isinstance(found, dict) else {problem.fields[0]: found}

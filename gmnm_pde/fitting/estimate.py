@@ -14,9 +14,9 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
 
-_FRACTIONS = (0.7, 0.8, 0.9)
+FRACTIONS = (0.7, 0.8, 0.9)
 
-_SAFETY = 2.0
+SAFETY = 2.0
 """The estimate is this times the observed constant: sub-models of one draw share some of their error."""
 
 _LOST = 0.1
@@ -45,20 +45,20 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     size = full.norm(dim=0)
     size = torch.where(size > 0, size, torch.ones_like(size))
     constants, drifts = [], []
-    for fraction in _FRACTIONS:
+    for fraction in FRACTIONS:
         part = solver.leading(system.part(fraction))
         score = max(fit.score_of(part), torch.finfo(full.dtype).tiny)
         constants.append((fit.outputs(points, part) - full).norm(dim=0) / size / score)
         drifts.append((part - fit.theta)[: system.extra].abs() / score)
     rounding = torch.finfo(full.dtype).eps
-    errors = _SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
+    errors = SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
     # Where a method stopped short, the step to the least squares solution tells more than the residual.
     wanted = fit.outputs(points, solver.solution()) - full
     errors = torch.maximum(errors, wanted.norm(dim=0) / size)
     fit.outputs(points[:1])  # the fit's own readout is back in place
     if fit.score > _LOST:
         errors = errors.clamp_min(min(1.0, fit.score))
-    shifts = _SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
+    shifts = SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),
         dict(zip(problem.parameters, shifts.tolist(), strict=True)),

@@ -101,7 +101,6 @@ def climb(
     the estimate stops falling, or when time or the largest size runs out; and early when the estimates
     would stay above ``hopeless``.
     """
-    setup = _with_active(setup, ascent_widths=None if resume is None else resume.widths)
     ascent, spent = resume, 0.0
     sizes = list(_sizes(setup, tol))
     for number, (components, last) in enumerate(sizes):
@@ -130,7 +129,7 @@ def climb(
     return _verdict(setup, ascent, tol)
 
 
-def _with_active(setup: Setup, ascent_widths: Widths | None) -> Setup:
+def with_active(setup: Setup, deadline: float = math.inf) -> Setup:
     """On how many coordinates ridges depend, where that is open: by small trials.
 
     Sums of functions of few coordinates are hardly to be had from ridges across all of many, and other functions not at
@@ -139,10 +138,10 @@ def _with_active(setup: Setup, ascent_widths: Widths | None) -> Setup:
     mixture, d = setup.mixture, setup.dimension
     if mixture.active is not None or mixture.form != "affine" or d <= _DENSE or setup.partition is not None:
         return setup
-    widths = ascent_widths or along_each(mixture.widths or _FIRST_WIDTH, d)
+    widths = along_each(mixture.widths or _FIRST_WIDTH, d)
     trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
     components = min(mixture.components or _TRIED, _TRIED)
-    *sparse, dense = (fit(trial, components, widths).score for trial in trials)
+    *sparse, dense = (fit(trial, components, widths, deadline=deadline).score for trial in trials)
     best = min(range(len(sparse)), key=sparse.__getitem__)
     return trials[best if sparse[best] < _CLEARLY * dense else -1]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.boxes import first_partition, within
-from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, Setup, systems
 from gmnm_pde.fitting.ladder import AIM, Rung
 from gmnm_pde.methods.dissection import Groups
@@ -27,7 +27,6 @@ from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 _FIRST = {1: 40, 2: 200, 3: 500}
 _GROWTH, _MOST = 1.6, 2000
 _FIRST_WIDTH, _SEARCHED = 1.5, 500
-_FRACTIONS, _SAFETY = (0.7, 0.8, 0.9), 2.0
 _PATIENCE = 2
 
 _AIM_OF_PATCHES = 1e-5
@@ -175,7 +174,7 @@ class _Trial:
         (near,) = self.setup.problem.parameters.values()
         whole = _fields(self.systems[0], judged_on, self.vectors)
         drifts, turns = [], []
-        for fraction in _FRACTIONS if self.setup.partition is None else _FRACTIONS[1:2]:
+        for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:2]:
             leading = len(self.setup.problem.fields) * int(fraction * self.components)
             values, vectors = _real(self.pencil.modes(self.count, (leading,) * self.setup.patches))
             scores = _scores(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
@@ -191,8 +190,8 @@ class _Trial:
             values=near + self.values,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
             scores=self.scores,
-            drifts=_SAFETY * self.scores * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
-            fields=_SAFETY * self.scores * torch.stack(turns).amax(dim=0) + rounding,
+            drifts=SAFETY * self.scores * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
+            fields=SAFETY * self.scores * torch.stack(turns).amax(dim=0) + rounding,
         )
 
 
