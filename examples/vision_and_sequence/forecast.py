@@ -1,0 +1,96 @@
+"""Table 6 of arXiv 2510.06660: a small LSTM with a Gaussian mixture after it, and a large one without.
+
+python examples/vision_and_sequence/forecast.py --repeats 20 --out forecast
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import torch
+
+from data.signals import Signals, draw
+from models import recurrent
+from training import options as command
+from training import report
+from training.figures import plot_curves
+from training.loop import Curves, fit
+from training.processes import Processes
+from training.tasks import Measures, Task
+
+
+def task(signals: Signals, options: argparse.Namespace) -> Task:
+    """Values from windows, by the mean squared error, for as many copies as repeats, each with its own split."""
+    windows, values = signals.windows.float(), signals.values.float()
+    parts = [split(len(values), options.split, options.seed + copy) for copy in range(options.repeats)]
+    train, test = (torch.stack(numbers) for numbers in zip(*parts, strict=True))
+    known, new = (windows[train], values[train]), (windows[test], values[test])
+    return Task(known, new, measure, lambda inputs: inputs, copies=options.repeats, batch=options.batch)
+
+
+def split(count: int, kind: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Numbers of the 80 % to train on and the 20 % to test on."""
+    order = torch.arange(count)
+    if kind == "random":
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return order[: 4 * count // 5], order[4 * count // 5 :]
+
+
+def measure(forecast: torch.Tensor, values: torch.Tensor) -> Measures:
+    """The mean squared error of each copy."""
+    return {"loss": (forecast - values).square().mean((1, 2))}
+
+
+def main(options: argparse.Namespace, processes: Processes) -> None:
+    signals = draw(options.samples, scale=options.scale, seed=options.series)
+    given = task(signals, options)
+    if processes.rank == 0:
+        print(signals, file=sys.stderr)
+    seeds = range(options.seed, options.seed + options.repeats)
+    found: dict[str, Curves] = {}
+    rows: list[report.Row] = []
+    for name in command.chosen(options, recurrent.HEADED):
+        network = recurrent.Copies(lambda n=name: recurrent.named(n), seeds)
+        file = options.out and options.out / "checkpoints" / f"{name}.pt"
+        how, line = command.settings(options, processes, options.seed), report.told(name, options.epochs)
+        found[name] = fit(network, given, how, processes, checkpoint=file, progress=line)
+        rows.append(row(name, network, found[name], float(signals.values.var())))
+    if processes.rank == 0:
+        figure = plot_curves(losses(found, "train"), losses(found, "test"), label="MSE")
+        report.give(options, rows, found, {"curves": figure})
+
+
+def losses(found: dict[str, Curves], part: str) -> dict[str, list[list[float]]]:
+    """The losses of a part: by name, [copies][epochs]."""
+    return {name: [list(copy) for copy in zip(*one[f"{part}_loss"], strict=True)] for name, one in found.items()}
+
+
+def row(name: str, network: recurrent.Copies, curves: Curves, variance: float) -> report.Row:
+    """Mean squared errors at the end of training, means over the copies, with the spread."""
+    ends = {part: report.spread(curves[f"{part}_loss"][-1]) for part in ("train", "test")}
+    return {
+        "variant": name,
+        "parameters": network.parameters_each,
+        "train_mse": ends["train"]["mean"],
+        "train_mse_std": ends["train"]["std"],
+        "test_mse": ends["test"]["mean"],
+        "test_mse_std": ends["test"]["std"],
+        "test_mse_median": sorted(ends["test"]["values"])[len(ends["test"]["values"]) // 2],
+        "relative": ends["test"]["mean"] / variance,
+        "seconds": sum(curves["seconds"]),
+        "test_mse_values": ends["test"]["values"],
+    }
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    title = "Forecasting with a Gaussian mixture after an LSTM."
+    made = command.parser(title, recurrent.VARIANTS, epochs=50, batch=32, repeats=3)
+    made.add_argument("--samples", type=int, default=10_000)
+    made.add_argument("--scale", type=float, default=1.0, help="a_i and b_i are drawn from [-scale, scale]")
+    made.add_argument("--series", type=int, default=0, help="seed of a_i and b_i")
+    made.add_argument("--split", choices=("random", "time"), default="random", help="of training and test")
+    return command.run(main, made, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,1 @@
+"""Networks with and without a Gaussian mixture in them."""

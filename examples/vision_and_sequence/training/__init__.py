@@ -1,0 +1,1 @@
+"""Training: one loop for every network, in one process or several, with checkpoints."""

@@ -1,0 +1,84 @@
+"""Rows of a table: made from curves, printed, and written beside the curves and their figure."""
+
+import argparse
+import csv
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from .loop import Curves, Progress
+
+Row = dict[str, Any]
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, standard deviation (0 for one value) and the values themselves."""
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return {"mean": statistics.fmean(values), "std": deviation, "values": list(values)}
+
+
+def shown(cell: Any) -> str:
+    """A cell as text: a mean with its deviation where there is one, counts with commas."""
+    if isinstance(cell, Mapping):
+        deviation = f" ± {cell['std']:.1g}" if len(cell["values"]) > 1 else ""
+        return f"{cell['mean']:.3g}{deviation}"
+    if isinstance(cell, bool) or cell is None or isinstance(cell, str):
+        return {None: "", True: "yes", False: "no"}.get(cell, str(cell))
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.3g}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A table in Markdown, with the columns of the first row."""
+    names = list(rows[0])
+    cells = [names, *([shown(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(names))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def told(label: str, epochs: int) -> Progress:
+    """A line on standard error after each epoch, over the one before on a terminal."""
+
+    def line(epoch: int, curves: Curves) -> None:
+        parts = (f"{name} {_mean(curves[name][-1]):.3g}" for name in ("train_loss", "test_loss"))
+        left = (epochs - epoch - 1) * curves["seconds"][-1]
+        text = f"{label}: epoch {epoch + 1} of {epochs}, {', '.join(parts)}, {left:.0f} s left"
+        end = "\n" if not sys.stderr.isatty() or epoch + 1 == epochs else ""
+        print(f"\r{text:<100}" if sys.stderr.isatty() else text, end=end, file=sys.stderr, flush=True)
+
+    return line
+
+
+def give(
+    options: argparse.Namespace, rows: Sequence[Row], runs: Mapping[str, Curves], figures: Mapping[str, Figure]
+) -> None:
+    """Print the rows and write them, the curves of all runs and the figures to ``--out``."""
+    print(json.dumps({"rows": list(rows)}) if options.json else table([_short(row) for row in rows]))
+    if options.out is None:
+        return
+    folder: Path = options.out
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.json").write_text(json.dumps({"rows": list(rows)}, indent=1) + "\n")
+    with (folder / "curves.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["run", "epoch", *(names := list(next(iter(runs.values()))))])
+        for run, curves in runs.items():
+            for epoch in range(len(curves[names[0]])):
+                writer.writerow([run, epoch + 1, *(_mean(curves[name][epoch]) for name in names)])
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png")
+    if not options.json:
+        print(f"rows, curves and figures: {folder}")
+
+
+def _short(row: Row) -> Row:
+    return {name: cell for name, cell in row.items() if not isinstance(cell, list)}
+
+
+def _mean(value: Any) -> float:
+    return statistics.fmean(value) if isinstance(value, list) else value
