@@ -65,13 +65,20 @@ def named(variant: str, image: Sequence[int]) -> Autoencoder:
 
     As in the paper, a convolution of the variants with a GMNM is smaller, so that they have the fewest parameters.
     """
-    attention, gmnm = "att" in variant, "gmnm" in variant
+    gmnm = "gmnm" in variant
+    return sized(image, gaussians=MIXTURE if gmnm else None, attention="att" in variant, smaller=gmnm)
+
+
+def sized(
+    image: Sequence[int], *, gaussians: Head | None, attention: bool = False, smaller: bool = False
+) -> Autoencoder:
+    """The autoencoder of the size for these images."""
     if image[1] >= 32:
-        down, up, latent = (64, 128, 320, 320), (320, 112 if gmnm else 128, 64, 64), 16
+        down, up, latent = (64, 128, 320, 320), (320, 112 if smaller else 128, 64, 64), 16
     else:
         down, up, latent = (16, 32), (32, 16), 8
-    head = Head("gmnm", components=100) if gmnm else None
-    return Autoencoder(image, down=down, up=up, latent=latent, attention=attention, gaussians=head)
+    return Autoencoder(image, down=down, up=up, latent=latent, attention=attention, gaussians=gaussians)
 
 
+MIXTURE = Head("gmnm", components=100)
 VARIANTS = ("ae", "ae_att", "ae_gmnm", "ae_att_gmnm")

@@ -122,6 +122,7 @@ def _rate(settings: Settings, through: float) -> float:
 @torch.no_grad()
 def _test(network: nn.Module, task: Task, processes: Processes) -> dict[str, Any]:
     network.eval()
+    processes.agree(network)
     sums = _Means()
     alone = getattr(network, "module", network)  # nothing to exchange while testing
     for piece in task.pieces():

@@ -81,7 +81,7 @@ def run(main: Callable[[argparse.Namespace, Processes], None], made: Parser, arg
         print(f"{made.prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = "; the same command goes on from its checkpoints" if options.out else ""
+        again = "; the same command goes on from its checkpoints" if vars(options).get("out") else ""
         print(f"{made.prog}: stopped{again}", file=sys.stderr)
         return 130
 

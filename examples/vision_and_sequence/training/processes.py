@@ -69,6 +69,12 @@ class Processes:
             distributed.all_reduce(values)
         return values
 
+    def agree(self, network: nn.Module) -> None:
+        """Give every process the buffers of the first, which batch normalisation fills from each one's own examples."""
+        if self.count > 1:
+            for buffer in network.buffers():
+                distributed.broadcast(buffer, 0)
+
     def finish(self) -> None:
         """Leave the others."""
         if self.count > 1:
