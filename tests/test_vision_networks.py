@@ -7,6 +7,7 @@ from torch import nn
 from models import autoencoder, cnn, recurrent
 from models.attention import Attention
 from models.heads import Head
+from models.readout import features, solved
 
 PAPER = {
     ("cnn", (1, 28, 28)): 28_586,
@@ -104,6 +105,18 @@ def test_copies_are_what_each_network_is_alone(variant):
         assert copies.parameters_each == size(alone)
         y = alone(x[number])
         y.square().mean().backward()
+        assert torch.allclose(copies.alone(number)(x[number]), y, atol=1e-6)
         assert torch.allclose(together[number], y, atol=1e-6)
         for (name, p), values in zip(alone.named_parameters(), copies.values, strict=True):
             assert torch.allclose(values.grad[number], p.grad, atol=1e-6), name
+
+
+@pytest.mark.parametrize("variant", recurrent.HEADED)
+def test_a_solved_last_layer_finds_weights_that_are_there(variant):
+    torch.manual_seed(0)
+    network = recurrent.named(variant).double()
+    windows = torch.randn(900, 10, 4, dtype=torch.float64)
+    with torch.no_grad():
+        at, values = features(network.head, network.states(windows)), network(windows)
+    known, new = solved(at[:600], values[:600], at[:600])
+    assert torch.allclose(known, values[:600], atol=1e-8) and torch.equal(known, new)

@@ -143,6 +143,8 @@ def test_the_rows_of_forecasting(tmp_path, capsys):
     assert [row["variant"] for row in rows] == ["lstm3", "lstm3_gmnm", "lstm32"]
     assert [row["parameters"] for row in rows] == [112, 508, 4897]
     assert all(row["test_mse"] > 0 and row["train_mse"] > 0 and len(row["test_mse_values"]) == 2 for row in rows)
+    assert all(row["test_mse_solved"] < row["test_mse"] for row in rows)
+    assert rows[1]["test_mse_solved"] < 1e-9 < rows[0]["test_mse_solved"]  # a linear layer cannot, a mixture can
 
 
 def test_the_ablation_trains_every_head(capsys):

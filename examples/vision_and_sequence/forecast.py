@@ -4,6 +4,7 @@ python examples/vision_and_sequence/forecast.py --repeats 20 --out forecast
 """
 
 import argparse
+import statistics
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ import torch
 
 from data.signals import Signals, draw
 from models import recurrent
+from models.readout import features, solved
 from training import options as command
 from training import report
 from training.figures import plot_curves
@@ -51,13 +53,28 @@ def main(options: argparse.Namespace, processes: Processes) -> None:
     rows: list[report.Row] = []
     for name in command.chosen(options, recurrent.HEADED):
         network = recurrent.Copies(lambda n=name: recurrent.named(n), seeds)
+        drawn = [network.alone(number) for number in range(options.repeats)]
         file = options.out and options.out / "checkpoints" / f"{name}.pt"
         how, line = command.settings(options, processes, options.seed), report.told(name, options.epochs)
         found[name] = fit(network, given, how, processes, checkpoint=file, progress=line)
-        rows.append(row(name, network, found[name], float(signals.values.var())))
+        trained = [network.alone(number) for number in range(options.repeats)]
+        rows.append(row(name, network.parameters_each, found[name], signals))
+        for column, networks in (("test_mse_solved", trained), ("test_mse_drawn", drawn)):
+            errors = [solved_mse(one, signals, options, seed) for one, seed in zip(networks, seeds, strict=True)]
+            rows[-1] |= {column: statistics.fmean(errors), f"{column}_values": errors}
     if processes.rank == 0:
         figure = plot_curves(losses(found, "train"), losses(found, "test"), label="MSE")
         report.give(options, rows, found, {"curves": figure})
+
+
+@torch.no_grad()
+def solved_mse(network: recurrent.Forecaster, signals: Signals, options: argparse.Namespace, seed: int) -> float:
+    """The mean squared error on the test once the weights of the last layer are solved for, in double precision."""
+    train, test = split(len(signals.values), options.split, seed)
+    network = network.double().cpu()
+    at = [features(network.head, network.states(signals.windows[numbers])) for numbers in (train, test)]
+    _, forecast = solved(at[0], signals.values[train], at[1])
+    return float((forecast - signals.values[test]).square().mean())
 
 
 def losses(found: dict[str, Curves], part: str) -> dict[str, list[list[float]]]:
@@ -65,20 +82,25 @@ def losses(found: dict[str, Curves], part: str) -> dict[str, list[list[float]]]:
     return {name: [list(copy) for copy in zip(*one[f"{part}_loss"], strict=True)] for name, one in found.items()}
 
 
-def row(name: str, network: recurrent.Copies, curves: Curves, variance: float) -> report.Row:
-    """Mean squared errors at the end of training, means over the copies, with the spread."""
-    ends = {part: report.spread(curves[f"{part}_loss"][-1]) for part in ("train", "test")}
+def row(name: str, parameters: int, curves: Curves, signals: Signals) -> report.Row:
+    """Mean squared errors at the end of training, means over the copies, with the spread.
+
+    ``relative`` is the mean squared error on the test over the variance of the values; ``seconds`` are those of all
+    copies together. To these come ``test_mse_solved``, with the last layer solved for after the training, and
+    ``test_mse_drawn``, with it solved for and nothing trained.
+    """
+    train, test = (report.spread(curves[f"{part}_loss"][-1]) for part in ("train", "test"))
     return {
         "variant": name,
-        "parameters": network.parameters_each,
-        "train_mse": ends["train"]["mean"],
-        "train_mse_std": ends["train"]["std"],
-        "test_mse": ends["test"]["mean"],
-        "test_mse_std": ends["test"]["std"],
-        "test_mse_median": sorted(ends["test"]["values"])[len(ends["test"]["values"]) // 2],
-        "relative": ends["test"]["mean"] / variance,
+        "parameters": parameters,
+        "train_mse": train["mean"],
+        "train_mse_std": train["std"],
+        "test_mse": test["mean"],
+        "test_mse_std": test["std"],
+        "test_mse_median": statistics.median(test["values"]),
+        "relative": test["mean"] / float(signals.values.var()),
         "seconds": sum(curves["seconds"]),
-        "test_mse_values": ends["test"]["values"],
+        "test_mse_values": test["values"],
     }
 
 

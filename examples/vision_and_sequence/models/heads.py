@@ -48,7 +48,7 @@ class Head:
         return sum(p.numel() for p in self.mixture(features, outputs).parameters())
 
 
-class SinglePrecision(nn.Module):
+class FullPrecision(nn.Module):
     """A layer kept out of mixed precision: the exponent of a Gaussian is a difference of numbers of like size."""
 
     def __init__(self, layer: nn.Module):
@@ -57,7 +57,7 @@ class SinglePrecision(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            return self.layer(x.float())
+            return self.layer(x.to(torch.promote_types(x.dtype, torch.float32)))
 
 
 def _linear(head: Head, features: int, outputs: int) -> nn.Module:
@@ -72,13 +72,13 @@ def _mlp(head: Head, features: int, outputs: int) -> nn.Module:
 def _kan(head: Head, features: int, outputs: int) -> nn.Module:
     on_an_edge = head.size(features, outputs) / (features * outputs)
     if on_an_edge >= 4:  # one layer of splines of order 2, with at least one interval
-        return SinglePrecision(KAN([features, outputs], grid=round(on_an_edge) - 3, order=2))
+        return FullPrecision(KAN([features, outputs], grid=round(on_an_edge) - 3, order=2))
     hidden = max(1, round(head.size(features, outputs) / (4 * (features + outputs))))
-    return SinglePrecision(KAN([features, hidden, outputs], grid=1, order=2))
+    return FullPrecision(KAN([features, hidden, outputs], grid=1, order=2))
 
 
 def _gmnm(head: Head, features: int, outputs: int) -> nn.Module:
-    return SinglePrecision(head.mixture(features, outputs))
+    return FullPrecision(head.mixture(features, outputs))
 
 
 HEADS: dict[str, Callable[[Head, int, int], nn.Module]] = {"linear": _linear, "mlp": _mlp, "kan": _kan, "gmnm": _gmnm}

@@ -1,5 +1,6 @@
 """Small recurrent networks for forecasting, and many copies of one trained at once."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,8 +46,12 @@ class Forecaster(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Values [n, 1] from windows [n, steps, inputs]."""
+        return self.head(self.states(windows))
+
+    def states(self, windows: Tensor) -> Tensor:
+        """What the head sees of windows [n, steps, inputs]: [n, units], or [n, steps * units]."""
         states = self.lstm(windows)
-        return self.head(states.flatten(1) if self.all_states else states[:, -1])
+        return states.flatten(1) if self.all_states else states[:, -1]
 
 
 class Copies(nn.Module):
@@ -82,6 +87,16 @@ class Copies(nn.Module):
         """Outputs [copies, ...] for inputs [copies, ...]."""
         fixed = {name: getattr(self, f"fixed{number}") for number, name in enumerate(self.fixed_names)}
         return vmap(self._one)(dict(zip(self.names, self.values, strict=True)), fixed, x)
+
+    @torch.no_grad()
+    def alone(self, number: int) -> Any:
+        """One of the networks, with the values that it has now."""
+        network = copy.deepcopy(self._shape[0])
+        for name, values in zip(self.names, self.values, strict=True):
+            network.get_parameter(name).copy_(values[number])
+        for k, name in enumerate(self.fixed_names):
+            network.get_buffer(name).copy_(getattr(self, f"fixed{k}")[number])
+        return network
 
     def _one(self, parameters: dict[str, Any], fixed: dict[str, Any], x: Tensor) -> Tensor:
         return functional_call(self._shape[0], (parameters, fixed), (x,))

@@ -64,16 +64,22 @@ def give(
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.json").write_text(json.dumps({"rows": list(rows)}, indent=1) + "\n")
-    with (folder / "curves.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["run", "epoch", *(names := list(next(iter(runs.values()))))])
-        for run, curves in runs.items():
-            for epoch in range(len(curves[names[0]])):
-                writer.writerow([run, epoch + 1, *(_mean(curves[name][epoch]) for name in names)])
+    if runs:
+        _write_curves(folder / "curves.csv", runs)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png")
     if not options.json:
         print(f"rows, curves and figures: {folder}")
+
+
+def _write_curves(path: Path, runs: Mapping[str, Curves]) -> None:
+    names = list(next(iter(runs.values())))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["run", "epoch", *names])
+        for run, curves in runs.items():
+            for epoch in range(len(curves[names[0]])):
+                writer.writerow([run, epoch + 1, *(_mean(curves[name][epoch]) for name in names)])
 
 
 def _short(row: Row) -> Row:
