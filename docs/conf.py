@@ -62,5 +62,11 @@ def escape_norms(app, what, name, obj, options, lines):
 _LITERAL = re.compile(r"(``.*?``)")
 
 
+def leave_readmes_alone(app):
+    """Folders of scripts with a README.md are no sections of the gallery; those with a GALLERY_HEADER.rst are."""
+    app.config.sphinx_gallery_conf["source_suffix"] = [".rst"]
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", escape_norms)
+    app.connect("builder-inited", leave_readmes_alone, priority=100)  # before the gallery is made

@@ -40,10 +40,19 @@ def test_commands_run(command, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+SUITES = [ROOT / "examples" / "vision_and_sequence" / "README.md"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SUITES], ids=lambda page: page.parent.name + "/" + page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", SUITES, ids=lambda page: page.parent.name)
+def test_scripts_that_a_suite_names_are_there(page):
+    named = set(re.findall(r"examples/[a-z_/]+\.py", page.read_text()))
+    assert named and all((ROOT / name).exists() for name in named)
 
 
 def test_install_commands_use_the_constraints():

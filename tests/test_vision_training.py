@@ -190,3 +190,28 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
     rows = [json.loads((tmp_path / kind / "rows.json").read_text())["rows"][0] for kind in ("alone", "together")]
     assert rows[1]["test_mse_values"] == pytest.approx(rows[0]["test_mse_values"], rel=1e-4)
     assert rows[1]["train_mse"] == pytest.approx(rows[0]["train_mse"], rel=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0.02), ("bfloat16", 0.1)])
+def test_a_gpu_gives_the_losses_of_the_cpu(digits, precision, tolerance):
+    found = []
+    for device, how in (("cpu", "float32"), ("cuda", precision)):
+        torch.manual_seed(0)
+        network = cnn.named("cnn_gmnm_att", digits.shape, digits.classes)
+        processes = Processes.start(device)
+        found.append(fit(network, classify.task(digits, 25), Settings(3, precision=how), processes)["train_loss"])
+    assert found[1] == pytest.approx(found[0], rel=tolerance)
+
+
+def test_mixed_precision_on_a_cpu_leaves_the_mixture_whole(digits):
+    torch.manual_seed(0)
+    network = cnn.named("cnn_gmnm", digits.shape, digits.classes)
+    seen = []
+    network.head.layer.register_forward_hook(lambda _, given, out: seen.append((given[0].dtype, out.dtype)))
+    curves = fit(network, classify.task(digits, 25), Settings(2, precision="bfloat16"), ALONE)
+    plain, _ = train(digits, 2)
+    assert set(seen) == {(torch.float32, torch.float32)}
+    assert curves["train_loss"] == pytest.approx(plain["train_loss"], rel=0.05)
+    assert curves["train_loss"] != plain["train_loss"]
