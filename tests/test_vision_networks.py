@@ -120,3 +120,12 @@ def test_a_solved_last_layer_finds_weights_that_are_there(variant):
         at, values = features(network.head, network.states(windows)), network(windows)
     known, new = solved(at[:600], values[:600], at[:600])
     assert torch.allclose(known, values[:600], atol=1e-8) and torch.equal(known, new)
+
+
+def test_an_lstm_can_start_as_keras_has_it():
+    torch.manual_seed(0)
+    lstm = recurrent.named("lstm32", "keras").lstm
+    rows = lstm.by_state @ lstm.by_state.mT  # of a tall matrix with orthonormal columns: a projection
+    assert torch.allclose(lstm.by_state.mT @ lstm.by_state, torch.eye(32), atol=1e-5)
+    assert torch.allclose(rows @ rows, rows, atol=1e-5)
+    assert (lstm.input_bias + lstm.state_bias).tolist() == [0.0] * 32 + [1.0] * 32 + [0.0] * 64

@@ -99,14 +99,14 @@ def row(name: str, found: Trained, paper: int | None) -> report.Row:
     return {
         "variant": name,
         "parameters": found.parameters,
-        "paper": paper,
-        "least train loss": found.least("train_loss"),
-        "least test loss": found.least("test_loss"),
-        "least train binary": found.least("train_binary"),
-        "least test binary": found.least("test_binary"),
-        "last test loss": found.last("test_loss"),
-        "last test accuracy": found.last("test_accuracy"),
-        "ms_per_step": found.median("ms_per_step"),
+        "paper_parameters": paper,
+        **report.spread("min_train_loss", found.least("train_loss")),
+        **report.spread("min_test_loss", found.least("test_loss")),
+        **report.spread("min_train_binary", found.least("train_binary")),
+        **report.spread("min_test_binary", found.least("test_binary")),
+        **report.spread("test_loss", found.last("test_loss")),
+        **report.spread("test_accuracy", found.last("test_accuracy")),
+        **report.spread("ms_per_step", found.median("ms_per_step")),
     }
 
 

@@ -52,7 +52,7 @@ def main(options: argparse.Namespace, processes: Processes) -> None:
     found: dict[str, Curves] = {}
     rows: list[report.Row] = []
     for name in command.chosen(options, recurrent.HEADED):
-        network = recurrent.Copies(lambda n=name: recurrent.named(n), seeds)
+        network = recurrent.Copies(lambda n=name: recurrent.named(n, options.start), seeds)
         drawn = [network.alone(number) for number in range(options.repeats)]
         file = options.out and options.out / "checkpoints" / f"{name}.pt"
         how, line = command.settings(options, processes, options.seed), report.told(name, options.epochs)
@@ -61,7 +61,7 @@ def main(options: argparse.Namespace, processes: Processes) -> None:
         rows.append(row(name, network.parameters_each, found[name], signals))
         for column, networks in (("test_mse_solved", trained), ("test_mse_drawn", drawn)):
             errors = [solved_mse(one, signals, options, seed) for one, seed in zip(networks, seeds, strict=True)]
-            rows[-1] |= {column: statistics.fmean(errors), f"{column}_values": errors}
+            rows[-1] |= report.spread(column, errors)
     if processes.rank == 0:
         figure = plot_curves(losses(found, "train"), losses(found, "test"), label="MSE")
         report.give(options, rows, found, {"curves": figure})
@@ -89,18 +89,15 @@ def row(name: str, parameters: int, curves: Curves, signals: Signals) -> report.
     copies together. To these come ``test_mse_solved``, with the last layer solved for after the training, and
     ``test_mse_drawn``, with it solved for and nothing trained.
     """
-    train, test = (report.spread(curves[f"{part}_loss"][-1]) for part in ("train", "test"))
+    train, test = (curves[f"{part}_loss"][-1] for part in ("train", "test"))
     return {
         "variant": name,
         "parameters": parameters,
-        "train_mse": train["mean"],
-        "train_mse_std": train["std"],
-        "test_mse": test["mean"],
-        "test_mse_std": test["std"],
-        "test_mse_median": statistics.median(test["values"]),
-        "relative": test["mean"] / float(signals.values.var()),
+        **report.spread("train_mse", train),
+        **report.spread("test_mse", test),
+        "test_mse_median": statistics.median(test),
+        "relative": statistics.fmean(test) / float(signals.values.var()),
         "seconds": sum(curves["seconds"]),
-        "test_mse_values": test["values"],
     }
 
 
@@ -110,6 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("--samples", type=int, default=10_000)
     made.add_argument("--scale", type=float, default=1.0, help="a_i and b_i are drawn from [-scale, scale]")
     made.add_argument("--series", type=int, default=0, help="seed of a_i and b_i")
+    made.add_argument("--start", choices=("pytorch", "keras"), default="pytorch", help="of the LSTM's weights")
     made.add_argument("--split", choices=("random", "time"), default="random", help="of training and test")
     return command.run(main, made, arguments)
 

@@ -72,10 +72,10 @@ def row(name: str, found: Trained, paper: int | None) -> report.Row:
     return {
         "variant": name,
         "parameters": found.parameters,
-        "paper": paper,
-        "least train mse": found.least("train_loss"),
-        "least test mse": found.least("test_loss"),
-        "ms_per_step": found.median("ms_per_step"),
+        "paper_parameters": paper,
+        **report.spread("min_train_mse", found.least("train_loss")),
+        **report.spread("min_test_mse", found.least("test_loss")),
+        **report.spread("ms_per_step", found.median("ms_per_step")),
     }
 
 

@@ -20,6 +20,16 @@ class LSTM(nn.Module):
         self.by_input, self.by_state = own["weight_ih_l0"], own["weight_hh_l0"]
         self.input_bias, self.state_bias = own["bias_ih_l0"], own["bias_hh_l0"]
 
+    @torch.no_grad()
+    def restart(self) -> None:
+        """The start that Keras gives an LSTM: Glorot, orthogonal, and gates that keep their cell."""
+        units = self.by_state.shape[1]
+        nn.init.xavier_uniform_(self.by_input)
+        nn.init.orthogonal_(self.by_state)
+        self.input_bias.zero_()
+        self.state_bias.zero_()
+        self.input_bias[units : 2 * units] = 1.0
+
     def forward(self, x: Tensor) -> Tensor:
         """The states after every step of x [n, steps, inputs]: [n, steps, units]."""
         given = x @ self.by_input.mT + (self.input_bias + self.state_bias)
@@ -102,14 +112,18 @@ class Copies(nn.Module):
         return functional_call(self._shape[0], (parameters, fixed), (x,))
 
 
-def named(variant: str) -> Forecaster:
+def named(variant: str, start: str = "pytorch") -> Forecaster:
     """One of the paper's variants, or the LSTM with another head.
 
     ``lstm3``; ``lstm3_gmnm`` with 100 Gaussians of the last state; ``lstm32``; ``lstm3_mlp``, ``lstm3_kan`` as large as
     the GMNM; and with ``_states`` behind, as in ``lstm3_gmnm_states``, the head on the states after all ten steps.
+    The LSTM starts as ``pytorch`` or ``keras`` would have it.
     """
     units, _, head = variant.removesuffix("_states").removeprefix("lstm").partition("_")
-    return Forecaster(int(units), Head(head or "linear", components=100), all_states=variant.endswith("_states"))
+    made = Forecaster(int(units), Head(head or "linear", components=100), all_states=variant.endswith("_states"))
+    if start == "keras":
+        made.lstm.restart()
+    return made
 
 
 VARIANTS = ("lstm3", "lstm3_gmnm", "lstm32")

@@ -1,6 +1,7 @@
 """Networks of several kinds, each trained from several seeds on one task."""
 
 import argparse
+import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -31,17 +32,17 @@ class Trained:
         """The trained parameters of the network."""
         return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
 
-    def least(self, name: str) -> report.Row:
-        """The least value over the epochs of each run, with the spread over the runs."""
-        return report.spread([min(curves[name]) for curves in self.runs])
+    def least(self, name: str) -> list[float]:
+        """The least value over the epochs of each run."""
+        return [min(curves[name]) for curves in self.runs]
 
-    def last(self, name: str) -> report.Row:
-        """The value at the end of each run, with the spread over the runs."""
-        return report.spread([curves[name][-1] for curves in self.runs])
+    def last(self, name: str) -> list[float]:
+        """The value at the end of each run."""
+        return [curves[name][-1] for curves in self.runs]
 
-    def median(self, name: str) -> report.Row:
-        """The median over the epochs of each run, with the spread over the runs."""
-        return report.spread([sorted(curves[name])[len(curves[name]) // 2] for curves in self.runs])
+    def median(self, name: str) -> list[float]:
+        """The median over the epochs of each run."""
+        return [statistics.median(curves[name]) for curves in self.runs]
 
 
 def train_each(

@@ -16,29 +16,27 @@ from .loop import Curves, Progress
 Row = dict[str, Any]
 
 
-def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Mean, standard deviation (0 for one value) and the values themselves."""
+def spread(name: str, values: Sequence[float]) -> Row:
+    """Cells of a row: the mean under its name, ``_std`` (with one value 0), and the ``_values`` themselves."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return {"mean": statistics.fmean(values), "std": deviation, "values": list(values)}
-
-
-def shown(cell: Any) -> str:
-    """A cell as text: a mean with its deviation where there is one, counts with commas."""
-    if isinstance(cell, Mapping):
-        deviation = f" ± {cell['std']:.1g}" if len(cell["values"]) > 1 else ""
-        return f"{cell['mean']:.3g}{deviation}"
-    if isinstance(cell, bool) or cell is None or isinstance(cell, str):
-        return {None: "", True: "yes", False: "no"}.get(cell, str(cell))
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.3g}"
+    return {name: statistics.fmean(values), f"{name}_std": deviation, f"{name}_values": list(values)}
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A table in Markdown, with the columns of the first row."""
-    names = list(rows[0])
-    cells = [names, *([shown(row.get(name)) for name in names] for row in rows)]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(names))]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in cells]
-    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+    """A table in Markdown: the columns of the first row, with deviations beside their means and without the values."""
+    names = [name for name in rows[0] if not name.endswith(("_std", "_values"))]
+    lines = [names, *([_shown(row, name) for name in names] for row in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(names))]
+    made = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    return "\n".join([made[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *made[1:]])
+
+
+def _shown(row: Row, name: str) -> str:
+    cell = row.get(name)
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    deviation = f" ± {row[f'{name}_std']:.1g}" if row.get(f"{name}_std") else ""
+    return (f"{cell:,}" if isinstance(cell, int) else f"{cell:.3g}") + deviation
 
 
 def told(label: str, epochs: int) -> Progress:
@@ -58,7 +56,7 @@ def give(
     options: argparse.Namespace, rows: Sequence[Row], runs: Mapping[str, Curves], figures: Mapping[str, Figure]
 ) -> None:
     """Print the rows and write them, the curves of all runs and the figures to ``--out``."""
-    print(json.dumps({"rows": list(rows)}) if options.json else table([_short(row) for row in rows]))
+    print(json.dumps({"rows": list(rows)}) if options.json else table(rows))
     if options.out is None:
         return
     folder: Path = options.out
@@ -80,10 +78,6 @@ def _write_curves(path: Path, runs: Mapping[str, Curves]) -> None:
         for run, curves in runs.items():
             for epoch in range(len(curves[names[0]])):
                 writer.writerow([run, epoch + 1, *(_mean(curves[name][epoch]) for name in names)])
-
-
-def _short(row: Row) -> Row:
-    return {name: cell for name, cell in row.items() if not isinstance(cell, list)}
 
 
 def _mean(value: Any) -> float:
