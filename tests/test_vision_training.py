@@ -88,6 +88,12 @@ def test_a_checkpoint_of_something_else_is_refused(digits, tmp_path):
         train(digits, 1, checkpoint=path)
 
 
+def test_a_checkpoint_of_other_data_is_refused(tmp_path, capsys):
+    assert forecast.run([*SHORT["forecast"], "--variants", "lstm3", "--out", str(tmp_path)]) == 0
+    assert forecast.run([*SHORT["forecast"], "--variants", "lstm3", "--out", str(tmp_path), "--series", "1"]) == 2
+    assert "lstm3.pt: expected a checkpoint of these settings, got series 0 in place of 1" in capsys.readouterr().err
+
+
 def test_a_loss_that_is_no_number_is_an_error(digits):
     with pytest.raises(GmnmError, match=r"epoch \d: expected a finite loss, got .*smaller --lr"):
         train(digits, 3, lr=1e30)

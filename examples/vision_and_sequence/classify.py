@@ -54,7 +54,8 @@ def task(images: Images, batch: int) -> Task:
         standard = (batch.float() / 255 - mean.to(batch.device)) / deviation.to(batch.device)
         return standard.contiguous(memory_format=torch.channels_last)
 
-    return Task((images.train, images.train_labels), (images.test, images.test_labels), measure, prepare, batch=batch)
+    known, new = (images.train, images.train_labels), (images.test, images.test_labels)
+    return Task(known, new, measure, prepare, about={"data": str(images)}, batch=batch)
 
 
 def measure(logits: Tensor, labels: Tensor) -> Measures:

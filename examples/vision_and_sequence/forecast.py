@@ -27,7 +27,8 @@ def task(signals: Signals, options: argparse.Namespace) -> Task:
     parts = [split(len(values), options.split, options.seed + copy) for copy in range(options.repeats)]
     train, test = (torch.stack(numbers) for numbers in zip(*parts, strict=True))
     known, new = (windows[train], values[train]), (windows[test], values[test])
-    return Task(known, new, measure, lambda inputs: inputs, copies=options.repeats, batch=options.batch)
+    about = {name: vars(options)[name] for name in ("samples", "scale", "series", "split", "start", "repeats")}
+    return Task(known, new, measure, lambda inputs: inputs, about, copies=options.repeats, batch=options.batch)
 
 
 def split(count: int, kind: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

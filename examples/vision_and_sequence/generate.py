@@ -28,7 +28,8 @@ PICTURES = 10
 
 def task(images: Images, batch: int) -> Task:
     """Images from themselves, by the mean squared error of pixels in [0, 1]."""
-    return Task((images.train, images.train), (images.test, images.test), measure, prepare, batch=batch)
+    known, new = (images.train, images.train), (images.test, images.test)
+    return Task(known, new, measure, prepare, about={"data": str(images)}, batch=batch)
 
 
 def prepare(images: Tensor) -> Tensor:

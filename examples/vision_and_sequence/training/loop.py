@@ -74,7 +74,7 @@ def fit(
     trained = processes.wrap(network)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     curves: Curves = {}
-    made_by = {**asdict(settings), "epochs": None, "batch": task.batch, "processes": processes.count}
+    made_by = {**task.about, **asdict(settings), "batch": task.batch, "processes": processes.count, "epochs": None}
     if settings.schedule != "constant":
         made_by["epochs"] = settings.epochs  # else a run may be made longer
     if checkpoint is not None and checkpoint.exists():

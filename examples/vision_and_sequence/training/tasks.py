@@ -1,7 +1,8 @@
 """What a network is trained for: its batches, and what is measured on each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ class Task:
         train, test: Inputs and targets, each [n, ...]; with copies of a network [copies, n, ...].
         measure: From outputs and targets to their measures.
         prepare: From a batch of inputs as they are kept to what the network takes.
+        about: What tells this task from others: a checkpoint of another one is refused.
         copies: Networks trained side by side, each with its own examples; 0 for a single one.
         batch: Examples in a step.
     """
@@ -26,6 +28,7 @@ class Task:
     test: tuple[Tensor, Tensor]
     measure: Callable[[Tensor, Tensor], Measures]
     prepare: Callable[[Tensor], Tensor]
+    about: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
     batch: int = 128
 
@@ -35,8 +38,8 @@ class Task:
 
     def to(self, device: torch.device) -> "Task":
         """With all examples on a device."""
-        moved = {name: tuple(part.to(device) for part in getattr(self, name)) for name in ("train", "test")}
-        return Task(**{**self.__dict__, **moved})
+        known, new = ((inputs.to(device), targets.to(device)) for inputs, targets in (self.train, self.test))
+        return replace(self, train=known, test=new)
 
     def orders(self, seed: int, epoch: int) -> Iterator[Tensor]:
         """Numbers of the examples of each step of an epoch, [batch] or [copies, batch]: by seed and epoch alone."""
