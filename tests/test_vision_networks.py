@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from gmnm_pde import GMNM
 from models import autoencoder, cnn, recurrent
 from models.attention import Attention
 from models.heads import Head
@@ -58,7 +59,7 @@ def test_every_variant_runs_on_the_digits_and_centres_stay():
     x = torch.rand(4, 1, 8, 8)
     for name in cnn.HEADED:
         assert cnn.named(name, (1, 8, 8), 10)(x).shape == (4, 10)
-    for name in autoencoder.VARIANTS:
+    for name in autoencoder.WEIGHED:
         assert autoencoder.named(name, (1, 8, 8))(x).shape == x.shape
     fixed = [name for name, _ in cnn.named("cnn_gmnm", (1, 8, 8), 10).named_parameters()]
     assert not any("centers" in name for name in fixed)
@@ -80,8 +81,9 @@ def test_factors_weigh_the_channels_before_the_last_convolution():
     network = autoencoder.named("ae_gmnm", (1, 8, 8)).eval()
     x = torch.rand(3, 1, 8, 8)
     latent = network.encoder(x)
-    weighed = network.decoder(latent) * network.factors.layer(latent)[:, :, None, None]
+    weighed = network.decoder(latent) * network.factors(latent)[:, :, None, None]
     assert torch.allclose(network(x), network.output(weighed))
+    assert isinstance(network.factors[1].layer, GMNM) and not network.factors[1].layer.trainable_centers
 
 
 def test_the_lstm_is_pytorchs():

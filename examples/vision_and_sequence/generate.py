@@ -46,7 +46,7 @@ def main(options: argparse.Namespace, processes: Processes) -> None:
     images = load(options.dataset, options.data).subset(options.train_images, options.test_images)
     if processes.rank == 0:
         print(images, file=sys.stderr)
-    names = command.chosen(options, autoencoder.VARIANTS)
+    names = command.chosen(options, autoencoder.WEIGHED)
     builds = {name: lambda n=name: autoencoder.named(n, images.shape) for name in names}
     found = train_each(builds, task(images, options.batch), options, processes, title=options.dataset)
     if processes.rank == 0:

@@ -38,8 +38,8 @@ PAIRS: dict[str, tuple[tuple[int, int, int], Callable[[], nn.Module], Callable[[
     ),
     "autoencoder, 32 x 32": (
         CIFAR,
-        lambda: autoencoder.sized(CIFAR, gaussians=None),
-        lambda: autoencoder.sized(CIFAR, gaussians=autoencoder.MIXTURE),
+        lambda: autoencoder.sized(CIFAR, factors=None),
+        lambda: autoencoder.sized(CIFAR, factors=autoencoder.MIXTURE),
     ),
 }
 """Shape of an image, the network without the mixture, and the same network with it."""

@@ -1,6 +1,7 @@
 """A convolutional autoencoder whose decoder's channels a Gaussian mixture of the latent vector weighs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,8 +18,10 @@ class Autoencoder(nn.Module):
         up: Channels of the transposed convolutions of the decoder, each of which doubles it.
         latent: Entries of the latent vector.
         attention: Whether the encoder's last map but one goes through a block of self-attention.
-        gaussians: The head from the latent vector to one factor for each of the decoder's last channels; without it
+        factors: The head from the latent vector to one factor for each of the decoder's last channels; without it
             they are left as they are.
+        around_one: Whether the factors are one more than what the head gives, so that they leave the channels nearly
+            as they are at the start.
     """
 
     def __init__(
@@ -29,7 +32,8 @@ class Autoencoder(nn.Module):
         up: Sequence[int],
         latent: int,
         attention: bool = False,
-        gaussians: Head | None = None,
+        factors: Head | None = None,
+        around_one: bool = False,
     ):
         super().__init__()
         before, height, width = image
@@ -48,7 +52,10 @@ class Autoencoder(nn.Module):
             layers += [grow, nn.BatchNorm2d(after), nn.ReLU()]
             before = after
         self.decoder = nn.Sequential(*layers)
-        self.factors = None if gaussians is None else gaussians.build(latent, before)
+        self.factors = None
+        if factors is not None:  # of latent vectors of the scale that centres are drawn for
+            self.factors = nn.Sequential(nn.BatchNorm1d(latent, affine=False), factors.build(latent, before))
+        self.around_one = around_one
         self.output = nn.Conv2d(before, image[0], 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,29 +63,41 @@ class Autoencoder(nn.Module):
         latent = self.encoder(x)
         maps = self.decoder(latent)
         if self.factors is not None:
-            maps = maps * self.factors(latent)[:, :, None, None].to(maps.dtype)
+            weights = self.factors(latent) + (1.0 if self.around_one else 0.0)
+            maps = maps * weights[:, :, None, None].to(maps.dtype)
         return self.output(maps)
 
 
 def named(variant: str, image: Sequence[int]) -> Autoencoder:
     """One of the paper's variants, ``ae``, ``ae_att``, ``ae_gmnm``, ``ae_att_gmnm``, of the size for these images.
 
-    As in the paper, a convolution of the variants with a GMNM is smaller, so that they have the fewest parameters.
+    As in the paper, a convolution of those with factors is smaller, so that they have the fewest parameters. To compare
+    with: ``ae_linear`` and ``ae_mlp``, with factors from layers of these kinds, and ``_one`` behind for factors around
+    one, as in ``ae_gmnm_one``.
     """
-    gmnm = "gmnm" in variant
-    return sized(image, gaussians=MIXTURE if gmnm else None, attention="att" in variant, smaller=gmnm)
+    kind = next((kind for kind in ("gmnm", "mlp", "linear") if kind in variant), None)
+    head = None if kind is None else Head(kind, components=MIXTURE.components)
+    attention, around_one = "att" in variant, variant.endswith("_one")
+    return sized(image, factors=head, attention=attention, smaller=head is not None, around_one=around_one)
 
 
 def sized(
-    image: Sequence[int], *, gaussians: Head | None, attention: bool = False, smaller: bool = False
+    image: Sequence[int],
+    *,
+    factors: Head | None,
+    attention: bool = False,
+    smaller: bool = False,
+    around_one: bool = False,
 ) -> Autoencoder:
     """The autoencoder of the size for these images."""
     if image[1] >= 32:
         down, up, latent = (64, 128, 320, 320), (320, 112 if smaller else 128, 64, 64), 16
     else:
         down, up, latent = (16, 32), (32, 16), 8
-    return Autoencoder(image, down=down, up=up, latent=latent, attention=attention, gaussians=gaussians)
+    shape: dict[str, Any] = {"down": down, "up": up, "latent": latent}
+    return Autoencoder(image, **shape, attention=attention, factors=factors, around_one=around_one)
 
 
 MIXTURE = Head("gmnm", components=100)
 VARIANTS = ("ae", "ae_att", "ae_gmnm", "ae_att_gmnm")
+WEIGHED = (*VARIANTS, "ae_linear", "ae_mlp", "ae_gmnm_one", "ae_mlp_one")
