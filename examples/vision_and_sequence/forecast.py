@@ -104,7 +104,7 @@ def row(name: str, parameters: int, curves: Curves, signals: Signals) -> report.
 
 def run(arguments: Sequence[str] | None = None) -> int:
     title = "Forecasting with a Gaussian mixture after an LSTM."
-    made = command.parser(title, recurrent.VARIANTS, epochs=50, batch=32, repeats=3)
+    made = command.parser(title, recurrent.VARIANTS, epochs=50, batch=32, repeats=1)
     made.add_argument("--samples", type=int, default=10_000)
     made.add_argument("--scale", type=float, default=1.0, help="a_i and b_i are drawn from [-scale, scale]")
     made.add_argument("--series", type=int, default=0, help="seed of a_i and b_i")

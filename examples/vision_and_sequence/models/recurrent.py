@@ -12,7 +12,12 @@ from .heads import Head
 
 
 class LSTM(nn.Module):
-    """The layer that ``nn.LSTM`` computes, with its parameters, in operations that ``vmap`` can batch."""
+    """The layer that ``nn.LSTM`` computes, with its parameters.
+
+    ``fused`` is whether PyTorch computes it in one piece, which is faster; ``vmap`` can batch it only step by step.
+    """
+
+    fused = True
 
     def __init__(self, inputs: int, units: int):
         super().__init__()
@@ -32,6 +37,10 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The states after every step of x [n, steps, inputs]: [n, steps, units]."""
+        if self.fused:
+            weights: list[Tensor] = [self.by_input, self.by_state, self.input_bias, self.state_bias]
+            start = x.new_zeros(1, len(x), self.by_state.shape[1])
+            return torch.lstm(x, (start, start), weights, True, 1, 0.0, self.training, False, True)[0]
         given = x @ self.by_input.mT + (self.input_bias + self.state_bias)
         by_state = self.by_state.mT
         state = cell = torch.zeros_like(given[:, 0, : self.by_state.shape[-1]])
@@ -86,6 +95,9 @@ class Copies(nn.Module):
         self.fixed_names = list(buffers)
         for number, value in enumerate(buffers.values()):
             self.register_buffer(f"fixed{number}", value)
+        for module in made[0].modules():
+            if isinstance(module, LSTM):
+                module.fused = len(made) == 1
         self._shape = [made[0]]  # in a list, so that its parameters are not this module's
 
     @property
@@ -95,8 +107,12 @@ class Copies(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs [copies, ...] for inputs [copies, ...]."""
+        values = dict(zip(self.names, self.values, strict=True))
         fixed = {name: getattr(self, f"fixed{number}") for number, name in enumerate(self.fixed_names)}
-        return vmap(self._one)(dict(zip(self.names, self.values, strict=True)), fixed, x)
+        if len(x) == 1:
+            values, fixed = ({name: value[0] for name, value in group.items()} for group in (values, fixed))
+            return self._one(values, fixed, x[0])[None]
+        return vmap(self._one)(values, fixed, x)
 
     @torch.no_grad()
     def alone(self, number: int) -> Any:
