@@ -1,7 +1,6 @@
 """A convolutional autoencoder whose decoder's channels a Gaussian mixture of the latent vector weighs."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -22,6 +21,7 @@ class Autoencoder(nn.Module):
             they are left as they are.
         around_one: Whether the factors are one more than what the head gives, so that they leave the channels nearly
             as they are at the start.
+        scaled: Whether the head sees the latent vector at a standard deviation of 1, near which centres are drawn.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Autoencoder(nn.Module):
         attention: bool = False,
         factors: Head | None = None,
         around_one: bool = False,
+        scaled: bool = True,
     ):
         super().__init__()
         before, height, width = image
@@ -53,8 +54,9 @@ class Autoencoder(nn.Module):
             before = after
         self.decoder = nn.Sequential(*layers)
         self.factors = None
-        if factors is not None:  # of latent vectors of the scale that centres are drawn for
-            self.factors = nn.Sequential(nn.BatchNorm1d(latent, affine=False), factors.build(latent, before))
+        if factors is not None:
+            scale = nn.BatchNorm1d(latent, affine=False) if scaled else nn.Identity()
+            self.factors = nn.Sequential(scale, factors.build(latent, before))
         self.around_one = around_one
         self.output = nn.Conv2d(before, image[0], 3, padding=1)
 
@@ -72,32 +74,24 @@ def named(variant: str, image: Sequence[int]) -> Autoencoder:
     """One of the paper's variants, ``ae``, ``ae_att``, ``ae_gmnm``, ``ae_att_gmnm``, of the size for these images.
 
     As in the paper, a convolution of those with factors is smaller, so that they have the fewest parameters. To compare
-    with: ``ae_linear`` and ``ae_mlp``, with factors from layers of these kinds, and ``_one`` behind for factors around
-    one, as in ``ae_gmnm_one``.
+    with: ``ae_linear`` and ``ae_mlp``, with factors from layers of these kinds; and behind any of them ``_one`` for
+    factors around one, and ``_raw`` for factors of the latent vector as it is.
     """
     kind = next((kind for kind in ("gmnm", "mlp", "linear") if kind in variant), None)
     head = None if kind is None else Head(kind, components=MIXTURE.components)
-    attention, around_one = "att" in variant, variant.endswith("_one")
-    return sized(image, factors=head, attention=attention, smaller=head is not None, around_one=around_one)
+    how = {"attention": "att" in variant, "around_one": "_one" in variant, "scaled": "_raw" not in variant}
+    return sized(image, factors=head, smaller=head is not None, **how)
 
 
-def sized(
-    image: Sequence[int],
-    *,
-    factors: Head | None,
-    attention: bool = False,
-    smaller: bool = False,
-    around_one: bool = False,
-) -> Autoencoder:
-    """The autoencoder of the size for these images."""
+def sized(image: Sequence[int], *, factors: Head | None, smaller: bool = False, **how: bool) -> Autoencoder:
+    """The autoencoder of the size for these images; ``how`` are further arguments of it."""
     if image[1] >= 32:
         down, up, latent = (64, 128, 320, 320), (320, 112 if smaller else 128, 64, 64), 16
     else:
         down, up, latent = (16, 32), (32, 16), 8
-    shape: dict[str, Any] = {"down": down, "up": up, "latent": latent}
-    return Autoencoder(image, **shape, attention=attention, factors=factors, around_one=around_one)
+    return Autoencoder(image, down=down, up=up, latent=latent, factors=factors, **how)
 
 
 MIXTURE = Head("gmnm", components=100)
 VARIANTS = ("ae", "ae_att", "ae_gmnm", "ae_att_gmnm")
-WEIGHED = (*VARIANTS, "ae_linear", "ae_mlp", "ae_gmnm_one", "ae_mlp_one")
+WEIGHED = (*VARIANTS, "ae_linear", "ae_mlp", "ae_gmnm_one", "ae_mlp_one", "ae_gmnm_raw")
