@@ -184,4 +184,10 @@ def test_the_series_is_that_of_the_formula():
     assert signals.windows[700].tolist() == [pytest.approx(one, abs=1e-12) for one in seen]
     assert torch.equal(draw(seed=3).amplitudes, signals.amplitudes)
     assert torch.allclose(draw(samples=9, scale=2.0, seed=3).amplitudes, 2 * signals.amplitudes)
+    t = torch.linspace(0.5, 100, 1000, dtype=torch.float64)
+    basis = torch.stack([torch.ones_like(t), t.sin(), t.sin() ** 2, t.cos(), t.sin() * t.cos()], dim=1)
+    found = torch.linalg.lstsq(basis, signals.values).solution
+    assert torch.allclose(basis @ found, signals.values, atol=1e-12)
+    rest = basis[:, 3:] @ found[3:]
+    assert signals.hidden() == pytest.approx(float(rest.square().mean()), rel=0.05)  # odd in cos t: nearly orthogonal
     assert "x1 = " in str(signals) and "variance of y" in str(signals)

@@ -13,6 +13,7 @@ from torch import nn
 import classify
 import forecast
 import generate
+import step_times
 from data.images import load
 from gmnm_pde import GmnmError
 from models import cnn
@@ -151,6 +152,12 @@ def test_the_rows_of_forecasting(tmp_path, capsys):
     assert all(row["test_mse"] > 0 and row["train_mse"] > 0 and len(row["test_mse_values"]) == 2 for row in rows)
     assert all(row["test_mse_solved"] < row["test_mse"] for row in rows)
     assert rows[1]["test_mse_solved"] < 1e-9 < rows[0]["test_mse_solved"]  # a linear layer cannot, a mixture can
+
+
+def test_step_times_are_taken_of_every_pair(capsys):
+    assert step_times.run(["--steps", "1", "--batch", "2", "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"| {name} " in printed for name in step_times.PAIRS)
 
 
 def test_the_ablation_trains_every_head(capsys):

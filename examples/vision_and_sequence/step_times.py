@@ -49,8 +49,8 @@ class Stepper:
     """One network with its optimiser and a batch of noise; a call is a step and gives its milliseconds."""
 
     def __init__(self, network: nn.Module, image: Sequence[int], batch: int, device: torch.device):
-        self.network = network.to(device)
-        self.images = torch.rand(batch, *image, device=device)
+        self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.images = torch.rand(batch, *image, device=device).contiguous(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(network.parameters())
         self.device = device
 

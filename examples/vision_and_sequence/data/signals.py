@@ -27,7 +27,18 @@ class Signals:
     def __str__(self) -> str:
         pairs = zip(self.amplitudes.tolist(), self.offsets.tolist(), strict=True)
         terms = (f"x{k + 1} = {a:.4f} sin t {b:+.4f}" for k, (a, b) in enumerate(pairs))
-        return f"{', '.join(terms)}; variance of y {self.values.var():.3g}"
+        told = f"variance of y {self.values.var():.3g}, of which {self.hidden():.3g} is not in the signals at one time"
+        return f"{', '.join(terms)}; {told}"
+
+    def hidden(self) -> float:
+        """The mean squared error of the best function of the signals at the same time.
+
+        They are all functions of sin t, and y is quadratic in sin t and cos t: the rest shows in their change alone.
+        """
+        now = self.windows[:, -1, :1]
+        powers = torch.cat([torch.ones_like(now), now, now.square()], dim=1)
+        weights = torch.linalg.lstsq(powers, self.values).solution
+        return float((self.values - powers @ weights).square().mean())
 
 
 def draw(samples: int = 10_000, steps: int = 10, *, scale: float = 1.0, seed: int = 0) -> Signals:
