@@ -113,7 +113,7 @@ def row(name: str, found: Trained, paper: int | None) -> report.Row:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     title = "Classification with a Gaussian mixture as the head."
-    made = command.parser(title, cnn.VARIANTS, epochs=10, batch=64, repeats=1)
+    made = command.parser(title, cnn.VARIANTS, epochs=40, batch=64, repeats=1)
     command.add_images(made, list(SOURCES))
     made.add_argument("--ablation", action="store_true", help="heads of all kinds on one network, not --variants")
     return command.run(main, made, arguments)

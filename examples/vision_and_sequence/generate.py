@@ -82,7 +82,7 @@ def row(name: str, found: Trained, paper: int | None) -> report.Row:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     title = "Autoencoders with a Gaussian mixture of the latent vector."
-    made = command.parser(title, autoencoder.VARIANTS, epochs=10, batch=64, repeats=1)
+    made = command.parser(title, autoencoder.VARIANTS, epochs=40, batch=64, repeats=1)
     command.add_images(made, list(SOURCES))
     return command.run(main, made, arguments)
 
