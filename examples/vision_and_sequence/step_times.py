@@ -20,29 +20,28 @@ from training import report
 from training.processes import Processes
 
 MNIST, CIFAR = (1, 28, 28), (3, 32, 32)
-PAIRS: dict[str, tuple[tuple[int, int, int], Callable[[], nn.Module], Callable[[], nn.Module]]] = {
-    "classification, 28 x 28": (
-        MNIST,
-        lambda: cnn.sized(MNIST, 10, Head("linear")),
-        lambda: cnn.sized(MNIST, 10, Head("gmnm")),
-    ),
-    "classification, 32 x 32": (
-        CIFAR,
-        lambda: cnn.sized(CIFAR, 10, Head("linear")),
-        lambda: cnn.sized(CIFAR, 10, Head("gmnm")),
-    ),
-    "classification, 32 x 32, 100 classes": (
-        CIFAR,
-        lambda: cnn.sized(CIFAR, 100, Head("linear")),
-        lambda: cnn.sized(CIFAR, 100, Head("gmnm")),
-    ),
+
+Image = tuple[int, int, int]
+Pair = tuple[Image, Callable[[], nn.Module], Callable[[], nn.Module]]
+"""Shape of an image, the network without the mixture, and the same network with it."""
+
+
+def classification(image: Image, classes: int) -> Pair:
+    """The CNN with a linear head, and with a mixture in its place."""
+    without, mixture = (lambda kind=kind: cnn.sized(image, classes, Head(kind)) for kind in ("linear", "gmnm"))
+    return image, without, mixture
+
+
+PAIRS: dict[str, Pair] = {
+    "classification, 28 x 28": classification(MNIST, 10),
+    "classification, 32 x 32": classification(CIFAR, 10),
+    "classification, 32 x 32, 100 classes": classification(CIFAR, 100),
     "autoencoder, 32 x 32": (
         CIFAR,
         lambda: autoencoder.sized(CIFAR, factors=None),
         lambda: autoencoder.sized(CIFAR, factors=autoencoder.MIXTURE),
     ),
 }
-"""Shape of an image, the network without the mixture, and the same network with it."""
 
 
 class Stepper:
