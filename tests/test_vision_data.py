@@ -5,6 +5,7 @@ import math
 import os
 import pickle
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -166,6 +167,12 @@ def test_the_digits_need_no_folder():
     assert images.train.dtype == torch.uint8 and int(images.train.max()) == 255
     again = load("digits")
     assert torch.equal(images.train, again.train) and torch.equal(images.test_labels, again.test_labels)
+
+
+def test_digits_without_scikit_learn_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(GmnmError, match=r"expected scikit-learn.*\[examples\]"):
+        load("digits")
 
 
 def test_the_series_is_that_of_the_formula():

@@ -84,8 +84,11 @@ def load(name: str, folder: Path | None = None) -> Images:
 
 
 def _digits() -> Images:
-    from sklearn.datasets import load_digits  # an extra, which the other data sets do without
-
+    try:
+        from sklearn.datasets import load_digits  # an extra, which the other data sets do without
+    except ImportError:
+        remedy = 'pip install -e ".[examples]"'
+        raise GmnmError(f"--dataset digits: expected scikit-learn, got none installed. Install it: {remedy}") from None
     values, digits = load_digits(return_X_y=True)
     pixels = torch.tensor(values * 255 / 16).to(torch.uint8).view(-1, 1, 8, 8)
     labels = torch.tensor(digits, dtype=torch.int64)
