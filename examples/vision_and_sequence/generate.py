@@ -70,14 +70,9 @@ def pictures(network: nn.Module, images: Tensor) -> Tensor:
 
 def row(name: str, found: Trained, paper: int | None) -> report.Row:
     """Least losses over the epochs, as the paper reports them."""
-    return {
-        "variant": name,
-        "parameters": found.parameters,
-        "paper_parameters": paper,
-        **report.spread("min_train_mse", found.least("train_loss")),
-        **report.spread("min_test_mse", found.least("test_loss")),
-        **report.spread("ms_per_step", found.median("ms_per_step")),
-    }
+    return found.row(
+        name, paper, {"min_train_mse": found.least("train_loss"), "min_test_mse": found.least("test_loss")}
+    )
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

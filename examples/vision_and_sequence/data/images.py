@@ -54,12 +54,13 @@ class Images:
 
     def _first(self, labels: Tensor, count: int, call: str) -> Tensor:
         each, rest = divmod(count, self.classes)
-        fewest = int(labels.bincount(minlength=self.classes).min())
+        counts = labels.bincount(minlength=self.classes)
+        fewest = int(counts.min())
         if rest or not 0 < each <= fewest:
             expected = f"a multiple of the {self.classes} classes of {self.name}, at most {fewest * self.classes:,}"
             raise GmnmError(f"{call}: expected {expected}, got {count}.")
         by_class = labels.argsort(stable=True)
-        starts = labels.bincount(minlength=self.classes).cumsum(0) - labels.bincount(minlength=self.classes)
+        starts = counts.cumsum(0) - counts
         place = torch.arange(len(labels)) - starts[labels[by_class]]  # the number of an image within its class
         return by_class[place < each].sort().values
 

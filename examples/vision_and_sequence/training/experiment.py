@@ -44,6 +44,12 @@ class Trained:
         """The median over the epochs of each run."""
         return [statistics.median(curves[name]) for curves in self.runs]
 
+    def row(self, variant: str, paper: int | None, measured: Mapping[str, list[float]]) -> report.Row:
+        """A row of the table: the size beside the paper's, what was measured in each run, and the time of a step."""
+        size = {"variant": variant, "parameters": self.parameters, "paper_parameters": paper}
+        columns = {**measured, "ms_per_step": self.median("ms_per_step")}
+        return size | {key: cell for name in columns for key, cell in report.spread(name, columns[name]).items()}
+
 
 def train_each(
     builds: Mapping[str, Callable[[], nn.Module]],
