@@ -3,10 +3,10 @@
 from gmnm_pde import registry as registry
 from gmnm_pde._errors import GmnmError as GmnmError
 from gmnm_pde._errors import NumericalWarning as NumericalWarning
+from gmnm_pde.collocation.moving import Resampling as Resampling
+from gmnm_pde.collocation.moving import ResidualAdaptive as ResidualAdaptive
 from gmnm_pde.compare import compare as compare
 from gmnm_pde.eigenmodes import eigenmodes as eigenmodes
-from gmnm_pde.fitting.moving import Resampling as Resampling
-from gmnm_pde.fitting.moving import ResidualAdaptive as ResidualAdaptive
 from gmnm_pde.geometry import Annulus as Annulus
 from gmnm_pde.geometry import Ball as Ball
 from gmnm_pde.geometry import Box as Box

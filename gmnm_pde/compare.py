@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.fitting.progress import Progress
-from gmnm_pde.fitting.train import Method
 from gmnm_pde.methods import GaussNewton, LeastSquares
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
-from gmnm_pde.options import check_numbers, read_options
+from gmnm_pde.options.arguments import check_numbers, read_options
 from gmnm_pde.results.comparison import Comparison, Row
+from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.training import Method
 
 Model = str | Mixture | nn.Module | Callable[[], nn.Module]
 Methods = str | Method | Sequence[str | Method]

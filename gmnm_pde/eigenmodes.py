@@ -10,15 +10,15 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.fitting.judge import Judge
-from gmnm_pde.fitting.spectrum import ModeSet, climb_spectrum
 from gmnm_pde.models import Lifted, Mixture
-from gmnm_pde.options import check_numbers, read_options
+from gmnm_pde.options.arguments import check_numbers, read_options
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.results.spectrum import Spectrum
+from gmnm_pde.run.evaluation import Judge
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.modes import ModeSet, climb_spectrum
 
 
 def eigenmodes(

@@ -9,27 +9,27 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.fitting.checkpoint import TrainingFile, load, save, save_legs
-from gmnm_pde.fitting.course import Listener, run_course
+from gmnm_pde.adaptivity.p_refinement import Ascent, Climb, Rung, with_active
+from gmnm_pde.adaptivity.time_slabs import Leg
+from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Setup, fit_model
-from gmnm_pde.fitting.inverse import fit_noisy, is_noisy
-from gmnm_pde.fitting.judge import Judge
-from gmnm_pde.fitting.ladder import Ascent, Climb, Rung, with_active
-from gmnm_pde.fitting.march import Leg
-from gmnm_pde.fitting.moving import Moving
-from gmnm_pde.fitting.progress import Progress
-from gmnm_pde.fitting.train import Method, State, train
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Lifted, Mixture
-from gmnm_pde.options import Choice, check_numbers, check_smoothing, read_options
+from gmnm_pde.options.arguments import Choice, check_numbers, check_smoothing, read_options
 from gmnm_pde.residuals.shard import speaks
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.solution import Solution
+from gmnm_pde.run.checkpoint import TrainingFile, load, save, save_legs
+from gmnm_pde.run.evaluation import Judge
+from gmnm_pde.run.progress import Progress
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.automatic import Listener, run_course
+from gmnm_pde.strategies.noisy_data import fit_noisy, is_noisy
+from gmnm_pde.strategies.training import Method, State, train
 
 
 def solve(

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 from gmnm_pde import registry
 from gmnm_pde.bench.pinnacle import Entry
-from gmnm_pde.fitting.judge import judged_points
 from gmnm_pde.results.solution import Solution
+from gmnm_pde.run.evaluation import judged_points
 from gmnm_pde.sampling import sample
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem

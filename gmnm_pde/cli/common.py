@@ -8,7 +8,7 @@ from typing import Any
 
 from gmnm_pde import registry
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.fitting.progress import Progress
+from gmnm_pde.run.progress import Progress
 from gmnm_pde.statement.problem import Problem
 
 

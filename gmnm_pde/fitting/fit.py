@@ -9,7 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.fitting.collocation import (
+from gmnm_pde.collocation.patchwise import Spread
+from gmnm_pde.collocation.whole import (
     Counts,
     counts_for,
     held_out_seed,
@@ -18,10 +19,9 @@ from gmnm_pde.fitting.collocation import (
     rule_for,
     without_data,
 )
-from gmnm_pde.fitting.spread import Spread
+from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.methods import LeastSquares, Step
 from gmnm_pde.methods.least_squares import Outcome
-from gmnm_pde.methods.triangular import linear_fit
 from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.statement.problem import Problem

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
 from gmnm_pde.methods.soap import SOAPOptimizer
-from gmnm_pde.methods.training import Squares, Trainable, check_counts, check_positive
 
 SCHEDULES = ("constant", "cosine", "exponential")
 

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.methods.training import Squares, check_counts, check_positive
+from gmnm_pde.methods.loop import Squares, check_counts, check_positive
 
 _LEAST, _MOST = 1e-15, 1e12
 """Between these damping moves; above, no step goes down."""

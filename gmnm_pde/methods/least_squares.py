@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.methods.fronts import FrontSolver, Rows
-from gmnm_pde.methods.triangular import RidgeSolver, reduce
+from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.qr import RidgeSolver, reduce
 
 _SUFFICIENT = 1e-4
 """Armijo's constant: the part of the predicted decrease that a step must achieve."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.methods.training import Squares, Trainable, check_counts
+from gmnm_pde.methods.loop import Squares, Trainable, check_counts
 
 _STRIDE = 10
 """Iterations of PyTorch's L-BFGS between looks: within them it needs no evaluation of its own."""

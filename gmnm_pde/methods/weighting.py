@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.methods.training import check_counts, check_positive
+from gmnm_pde.methods.loop import check_counts, check_positive
 
 
 class Weighted(Protocol):

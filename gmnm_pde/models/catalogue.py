@@ -6,15 +6,15 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.models.blocks import TimeBlocks
-from gmnm_pde.models.fourier import Embedded, FourierFeatures
-from gmnm_pde.models.gmnm import GMNM
-from gmnm_pde.models.kan import KAN
-from gmnm_pde.models.mixture import Mixture
-from gmnm_pde.models.mlp import MLP
-from gmnm_pde.models.partition import Partition
-from gmnm_pde.models.patchwork import Patchwork
-from gmnm_pde.models.rbf import RBF
+from gmnm_pde.models.composite.partition import Partition
+from gmnm_pde.models.composite.patchwork import Patchwork
+from gmnm_pde.models.composite.time_blocks import TimeBlocks
+from gmnm_pde.models.mixtures.gmnm import GMNM
+from gmnm_pde.models.mixtures.rbf import RBF
+from gmnm_pde.models.mixtures.recipe import Mixture
+from gmnm_pde.models.networks.fourier import Embedded, FourierFeatures
+from gmnm_pde.models.networks.kan import KAN
+from gmnm_pde.models.networks.mlp import MLP
 
 MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
     "gmnm": lambda coordinates, fields: Mixture(),

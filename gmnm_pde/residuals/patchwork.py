@@ -1,7 +1,7 @@
 """The residuals of a problem as a function of the readout of a patchwork: rows that hold a few patches each.
 
-Points come patch by patch (``fitting/spread.py``), with a scale for each point, so that small patches weigh like large
-ones. The unknowns are ordered as in ``readout.py``, patch by patch: [parameters | patch 1 | patch 2 | ...].
+Points come patch by patch (``collocation/patchwise.py``), with a scale for each point, so that small patches weigh like
+large ones. The unknowns are ordered as in ``readout.py``, patch by patch: [parameters | patch 1 | patch 2 | ...].
 """
 
 from collections.abc import Iterator, Mapping

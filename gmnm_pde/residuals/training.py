@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import GmnmError, NumericalWarning
-from gmnm_pde.methods.triangular import linear_fit
+from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.block import Block
 from gmnm_pde.residuals.pointwise import Placed

@@ -1,0 +1,1 @@
+"""Solve, estimate, mark, refine: the adaptive loop, and what it refines."""

@@ -1,0 +1,94 @@
+"""Which boxes to begin with, and what keeps a partition sound: no far boxes, no neighbours of too different a size."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.adaptivity.boundary_layers import Layers, find_layers
+from gmnm_pde.fitting.fit import smoothness_for
+from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.unit import unit_points
+from gmnm_pde.models import Partition
+from gmnm_pde.statement.problem import Problem
+
+_MORE_LEVELS, _MOST_LEVELS = 2, 16
+"""Of halving towards a corner: more than its power law asks for, since the error estimate does not see all of the error
+that a corner spreads; and the most."""
+
+_IN_A_LAYER = 3.0
+"""Towards a boundary layer boxes are halved until they are so many of its widths thick."""
+
+_RATIO = 2.0 + 1e-6
+_LOOKED_AT = 1024
+_LATTICE = {1: 33, 2: 17, 3: 9, 4: 5}
+"""Points at which a box is looked at for the domain: within it, and for each coordinate with its corners and edges."""
+
+
+def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition:
+    """A few boxes of [-1, 1]^d, finer where a solution is known to be sharp before it is computed.
+
+    At a re-entrant corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w,
+    and the sharpest corner, of angle 2 pi, sets the number of levels. Boundary layers are told by the equations'
+    coefficients (``layers.py``).
+    """
+    domain, d = problem.domain, problem.domain.dimension
+    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+    layers = find_layers(problem, seed)
+    time = [name in domain.time for name in domain.coordinates]
+    edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
+    corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
+    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
+    return graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
+
+
+def _edges(layers: Layers, axis: int, even: int) -> list[float]:
+    """Even edges along a coordinate, with more and more towards an end that has a layer."""
+    inner = torch.linspace(-1, 1, even + 1, dtype=torch.float64)[1:-1].tolist()
+    edges = {-1.0, 1.0, *inner}
+    for end, width in ((-1.0, layers.low[axis]), (1.0, layers.high[axis])):
+        size = 2.0 / even
+        while width and size > _IN_A_LAYER * width:
+            size /= 2
+            edges.add(end * (1 - size))
+    return sorted(edges)
+
+
+def within(domain: Domain, partition: Partition) -> Partition:
+    """The boxes whose windows meet the domain; ``partition`` is of its bounding box scaled to [-1, 1]^d."""
+    ends = torch.linspace(0, 1, _LATTICE.get(partition.dimension, 2), dtype=torch.float64)
+    lattice = torch.cartesian_prod(*[ends] * partition.dimension).reshape(-1, partition.dimension)
+    unit = torch.cat([lattice, unit_points(_LOOKED_AT, partition.dimension, "sobol")])
+    bounds = torch.tensor(domain.bounds, dtype=torch.float64)
+    kept = []
+    for box, support in zip(partition.boxes, partition.supports, strict=True):
+        low, high = support.unbind(1)
+        points = (low + unit * (high - low) + 1) / 2 * (bounds[:, 1] - bounds[:, 0]) + bounds[:, 0]
+        if bool(domain.contains(points).any()):
+            kept.append(box)
+    return partition if len(kept) == len(partition) else replace(partition, boxes=tuple(kept))
+
+
+def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
+    """The partition with the boxes that touch some points, [k, d], halved again and again."""
+    for _ in range(levels if len(points) else 0):
+        above, below = points[:, None] >= partition.low - 1e-12, points[:, None] <= partition.high + 1e-12
+        touched = (above & below).all(dim=2).any(dim=0)
+        every = range(partition.dimension)
+        partition = partition.split([(number, every) for number in touched.nonzero()[:, 0].tolist()])
+    return balanced(partition)
+
+
+def balanced(partition: Partition) -> Partition:
+    """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
+    while True:
+        low, high, sizes, near = partition.low, partition.high, partition.sizes, 1e-9
+        meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).all(dim=2)
+        least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
+        large = sizes > _RATIO * least
+        if not bool(large.any()):
+            return partition
+        partition = partition.split(
+            [(k, large[k].nonzero()[:, 0].tolist()) for k in large.any(dim=1).nonzero()[:, 0].tolist()]
+        )

@@ -1,0 +1,90 @@
+"""gmnm-pde compare."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+import torch
+
+from gmnm_pde._errors import GmnmError, nearest
+from gmnm_pde.cli.common import (
+    ProgressLine,
+    add_computing,
+    add_output,
+    add_problem,
+    read_problem,
+    tell_written,
+    to_json,
+)
+from gmnm_pde.compare import PAPER_MODELS, best_methods, compare
+from gmnm_pde.methods import METHODS
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.training import Method
+
+HELP = "compare models on a problem by name"
+DESCRIPTION = "Run several models on one problem, from the same points, with the same steps and seeds."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    add_problem(parser)
+    parser.add_argument(
+        "--models", default=",".join(PAPER_MODELS), help="names, separated by commas; the paper's sizes (%(default)s)"
+    )
+    parser.add_argument(
+        "--method",
+        default="best",
+        help=f"of {', '.join(METHODS)}, several in order with commas between them; or best: each model's own (best)",
+    )
+    parser.add_argument("--steps", type=int, help="of each method that trains; its own default otherwise")
+    parser.add_argument("--lr", type=float, help="the learning rate of Adam or SOAP")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
+    add_computing(parser)
+    add_output(parser, written="rows, curves and the figure", printed="the rows")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, write, print."""
+    problem = read_problem(options)
+    names = [word.strip() for word in options.models.split(",")]
+    if options.seeds < 1:
+        raise GmnmError(f"--seeds {options.seeds}: expected a positive number of seeds, got {options.seeds}.")
+    line = ProgressLine(options)
+    found = compare(
+        problem,
+        names,
+        methods=_methods(options, problem, names),
+        seeds=range(options.seeds),
+        points=options.points,
+        time_limit=options.time_limit,
+        dtype=getattr(torch, options.dtype),
+        device=options.device,
+        progress=line,
+    )
+    line.clear()
+    if options.out is not None:
+        found.write(options.out)
+    print(to_json(found.as_dict()) if options.json else found)
+    tell_written(options)
+    return 0
+
+
+def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) -> Any:
+    words = [word.strip() for word in options.method.split(",")]
+    if words == ["best"]:
+        if options.lr is not None:
+            raise GmnmError("--lr belongs to --method adam: leave it out with best.")
+        sizes = (problem.domain.dimension, len(problem.fields))
+        known = {name: PAPER_MODELS[name](*sizes) for name in names if name in PAPER_MODELS}
+        return {name: best_methods(known.get(name), steps=options.steps) for name in names}
+    return [_method(word, options) for word in words]
+
+
+def _method(word: str, options: argparse.Namespace) -> Method:
+    if word not in METHODS:
+        raise GmnmError(f"--method {word}: expected best or names of methods, got '{word}'. {nearest(word, METHODS)}")
+    kind = METHODS[word]
+    given = {"steps": options.steps, "lr": options.lr}
+    taken = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: value for name, value in given.items() if value is not None and name in taken})

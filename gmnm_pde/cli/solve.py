@@ -1,0 +1,91 @@
+"""gmnm-pde solve."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.cli.common import (
+    ProgressLine,
+    add_computing,
+    add_output,
+    add_problem,
+    read_problem,
+    tell_written,
+    to_json,
+)
+from gmnm_pde.cli.distributed import together
+from gmnm_pde.methods import METHODS
+from gmnm_pde.models import MODELS, Mixture
+from gmnm_pde.results.solution import Solution
+from gmnm_pde.solve import solve
+
+HELP = "solve a problem by name"
+DESCRIPTION = "Solve a problem by its name."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    add_problem(parser)
+    parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("--method", help=f"of {', '.join(METHODS)}; several, with commas, run in order")
+    parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
+    parser.add_argument("--tol", type=float, help="relative L2 error wanted, by the error estimate")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="written as it goes, and gone on from if there")
+    hard = "conditions met exactly: names of them, with commas, or of kinds (boundary, initial, periodic); without, all"
+    parser.add_argument("--hard", nargs="?", const=True, default=False, metavar="NAMES", help=hard)
+    parser.add_argument("--compile", action="store_true", help="try torch.compile on the loss of what is trained")
+    add_computing(parser)
+    add_output(parser, written="report, history, solution and figures", printed="the report")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Solve, write, print; 1 where a tolerance was given and not met."""
+    problem = read_problem(options)
+    model: Any = options.model
+    if options.components is not None:
+        if model not in (None, "gmnm"):
+            raise GmnmError("--components belongs to --model gmnm: leave it out for other models.")
+        model = Mixture(components=options.components)
+    methods = options.method and [name.strip() for name in options.method.split(",")]
+    hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
+    with together(options.device) as (speaks, device):
+        line = ProgressLine(options, silent=not speaks)
+        solution = solve(
+            problem,
+            model,
+            methods,
+            tol=options.tol,
+            seed=options.seed,
+            dtype=getattr(torch, options.dtype),
+            device=device,
+            points=options.points,
+            time_limit=options.time_limit,
+            checkpoint=options.checkpoint,
+            progress=line,
+            compiled=options.compile,
+            hard=hard,
+        )
+    line.clear()
+    if not speaks:
+        return 0
+    if options.out is not None:
+        _write(solution, options.out)
+    print(to_json(solution.report.as_dict()) if options.json else solution)
+    tell_written(options)
+    return 0 if solution.report.converged or options.tol is None else 1
+
+
+def _write(solution: Solution, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(to_json(solution.report.as_dict(), indent=2) + "\n")
+    solution.history.to_csv(folder / "history.csv")
+    solution.save(folder / "solution.safetensors")
+    solution.plot().savefig(folder / "solution.png")
+    solution.history.plot().savefig(folder / "curves.png")
+    if solution.report.model.startswith("GMNM"):
+        solution.plot_components().savefig(folder / "components.png")

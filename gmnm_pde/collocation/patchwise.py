@@ -1,0 +1,163 @@
+"""Points for a patchwork: as many in a small box as in a large one, inside and on every condition's region."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.geometry import GivenPoints, Region
+from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.unit import unit_points
+from gmnm_pde.models import Partition
+from gmnm_pde.residuals import Placed
+from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_FACE_DENSITY = 1.5
+"""Points along an edge of a box on a boundary for each interior point along it."""
+
+_ATTEMPTS = 7
+_MOST_HALVINGS = 40
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How points are spread over a partition.
+
+    Args:
+        problem: Whose terms get them.
+        partition: The boxes, in the problem's coordinates.
+        interior: The points of an equation in each box.
+        rule: ``chebyshev`` or ``sobol``.
+        seed: For the latter.
+        boundary: The points on all conditions together, if they are given.
+    """
+
+    problem: Problem
+    partition: Partition
+    interior: int
+    rule: str
+    seed: int
+    boundary: int | None = None
+
+    @classmethod
+    def of(cls, problem: Problem, partition: Partition, counts: Counts, *, rule: str, seed: int) -> "Spread":
+        """Counts of the whole domain, shared by the boxes."""
+        return cls(problem, partition, math.ceil(counts.interior / len(partition)), rule, seed, counts.boundary)
+
+    def place(self) -> list[Placed]:
+        """Every term with its points."""
+        placed = [Placed(term, self._cloud(term, number)) for number, term in enumerate(self.problem.terms)]
+        if self.boundary is None:
+            return placed
+        stated = sum(len(p.cloud) for p in placed if p.term.group not in ("interior", "data"))
+        part = self.boundary / max(stated, 1)
+        return [p if p.term.group in ("interior", "data") else _thinned(p, part) for p in placed]
+
+    def _cloud(self, term: Term, number: int) -> Cloud:
+        if isinstance(term.region, GivenPoints):
+            return Cloud(term.region.points)
+        if term.group == "interior":
+            return self._interior(self.seed + 31 * number)
+        return self._on(term.region, self.seed + 31 * number)
+
+    def _interior(self, seed: int) -> Cloud:
+        """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
+
+        Where windows overlap each brings its own points: there a patch is held by shared points alone.
+        """
+        d = self.partition.dimension
+        unit = unit_points(self.interior, d, self.rule, seed=seed)
+        boxes = self.partition.supports
+        whole = boxes[:, None, :, 0] + unit * (boxes[..., 1] - boxes[..., 0])[:, None]
+        kept = self.problem.domain.contains(whole.reshape(-1, d)).reshape(len(boxes), -1)
+        clouds = [whole[kept.all(dim=1)].reshape(-1, d)]
+        clouds += [self._cut(boxes[k], seed) for k in (~kept.all(dim=1)).nonzero()[:, 0].tolist()]
+        return Cloud(torch.cat(clouds))
+
+    def _cut(self, box: Tensor, seed: int) -> Tensor:
+        """Points of the domain in a box, [d, 2], that is not all inside."""
+        low, high = box.unbind(1)
+        asked, found = self.interior, box.new_zeros(0, len(box))
+        for _ in range(_ATTEMPTS):
+            rule = self.rule if asked <= 4 * self.interior else "sobol"
+            points = low + unit_points(asked, len(box), rule, seed=seed) * (high - low)
+            found = points[self.problem.domain.contains(points)]
+            if len(found) >= 0.9 * self.interior:
+                break
+            few = 8 * len(found) < self.interior
+            asked = 4 * asked if few else math.ceil(1.05 * asked * self.interior / len(found))
+        return found[: 2 * self.interior]
+
+    def _on(self, region: Region, seed: int) -> Cloud:
+        """Points on a region of lower dimension: so many for each piece of it as long as a box."""
+        clouds = [self._on_patch(region, patch, seed + 7919 * k) for k, patch in enumerate(region.patches)]
+        points = torch.cat([cloud.points for cloud in clouds])
+        if not len(points):
+            raise refuse(
+                f"sampling {region.name}",
+                expected="a selection that holds at least one point",
+                got="none",
+                remedy="Check the inequality in where(...): an equality such as x == 1 selects nothing.",
+            )
+        normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
+        return Cloud(points, torch.cat(normals) if len(normals) == len(clouds) else None)
+
+    def _on_patch(self, region: Region, patch: Patch, seed: int) -> Cloud:
+        d, e = self.partition.dimension, patch.dimension
+        if e == 0:
+            points = patch.embed(torch.zeros(1, 0, dtype=torch.float64))
+        else:
+            low, size, extent = self._cubes(patch)
+            full = max(2, math.ceil(_FACE_DENSITY * self.interior ** (1 / d)))
+            share = max(2, math.ceil(full * extent.clamp(max=1.0).mean().item()))
+            unit = unit_points(share**e, e, self.rule if patch.tensor else "sobol", seed=seed)
+            points = patch.embed((low[:, None] + unit * size[:, None]).reshape(-1, e))
+        keep = torch.ones(len(points), dtype=torch.bool) if patch.keep is None else patch.keep(points)
+        points = points[keep & region.keep(points)]
+        return Cloud(points, patch.normal(points) if patch.normal else None)
+
+    def _cubes(self, patch: Patch) -> tuple[Tensor, Tensor, Tensor]:
+        """The patch's unit cube cut into cubes whose images are no longer than the boxes that they meet.
+
+        Returns:
+            Their low corners and sides, [cubes, e], and their images' lengths in parts of the boxes', [cubes].
+        """
+        d, e = self.partition.dimension, patch.dimension
+        steps = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
+        lattice = torch.cartesian_prod(*[steps] * e).reshape(-1, e)
+        low, size = torch.zeros(1, e, dtype=torch.float64), torch.ones(1, e, dtype=torch.float64)
+        done: list[tuple[Tensor, Tensor, Tensor]] = []
+        for halving in range(_MOST_HALVINGS):
+            images = patch.embed((low[:, None] + lattice * size[:, None]).reshape(-1, e))
+            least = self.partition.least_size(images).reshape(len(low), -1, d).amin(dim=1)
+            images = images.reshape(len(low), *[3] * e, d)
+            spans = [(images.amax(dim=1 + j) - images.amin(dim=1 + j)).reshape(len(low), -1, d) for j in range(e)]
+            ratios = torch.stack([(span.amax(dim=1) / least).amax(dim=1) for span in spans], dim=1)
+            longest, axis = ratios.max(dim=1)
+            small = (longest <= 1.0 + 1e-9) & (halving >= 2 * e)
+            done.append((low[small], size[small], longest[small]))
+            if bool(small.all()):
+                break
+            low, size, axis = low[~small], size[~small].clone(), axis[~small]
+            rows = torch.arange(len(low))
+            size[rows, axis] /= 2
+            other = low.clone()
+            other[rows, axis] += size[rows, axis]
+            low, size = torch.cat([low, other]), torch.cat([size, size])
+        else:
+            done.append((low, size, torch.ones(len(low), dtype=torch.float64)))
+        lows, sizes, extents = zip(*done, strict=True)
+        return torch.cat(lows), torch.cat(sizes), torch.cat(extents)
+
+
+def _thinned(placed: Placed, part: float) -> Placed:
+    """An even part of the points."""
+    cloud = placed.cloud
+    count = max(1, round(min(part, 1.0) * len(cloud)))
+    rows = torch.linspace(0, len(cloud) - 1, count).round().long()
+    return Placed(placed.term, Cloud(cloud.points[rows], None if cloud.normals is None else cloud.normals[rows]))

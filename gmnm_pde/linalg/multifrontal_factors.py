@@ -1,0 +1,139 @@
+"""A block-sparse QR that is kept, for right-hand sides that come one after another.
+
+``fronts.py`` forgets its orthogonal factor and takes the right-hand side along; here the Householder vectors of every
+front stay, and a right-hand side is sent through them in the order of elimination.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.linalg.multifrontal import Rows, column_norms, front_of
+from gmnm_pde.linalg.nested_dissection import Groups, dissect, neighbours
+from gmnm_pde.linalg.qr import RIDGE
+
+
+@dataclass(frozen=True)
+class _Front:
+    """One elimination: where its rows come from, (given, number) each with their count, and its factors."""
+
+    own: Groups
+    later: Groups
+    sources: tuple[tuple[bool, int, int], ...]
+    householder: Tensor
+    tau: Tensor
+    width: int
+
+    @property
+    def passed_on(self) -> int:
+        """How many rows go on to later fronts."""
+        return min(self.householder.shape) - self.width
+
+    def through(self, right: Tensor) -> Tensor:
+        """The right-hand sides [rows, p] after the front's orthogonal factor."""
+        return torch.ormqr(self.householder, self.tau, right, left=True, transpose=True)
+
+
+class FrontFactors:
+    """The QR of rows in groups, with a ridge at rounding level on normalised columns.
+
+    Args:
+        matrices: For each piece of rows its groups and its matrix.
+        sizes: The number of unknowns in each group.
+        centers: Where the groups sit in space, [groups, d]; only the order of elimination depends on it.
+        ridge: In units of rounding.
+    """
+
+    def __init__(
+        self,
+        matrices: Sequence[tuple[Groups, Tensor]],
+        sizes: Sequence[int],
+        centers: Tensor,
+        *,
+        ridge: float = RIDGE,
+    ):
+        self.sizes, self.centers = tuple(sizes), centers
+        rows = [Rows(groups, matrix, matrix.new_zeros(len(matrix))) for groups, matrix in matrices]
+        norms = column_norms(rows, self.sizes, matrices[0][1])
+        scaled = [Rows(one.groups, one.matrix / torch.cat([norms[g] for g in one.groups]), one.right) for one in rows]
+        self.norms = norms
+        parts = dissect(centers.cpu(), neighbours([one.groups for one in rows], len(centers)))
+        self._fronts = _factor(scaled, self.sizes, parts, ridge * torch.finfo(norms[0].dtype).eps)
+
+    def solve(self, rights: Sequence[Tensor]) -> Tensor:
+        """The least squares solutions for right-hand sides, [rows of the piece, p] for each: [columns, p]."""
+        found: dict[int, Tensor] = {}
+        for front, right in zip(reversed(self._fronts), reversed(self.reduced(rights)), strict=True):
+            R = front.householder[: front.width].triu()
+            if front.later:
+                right = right - R[:, front.width :] @ torch.cat([found[g] for g in front.later])
+            solved = torch.linalg.solve_triangular(R[:, : front.width], right, upper=True)
+            found.update(zip(front.own, solved.split([self.sizes[g] for g in front.own]), strict=True))
+        return torch.cat([found[g] / norms[:, None] for g, norms in enumerate(self.norms)])
+
+    def reduced(self, rights: Sequence[Tensor]) -> list[Tensor]:
+        """What each front makes of right-hand sides for its own unknowns, the rows of its triangle."""
+        passed: dict[int, Tensor] = {}
+        tops = []
+        for number, front in enumerate(self._fronts):
+            parts = [rights[k] if given else passed.pop(k) for given, k, _ in front.sources]
+            missing = len(front.householder) - sum(len(part) for part in parts)
+            whole = front.through(torch.cat([*parts, parts[0].new_zeros(missing, parts[0].shape[1])]))
+            tops.append(whole[: front.width])
+            passed[number] = whole[front.width : front.width + front.passed_on]
+        return tops
+
+    def leading(self, sizes: Sequence[int]) -> "Leading":
+        """The solver in the first so many unknowns of each group."""
+        return Leading(self, sizes)
+
+    def narrowed(self, sizes: Sequence[int]) -> list[tuple[Groups, Tensor]]:
+        """The triangles in the first so many columns of each group, normalised."""
+        found = []
+        for front in self._fronts:
+            groups = (*front.own, *front.later)
+            parts = front.householder[: front.width].triu().split([self.sizes[g] for g in groups], dim=1)
+            found.append((groups, torch.cat([p[:, : sizes[g]] for g, p in zip(groups, parts, strict=True)], dim=1)))
+        return found
+
+
+class Leading:
+    """The least squares solution in the leading unknowns of each group, zero in the others."""
+
+    def __init__(self, whole: FrontFactors, sizes: Sequence[int]):
+        self._whole, self._kept = whole, tuple(sizes)
+        self._factors = FrontFactors(whole.narrowed(sizes), sizes, whole.centers, ridge=0.0)
+
+    def solve(self, rights: Sequence[Tensor]) -> Tensor:
+        """As ``FrontFactors.solve``, [columns, p]."""
+        head = self._factors.solve(self._whole.reduced(rights))
+        found = []
+        for part, size, norms in zip(head.split(self._kept), self._whole.sizes, self._whole.norms, strict=True):
+            whole = part.new_zeros(size, part.shape[1])
+            whole[: len(part)] = part / norms[: len(part), None]
+            found.append(whole)
+        return torch.cat(found)
+
+
+def _factor(rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], ridge: float) -> list[_Front]:
+    rank = {group: (k, j) for k, part in enumerate(parts) for j, group in enumerate(part)}
+    waiting: list[list[tuple[bool, int, Rows]]] = [[] for _ in parts]
+    for k, one in enumerate(rows):
+        waiting[min(rank[g] for g in one.groups)[0]].append((True, k, one))
+    fronts: list[_Front] = []
+    for number, own in enumerate(parts):
+        taken, waiting[number] = waiting[number], []
+        later = tuple(sorted({g for _, _, one in taken for g in one.groups} - set(own), key=rank.__getitem__))
+        width = sum(sizes[g] for g in own)
+        matrix = front_of([one for _, _, one in taken], (*own, *later), sizes, width if ridge else 0, ridge)[:, :-1]
+        householder, tau = torch.geqrf(matrix)
+        sources = tuple((given, k, len(one.right)) for given, k, one in taken)
+        front = _Front(own, later, sources, householder, tau, width)
+        fronts.append(front)
+        if later and front.passed_on:
+            rest = householder[width : width + front.passed_on].triu(width)[:, width:]
+            remaining = Rows(later, rest, rest.new_zeros(len(rest)))
+            waiting[min(rank[g] for g in later)[0]].append((False, number, remaining))
+    return fronts

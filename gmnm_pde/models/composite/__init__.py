@@ -1,0 +1,1 @@
+"""Models made of models: scaled, lifted, in patches, in blocks of time."""

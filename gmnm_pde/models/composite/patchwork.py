@@ -1,0 +1,129 @@
+"""Many mixtures, each in a window of its own: u(x) = sum_p w_p(x) u_p(x), with windows that sum to 1."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.models.composite.normalized import Normalized
+from gmnm_pde.models.composite.partition import Partition
+from gmnm_pde.models.composite.windows import Window, below, inner_operator
+from gmnm_pde.models.mixtures.gmnm import GMNM
+from gmnm_pde.models.mixtures.kernels import Alpha, Operator
+
+
+class Patchwork(nn.Module):
+    """A partition of unity over boxes with a GMNM in each.
+
+    A model with a linear readout like any other; its features are those of all patches, patch by patch, each times its
+    window, and its derivatives follow by the product rule. What a point sees is the few patches that reach it:
+    ``pieces`` gives these alone, which is what keeps large problems sparse.
+
+    Args:
+        partition: The boxes, in the coordinates of the model's inputs.
+        parts: A model with closed-form derivatives and a linear readout for each box, for inputs in [-1, 1]^d where
+            its window is not zero.
+
+    Raises:
+        GmnmError: another number of parts than boxes, or parts of different sizes.
+    """
+
+    parts: Any
+
+    def __init__(self, partition: Partition, parts: Sequence[GMNM]):
+        super().__init__()
+        call = f"Patchwork(a partition into {len(partition)} boxes, {len(parts)} parts)"
+        if len(parts) != len(partition):
+            raise refuse(call, expected="a part for each box", got=f"{len(parts)}")
+        if len({tuple(part.readout.shape) for part in parts}) > 1:
+            raise refuse(call, expected="parts with the same numbers of outputs and features", got="several shapes")
+        self.partition = partition
+        supports = partition.supports.tolist()
+        self.parts = nn.ModuleList(Normalized(part, box) for part, box in zip(parts, supports, strict=True))
+        self.out_features, self.components = parts[0].readout.shape
+        self.form = f"{len(parts)} patches"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs at x [..., d]: [..., out_features]."""
+        d = self.partition.dimension
+        if x.shape[-1:] != (d,):
+            raise refuse("Patchwork.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
+        flat = x.reshape(-1, x.shape[-1])
+        zero = (0,) * flat.shape[1]
+        return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.out_features)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The features of all patches at x [..., d], each times its window: [..., boxes * components]."""
+        flat = x.reshape(-1, x.shape[-1])
+        found = self.feature_combination(flat, {(0,) * flat.shape[1]: flat.new_ones(())})
+        return found.reshape(*x.shape[:-1], found.shape[1])
+
+    @property
+    def readout(self) -> Tensor:
+        """The weights of all patches, [out_features, boxes * components]."""
+        return torch.cat([part.readout for part in self.parts], dim=1)
+
+    @torch.no_grad()
+    def set_readout(self, readout: Tensor) -> None:
+        """Put other weights, [out_features, boxes * components], in place."""
+        for part, own in zip(self.parts, readout.split(self.components, dim=1), strict=True):
+            part.set_readout(own)
+
+    def pieces(self, x: Tensor, operator: Operator) -> list[tuple[int, Tensor, Tensor]]:
+        """An operator on the windowed features at x [n, d], patch by patch.
+
+        Returns:
+            For each patch that reaches some of the points its number, the rows it reaches [m] and its features there
+            [m, components].
+        """
+        found = []
+        for number, rows, points, window, chosen in self._reaching(x, operator):
+            inner = inner_operator(chosen, window, points)
+            found.append((number, rows, self.parts[number].feature_combination(points, inner)))
+        return found
+
+    def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
+        """sum_alpha c_alpha D^alpha of every windowed feature at x [n, d]: [n, boxes * components]."""
+        total = x.new_zeros(len(x), len(self.partition), self.components)
+        for number, rows, columns in self.pieces(x, coefficients):
+            total[rows, number] = columns
+        return total.flatten(1)
+
+    def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
+        """sum_alpha c_alpha D^alpha of every output at x [n, d]: [n, out_features]."""
+        total = x.new_zeros(len(x), self.out_features)
+        for number, rows, points, window, chosen in self._reaching(x, coefficients):
+            inner = inner_operator(chosen, window, points)
+            total = total.index_add(0, rows, self.parts[number].output_combination(points, inner))
+        return total
+
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """Derivatives of the outputs at x [n, d]: for each alpha, [n, out_features]."""
+        lower = below(alphas)
+        found = {alpha: x.new_zeros(len(x), self.out_features) for alpha in alphas}
+        for number, rows, points, window, _ in self._reaching(x, dict.fromkeys(lower, 1.0)):
+            jets = self.parts[number].output_jet(points, lower)
+            for alpha in alphas:
+                terms = inner_operator({alpha: 1.0}, window, points)
+                part = sum(c[..., None] * jets[beta] for beta, c in terms.items())
+                found[alpha] = found[alpha].index_add(0, rows, part)  # type: ignore[arg-type]
+        return found
+
+    def _reaching(self, x: Tensor, operator: Operator) -> Iterator[tuple[int, Tensor, Tensor, Window, Operator]]:
+        """For each patch that reaches some of x: its number, the rows, the points, its window, and the operator."""
+        for number, rows, window in self.partition.windows(x, operator):
+            points = x if len(rows) == len(x) else x[rows]
+            chosen = {alpha: c[rows] if isinstance(c, Tensor) and c.ndim else c for alpha, c in operator.items()}
+            yield number, rows, points, window, chosen
+
+    def config(self) -> dict[str, Any]:
+        """The arguments that build a model of this shape."""
+        partition = self.partition
+        return {
+            "boxes": partition.boxes,
+            "margin": partition.margin,
+            "smoothness": partition.smoothness,
+            "part": self.parts[0].inner.config(),
+        }

@@ -1,0 +1,1 @@
+"""Layered networks, and how derivatives pass through them."""

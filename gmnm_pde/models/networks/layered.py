@@ -1,0 +1,118 @@
+"""What networks of layers share: a linear readout, and derivatives carried along with the values."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.jets import forward_jet
+from gmnm_pde.models.networks.streams import Alpha, Operator, Recorded, Streams, axes_of, column
+
+
+def check_widths(call: str, widths: Sequence[int]) -> None:
+    """Refuse what are no widths of layers."""
+    fine = isinstance(widths, list | tuple) and len(widths) >= 2 and all(isinstance(w, int) and w > 0 for w in widths)
+    if not fine:
+        raise refuse(call, expected="widths of at least an input and an output, such as [2, 50, 1]", got=repr(widths))
+
+
+class Layered(nn.Module, ABC):
+    """A network whose outputs are features(x) @ readout.T."""
+
+    widths: list[int]
+
+    @abstractmethod
+    def feature_streams(self, streams: Streams) -> Streams:
+        """The features' streams from those of the coordinates."""
+
+    @abstractmethod
+    def output_streams(self, streams: Streams) -> Streams:
+        """The outputs' streams from those of the coordinates."""
+
+    @property
+    @abstractmethod
+    def readout(self) -> Tensor:
+        """The weights of the features, [outputs, features]."""
+
+    @abstractmethod
+    def set_readout(self, readout: Tensor) -> None:
+        """Put other weights in place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs at x [..., inputs]: [..., outputs]."""
+        return self.output_streams(self._values(x)).value.reshape(*x.shape[:-1], -1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The features at x [..., inputs]: [..., features]."""
+        return self.feature_streams(self._values(x)).value.reshape(*x.shape[:-1], -1)
+
+    def _values(self, x: Tensor) -> Streams:
+        if x.shape[-1] != self.widths[0]:
+            name = type(self).__name__
+            raise refuse(f"{name}.forward(x)", expected=f"x of shape [..., {self.widths[0]}]", got=f"{list(x.shape)}")
+        return Streams.of_inputs(x.reshape(-1, self.widths[0]), ())
+
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]."""
+        high = [alpha for alpha in alphas if sum(alpha) > 2]
+        seconds = [alpha for alpha in alphas if sum(alpha) == 2]
+        firsts = [alpha for alpha in alphas if sum(alpha) == 1]
+        carried = Streams.of_inputs(x, [{alpha: 1.0} for alpha in seconds], [axes_of(alpha)[0] for alpha in firsts])
+        streams = self.output_streams(carried)
+        found = {alpha: streams.operator(k) for k, alpha in enumerate(seconds)}
+        found |= {alpha: streams.first(axes_of(alpha)[0]) for alpha in firsts}
+        found |= forward_jet(self, x, high) if high else {}
+        return {alpha: found[alpha] if sum(alpha) else streams.value for alpha in alphas}
+
+    def feature_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
+        """sum_alpha c_alpha D^alpha of every feature at x [n, d], for c_alpha of shape [n] or []: [n, features]."""
+        return self._combined(coefficients, x, self.feature_streams, self.features)
+
+    def output_combination(self, x: Tensor, coefficients: Operator, tape: list[Recorded] | None = None) -> Tensor:
+        """sum_alpha c_alpha D^alpha of every output at x [n, d], for c_alpha of shape [n] or []: [n, outputs]."""
+        return self._combined(coefficients, x, self.output_streams, self, tape)
+
+    def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
+        """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape].
+
+        One backward pass serves all points: each depends on its own layers' entries alone, and a linear layer's rows
+        are products of what came in and what came back.
+        """
+        tape: list[Recorded] = []
+        with torch.enable_grad():
+            combined = self.output_combination(x, coefficients, tape)[:, output].sum()
+            bars = torch.autograd.grad(combined, [one.output for one in tape], allow_unused=True)
+        rows: dict[int, Tensor] = {}
+        for one, bar in zip(tape, bars, strict=True):
+            if bar is not None:
+                found = one.rows(bar)
+                rows[id(one.parameter)] = rows[id(one.parameter)] + found if id(one.parameter) in rows else found
+        return {
+            name: rows.get(id(p), p.new_zeros(1).expand(len(x), *p.shape))
+            for name, p in self.named_parameters()
+            if p.requires_grad
+        }
+
+    @staticmethod
+    def _combined(
+        coefficients: Operator,
+        x: Tensor,
+        through: Callable[[Streams], Streams],
+        function: Callable[[Tensor], Tensor],
+        tape: list[Recorded] | None = None,
+    ) -> Tensor:
+        low = {alpha: c for alpha, c in coefficients.items() if 0 < sum(alpha) <= 2}
+        high = {alpha: c for alpha, c in coefficients.items() if sum(alpha) > 2}
+        plain = coefficients.get((0,) * x.shape[1])
+        streams = through(
+            Streams.of_inputs(x, [low] if low else [], tape=tape, only_operators=bool(low) and plain is None)
+        )
+        parts = [streams.operator(0)] if low else []
+        if plain is not None:
+            parts.append(column(plain) * streams.value)
+        if high:
+            jets = forward_jet(function, x, high)
+            parts += [column(c) * jets[alpha] for alpha, c in high.items()]
+        return sum(parts[1:], parts[0])

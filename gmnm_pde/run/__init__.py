@@ -1,0 +1,1 @@
+"""What a solve carries beside its mathematics: tolerance, limits, evaluation, log, checkpoint."""

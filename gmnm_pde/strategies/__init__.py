@@ -1,0 +1,1 @@
+"""Ways to solve, one file each."""

@@ -1,0 +1,334 @@
+"""One contract for every model: features and a readout, the same derivatives by every engine, to a file and back."""
+
+import math
+
+import pytest
+import torch
+
+import gmnm_pde as g
+from gmnm_pde.jets import feature_combination, output_jet
+from gmnm_pde.models import has_readout, rebuild
+from gmnm_pde.models.mixtures.rbf import SHAPES
+from gmnm_pde.models.networks.mlp import ACTIVATIONS
+from gmnm_pde.models.networks.splines import SplineGrid, spline_pieces
+
+FORMS = ("affine", "literal", "diagonal", "full")
+
+
+def following(kan):
+    kan.update_grid(torch.rand(200, 2) ** 2 * 2 - 1, mixing=0.3)
+    return kan
+
+
+def patches(partition):
+    """Each patch with components of its own."""
+    return g.Patchwork(partition, [g.GMNM(2, 3, 5) for _ in partition.boxes])
+
+
+MODELS = {
+    **{
+        f"GMNM {form}": lambda form=form: g.GMNM(2, 3, 12, form=form)
+        for form in ("affine", "literal", "diagonal", "full")
+    },
+    **{f"MLP {name}": lambda name=name: g.MLP([2, 7, 6, 3], activation=name) for name in ACTIVATIONS},
+    "MLP without hidden layers": lambda: g.MLP([2, 3]),
+    "KAN": lambda: g.KAN([2, 4, 3]),
+    "KAN of other order": lambda: g.KAN([2, 5, 4, 3], grid=7, order=4),
+    "KAN on knots of its own": lambda: following(g.KAN([2, 5, 3], domain=(-1.5, 1))),
+    **{f"RBF {shape}": lambda shape=shape: g.RBF(2, 3, 12, shape=shape) for shape in SHAPES},
+    "RBF of fixed centres": lambda: g.RBF(2, 3, 12, trainable_centers=False),
+    "Fourier features, MLP": lambda: g.Embedded(g.FourierFeatures(2, 5, scale=0.4), g.MLP([10, 6, 3])),
+    "trained Fourier features": lambda: g.Embedded(g.FourierFeatures(2, 4, scale=0.4, trainable=True), g.MLP([8, 3])),
+    "patches on a grid": lambda: patches(g.Partition.even((2, 3))),
+    "patches of several sizes": lambda: patches(g.Partition.even((2, 1)).split([(0, (1,))])),
+    "periodic, KAN": lambda: g.Embedded(g.FourierFeatures(2, 4, scale=0.4, periods={1: 2.0}), g.KAN([8, 3])),
+}
+ALPHAS = [(0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (2, 1)]
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    torch.manual_seed(2)
+    made = MODELS[request.param]().double()
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if name.endswith("bias"):
+                parameter.uniform_(-0.5, 0.5)
+    return made
+
+
+@pytest.fixture
+def x():
+    return torch.rand(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 1.8 - 0.9
+
+
+def test_outputs_are_features_times_readout(model, x):
+    assert has_readout(model)
+    assert model(x).shape == (9, 3)
+    torch.testing.assert_close(model(x), model.features(x) @ model.readout.mT)
+    other = torch.randn_like(model.readout)
+    model.set_readout(other)
+    torch.testing.assert_close(model.readout, other)
+    torch.testing.assert_close(model(x), model.features(x) @ other.mT)
+
+
+def test_any_batch_shape(model, x):
+    torch.testing.assert_close(model(x.reshape(3, 3, 2)), model(x).reshape(3, 3, 3))
+    torch.testing.assert_close(model(x[0]), model(x)[0])
+    with pytest.raises(g.GmnmError, match="x of shape"):
+        model(torch.zeros(4, 5, dtype=torch.float64))
+
+
+def test_engines_agree(model, x):
+    closed, forward, reverse = (output_jet(model, x, ALPHAS, engine) for engine in ("closed", "forward", "reverse"))
+    for alpha in ALPHAS:
+        torch.testing.assert_close(closed[alpha], reverse[alpha], rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(forward[alpha], reverse[alpha], rtol=1e-10, atol=1e-10)
+
+
+def test_combinations_of_derivatives(model, x):
+    coefficients = {
+        (2, 0): torch.tensor(1.5).double(),
+        (1, 1): x[:, 0],
+        (0, 1): x[:, 1] ** 2,
+        (0, 0): torch.tensor(2.0).double(),
+    }
+    closed, reverse = (feature_combination(model, x, coefficients, engine) for engine in ("closed", "reverse"))
+    torch.testing.assert_close(closed, reverse, rtol=1e-10, atol=1e-10)
+
+
+def test_rows_of_the_jacobian(model, x):
+    if not hasattr(model, "output_rows"):
+        pytest.skip("its rows are made one point at a time")
+    operator = {(2, 0): x[:, 1], (1, 1): x[:, 0], (0, 1): 0.5, (0, 0): torch.tensor(2.0).double()}
+    rows = model.output_rows(x, operator, 1)
+    for k, value in enumerate(model.output_combination(x, operator)[:, 1]):
+        gradients = torch.autograd.grad(value, model.parameters(), retain_graph=True, allow_unused=True)
+        for (name, p), gradient in zip(model.named_parameters(), gradients, strict=True):
+            expected = torch.zeros_like(p) if gradient is None else gradient
+            torch.testing.assert_close(rows[name][k], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_gradients_reach_the_parameters(model, x):
+    if getattr(model, "activation", None) == "relu":
+        pytest.skip("the second derivative of relu is zero")
+    fields = g.jet(model, x, coordinates=("x", "y"))
+    sum((g.laplacian(u) ** 2).sum() + (u**2).sum() for u in fields).tensor.backward()
+    expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    fields = g.jet(model, x, coordinates=("x", "y"), engine="reverse")
+    sum((g.laplacian(u) ** 2).sum() + (u**2).sum() for u in fields).tensor.backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(expected[name], parameter.grad, rtol=1e-7, atol=1e-7)
+
+
+def test_rebuilt_from_its_config(model, x):
+    again = rebuild(type(model).__name__, model.config()).double()
+    again.load_state_dict(model.state_dict())
+    torch.testing.assert_close(again(x), model(x))
+
+
+def test_single_precision_and_compile(model, x):
+    torch._dynamo.reset()  # it counts what it has compiled of one function, whatever the model
+    single = model.float()
+    assert single(x.float()).dtype == torch.float32
+    if isinstance(model, g.Patchwork):
+        pytest.skip("how many points a patch has depends on their values, which one graph cannot hold")
+    compiled = torch.compile(single, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x.float()), single(x.float()))
+
+
+def test_solving_for_the_readout_and_saving(tmp_path):
+    square = g.Rectangle(x=(-1, 1), y=(-1, 1))
+    problem = g.Problem(
+        square,
+        lambda u: g.laplacian(u),
+        [g.Dirichlet(u=lambda x, y: torch.exp(x) * torch.cos(y))],
+        exact=lambda x, y: torch.exp(x) * torch.cos(y),
+    )
+    torch.manual_seed(0)
+    mlp = g.MLP([2, 150, 1])
+    with torch.no_grad():
+        for parameter in mlp.layers[0].parameters():
+            parameter.uniform_(-1, 1)
+    kan = following(g.KAN([2, 12, 1], grid=12))
+    fourier = g.Embedded(g.FourierFeatures(2, 60, scale=0.3), g.MLP([120, 1]))
+    periodic = g.Embedded(g.FourierFeatures(2, 60, scale=0.3, periods={0: 7.0}), g.MLP([120, 40, 1]))
+    for model in (mlp, g.KAN([2, 12, 1], grid=12), kan, g.RBF(2, 1, 150), fourier, periodic):
+        solution = g.solve(problem, model)
+        assert solution.report.relative_l2 < 1e-8 or model is not mlp
+        assert solution.report.relative_l2 <= 10 * solution.report.error_estimate
+        solution.save(tmp_path / "solution.safetensors")
+        assert g.load_solution(tmp_path / "solution.safetensors")(0.1, 0.2) == solution(0.1, 0.2)
+
+
+def test_parameter_counts_of_the_paper():
+    def count(model):
+        return sum(parameter.numel() for parameter in model.parameters())
+
+    assert count(g.MLP([2, 50, 50, 50, 1])) == 5301
+    assert abs(count(g.KAN([2, 10, 10, 1], grid=78)) - 10_600) < 0.2 * 10_600
+
+
+def spline_basis(z, knots, order):
+    """All B-splines at z [...], [..., len(knots) - order - 1], by the recurrence of Cox and de Boor: the oracle."""
+    z = z[..., None]
+    basis = ((z >= knots[:-1]) & (z < knots[1:])).to(z)
+    for k in range(1, order + 1):
+        left = (z - knots[: -k - 1]) / (knots[k:-1] - knots[: -k - 1])
+        right = (knots[k + 1 :] - z) / (knots[k + 1 :] - knots[1:-k])
+        basis = left * basis[..., :-1] + right * basis[..., 1:]
+    return basis
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_splines_sum_to_one_and_are_local(order):
+    knots = -1 + 0.25 * torch.arange(-order, 9 + order, dtype=torch.float64)
+    z = torch.linspace(-0.999, 0.999, 41, dtype=torch.float64)
+    basis = spline_basis(z, knots, order)
+    assert basis.shape == (41, 8 + order) and (basis >= 0).all()
+    torch.testing.assert_close(basis.sum(-1), torch.ones_like(z))
+    assert ((basis > 0).sum(-1) <= order + 1).all()
+    assert not spline_basis(torch.tensor([1e3], dtype=torch.float64), knots, order).any()
+
+
+def test_splines_hold_polynomials_of_their_order():
+    knots = -1 + 0.25 * torch.arange(-3, 12, dtype=torch.float64)
+    z = torch.linspace(-0.99, 0.99, 60, dtype=torch.float64)
+    basis = spline_basis(z, knots, 3)
+    cubic = (1 - 2 * z + 0.5 * z**3)[:, None]
+    torch.testing.assert_close(basis @ torch.linalg.lstsq(basis, cubic).solution, cubic, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("equidistant", [True, False])
+def test_splines_that_are_not_zero_are_the_oracle_s(order, equidistant):
+    torch.manual_seed(order)
+    grid = SplineGrid(2, 6, order, (-1.0, 1.5), equidistant=equidistant).double()
+    if not equidistant:
+        grid.knots = torch.rand(2, grid.intervals + 1, dtype=torch.float64).cumsum(1)
+    knots = grid.all_knots()
+    z = (
+        knots[:, :1].mT
+        + (knots[:, -1:] - knots[:, :1]).mT * torch.linspace(-0.1, 1.1, 57, dtype=torch.float64)[:, None]
+    )
+    found = grid.at(z, 0)
+    spread = grid.spread(found.values[0], found.interval)
+    for k in range(2):
+        torch.testing.assert_close(spread[:, k], spline_basis(z[:, k], knots[k], order), rtol=1e-11, atol=1e-12)
+
+
+def test_pieces_of_equidistant_splines():
+    cubic = spline_pieces(torch.arange(8.0), 3)[0] * 6
+    torch.testing.assert_close(
+        cubic, torch.tensor([[1.0, -3, 3, -1], [4.0, 0, -6, 3], [1.0, 3, 3, -3], [0.0, 0, 0, 1]])
+    )
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_a_finer_grid_keeps_the_function(order):
+    torch.manual_seed(0)
+    x = torch.rand(300, 2, dtype=torch.float64) * 3 - 1.5  # some beyond the grid
+    coarse = g.KAN([2, 5, 4, 2], grid=4, order=order).double()
+    finer = coarse.extended(12)
+    assert (finer.grid, finer.equidistant, coarse.equidistant) == (12, False, True)
+    assert finer.readout.shape == (2, 4 * (1 + 12 + order))
+    torch.testing.assert_close(finer(x), coarse(x), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(finer.extended(24)(x), coarse(x), rtol=1e-11, atol=1e-11)
+    coarse.update_grid(x, mixing=0.3)
+    torch.testing.assert_close(coarse.extended(8)(x), coarse(x), rtol=1e-11, atol=1e-11)
+    near = coarse.extended(30)(x) - coarse(x)  # no multiple of 4: fitted
+    assert near.abs().max() < 0.02
+
+
+def test_knots_follow_the_data():
+    torch.manual_seed(0)
+    x = torch.rand(2000, 2, dtype=torch.float64) ** 3 * 5  # crowded at 0
+    kan = g.KAN([2, 6, 1], grid=20, domain=(-1, 6)).double()
+    before = kan(x)
+    kan.update_grid(x, mixing=0.1)
+    assert not kan.equidistant
+    knots = kan.grids[0].knots
+    inner = knots[:, 3:-3]
+    assert (knots.diff() > 0).all()
+    assert (inner[:, 0] < x.amin(0)).all() and (inner[:, -1] > x.amax(0)).all()
+    assert (inner[:, 10] < 0.2 * 5).all()  # half of the data lie below 5 / 8
+    hidden = kan.grids[1].knots
+    assert hidden.shape == (6, 27) and (hidden.diff() > 0).all()
+    assert (kan(x) - before).norm() < 0.02 * before.norm()
+    kan.update_grid(x, mixing=1)
+    torch.testing.assert_close(
+        kan.grids[0].knots[:, 4:-4].diff().std(dim=1), torch.zeros(2).double(), atol=1e-9, rtol=0
+    )
+
+
+def test_constant_inputs_can_be_followed():
+    kan = g.KAN([1, 3, 1])
+    kan.update_grid(torch.full((50, 1), 0.5))
+    assert torch.isfinite(kan(torch.tensor([[0.5]]))).all()
+
+
+def test_far_and_broken_inputs():
+    kan = g.KAN([1, 1]).double()
+    far = torch.tensor([[1e6], [-1e6]], dtype=torch.float64)
+    base = kan.coefficients[0][:, :1]
+    torch.testing.assert_close(kan(far), torch.nn.functional.silu(far) * base)
+    assert kan(torch.tensor([[math.nan]], dtype=torch.float64)).isnan().all()
+
+
+def test_gaussian_rbf_is_the_diagonal_form_with_one_width(x):
+    torch.manual_seed(0)
+    rbf, diagonal = g.RBF(2, 1, 9).double(), g.GMNM(2, 1, 9, form="diagonal").double()
+    with torch.no_grad():
+        rbf.kernel.s.uniform_(0.5, 3)
+        diagonal.kernel.s.copy_(rbf.kernel.s[:, None].expand(-1, 2))
+        diagonal.centers.copy_(rbf.centers)
+        diagonal.weights.copy_(rbf.weights)
+    alphas = [*ALPHAS, (4, 0), (2, 2), (3, 1)]
+    expected = diagonal.output_jet(x, alphas)
+    for alpha, found in rbf.output_jet(x, alphas).items():
+        torch.testing.assert_close(found, expected[alpha], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(rbf.kernel.precisions(), diagonal.kernel.precisions())
+    assert sum(p.numel() for p in rbf.parameters()) == 9 * (2 + 1 + 1)
+
+
+def test_periodic_features_are_periodic(x):
+    torch.manual_seed(0)
+    model = g.Embedded(g.FourierFeatures(2, 8, periods={0: 0.3, 1: math.tau}), g.MLP([16, 5, 1])).double()
+    for axis, period in ((0, 0.3), (1, math.tau)):
+        moved = x.clone()
+        moved[:, axis] += 7 * period
+        torch.testing.assert_close(model(moved), model(x), rtol=1e-11, atol=1e-11)
+    before_an_own_module = torch.nn.Sequential(g.FourierFeatures(2, 4), torch.nn.Linear(8, 1))
+    assert before_an_own_module(x.float()).shape == (9, 1)
+
+
+BAD = {
+    "one width": (lambda: g.MLP([2]), "widths"),
+    "no widths": (lambda: g.KAN(3), "widths"),
+    "zero width": (lambda: g.MLP([2, 0, 1]), "widths"),
+    "activation": (lambda: g.MLP([2, 3, 1], activation="tahn"), "Did you mean 'tanh'"),
+    "domain": (lambda: g.KAN([2, 1], domain=(1, -1)), "an interval"),
+    "mixing": (lambda: g.KAN([2, 1]).update_grid(torch.rand(99, 2), mixing=0), "above 0"),
+    "few points": (lambda: g.KAN([2, 1]).update_grid(torch.rand(8, 2)), "more than grid"),
+    "coarser grid": (lambda: g.KAN([2, 1]).extended(4), "at least this one's 5"),
+    "RBF shape": (lambda: g.RBF(2, 1, 3, shape="gausian"), "Did you mean 'gaussian'"),
+    "RBF components": (lambda: g.RBF(2, 1, 0), r"RBF\(.*components to be a positive integer"),
+    "frequencies": (lambda: g.FourierFeatures(2, 0), "frequencies to be a positive integer"),
+    "scale": (lambda: g.FourierFeatures(2, 3, scale=-1.0), "a positive scale"),
+    "axis": (lambda: g.FourierFeatures(2, 3, periods={2: 1.0}), "periods by axis"),
+    "period": (lambda: g.FourierFeatures(2, 3, periods={0: math.inf}), "positive periods"),
+    "trained periods": (lambda: g.FourierFeatures(2, 3, periods={0: 1.0}, trainable=True), "either trainable"),
+    "features of other points": (lambda: g.FourierFeatures(2, 3)(torch.zeros(4, 3)), "x of shape"),
+    "embedded widths": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.MLP([2, 1])), "6 inputs"),
+    "embedded module": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.GMNM(6, 1, 3)), "a network of layers"),
+    "grid": (lambda: g.KAN([2, 1], grid=0), "a positive grid"),
+    "order": (lambda: g.KAN([2, 1], order=math.pi), "a positive grid and order"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments(case):
+    function, message = BAD[case]
+    with pytest.raises(g.GmnmError, match=message):
+        function()

@@ -1,0 +1,141 @@
+"""Inverse problems with noisy data."""
+
+import math
+
+import pytest
+import torch
+
+import gmnm_pde as g
+from gmnm_pde.sampling import unit_points
+from gmnm_pde.strategies.noisy_data import unobserved
+
+
+def heat(seed, noise=0.05, **options):
+    return g.registry.load("inverse_heat", noise=noise, seed=seed, **options)
+
+
+def test_a_scalar_with_its_uncertainty():
+    solution = g.solve(heat(0))
+    deviation = solution.posterior.deviation_of()["kappa"]
+    assert abs(solution.parameters["kappa"] - 0.2) < 3 * deviation
+    low, high = solution.posterior.interval("kappa", 0.95)
+    assert (low + high) / 2 == pytest.approx(solution.parameters["kappa"])
+    assert (high - low) / 2 == pytest.approx(1.959964 * deviation, rel=1e-6)
+    assert "+-" in str(solution.report) and "of their noise" in solution.report.reason
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    inside = 0
+    for seed in range(40):
+        low, high = g.solve(heat(seed), g.Mixture(components=80)).posterior.interval("kappa", 0.8)
+        inside += low < 0.2 < high
+    assert 25 <= inside <= 38  # of 32 expected, by chance beyond these once in 200 times
+
+
+def test_uncertainty_is_that_of_linear_regression():
+    """A line through noisy points: the posterior is the textbook's covariance."""
+    x = torch.linspace(0, 1, 30, dtype=torch.float64)
+    values = 1 + 2 * x + 0.1 * torch.randn(30, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    problem = g.Problem(
+        g.Interval(x=(0, 1)),
+        lambda u, x, slope: g.diff(u, x) - slope,
+        [g.Observations(x[:, None], noise=0.1, u=values)],
+        parameters={"slope": 0.0},
+    )
+    solution = g.solve(problem, g.Mixture(components=40))
+    design = torch.stack([torch.ones_like(x), x], dim=1)
+    covariance = 0.1**2 * torch.linalg.inv(design.mT @ design)
+    fitted = torch.linalg.lstsq(design, values[:, None]).solution[:, 0]
+    assert solution.parameters["slope"] == pytest.approx(fitted[1].item(), rel=1e-4)
+    assert solution.posterior.deviation_of()["slope"] == pytest.approx(covariance[1, 1].sqrt().item(), rel=1e-3)
+    at = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)
+    rows = torch.stack([torch.ones_like(at), at], dim=1)
+    expected = (rows @ covariance @ rows.mT).diagonal().sqrt()
+    assert torch.allclose(solution.posterior(at), expected, rtol=1e-3)
+
+
+def test_less_noise_is_less_uncertainty():
+    found = [
+        g.solve(heat(3, noise), g.Mixture(components=80)).posterior.deviation_of()["kappa"] for noise in (0.1, 0.01)
+    ]
+    assert found[0] == pytest.approx(10 * found[1], rel=0.3)
+
+
+def test_precise_data_count_more():
+    points = unit_points(60, 2, "random", seed=1)
+    truth = torch.exp(-(math.pi**2) * 0.2 * points[:, 1]) * torch.sin(math.pi * points[:, 0])
+    problem = g.Problem(
+        g.Interval(x=(0, 1)) * g.Time(t=(0, 1)),
+        lambda u, x, t, kappa: g.diff(u, t) - kappa * g.diff(u, x, x),
+        [
+            g.Dirichlet(u=0),
+            g.Initial(u=lambda x: torch.sin(math.pi * x)),
+            g.Observations(points[:30], noise=0.001, name="good", u=truth[:30]),
+            g.Observations(points[30:], noise=0.5, name="bad", u=truth[30:] + 0.3),
+        ],
+        parameters={"kappa": 1.0},
+    )
+    solution = g.solve(problem, g.Mixture(components=100))
+    assert solution.parameters["kappa"] == pytest.approx(0.2, rel=1e-2)
+
+
+@pytest.mark.parametrize("smoothing", [None, "discrepancy", 0.3])
+def test_an_unknown_field(smoothing):
+    solution = g.solve(g.registry.load("poisson_inverse", noise=0.1), smoothing=smoothing)
+    assert solution.report.relative_l2["a"] < 0.03 and solution.report.relative_l2["u"] < 0.04
+    deviation = solution.posterior(0.5, 0.3)
+    truth = solution.problem.exact(torch.tensor(0.5), torch.tensor(0.3))["a"].item()
+    assert abs(solution(0.5, 0.3)["a"] - truth) < 4 * deviation["a"]
+    assert 0.3 < solution.report.relative_l2["a"] / solution.report.estimates["a"] < 3
+
+
+def test_cross_validation_is_rougher():
+    problem = g.registry.load("poisson_inverse", noise=0.1)
+    solution = g.solve(problem, g.Mixture(components=120), smoothing="cross-validation")
+    assert "cross-validation" in solution.report.reason
+    assert solution.report.relative_l2["u"] < 0.05
+
+
+def test_data_that_say_nothing_are_told_of():
+    x = torch.linspace(0, 1, 20, dtype=torch.float64)
+    free = g.Problem(  # where u does not bend, k has no say
+        g.Interval(x=(0, 1)),
+        lambda u, x, k: k * g.diff(u, x, x),
+        [g.Dirichlet(u=lambda x: x), g.Observations(x[:, None], noise=0.1, u=x)],
+        parameters={"k": 1e-3},
+    )
+    with pytest.warns(g.NumericalWarning, match="cannot tell 'k'"):
+        g.solve(free, g.Mixture(components=30))
+
+
+def test_which_fields_are_unobserved():
+    assert unobserved(g.registry.load("poisson_inverse", noise=0.1)) == ("a",)
+    assert unobserved(heat(0)) == ()
+
+
+def test_exact_data_stay_as_they_were():
+    solution = g.solve(g.registry.load("inverse_heat"), g.Mixture(components=200))
+    assert solution.posterior is None
+    assert abs(solution.parameters["kappa"] - 0.2) < 1e-8
+
+
+POINTS = torch.rand(5, 1, dtype=torch.float64)
+
+REFUSED = {
+    "no noise at all": (lambda: g.Observations(POINTS, noise=0, u=1.0), "positive standard deviation"),
+    "negative noise": (lambda: g.Observations(POINTS, noise=-1, u=1.0), "positive standard deviation"),
+    "noise that is none": (lambda: g.Observations(POINTS, noise=math.nan, u=1.0), "positive standard deviation"),
+    "a smoothing that is none": (lambda: g.solve(heat(0), smoothing="much"), "discrepancy"),
+    "negative smoothing": (lambda: g.solve(heat(0), smoothing=-1.0), "positive number"),
+    "noise on patches": (lambda: g.solve(heat(0), g.Mixture(patches=2)), "one mixture"),
+    "noise in blocks": (lambda: g.solve(heat(0), blocks=2), "unknown parameters"),
+    "an interval of nothing": (lambda: g.solve(heat(0)).posterior.interval("nu"), "kappa"),
+    "a level that is none": (lambda: g.solve(heat(0)).posterior.interval("kappa", 95), "probability"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input(case):
+    make, words = REFUSED[case]
+    with pytest.raises(g.GmnmError, match=words):
+        make()
