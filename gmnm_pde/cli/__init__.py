@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gmnm_pde._errors import GmnmError, nearest
-from gmnm_pde.cli import benching, comparing, eigen, listing, solving
+from gmnm_pde.cli import bench, compare, modes, solve
+from gmnm_pde.cli import list as list_problems
 
-_COMMANDS = {"list": listing, "solve": solving, "modes": eigen, "compare": comparing, "bench": benching}
+_COMMANDS = {"list": list_problems, "solve": solve, "modes": modes, "compare": compare, "bench": bench}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
