@@ -12,7 +12,8 @@ from torch import nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.methods import GaussNewton, LeastSquares
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
-from gmnm_pde.options.arguments import check_numbers, read_options
+from gmnm_pde.options.arguments import Arguments, check_numbers
+from gmnm_pde.options.choice import choose
 from gmnm_pde.results.comparison import Comparison, Row
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
@@ -85,7 +86,8 @@ def compare(
     makers = {name: _maker(problem, name, model, seeds) for name, model in _named(models).items()}
     chosen = _methods(methods, makers, seeds)
     for name, make in makers.items():
-        read_options(problem, make(seeds[0]), chosen[name], seeds[0], dtype, device, points, weights, "auto")
+        common = {"seed": seeds[0], "dtype": dtype, "device": device, "points": points, "weights": weights}
+        choose(Arguments(problem=problem, model=make(seeds[0]), method=chosen[name], **common))
     rows, solutions = [], []
     for name, make in makers.items():
         for seed in seeds:

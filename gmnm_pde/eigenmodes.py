@@ -1,24 +1,25 @@
 """The front door to eigenvalue problems."""
 
 import copy
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import torch
-from torch import nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models import Lifted, Mixture
-from gmnm_pde.options.arguments import check_numbers, read_options
-from gmnm_pde.results.history import History
+from gmnm_pde.methods import LeastSquares
+from gmnm_pde.models import Mixture
+from gmnm_pde.options.arguments import Arguments
+from gmnm_pde.options.choice import setup_for
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.results.spectrum import Spectrum
-from gmnm_pde.run.evaluation import Judge
+from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.result import Result
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.modes import ModeSet, climb_spectrum
+from gmnm_pde.strategies.modes import Modes, modes
 
 
 def eigenmodes(
@@ -34,7 +35,7 @@ def eigenmodes(
     weights: str | Mapping[str, float] | None = None,
     time_limit: float | None = None,
     hard: bool | str | Sequence[str] = False,
-    progress: Callable[[dict[str, Any]], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Spectrum:
     """The eigenvalues of a problem nearest to the guess of its one unknown parameter, with their modes.
 
@@ -54,13 +55,35 @@ def eigenmodes(
         weights: As for ``solve``.
         time_limit: Seconds after which no larger mixture is begun.
         hard: Conditions to be met exactly, as for ``solve``.
-        progress: Called with a row of the history after each size of mixture.
+        progress: Called after each size of mixture; ``figures`` of the news are a row of the history.
 
     Raises:
         GmnmError: the problem is no eigenvalue problem, or an argument is impossible.
     """
     started = time.monotonic()
-    check_numbers(problem, tol, seed, dtype, time_limit)
+    arguments = Arguments(
+        problem=problem,
+        model=model,
+        tol=tol,
+        seed=seed,
+        dtype=dtype,
+        device=device,
+        points=points,
+        weights=weights,
+        time_limit=time_limit,
+        hard=hard,
+    )
+    _check(arguments, count)
+    solved = meet_exactly(problem, hard) if hard is not False else problem
+    mixture = model if isinstance(model, Mixture) else Mixture()
+    setup = setup_for(arguments, solved, mixture, None, LeastSquares())
+    run = Run.begin(setup, started, tol, time_limit, progress)
+    return _spectrum(modes(setup, count, run), run, problem)
+
+
+def _check(arguments: Arguments, count: int) -> None:
+    """Refuse what is no eigenvalue problem, and no mixture."""
+    problem, model = arguments.problem, arguments.model
     call = f"eigenmodes({problem.name}, count={count!r})"
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise refuse(call, expected="a positive number of modes", got=repr(count))
@@ -69,59 +92,32 @@ def eigenmodes(
         raise refuse(call, expected=expected, got=", ".join(problem.parameters) or "none")
     if model is not None and model != "gmnm" and not isinstance(model, Mixture):
         raise refuse(call, expected="a Mixture", got=repr(model), remedy="Leave model out.")
-    stated, problem = problem, meet_exactly(problem, hard) if hard is not False else problem
-    setup = read_options(problem, model, None, seed, dtype, device, points, weights, "auto", nontrivial=True).setup
-    judge = Judge(problem, seed=seed, dtype=dtype, device=setup.device)
-    history = History()
 
-    def record(found: ModeSet) -> None:
-        row = {
-            "step": len(history) + 1,
-            "seconds": time.monotonic() - started,
-            "components": found.components,
-            "error_estimate": found.worst,
-            "residual": found.scores.max().item(),
-            **{f"{name}_{k}": v for name in problem.parameters for k, v in enumerate(found.values.tolist(), start=1)},
-        }
-        history.append(row)
-        if progress is not None:
-            progress(row)
 
-    deadline = math.inf if time_limit is None else started + time_limit
-    found, met, reason = climb_spectrum(setup, count, judge.points, tol=tol, deadline=deadline, on_set=record)
-    seconds = time.monotonic() - started
+def _spectrum(ended: Modes, run: Run, stated: Problem) -> Spectrum:
+    values = ended.best.values.tolist()
     return Spectrum(
-        problem=problem.name,
-        parameter=next(iter(problem.parameters)),
-        values=tuple(found.values.tolist()),
-        estimates=tuple(found.drifts.tolist()),
-        modes=_solutions(stated, found, judge, seconds, history, converged=met, reason=reason),
-        errors=_errors(stated, found.values.tolist()),
-        converged=met,
-        reason=reason,
-        seconds=seconds,
-        history=history,
+        problem=run.problem.name,
+        parameter=next(iter(run.problem.parameters)),
+        values=tuple(values),
+        estimates=tuple(ended.best.drifts.tolist()),
+        modes=_solutions(ended, run, stated),
+        errors=_errors(stated, values),
+        converged=ended.status.converged,
+        reason=ended.details,
+        seconds=run.log.seconds,
+        history=run.log.history,
     )
 
 
-def _solutions(
-    problem: Problem, found: ModeSet, judge: Judge, seconds: float, history: History, *, converged: bool, reason: str
-) -> tuple[Solution, ...]:
-    domain, lift, solutions = problem.domain, found.setup.problem.lift, []
-    for rung in found.rungs():
-        rung.fit.outputs(judge.points[:1])  # puts the mode's readout in place
-        inner = copy.deepcopy(rung.fit.model)
-        model: nn.Module = inner if lift is None else Lifted(inner, lift.functions)
-        report = judge.report(
-            rung,
-            method="inverse iteration by least squares",
-            seconds=seconds,
-            converged=converged,
-            reason=reason,
-            seed=found.setup.seed,
-        )
-        place = (domain.coordinates, domain.time, domain.bounds, problem.fields)
-        solutions.append(Solution(model, *place, report, history, problem))  # type: ignore[arg-type]
+def _solutions(ended: Modes, run: Run, stated: Problem) -> tuple[Solution, ...]:
+    """Each mode as a solution with a model of its own."""
+    solutions = []
+    for candidate in ended.best.candidates():
+        fit = candidate.fit.install()
+        own = replace(candidate, fit=replace(fit, model=copy.deepcopy(fit.model)))
+        result = Result(own, ended.status, ended.details)
+        solutions.append(run.solution(result, stated, "inverse iteration by least squares"))
     return tuple(solutions)
 
 
@@ -131,4 +127,4 @@ def _errors(problem: Problem, values: Sequence[float]) -> tuple[float, ...] | No
     exact = problem.spectrum(len(values))
     if exact is None:
         return None
-    return tuple(abs(value - one) / (abs(one) or 1.0) for value, one in zip(values, exact, strict=True))
+    return tuple(abs(value - truth) / (abs(truth) or 1.0) for value, truth in zip(values, exact, strict=True))

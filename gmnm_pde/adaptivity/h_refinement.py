@@ -1,245 +1,262 @@
-"""Patches where they are needed: fit, look where the residual is large, halve the boxes there, and fit again.
+"""h-refinement: mixtures in the boxes of a partition, which is made finer where the residual is large.
 
-The residual is that on held-out points, scaled as the rows of the fit are, so that a unit of it means about as much
-error in a small box as in a large one. A box is halved along the coordinates along which the solution bends most across
-it: isotropically at a corner, across a layer only. Neighbours never differ by more than a factor of two, so that a
-window reaches over a face by a good part of both. The exact solution is not looked at.
+Neighbouring boxes never differ by more than a factor of two, so that a window reaches over a face by a good part of
+both. A partition that was chosen by hand stays as it is; its patches get more components instead.
 """
 
 import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.p_refinement import Climb, Rung
+from gmnm_pde.adaptivity.indicators import indicators, marked
+from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.adaptivity.partitions import balanced, first_partition, within
+from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.fit import Fit, Setup, fit
-from gmnm_pde.fitting.widths import search_widths
-from gmnm_pde.methods import Step
-from gmnm_pde.models import along_each
+from gmnm_pde.fitting.fit import Fit, fit, restored, saved
+from gmnm_pde.fitting.widths import Widths, search_widths
+from gmnm_pde.models import Partition, along_each
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
-
-_COMPONENTS = {1: 24, 2: 100, 3: 240}
-"""Components in each patch for six digits and equations of second order, by the number of coordinates."""
-
-_BY_ORDER = 1.5
-"""How they grow with the order: with 132, 220 and 300 the Korteweg-de Vries equation, of third order, came to
-6e-8, 4e-9 and 2e-9 in ten seconds."""
-
-_LEAST_DIGITS = 5.0
-"""Fewer components than for so many digits leave a floor that halving boxes does not lower."""
-
-_DIGITS, _AIM = 8.0, 1e-8
-"""What is aimed at without ``tol``."""
-
-_MORE, _MOST_COMPONENTS, _BEGUN = 1.35, 1000, 0.1
-"""On a partition that stays: how many more components the patches get, the most in one, and the estimate below which
-patches that gain nothing by more are as good as they get."""
-
-_MARKED = 0.5
-"""Boxes with at least this part of the largest residual of a box are halved."""
-
-_BENDS = 0.3
-"""A box is halved along each coordinate along which the solution bends at least this much of the most."""
-
-_SECONDS, _SPREAD = 3e-8, 5.0
-"""A fit takes about so many seconds for each patch and the cube of its unknowns in two dimensions, and so many times
-more for each further one."""
-
-_FIRST_WIDTH = 0.7
-_MOST_UNKNOWNS = 60_000
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a fit tells of each box: its residual, [boxes], and how the solution bends across it, [boxes, d]."""
+class Refining:
+    """The numbers of h-refinement."""
 
-    residual: Tensor
-    bend: Tensor
+    components: Mapping[int, int] = field(default_factory=lambda: {1: 24, 2: 100, 3: 240})
+    """Of each patch for six digits and equations of second order, by the number of coordinates."""
+    components_beyond: int = 400
+    """The same for more coordinates than ``components`` names."""
+    by_order: float = 1.5
+    """The power of the order with which they grow: with 132, 220 and 300 components a patch the Korteweg-de Vries
+    equation, of third order, came to 6e-8, 4e-9 and 2e-9 in ten seconds."""
+    least_digits: float = 5.0
+    """Fewer components than for this many digits leave a floor that halving boxes does not lower."""
+    digits: float = 8.0
+    """The digits that components are chosen for without a tolerance."""
+    aim: float = 1e-8
+    """The error that is aimed at without a tolerance."""
+    width: float = 0.7
+    """The slope of components at first, on a box scaled to [-1, 1]^d."""
+    more: float = 1.35
+    """How many times as many components the patches of a partition that stays get next."""
+    most_components: int = 1000
+    """The most components of a patch."""
+    begun: float = 0.1
+    """Patches of a partition that stays are as good as they get where more components gain nothing, once the error is
+    below this."""
+    patience: int = 3
+    """Fits without a gain after which it ends."""
+    growth: float = 1.3
+    """The power of the number of patches with which the time of a fit grows."""
+    slack: float = 1.2
+    """The next fit must fit into the time that is left with this much to spare."""
+    most_unknowns: int = 60_000
+    """The most unknowns."""
 
 
-def refine(
-    setup: Setup,
-    judged_on: Tensor,
-    *,
-    tol: float | None,
-    deadline: float,
-    near: Fit | None = None,
-    fixed: bool = False,
-    on_rung: Callable[[Rung], None] | None = None,
-    on_step: Callable[[Step], None] | None = None,
-) -> Climb:
-    """Fit on finer and finer partitions until the estimate meets ``tol``, or stops falling, or time or room runs out.
+@dataclass(frozen=True)
+class Level:
+    """A partition, components in each of its patches, and widths to begin a search with, or widths that stay."""
+
+    partition: Partition
+    components: int
+    begin: Widths
+    widths: Widths | None
+
+
+@dataclass(frozen=True)
+class HRefinement:
+    """Smaller boxes, or in boxes that stay more components.
 
     Args:
-        setup: With the partition to begin with, or none.
-        judged_on: Points for the error estimate, [n, d].
+        setup: Of the solve, with the partition to begin with, if there is one.
         tol: The error wanted.
-        deadline: On the clock of time.monotonic().
-        near: A fit to start Newton's method from, where the problem is nonlinear.
-        fixed: Whether the partition stays as it is and the patches get more components instead.
-        on_rung: Called after each fit.
-        on_step: Called after each step of a fit.
+        initial_guess: What Newton's method starts from, where the problem is nonlinear.
+        fixed: Whether the partition stays.
+        refining: The numbers.
     """
+
+    setup: Setup
+    tol: float | None
+    initial_guess: InitialGuess | None = None
+    fixed: bool = False
+    refining: Refining = Refining()
+
+    def next(self, trials: Trials[Level]) -> Level | Stop:
+        """The next partition and its components."""
+        level, numbers, mixture = trials.level, self.refining, self.setup.mixture
+        if level is None:
+            return self._first
+        if trials.errors[-1] <= self._aim:
+            return Stop.MET
+        still = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
+        if still and (not self.fixed or min(trials.errors) < numbers.begun):
+            return Stop.STALLED
+        if self.fixed and mixture.components:
+            return Stop.LARGEST
+        level = self._finer(level, trials.last.fit)
+        unknowns = len(level.partition) * level.components * len(self.setup.problem.fields)
+        too_large = unknowns > numbers.most_unknowns or level.components > numbers.most_components
+        return Stop.LARGEST if too_large else level
+
+    @property
+    def _aim(self) -> float:
+        return self.refining.aim if self.tol is None else self.tol
+
+    @property
+    def _given_widths(self) -> Widths | None:
+        given = self.setup.mixture.widths
+        return None if given is None else along_each(given, self.setup.dimension)
+
+    @property
+    def _first(self) -> Level:
+        setup, problem = self.setup, self.setup.problem
+        partition = within(problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed))
+        components = setup.mixture.components or components_for(problem, self.tol, self.refining)
+        return Level(partition, components, (self.refining.width,) * setup.dimension, self._given_widths)
+
+    def _finer(self, level: Level, last: Fit) -> Level:
+        if not self.fixed:
+            finer = balanced(level.partition.split(marked(indicators(last))))
+            return Level(within(self.setup.problem.domain, finer), level.components, level.begin, last.widths)
+        narrower = self.refining.more ** (1 / self.setup.dimension)
+        begin = tuple(width * narrower for width in last.widths)
+        return Level(level.partition, round(self.refining.more * level.components), begin, self._given_widths)
+
+    def seconds(self, trials: Trials[Level], level: Level) -> float:
+        """By the cube of a patch's components, and a power of the number of patches."""
+        assert trials.level is not None
+        patches = len(level.partition) / len(trials.level.partition)
+        components = level.components / trials.level.components
+        return self.refining.slack * trials.seconds * patches**self.refining.growth * components**3
+
+    def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Candidate:
+        """The fit of a level, with an estimate from how the fits so far differ."""
+        setup = replace(self.setup, partition=level.partition)
+        nearest = self.initial_guess if trials.last is None else trials.last.fit
+        hurried = False
+        if level.widths is None:
+            found, hurried = self._over_widths(setup, level, nearest, run)
+        else:
+            found = fit(setup, level.components, level.widths, initial_guess=nearest, monitor=run)
+        drift = None if trials.last is None else _drift(found, trials.last.fit, run.points)
+        drifts = trials.drifts if drift is None else (*trials.drifts, drift)
+        return Candidate(found, _with_tail(estimate_error(found, run.points), drifts), drift, hurried)
+
+    def _over_widths(self, setup: Setup, level: Level, nearest: InitialGuess | None, run: Run) -> tuple[Fit, bool]:
+        """The best fit over a few widths while there is time, and whether that kept some from being tried."""
+        fits: dict[Widths, Fit] = {}
+        began, hurried = run.clock.now(), False
+
+        def residual_with(widths: Widths) -> float:
+            nonlocal hurried
+            if fits and not run.affords((run.clock.now() - began) / len(fits)):
+                hurried = True
+                return math.inf
+            guess = min(fits.values(), key=lambda known: known.validation_residual, default=nearest)
+            fits[widths] = fit(setup, level.components, widths, initial_guess=guess, monitor=run)
+            return fits[widths].validation_residual
+
+        return fits[search_widths(residual_with, level.begin, octaves=(0.5,), by_axis=False)], hurried
+
+    def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
+        """The smaller estimate."""
+        return candidate.error <= trials.best.error
+
+    def state(self, trials: Trials[Level]) -> dict[str, Any]:
+        """The best fit and the last one, with what decides on the next."""
+        level = trials.level
+        assert level is not None
+        return {
+            "best": saved(trials.best.fit),
+            "best_estimate": asdict(trials.best.estimate),
+            "last": saved(trials.last.fit),
+            "last_estimate": asdict(trials.last.estimate),
+            "begin": level.begin,
+            "components": level.components,
+            "errors": trials.errors,
+            "residuals": trials.residuals,
+            "drifts": trials.drifts,
+            "seconds": trials.seconds,
+        }
+
+    def trials_from(self, state: Mapping[str, Any]) -> Trials[Level]:
+        """The trials that ``state`` was given."""
+        best, last = (
+            Candidate(restored(self.setup, state[name]), ErrorEstimate(**state[f"{name}_estimate"]))
+            for name in ("best", "last")
+        )
+        partition, begin = last.fit.model.partition, tuple(state["begin"])
+        level = Level(partition, state["components"], begin, None if self.fixed else last.fit.widths)
+        errors, residuals, drifts = (tuple(state[name]) for name in ("errors", "residuals", "drifts"))
+        return Trials(best, last, level, errors, residuals, drifts, state["seconds"])
+
+    def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
+        """Whether the best candidate is good enough, and why there is no better one."""
+        best: Candidate = trials.best
+        assert trials.level is not None
+        status, words = self._verdict(trials, trials.level, stop, run)
+        if self.tol is None and not status.converged and best.error < 1e-2 and best.fit.converged and not best.hurried:
+            status = Status.RELIABLE
+        patches = len(best.fit.model.partition)
+        each = (best.fit.components or 0) // patches
+        return Result(best, status, f"{words}; {patches} patches of {each} components")
+
+    def _verdict(self, trials: Trials[Level], level: Level, stop: Stop, run: Run) -> tuple[Status, str]:
+        last, best = trials.errors[-1], trials.best
+        if stop is Stop.MET:
+            if self.tol is None:
+                return Status.RELIABLE, f"error estimate {last:.1e}"
+            return Status.MET, f"the error estimate {last:.1e} meets tol={self.tol:g}"
+        if stop is Stop.TIME:
+            return run.end_of_time
+        if not best.fit.converged:
+            status = Status.TIME if best.fit.outcome.late else Status.NOT_CONVERGED
+        else:
+            status = Status.STALLED if stop is Stop.STALLED else Status.LARGEST
+        if stop is Stop.STALLED:
+            return status, f"the error estimate stopped falling at {min(trials.errors):.1e}"
+        if self.fixed and self.setup.mixture.components:
+            missed = "" if self.tol is None else f"; the error estimate {best.error:.1e} does not meet tol={self.tol:g}"
+            return status, f"{best.fit.outcome.reason}{missed}"
+        return status, f"{len(level.partition)} patches of {level.components} components are the most that fit"
+
+
+def seconds_of_first(setup: Setup, tol: float | None) -> float:
+    """Seconds that the first fit takes on one core, roughly."""
     partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
-    partition = within(setup.problem.domain, partition)
     components = setup.mixture.components or components_for(setup.problem, tol)
-    aim = tol if tol is not None else _AIM
-    best: Rung | None = None
-    last: Fit | None = near
-    by_hand = setup.mixture.widths
-    given = None if by_hand is None else along_each(by_hand, setup.dimension)
-    widths, begin = given, (_FIRST_WIDTH,) * setup.dimension
-    estimates: list[float] = []
-    drifts: list[float] = []
-    scores: list[float] = []
-    outputs: Tensor | None = None
-    spent, reason, converged = 0.0, "", False
-    while True:
-        started = time.monotonic()
-        stage = replace(setup, partition=partition)
-        if widths is None:
-            found = _search(stage, components, begin, last, deadline, on_step)
-            widths = found.widths
-        else:
-            found = fit(stage, components, widths, near=last, deadline=deadline, watch=on_step)
-        now = found.outputs(judged_on)
-        if outputs is not None:
-            drifts.append(((now - outputs).norm(dim=0) / now.norm(dim=0).clamp_min(1e-300)).max().item())
-        outputs = now
-        rung = Rung(found, _estimate(found, judged_on, drifts))
-        estimates.append(rung.estimate.overall)
-        if best is None or rung.estimate.overall <= best.estimate.overall:
-            best = rung
-        if on_rung is not None:
-            on_rung(rung)
-        last, spent = found, time.monotonic() - started
-        if rung.estimate.overall <= aim:
-            converged, reason = True, f"the error estimate {rung.estimate.overall:.1e} meets tol={aim:g}"
-            if tol is None:
-                reason = f"error estimate {rung.estimate.overall:.1e}"
-            break
-        scores.append(found.score)
-        if _stalled(estimates) and _stalled(scores) and (not fixed or min(estimates) < _BEGUN):
-            reason = f"the error estimate stopped falling at {min(estimates):.1e}"
-            break
-        if fixed and setup.mixture.components:
-            reason = found.outcome.reason
-            break
-        if fixed:
-            finer, more = partition, round(_MORE * components)
-            begin = tuple(width * _MORE ** (1 / setup.dimension) for width in found.widths)
-            widths = given
-        else:
-            finer = within(setup.problem.domain, balanced(partition.split(marked(look_at(found)))))
-            more = components
-        if len(finer) * more * len(setup.problem.fields) > _MOST_UNKNOWNS or more > _MOST_COMPONENTS:
-            reason = f"{len(partition)} patches of {components} components are the most that fit"
-            break
-        grown = (len(finer) / len(partition)) ** 1.3 * (more / components) ** 3
-        if time.monotonic() + 1.2 * spent * grown > deadline:
-            reason = "stopped by the time limit before the next, finer fit"
-            break
-        partition, components = finer, more
-    assert best is not None
-    reliable = converged or (tol is None and best.estimate.overall < 1e-2 and best.fit.arrived)
-    patches = len(best.fit.model.partition)
-    each = (best.fit.components or 0) // patches
-    return Climb(best, reliable, f"{reason}; {patches} patches of {each} components")
+    return replace(setup, partition=partition).seconds_of_solve(components)
 
 
-def first_seconds(setup: Setup, tol: float | None) -> float:
-    """Seconds that the first fit may take, roughly: what one core did on a few problems."""
-    problem, d = setup.problem, setup.dimension
-    components = setup.mixture.components or components_for(problem, tol)
-    patches = len(setup.partition or first_partition(problem, tol, setup.seed))
-    return _SECONDS * _SPREAD ** (d - 2) * patches * (components * len(problem.fields)) ** 3
-
-
-def _stalled(values: Sequence[float]) -> bool:
-    """Whether the last ones brought no gain worth having: two once some digits are there, three before."""
-    last = 2 if min(values) < 1e-4 else 3
-    return len(values) > last + 1 and min(values[-last:]) > 0.5 * min(values[:-last])
-
-
-def components_for(problem: Problem, tol: float | None) -> int:
+def components_for(problem: Problem, tol: float | None, numbers: Refining | None = None) -> int:
     """Components in each patch, more for more digits and for higher derivatives, whose rounding small boxes magnify."""
-    d = problem.domain.dimension
-    digits = _DIGITS if tol is None else min(12.0, max(_LEAST_DIGITS, -math.log10(tol)))
-    higher = (max(problem.order, 2) / 2) ** _BY_ORDER
-    return round(_COMPONENTS.get(d, 400) * (digits / 6) ** min(d, 2) * (higher if d > 1 else 1.0))
+    numbers, d = numbers or Refining(), problem.domain.dimension
+    digits = numbers.digits if tol is None else min(12.0, max(numbers.least_digits, -math.log10(tol)))
+    higher = (max(problem.order, 2) / 2) ** numbers.by_order
+    first = numbers.components.get(d, numbers.components_beyond)
+    return round(first * (digits / 6) ** min(d, 2) * (higher if d > 1 else 1.0))
 
 
-@torch.no_grad()
-def look_at(found: Fit) -> Look:
-    """Where a fit leaves a residual on its held-out points, and how the solution bends there."""
-    held, model = found.held_out, found.model
-    partition = model.partition
-    squares = torch.zeros(len(partition), dtype=torch.float64)
-    bends = torch.zeros(len(partition), partition.dimension, dtype=torch.float64)
-    counts = torch.zeros(len(partition), dtype=torch.float64)
-    for placed in held.placed:
-        unit = model.unit(placed.cloud.points.to(held.like)).cpu()
-        owner = partition.owner(unit)
-        alone = partition.reached(unit).sum(dim=1) == 1
-        residual = replace(held, placed=[placed]).residual(found.theta).to(torch.float64).cpu()
-        for part in residual.split(len(owner)) if len(owner) else ():
-            squares.index_add_(0, owner[alone], part[alone].square())
-        if placed.term.group == "interior" and not counts.any():
-            counts.index_add_(0, owner[alone], torch.ones(int(alone.sum()), dtype=torch.float64))
-            points = placed.cloud.points.to(held.like)
-            alphas = [tuple(2 * (j == k) for j in range(partition.dimension)) for k in range(partition.dimension)]
-            jets = model.inner.output_jet(model.unit(points), alphas)
-            for k, alpha in enumerate(alphas):
-                curve = jets[alpha].to(torch.float64).cpu().norm(dim=1) * partition.sizes[owner, k] ** 2
-                bends[:, k].index_add_(0, owner, curve)
-    counts = counts.clamp_min(1)
-    return Look((squares / counts).sqrt(), bends / counts[:, None])
+def _drift(found: Fit, before: Fit, points: Tensor) -> float:
+    """How far a fit is from the one before it, relative, the largest over the fields."""
+    now = found.outputs(points)
+    apart = (now - before.outputs(points)).norm(dim=0)
+    return (apart / now.norm(dim=0).clamp_min(1e-300)).max().item()
 
 
-def marked(look: Look) -> list[tuple[int, Sequence[int]]]:
-    """The boxes to halve, each with the coordinates to halve it along."""
-    worst = (look.residual >= _MARKED * look.residual.max()).nonzero()[:, 0].tolist()
-    chosen = []
-    for number in worst:
-        bend = look.bend[number]
-        axes = (bend >= _BENDS * bend.max()).nonzero()[:, 0].tolist()
-        chosen.append((number, axes or range(len(bend))))
-    return chosen
-
-
-def _estimate(found: Fit, judged_on: Tensor, drifts: Sequence[float]) -> ErrorEstimate:
-    """The estimate of the fit alone, or what the last fits' differences tell of the sum of those to come."""
-    estimate = estimate_error(found, judged_on)
+def _with_tail(estimate: ErrorEstimate, drifts: tuple[float, ...]) -> ErrorEstimate:
+    """The estimate of a fit alone, or what the last fits' differences tell of the sum of those to come, if larger."""
     if not drifts:
         return estimate
-    rate = min(0.9, drifts[-1] / drifts[-2]) if len(drifts) > 1 else 0.5
+    rate = min(0.9, drifts[-1] / max(drifts[-2], 1e-300)) if len(drifts) > 1 else 0.5
     tail = drifts[-1] * rate / (1 - rate)
     return replace(estimate, by_field={name: max(value, tail) for name, value in estimate.by_field.items()})
-
-
-def _search(
-    setup: Setup,
-    components: int,
-    begin: tuple[float, ...],
-    near: Fit | None,
-    deadline: float,
-    on_step: Callable[[Step], None] | None,
-) -> Fit:
-    """The best fit over a few widths, while there is time."""
-    fits: dict[tuple[float, ...], Fit] = {}
-    began = time.monotonic()
-
-    def score(trial: tuple[float, ...]) -> float:
-        spent = time.monotonic() - began
-        if fits and time.monotonic() + spent / len(fits) > deadline:
-            return math.inf
-        start = min(fits.values(), key=lambda one: one.score, default=near)
-        fits[trial] = fit(setup, components, trial, near=start, deadline=deadline, watch=on_step)
-        return fits[trial].score
-
-    return fits[search_widths(score, begin, octaves=(0.5,), by_axis=False)]

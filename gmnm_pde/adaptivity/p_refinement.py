@@ -1,272 +1,249 @@
-"""The ladder: fits of growing size, each starting from the widths that served the one below, until one is good enough.
+"""p-refinement: one mixture with more and more components, until it is good enough.
 
-A rung is a number of components. On small rungs, where a fit takes hundredths of a second, the widths are searched; on
-large ones the widths of the rung below are carried up (a component's slope grows like the number of components per
-coordinate) and only adjusted. Nothing here looks at the exact solution: fits are judged by the residual on points held
-out, and the climb ends by the error estimate.
+Where fits are small, and take hundredths of a second, the widths of the components are searched; where they are large,
+the widths of the last fit are carried over (a component's slope grows like the number of components per coordinate) and
+only adjusted. Nothing here looks at the exact solution: widths are chosen by the residual on points held out, and the
+end comes by the error estimate.
 """
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from torch import Tensor
-
+from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.fit import Fit, Setup, fit
+from gmnm_pde.fitting.fit import Fit, fit, restored, saved
 from gmnm_pde.fitting.widths import Widths, search_widths
-from gmnm_pde.methods import Step
-from gmnm_pde.methods.least_squares import rescue
+from gmnm_pde.methods.least_squares import best_truncated
 from gmnm_pde.models import along_each
-
-_FIRST = {1: 40, 2: 150, 3: 400}
-_GROWTH = 1.6
-"""The first rung, by the number of coordinates, and how much larger each next one is."""
-
-_FIRST_OF_TOL, _GROWTH_OF_TOL = 0.4, 1.35
-"""With a tolerance the ladder climbs by smaller steps, and for a linear problem begins lower, so that few digits cost
-little. (Newton from zero needs a mixture of some size to arrive.)"""
-
-_FIRST_WIDTH = 1.5
-
-_DENSE, _TRIED, _CLEARLY = 3, 300, 0.1
-"""In more dimensions several kinds of directions are tried, with so many components; sparse ones must do so much better
-than dense ones."""
-
-_SEARCHED = 500
-"""Up to so many unknowns the widths are searched on a rung; up to three times as many (twice, where each fit takes
-several Newton steps) they are adjusted."""
-
-_TRIES, _LOST, _ENOUGH = 3, 10.0, 600
-"""When a climb may be given up: for a linear problem, whose fits are quick, from so many unknowns on by the rate of the
-last rungs; for a nonlinear one after so many rungs, or at once if the estimate is so many times what is hopeless."""
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 
 AIM = 1e-12
-"""What ``solve`` aims at without ``tol``."""
-
-_MOST_UNKNOWNS = {
-    ("linear", "aim"): 2500,
-    ("nonlinear", "aim"): 1500,
-    ("linear", "tol"): 6000,
-    ("nonlinear", "tol"): 3000,
-}
-"""The largest readouts that are tried, unless the number of components is given."""
+"""The error that is aimed at where no tolerance is given."""
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A fit with its error estimate."""
+class Growth:
+    """The numbers of p-refinement."""
 
-    fit: Fit
-    estimate: ErrorEstimate
+    first: Mapping[int, int] = field(default_factory=lambda: {1: 40, 2: 150, 3: 400})
+    """Components of the first mixture, by the number of coordinates."""
+    first_beyond: int = 600
+    """The same for more coordinates than ``first`` names."""
+    factor: float = 1.6
+    """How many times as many components the next mixture has."""
+    first_with_tol: float = 0.4
+    """With a tolerance a linear problem begins with this part of ``first``, so that few digits cost little; Newton's
+    method from zero needs a mixture of some size to converge."""
+    factor_with_tol: float = 1.35
+    """The factor where there is a tolerance."""
+    width: float = 1.5
+    """The slope of components at first, on the domain scaled to [-1, 1]^d."""
+    searched: int = 500
+    """Up to this many unknowns widths are searched."""
+    adjusted: int = 1500
+    """Up to this many unknowns of a linear problem widths are adjusted."""
+    adjusted_nonlinear: int = 1000
+    """The same for nonlinear problems, where each fit takes several Newton steps."""
+    most_linear: int = 2500
+    """The most unknowns of a linear problem without a tolerance."""
+    most_nonlinear: int = 1500
+    """The most unknowns of a nonlinear problem without a tolerance."""
+    most_linear_with_tol: int = 6000
+    """The most unknowns of a linear problem with a tolerance."""
+    most_nonlinear_with_tol: int = 3000
+    """The most unknowns of a nonlinear problem with a tolerance."""
+    patience: int = 4
+    """Fits without a gain after which it ends."""
+    tries: int = 3
+    """Fits after which it may be given up as hopeless; for linear problems by the rate of the last of them."""
+    hopeless_at_once: float = 10.0
+    """A nonlinear problem is given up at once if the estimate is this many times what is hopeless."""
+    enough: int = 600
+    """A linear problem, whose fits are quick, is not given up below this many unknowns."""
 
 
 @dataclass(frozen=True)
-class Ascent:
-    """How far a climb has come: the best rung, and of all rungs the estimates; of the last its size and widths."""
+class PRefinement:
+    """More components in one mixture.
 
-    best: Rung
-    estimates: tuple[float, ...]
-    components: int
+    Args:
+        setup: Of the solve.
+        tol: The error wanted.
+        initial_guess: A fit that Newton's method starts from at first.
+        hopeless: The error above which it is given up early, if it will stay there.
+        growth: The numbers.
+    """
+
+    setup: Setup
+    tol: float | None
+    initial_guess: Fit | None = None
+    hopeless: float = math.inf
+    growth: Growth = Growth()
+
+    def next(self, trials: Trials[int]) -> int | Stop:
+        """The next number of components."""
+        if trials.level is None:
+            return self._sizes[0]
+        larger = [size for size in self._sizes if size > trials.level]
+        if not larger:
+            return Stop.LARGEST
+        if not self.setup.mixture.components and trials.best.fit.converged:
+            if trials.best.error <= (AIM if self.tol is None else self.tol):
+                return Stop.MET
+            if self._stalled(trials):
+                return Stop.STALLED
+        return Stop.HOPELESS if self._is_hopeless(trials, len(larger)) else larger[0]
+
+    @property
+    def _sizes(self) -> list[int]:
+        """The numbers of components that are tried, the last of which is the most."""
+        return list(self._growing())
+
+    def _growing(self) -> Iterator[int]:
+        mixture, linear, growth = self.setup.mixture, self.setup.problem.linear, self.growth
+        if mixture.components and mixture.widths and linear:
+            yield mixture.components
+            return
+        fields = len(self.setup.problem.fields)
+        size, factor = growth.first.get(self.setup.dimension, growth.first_beyond) / fields**0.5, growth.factor
+        most = growth.most_linear if linear else growth.most_nonlinear
+        if self.tol is not None:
+            size, factor = size * (growth.first_with_tol if linear else 1.0), growth.factor_with_tol
+            most = growth.most_linear_with_tol if linear else growth.most_nonlinear_with_tol
+        largest = mixture.components or most / fields
+        while size * factor**0.5 < largest:
+            yield round(size)
+            size *= factor
+        yield round(largest)
+
+    def _stalled(self, trials: Trials[int]) -> bool:
+        return stalled(trials.errors, early=self.growth.patience)
+
+    def _is_hopeless(self, trials: Trials[int], sizes_left: int) -> bool:
+        """Whether the estimates, which are above ``hopeless``, will stay there at the rate at which they fall."""
+        best, count, growth = min(trials.errors), len(trials.errors), self.growth
+        if best <= self.hopeless:
+            return False
+        if not self.setup.problem.linear:
+            return best > growth.hopeless_at_once * self.hopeless or count >= growth.tries
+        assert trials.level is not None
+        if trials.level * len(self.setup.problem.fields) < growth.enough or count < growth.tries:
+            return False
+        rate = min(1.0, (trials.errors[-1] / trials.errors[-growth.tries]) ** (1 / (growth.tries - 1)))
+        return best * rate**sizes_left > self.hopeless
+
+    def seconds(self, trials: Trials[int], level: int) -> float:
+        """By the cube of the unknowns."""
+        assert trials.level is not None
+        return trials.seconds * (level / trials.level) ** 3
+
+    def attempt(self, level: int, trials: Trials[int], run: Run) -> Candidate:
+        """The best fit with a number of components over the widths that are tried."""
+        nearest = self.initial_guess if trials.best is None else trials.best.fit
+        found, hurried = self._over_widths(level, self._widths_carried_over(level, trials), nearest, run)
+        found = with_truncation(found)
+        return Candidate(found, estimate_error(found, run.points), hurried=hurried)
+
+    def _widths_carried_over(self, components: int, trials: Trials[int]) -> Widths:
+        """The widths of the last fit, narrower as the components become denser."""
+        if trials.level is None:
+            return (self.growth.width,) * self.setup.dimension
+        denser = (components / trials.level) ** (1 / self.setup.dimension)
+        return tuple(width * denser for width in trials.last.fit.widths)
+
+    def _over_widths(self, components: int, begin: Widths, nearest: Fit | None, run: Run) -> tuple[Fit, bool]:
+        """The best fit, and whether the time limit kept widths from being tried."""
+        setup, growth = self.setup, self.growth
+        fits: dict[Widths, Fit] = {}
+        hurried = False
+
+        def residual_with(widths: Widths) -> float:
+            nonlocal hurried
+            if fits and run.late:
+                hurried = True
+                return math.inf
+            guess = min(fits.values(), key=lambda known: known.validation_residual, default=nearest)
+            fits[widths] = fit(setup, components, widths, initial_guess=guess, monitor=run)
+            return fits[widths].validation_residual
+
+        unknowns = components * len(setup.problem.fields)
+        adjusted = growth.adjusted if setup.problem.linear else growth.adjusted_nonlinear
+        chosen = begin
+        if setup.mixture.widths is not None:
+            chosen = along_each(setup.mixture.widths, setup.dimension)
+            residual_with(chosen)
+        elif unknowns <= growth.searched:
+            chosen = search_widths(residual_with, begin, octaves=(1.0, 0.5), by_axis=True)
+        elif unknowns <= adjusted:
+            chosen = search_widths(residual_with, begin, octaves=(0.25,), by_axis=False)
+        else:
+            residual_with(begin)
+        return fits[chosen], hurried
+
+    def better(self, candidate: Candidate, trials: Trials[int]) -> bool:
+        """A fit of the size that was asked for; else a converged one, and then the smaller estimate."""
+        best: Candidate = trials.best
+        if self.setup.mixture.components and candidate.fit.components == self._sizes[-1]:
+            return True
+        if candidate.fit.converged != best.fit.converged:
+            return candidate.fit.converged
+        return candidate.error <= best.error
+
+    def state(self, trials: Trials[int]) -> dict[str, Any]:
+        """Of the best fit everything, of the last its size and widths."""
+        return {
+            "best": saved(trials.best.fit),
+            "estimate": asdict(trials.best.estimate),
+            "errors": trials.errors,
+            "level": trials.level,
+            "widths": trials.last.fit.widths,
+            "seconds": trials.seconds,
+        }
+
+    def trials_from(self, state: Mapping[str, Any]) -> Trials[int]:
+        """The trials that ``state`` was given."""
+        best = Candidate(restored(self.setup, state["best"]), ErrorEstimate(**state["estimate"]))
+        last = Candidate(_OnlyWidths(tuple(state["widths"])), best.estimate)
+        return Trials(best, last, state["level"], tuple(state["errors"]), seconds=state["seconds"])
+
+    def result(self, trials: Trials[int], stop: Stop, run: Run) -> Result:
+        """Whether the best candidate is good enough, and why there is no better one."""
+        best: Candidate = trials.best
+        outcome, error = best.fit.outcome, best.error
+        if stop is Stop.TIME:
+            return Result(best, *run.end_of_time)
+        if not outcome.converged:
+            return Result(best, Status.TIME if outcome.late else Status.NOT_CONVERGED, outcome.reason)
+        if self.tol is None:
+            if best.hurried:
+                words = "stopped by the time limit before all widths were tried"
+                return Result(best, Status.TIME, f"{words}; error estimate {error:.1e}")
+            status = Status.RELIABLE if error < 1e-2 else Status.POOR
+            note = "" if status.converged else "; the estimate is poor: try more components or look at the residual"
+            return Result(best, status, f"{outcome.reason}; error estimate {error:.1e}{note}")
+        if error <= self.tol:
+            return Result(best, Status.MET, f"the error estimate {error:.1e} meets tol={self.tol:g}")
+        gave_up = not self.setup.mixture.components and self._stalled(trials)
+        why = "it stopped falling" if gave_up else f"{trials.level} components are the most allowed"
+        status = Status.STALLED if gave_up else Status.LARGEST
+        return Result(best, status, f"the error estimate {error:.1e} does not meet tol={self.tol:g}: {why}")
+
+
+@dataclass(frozen=True)
+class _OnlyWidths:
+    """All that is known of a fit from a file, where no more is needed."""
+
     widths: Widths
 
 
-@dataclass(frozen=True)
-class Climb:
-    """Where the climb ended, and why."""
-
-    best: Rung
-    converged: bool
-    reason: str
-
-
-def climb(
-    setup: Setup,
-    judged_on: Tensor,
-    *,
-    tol: float | None,
-    deadline: float,
-    resume: Ascent | None = None,
-    near: Fit | None = None,
-    hopeless: float = math.inf,
-    on_rung: Callable[[Rung, Ascent], None] | None = None,
-    on_step: Callable[[Step], None] | None = None,
-) -> Climb:
-    """Fit at growing sizes, from the bottom or from where an earlier climb was left.
-
-    ``near`` is a fit that Newton's method starts from on the first rung.
-
-    The climb ends when the estimate meets ``tol`` (or the aim), when the given number of components is reached, when
-    the estimate stops falling, or when time or the largest size runs out; and early when the estimates
-    would stay above ``hopeless``.
-    """
-    ascent, spent = resume, 0.0
-    sizes = list(_sizes(setup, tol))
-    for number, (components, last) in enumerate(sizes):
-        if ascent is not None:
-            if components <= ascent.components:
-                continue
-            if _ends(setup, ascent, tol):
-                break
-            if _hopeless(setup, ascent, hopeless, len(sizes) - number):
-                break
-            if time.monotonic() + spent * (components / ascent.components) ** 3 > deadline:
-                return Climb(ascent.best, False, "stopped by the time limit before the next, larger fit")
-        started = time.monotonic()
-        rung = _climb_one(setup, components, ascent, near, judged_on, deadline, on_step)
-        spent = time.monotonic() - started
-        chosen = ascent is None or (last and setup.mixture.components) or _better(rung, ascent.best)
-        ascent = Ascent(
-            best=rung if chosen or ascent is None else ascent.best,
-            estimates=(*(ascent.estimates if ascent is not None else ()), rung.estimate.overall),
-            components=components,
-            widths=rung.fit.widths,
-        )
-        if on_rung is not None:
-            on_rung(rung, ascent)
-    assert ascent is not None
-    return _verdict(setup, ascent, tol)
-
-
-def with_active(setup: Setup, deadline: float = math.inf) -> Setup:
-    """On how many coordinates ridges depend, where that is open: by small trials.
-
-    Sums of functions of few coordinates are hardly to be had from ridges across all of many, and other functions not at
-    all from ridges in few.
-    """
-    mixture, d = setup.mixture, setup.dimension
-    if mixture.active is not None or mixture.form != "affine" or d <= _DENSE or setup.partition is not None:
-        return setup
-    widths = along_each(mixture.widths or _FIRST_WIDTH, d)
-    trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
-    components = min(mixture.components or _TRIED, _TRIED)
-    *sparse, dense = (fit(trial, components, widths, deadline=deadline).score for trial in trials)
-    best = min(range(len(sparse)), key=sparse.__getitem__)
-    return trials[best if sparse[best] < _CLEARLY * dense else -1]
-
-
-def _sizes(setup: Setup, tol: float | None) -> Iterator[tuple[int, bool]]:
-    """Numbers of components with a mark on the last."""
-    mixture = setup.mixture
-    if mixture.components and mixture.widths and setup.problem.linear:
-        yield mixture.components, True
-        return
-    fields = len(setup.problem.fields)
-    size, growth = _FIRST.get(setup.dimension, 600) / fields**0.5, _GROWTH
-    if tol is not None:
-        size, growth = size * (_FIRST_OF_TOL if setup.problem.linear else 1.0), _GROWTH_OF_TOL
-    kind = ("linear" if setup.problem.linear else "nonlinear", "aim" if tol is None else "tol")
-    most = mixture.components or _MOST_UNKNOWNS[kind] / fields
-    while size * growth**0.5 < most:
-        yield round(size), False
-        size *= growth
-    yield round(most), True
-
-
-def _climb_one(
-    setup: Setup,
-    components: int,
-    ascent: Ascent | None,
-    near: Fit | None,
-    judged_on: Tensor,
-    deadline: float,
-    on_step: Callable[[Step], None] | None,
-) -> Rung:
-    below = ascent.best.fit if ascent is not None else near
-    widths = _carried_up(setup, components, ascent)
-    fits: dict[Widths, Fit] = {}
-
-    def score(trial: Widths) -> float:
-        if fits and time.monotonic() > deadline:
-            return math.inf
-        nearby = min(fits.values(), key=lambda found: found.score, default=below)
-        fits[trial] = fit(setup, components, trial, near=nearby, deadline=deadline, watch=on_step)
-        return fits[trial].score
-
-    given = setup.mixture.widths
-    unknowns = components * len(setup.problem.fields)
-    if given is not None:
-        chosen = along_each(given, setup.dimension)
-        score(chosen)
-    elif unknowns <= _SEARCHED:
-        chosen = search_widths(score, widths, octaves=(1.0, 0.5), by_axis=True)
-    elif unknowns <= (3 if setup.problem.linear else 2) * _SEARCHED:
-        chosen = search_widths(score, widths, octaves=(0.25,), by_axis=False)
-    else:
-        score(widths)
-        chosen = widths
-    found = _rescued(fits[chosen])
-    return Rung(found, estimate_error(found, judged_on))
-
-
-def _carried_up(setup: Setup, components: int, ascent: Ascent | None) -> Widths:
-    """The widths of the rung below, narrower as the components become denser."""
-    if ascent is None:
-        return (_FIRST_WIDTH,) * setup.dimension
-    denser = (components / ascent.components) ** (1 / setup.dimension)
-    return tuple(width * denser for width in ascent.widths)
-
-
-def _rescued(found: Fit) -> Fit:
-    """Where the residual between the points is far above that on them, a rank-revealing solution may do better."""
-    rows = found.system.rows
-    fitted = found.outcome.norm / rows**0.5 / found.reference
-    if found.score <= 1e3 * fitted or found.score < 1e-10:
+def with_truncation(found: Fit) -> Fit:
+    """Where the residual between the points is far above that on them, a truncated-SVD solution may do better."""
+    fitted = found.outcome.norm / found.system.rows**0.5 / found.reference
+    if found.validation_residual <= 1e3 * fitted or found.validation_residual < 1e-10:
         return found
-    return Fit(
-        found.components,
-        found.widths,
-        found.model,
-        found.system,
-        found.held_out,
-        replace(found.outcome, theta=rescue(found.outcome, found.score_of)),
-    )
-
-
-def _better(rung: Rung, other: Rung) -> bool:
-    """Whether ``rung`` is the better answer: a converged one first, then the smaller estimate."""
-    arrived, other_arrived = rung.fit.arrived, other.fit.arrived
-    if arrived != other_arrived:
-        return arrived
-    return rung.estimate.overall <= other.estimate.overall
-
-
-def _stalled(estimates: Sequence[float]) -> bool:
-    """Whether the last rungs brought no gain worth having: two once some digits are there, four before."""
-    patience = 2 if min(estimates) < 1e-4 else 4
-    return len(estimates) > patience + 1 and min(estimates[-patience:]) > 0.5 * min(estimates[:-patience])
-
-
-def _ends(setup: Setup, ascent: Ascent, tol: float | None) -> bool:
-    if setup.mixture.components or not ascent.best.fit.arrived:
-        return False
-    return ascent.best.estimate.overall <= (AIM if tol is None else tol) or _stalled(ascent.estimates)
-
-
-def _hopeless(setup: Setup, ascent: Ascent, above: float, sizes_left: int) -> bool:
-    """Whether the estimates, which are above ``above``, will stay there at the rate at which they fall."""
-    best, count = min(ascent.estimates), len(ascent.estimates)
-    if best <= above:
-        return False
-    if not setup.problem.linear:
-        return best > _LOST * above or count >= _TRIES
-    if ascent.components * len(setup.problem.fields) < _ENOUGH or count < _TRIES:
-        return False
-    rate = min(1.0, (ascent.estimates[-1] / ascent.estimates[-_TRIES]) ** (1 / (_TRIES - 1)))
-    return best * rate**sizes_left > above
-
-
-def _verdict(setup: Setup, ascent: Ascent, tol: float | None) -> Climb:
-    best, outcome, estimate = ascent.best, ascent.best.fit.outcome, ascent.best.estimate.overall
-    if not outcome.converged:
-        return Climb(best, False, outcome.reason)
-    if tol is None:
-        reliable = estimate < 1e-2
-        note = "" if reliable else "; the estimate is poor: try more components or look at the residual"
-        return Climb(best, reliable, f"{outcome.reason}; error estimate {estimate:.1e}{note}")
-    if estimate <= tol:
-        return Climb(best, True, f"the error estimate {estimate:.1e} meets tol={tol:g}")
-    stalled = not setup.mixture.components and _stalled(ascent.estimates)
-    why = "it stopped falling" if stalled else f"{ascent.components} components are the most allowed"
-    return Climb(best, False, f"the error estimate {estimate:.1e} does not meet tol={tol:g}: {why}")
+    return found.with_theta(best_truncated(found.outcome, found.validation_residual_of))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import Layers, find_layers
-from gmnm_pde.fitting.fit import smoothness_for
+from gmnm_pde.fitting.discretization import smoothness_for
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition

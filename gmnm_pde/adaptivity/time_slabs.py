@@ -1,74 +1,83 @@
-"""Long times in blocks: each is solved on patches, and the next begins with what the last one ends with.
+"""Long times in slabs: each is solved on patches, and the next begins with what the last one ends with.
 
-A block that fails is halved and solved again; after one that was easy the next is longer. Boxes that one block needed
-at its end are what the next one begins with.
+A slab that fails is halved and solved again; after one that was easy the next is longer. Boxes that one slab needed at
+its end are what the next one begins with. (Users call slabs blocks in time.)
 """
 
-import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.adaptivity.h_refinement import refine
-from gmnm_pde.adaptivity.p_refinement import Climb, Rung
+from gmnm_pde.adaptivity.h_refinement import HRefinement
+from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.adaptivity.partitions import first_partition
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Setup, smoothness_for
-from gmnm_pde.methods import Step
-from gmnm_pde.models import Normalized, Partition, TimeBlocks
-from gmnm_pde.run.evaluation import judged_points
+from gmnm_pde.fitting.fit import Fit, restored, saved
+from gmnm_pde.models import Mixture, Normalized, Partition, TimeBlocks
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.during import Before, during
 from gmnm_pde.statement.problem import Problem
 
-_FIRST_BLOCKS = 8
-_AIM = 1e-8
-_LONGER, _SHORTEST = 1.5, 1e-3
-"""How much longer a block may be than the one before, and the shortest, in parts of all the time."""
 
-_LOST = 1e-2
-"""A block with an estimate above this, and far above its tolerance, is halved: finer boxes did not help."""
+@dataclass(frozen=True)
+class Slabs:
+    """The numbers of time slabs."""
 
-_POINTS = 1000
-_PATIENCE = 4.0
-"""A block may take so many times its share of the time that is left."""
+    first: int = 8
+    """Slabs to begin with, where their number is not given."""
+    aim: float = 1e-8
+    """The error of a slab that is aimed at without a tolerance."""
+    longer: float = 1.5
+    """How much longer a slab is than the one before it, where that was easy."""
+    shortest: float = 1e-3
+    """The shortest slab, in parts of all the time."""
+    remnant: float = 0.3
+    """A rest of the time that is shorter than this part of a slab is taken along by the last slab."""
+    lost: float = 1e-2
+    """A slab with an error above this and far above its tolerance is halved: finer boxes did not help."""
+    points: int = 1000
+    """Points that a slab's error is estimated on."""
+    patience: float = 4.0
+    """A slab may take this many times its share of the time that is left to the solve."""
 
 
 @dataclass(frozen=True)
-class Leg:
-    """A solved block."""
+class Slab:
+    """A solved slab of time."""
 
     start: float
     end: float
-    rung: Rung
+    candidate: Candidate
 
     @property
-    def fit(self) -> Any:
-        return self.rung.fit
+    def fit(self) -> Fit:
+        return self.candidate.fit
 
 
 class Chain:
-    """Fits one after another in time, as one answer: what a judge asks of a fit, this has."""
+    """Fits one after another in time as one approximation."""
 
-    def __init__(self, problem: Problem, legs: Sequence[Leg]):
-        self.problem, self.legs = problem, tuple(legs)
-        self.widths: tuple[float, ...] = legs[-1].fit.widths
+    def __init__(self, problem: Problem, slabs: Sequence[Slab]):
+        self.problem, self.slabs = problem, tuple(slabs)
+        self.widths: tuple[float, ...] = slabs[-1].fit.widths
         self.trained = 0
 
     @cached_property
     def model(self) -> Normalized:
-        """All blocks as one model."""
+        """All slabs as one model."""
         axis, (low, high) = time_axis(self.problem)
-        edges = [self.legs[0].start, *(leg.end for leg in self.legs)]
+        edges = [self.slabs[0].start, *(slab.end for slab in self.slabs)]
         unit = [2 * (edge - low) / (high - low) - 1 for edge in edges]
-        inner = TimeBlocks(unit, [leg.fit.model.inner for leg in self.legs], axis, self.problem.domain.dimension)
-        like = next(self.legs[0].fit.model.parameters())
+        inner = TimeBlocks(unit, [slab.fit.model.inner for slab in self.slabs], axis, self.problem.domain.dimension)
+        like = next(self.slabs[0].fit.model.parameters())
         return Normalized(inner, self.problem.domain.bounds).to(dtype=like.dtype, device=like.device)
 
     def outputs(self, points: Tensor) -> Tensor:
@@ -82,39 +91,39 @@ class Chain:
             return self.model(points)
 
     def named_residuals(self) -> dict[str, Tensor]:
-        """The unscaled residuals on held-out points by name, of all blocks."""
+        """The unscaled residuals on held-out points by name, of all slabs."""
         found: dict[str, list[Tensor]] = {}
-        for leg in self.legs:
-            for name, values in leg.fit.named_residuals().items():
+        for slab in self.slabs:
+            for name, values in slab.fit.named_residuals().items():
                 found.setdefault(name, []).append(values)
         return {name: torch.cat(parts) for name, parts in found.items()}
 
     @property
-    def arrived(self) -> bool:
-        """Whether the method converged in every block."""
-        return all(leg.fit.arrived for leg in self.legs)
+    def converged(self) -> bool:
+        """Whether the method converged in every slab."""
+        return all(slab.fit.converged for slab in self.slabs)
 
     @property
-    def found(self) -> dict[str, float]:
+    def parameters(self) -> dict[str, float]:
         """The unknown parameters: none, they would bind all times together."""
         return {}
 
     @property
     def loss(self) -> float:
         """The mean squared residual, rows scaled."""
-        return sum(leg.fit.loss for leg in self.legs) / len(self.legs)
+        return sum(slab.fit.loss for slab in self.slabs) / len(self.slabs)
 
     @property
     def components(self) -> int:
-        return sum(leg.fit.components for leg in self.legs)
+        return sum(slab.fit.components for slab in self.slabs)
 
     @property
     def unknowns(self) -> int:
-        return sum(leg.fit.unknowns for leg in self.legs)
+        return sum(slab.fit.unknowns for slab in self.slabs)
 
     @property
     def points(self) -> int:
-        return sum(leg.fit.points for leg in self.legs)
+        return sum(slab.fit.points for slab in self.slabs)
 
 
 def time_axis(problem: Problem) -> tuple[int, tuple[float, float]]:
@@ -134,134 +143,156 @@ def time_axis(problem: Problem) -> tuple[int, tuple[float, float]]:
     return axis, problem.domain.bounds[axis]
 
 
-def read_blocks(problem: Problem, blocks: Any) -> tuple[tuple[float, ...] | None, int]:
-    """``solve``'s argument ``blocks``: edges if they are given, and the number of blocks to begin with.
-
-    Raises:
-        GmnmError: no positive number, or edges that do not ascend from the beginning to the end of the time.
-    """
-    _, (low, high) = time_axis(problem)
-    call = f"solve(blocks={blocks!r})"
-    if problem.parameters:
-        raise refuse(call, expected="a problem without unknown parameters, which bind all times", got="one with them")
-    if blocks is True or blocks is None:
-        return None, _FIRST_BLOCKS
-    if isinstance(blocks, int) and blocks > 0:
-        return (*(low + (high - low) * k / blocks for k in range(blocks)), high), blocks
-    listed: Any = blocks
-    listed = listed.tolist() if hasattr(listed, "tolist") else listed
-    listed = listed if isinstance(listed, list | tuple) else ()
-    edges = tuple(float(edge) if isinstance(edge, int | float) else math.nan for edge in listed)
-    if len(edges) < 2 or edges[0] != low or edges[-1] != high or not all(a < b for a, b in pairwise(edges)):
-        raise refuse(
-            call,
-            expected=f"a number of blocks, or ascending edges from {low:g} to {high:g}",
-            got=repr(blocks),
-            remedy="Blocks longer than the time, or beyond it, are none.",
-        )
-    return edges, len(edges) - 1
-
-
-def march(
-    setup: Setup,
-    *,
-    blocks: Any,
-    tol: float | None,
-    deadline: float,
-    legs: Sequence[Leg] = (),
-    on_rung: Callable[[Rung, Problem], None] | None = None,
-    on_leg: Callable[[Sequence[Leg]], None] | None = None,
-    on_step: Callable[[Step], None] | None = None,
-) -> Climb:
-    """Solve block by block.
+@dataclass(frozen=True)
+class March:
+    """Slab after slab.
 
     Args:
         setup: Of the whole problem.
-        blocks: As ``read_blocks`` takes them; with edges given, these are kept.
-        tol: The error wanted, of all blocks together.
-        deadline: On the clock of time.monotonic().
-        legs: Blocks that were solved before, to go on from.
-        on_rung: Called after each fit with the block's problem.
-        on_leg: Called after each block with all so far.
-        on_step: Called after each step of a fit.
+        edges: Where slabs begin and end, if that is given; then these are kept.
+        count: How many slabs there are to begin with.
+        tol: The error wanted, of all slabs together.
+        numbers: Those of time slabs.
     """
-    problem = setup.problem
-    edges, count = read_blocks(problem, blocks)
-    _, (low, high) = time_axis(problem)
-    done = list(legs)
-    aim, reason = tol if tol is not None else _AIM * count, ""
-    length = (high - low) / count if not done else _next_length(done[-1], aim / (high - low))
-    mixture, partition = setup.mixture, setup.partition
-    if done:
-        mixture, partition = _carried(setup, done[-1])
-    shortest = _SHORTEST * (high - low)
-    by_hand = setup.partition
-    if setup.mixture.patches == 1:
-        by_hand = Partition.even([1] * setup.dimension, smoothness=smoothness_for(problem))
-    begin = by_hand or first_partition(problem, tol, setup.seed)
-    while not done or done[-1].end < high:
-        start = done[-1].end if done else low
-        end = edges[len(done) + 1] if edges else min(high, start + length)
-        end = high if high - end < 0.3 * length and not edges else end
-        block = block_after(problem, done, start, end)
-        share = aim * (end - start) / (high - low)
-        now = time.monotonic()
-        limit = min(deadline, now + _PATIENCE * (deadline - now) * (end - start) / (high - start))
+
+    setup: Setup
+    edges: tuple[float, ...] | None
+    count: int
+    tol: float | None
+    numbers: Slabs = Slabs()
+
+    def run(self, run: Run, done: Sequence[Slab] = ()) -> Result:
+        """Solve from the beginning, or from the slabs that are done."""
+        slabs = list(done)
+        low, high = self._ends
+        length = self._next_length(slabs[-1]) if slabs else (high - low) / self.count
+        while not slabs or slabs[-1].end < high:
+            start = slabs[-1].end if slabs else low
+            end = self._next_end(len(slabs), start, length)
+            slab = self._solve(slabs, start, end, run)
+            if self._is_lost(slab, run):
+                length = (end - start) / 2
+                continue
+            slabs.append(slab)
+            if run.writes:
+                run.save({"slabs": [_saved(slab) for slab in slabs]})
+            length = self._next_length(slab)
+            if run.late and end < high:
+                break
+        return self._result(slabs, run)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        return time_axis(self.setup.problem)[1]
+
+    @property
+    def _wanted(self) -> float:
+        """The error wanted, of all slabs together."""
+        return self.tol if self.tol is not None else self.numbers.aim * self.count
+
+    @property
+    def _by_hand(self) -> Partition | None:
+        """The partition of every slab, if it was chosen by hand."""
+        if self.setup.mixture.patches == 1:
+            return Partition.even([1] * self.setup.dimension, smoothness=smoothness_for(self.setup.problem))
+        return self.setup.partition
+
+    @cached_property
+    def _first_partition(self) -> Partition:
+        return self._by_hand or first_partition(self.setup.problem, self.tol, self.setup.seed)
+
+    def _next_end(self, number: int, start: float, length: float) -> float:
+        """Where the slab of this number ends."""
+        if self.edges:
+            return self.edges[number + 1]
+        high = self._ends[1]
+        end = min(high, start + length)
+        return high if high - end < self.numbers.remnant * length else end
+
+    def _solve(self, slabs: Sequence[Slab], start: float, end: float, run: Run) -> Slab:
+        """The slab after some others."""
+        (low, high), setup = self._ends, self.setup
+        problem = slab_after(setup.problem, slabs, start, end)
+        mixture, partition = (setup.mixture, None) if not slabs else _carried_over(setup, slabs[-1])
         stage = replace(
-            setup,
-            problem=block,
-            mixture=mixture,
-            partition=by_hand or partition or begin,
+            setup, problem=problem, mixture=mixture, partition=self._by_hand or partition or self._first_partition
         )
-        climbed = refine(
-            stage,
-            judged_points(block, _POINTS, setup.seed).to(dtype=setup.dtype, device=setup.device),
+        share = self._wanted * (end - start) / (high - low)
+        part = run.part(
+            problem,
+            points=self.numbers.points,
             tol=share,
-            deadline=limit,
-            fixed=by_hand is not None,
-            near=_Extended(done[-1], time_axis(problem)[0]) if done else None,  # type: ignore[arg-type]
-            on_rung=None if on_rung is None else lambda rung, b=block: on_rung(rung, b),
-            on_step=on_step,
+            deadline=run.share(self.numbers.patience * (end - start) / (high - start)),
         )
-        estimate = climbed.best.estimate.overall
-        poor = estimate > max(10 * share, _LOST) or not climbed.best.fit.arrived
-        late = time.monotonic() > deadline
-        if poor and not edges and not late and (end - start) / 2 >= shortest:
-            length = (end - start) / 2
-            continue
-        done.append(Leg(start, end, climbed.best))
-        mixture, partition = _carried(setup, done[-1])
-        if on_leg is not None:
-            on_leg(done)
-        length = _next_length(done[-1], aim / (high - low))
-        if time.monotonic() > deadline and end < high:
-            reason = f"stopped by the time limit at {problem.domain.time[0]} = {end:g}"
-            break
-    chain = Chain(problem, done)
-    unknown = 0.0 if done[-1].end >= high else 1.0  # of times that were not reached
-    total = {name: unknown + sum(leg.rung.estimate.by_field[name] for leg in done) for name in problem.fields}
-    estimate = ErrorEstimate(total, {})
-    arrived = chain.arrived and not reason
-    met = tol is None or estimate.overall <= tol
-    if not reason:
+        guess = _Extended(slabs[-1], time_axis(setup.problem)[0]) if slabs else None
+        refinement = HRefinement(stage, share, guess, fixed=self._by_hand is not None)
+        return Slab(start, end, adapt(refinement, part).best)
+
+    def _is_lost(self, slab: Slab, run: Run) -> bool:
+        """Whether a slab is to be halved."""
+        (low, high), length = self._ends, slab.end - slab.start
+        share = self._wanted * length / (high - low)
+        poor = slab.candidate.error > max(10 * share, self.numbers.lost) or not slab.fit.converged
+        return poor and not self.edges and not run.late and length / 2 >= self.numbers.shortest * (high - low)
+
+    def _next_length(self, slab: Slab) -> float:
+        """How long the slab after this one may be."""
+        low, high = self._ends
+        length = slab.end - slab.start
+        easy = slab.candidate.error <= self._wanted / (high - low) * length
+        return length * (self.numbers.longer if easy else 1.0)
+
+    def _result(self, slabs: Sequence[Slab], run: Run) -> Result:
+        """All slabs as one answer; times that were not reached count as an error of 1."""
+        problem = self.setup.problem
+        chain = Chain(problem, slabs)
+        reached = slabs[-1].end >= self._ends[1]
+        errors = {
+            name: (0.0 if reached else 1.0) + sum(slab.candidate.estimate.by_field[name] for slab in slabs)
+            for name in problem.fields
+        }
+        candidate = Candidate(chain, ErrorEstimate(errors, {}))
+        status, words = self._verdict(candidate, reached=reached, until=slabs[-1].end, run=run)
+        return Result(candidate, status, f"{words}; {len(slabs)} blocks in time")
+
+    def _verdict(self, candidate: Candidate, *, reached: bool, until: float, run: Run) -> tuple[Status, str]:
+        error, tol = candidate.error, self.tol
+        if not reached:
+            status, words = run.end_of_time
+            return status, f"{words}, at {self.setup.problem.domain.time[0]} = {until:g}"
+        met = tol is None or error <= tol
         verdict = "" if tol is None else f"{' meets' if met else ' does not meet'} tol={tol:g}"
-        reason = f"the error estimate {estimate.overall:.1e}{verdict}"
-    reliable = arrived and met and estimate.overall < 1e-2
-    return Climb(Rung(chain, estimate), reliable, f"{reason}; {len(done)} blocks in time")  # type: ignore[arg-type]
+        words = f"the error estimate {error:.1e}{verdict}"
+        if not candidate.fit.converged:
+            return Status.NOT_CONVERGED, words
+        if not met:
+            return Status.MISSED, words
+        if error >= 1e-2:
+            return Status.POOR, words
+        return (Status.RELIABLE if tol is None else Status.MET), words
+
+    def slabs_from(self, state: Mapping[str, Any]) -> list[Slab]:
+        """The slabs that a checkpoint holds."""
+        slabs: list[Slab] = []
+        for known in state["slabs"]:
+            problem = slab_after(self.setup.problem, slabs, known["start"], known["end"])
+            stage = replace(self.setup, problem=problem, partition=self._first_partition)
+            candidate = Candidate(restored(stage, known["fit"]), ErrorEstimate(**known["estimate"]))
+            slabs.append(Slab(known["start"], known["end"], candidate))
+        return slabs
 
 
-def _next_length(leg: Leg, aim: float) -> float:
-    """How long the block after this one may be, with an error ``aim`` wanted in each unit of time."""
-    length = leg.end - leg.start
-    return length * (_LONGER if leg.rung.estimate.overall <= aim * length else 1.0)
+def _saved(slab: Slab) -> dict[str, Any]:
+    estimate = asdict(slab.candidate.estimate)
+    return {"start": slab.start, "end": slab.end, "fit": saved(slab.fit), "estimate": estimate}
 
 
 class _Extended:
-    """A block's solution for later times: as it was at its end."""
+    """A slab's solution for later times: as it was at its end."""
 
-    def __init__(self, leg: Leg, axis: int):
-        self._fit, self._axis, self._end = leg.fit, axis, leg.end
-        self.theta = leg.fit.theta
+    def __init__(self, slab: Slab, axis: int):
+        self._fit, self._axis, self._end = slab.fit, axis, slab.end
+        self.theta = slab.fit.theta
 
     def solved_for(self, points: Tensor) -> Tensor:
         held = points.clone()
@@ -269,20 +300,20 @@ class _Extended:
         return self._fit.solved_for(held)
 
 
-def block_after(problem: Problem, done: Sequence[Leg], start: float, end: float) -> Problem:
-    """The problem from ``start`` to ``end``, beginning with what the blocks before end with."""
-    return during(problem, start, end, _before(done[-1]) if done else None)
+def slab_after(problem: Problem, slabs: Sequence[Slab], start: float, end: float) -> Problem:
+    """The problem from ``start`` to ``end``, beginning with what the slabs before end with."""
+    return during(problem, start, end, _before(slabs[-1]) if slabs else None)
 
 
-def _before(leg: Leg) -> Before:
-    model = leg.fit.model
+def _before(slab: Slab) -> Before:
+    model = slab.fit.model
     return lambda points, alphas: model.output_jet(points.to(next(model.parameters())), alphas)
 
 
-def _carried(setup: Setup, leg: Leg) -> tuple[Any, Partition]:
-    """The widths that served a block, and the boxes at its end, each through the whole of the next block."""
+def _carried_over(setup: Setup, slab: Slab) -> tuple[Mixture, Partition]:
+    """The widths that served a slab, and the boxes at its end, each through the whole of the next slab."""
     axis, _ = time_axis(setup.problem)
-    partition = leg.fit.model.partition
+    partition = slab.fit.model.partition
     last = [box for box in partition.boxes if box[axis][1] > 1 - 1e-9]
     boxes = [(*box[:axis], (-1.0, 1.0), *box[axis + 1 :]) for box in last]
-    return replace(setup.mixture, widths=leg.fit.widths), replace(partition, boxes=tuple(dict.fromkeys(boxes)))
+    return replace(setup.mixture, widths=slab.fit.widths), replace(partition, boxes=tuple(dict.fromkeys(boxes)))

@@ -1,12 +1,8 @@
 """How many points each term gets, and where: to fit on, to hold out, and to report on."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any
 
-from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.residuals import Placed
 from gmnm_pde.sampling import Cloud, sample
@@ -29,31 +25,6 @@ class Counts:
 
     interior: int
     boundary: int | None = None
-
-
-def parse_points(points: Any) -> Counts | None:
-    """``solve``'s argument ``points``: None, a number, or {"interior": n, "boundary": m}."""
-    if points is None:
-        return None
-    call = f"solve(points={points!r})"
-    if isinstance(points, Mapping):
-        for key in points:
-            if key not in ("interior", "boundary"):
-                raise refuse(
-                    call,
-                    expected="the keys 'interior' and 'boundary'",
-                    got=repr(key),
-                    remedy=nearest(str(key), ("interior", "boundary")),
-                )
-        if "interior" not in points:
-            raise refuse(call, expected="the number of interior points", got="none")
-        counts = Counts(points["interior"], points.get("boundary"))
-    else:
-        counts = Counts(points)
-    for count in (counts.interior, counts.boundary):
-        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
-            raise refuse(call, expected="positive whole numbers", got=repr(count))
-    return counts
 
 
 def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:

@@ -7,12 +7,14 @@ times the largest such constant estimates its own error. On the problems of docs
 between 70 % and 90 % agree within a factor of about three, over errors from 1e-2 to 1e-14.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.statement.problem import Problem
 
 FRACTIONS = (0.7, 0.8, 0.9)
 
@@ -31,6 +33,11 @@ class ErrorEstimate:
     by_field: dict[str, float]
     by_parameter: dict[str, float]
 
+    @classmethod
+    def unknown(cls, problem: Problem) -> "ErrorEstimate":
+        """Where nothing is known of the error."""
+        return cls(dict.fromkeys(problem.fields, math.nan), dict.fromkeys(problem.parameters, math.nan))
+
     @property
     def overall(self) -> float:
         """The largest over the fields."""
@@ -47,18 +54,18 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     constants, drifts = [], []
     for fraction in FRACTIONS:
         part = solver.leading(system.part(fraction))
-        score = max(fit.score_of(part), torch.finfo(full.dtype).tiny)
+        score = max(fit.validation_residual_of(part), torch.finfo(full.dtype).tiny)
         constants.append((fit.outputs(points, part) - full).norm(dim=0) / size / score)
         drifts.append((part - fit.theta)[: system.extra].abs() / score)
     rounding = torch.finfo(full.dtype).eps
-    errors = SAFETY * fit.score * torch.stack(constants).amax(dim=0) + rounding
+    errors = SAFETY * fit.validation_residual * torch.stack(constants).amax(dim=0) + rounding
     # Where a method stopped short, the step to the least squares solution tells more than the residual.
     wanted = fit.outputs(points, solver.solution()) - full
     errors = torch.maximum(errors, wanted.norm(dim=0) / size)
-    fit.outputs(points[:1])  # the fit's own readout is back in place
-    if fit.score > _LOST:
-        errors = errors.clamp_min(min(1.0, fit.score))
-    shifts = SAFETY * fit.score * torch.stack(drifts).amax(dim=0)
+    fit.install()
+    if fit.validation_residual > _LOST:
+        errors = errors.clamp_min(min(1.0, fit.validation_residual))
+    shifts = SAFETY * fit.validation_residual * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),
         dict(zip(problem.parameters, shifts.tolist(), strict=True)),

@@ -1,9 +1,8 @@
 """Least squares in the readout: one solve where the system is linear, Newton steps with a line search where not."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import torch
@@ -12,27 +11,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
-
-_SUFFICIENT = 1e-4
-"""Armijo's constant: the part of the predicted decrease that a step must achieve."""
-
-_STATIONARY = 1e-3
-"""Newton has arrived when a step can lower the residual norm by no more than this part of it."""
-
-_FAITHFUL = 1e-3
-"""Newton has arrived when a full step leaves a residual this near to what the linear model promised: the rest is misfit
-that no step removes."""
-
-_SMALL = 1e-3
-"""Where the residual is this small a part of the zero solution's, and no step, damped or full, changes its size, what
-is left is the rounding of badly conditioned components."""
-
-_BOLD = 20
-"""How many full steps are tried once damped ones fail."""
-
-_ROUNDING, _STALLED = 1e-7, 0.5
-"""Newton has arrived at rounding when the residual is this small a part of the zero solution's
-and full steps gain little."""
+from gmnm_pde.methods.monitor import UNWATCHED, Monitor, Step
 
 
 class System(Protocol):
@@ -69,18 +48,11 @@ class Solver(Protocol):
 
 
 @dataclass(frozen=True)
-class Step:
-    """The state after a step: unknowns [K], the norm of the residual, and how far the step went (1 is all of it)."""
-
-    number: int
-    theta: Tensor
-    norm: float
-    length: float
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """Where least squares arrived, with the last linearised solve for its leading sub-models (None if restored)."""
+    """Where least squares arrived, with the last linearised solve for its leading sub-models (None if restored).
+
+    ``late`` says that the time limit ended it.
+    """
 
     theta: Tensor
     norm: float
@@ -88,6 +60,7 @@ class Outcome:
     converged: bool
     reason: str
     solver: Solver | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +73,16 @@ class LeastSquares:
     Args:
         max_steps: The most Newton steps.
         oversampling: Rows for each unknown, where ``solve`` chooses the points.
+        sufficient: Armijo's constant, the part of the predicted decrease that a step must achieve.
+        stationary: Newton has converged when a step can lower the residual norm by no more than this part of it.
+        faithful: Newton has converged when a full step leaves a residual that differs from what the linear model
+            promised by no more than this part: the rest is misfit that no step removes.
+        small: Where the residual is this small a part of the zero solution's, and no step, damped or full, changes its
+            size, what is left is the rounding of badly conditioned components.
+        bold: How many full steps are tried once damped ones fail.
+        rounding: Newton has converged to rounding when the residual is this small a part of the zero solution's and
+            full steps gain little.
+        stalled: A full step gains little when it leaves more than this part of the residual.
 
     Raises:
         GmnmError: a number out of its range.
@@ -107,6 +90,13 @@ class LeastSquares:
 
     max_steps: int = 40
     oversampling: float = 2.2
+    sufficient: float = field(default=1e-4, repr=False)
+    stationary: float = field(default=1e-3, repr=False)
+    faithful: float = field(default=1e-3, repr=False)
+    small: float = field(default=1e-3, repr=False)
+    bold: int = field(default=20, repr=False)
+    rounding: float = field(default=1e-7, repr=False)
+    stalled: float = field(default=0.5, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_steps, int) or self.max_steps < 1:
@@ -118,83 +108,108 @@ class LeastSquares:
                 got=self.oversampling,
                 remedy="2 to 3 is good; below 1.5 the residual between the points grows.",
             )
+        for name in ("sufficient", "stationary", "faithful", "small", "bold", "rounding", "stalled"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise refuse(f"LeastSquares({name}={value!r})", expected="a positive number", got=repr(value))
 
-    def run(
-        self,
-        system: System,
-        *,
-        start: Tensor | None = None,
-        deadline: float = math.inf,
-        watch: Callable[[Step], None] | None = None,
-    ) -> Outcome:
-        """Solve ``system``, from ``start`` where it is nonlinear, until time.monotonic() passes ``deadline``."""
+    def run(self, system: System, *, start: Tensor | None = None, monitor: Monitor = UNWATCHED) -> Outcome:
+        """Solve ``system``, from ``start`` where it is nonlinear, until ``monitor`` says that it is late."""
         theta = system.start() if start is None else start
-        if system.linear:
-            theta = torch.zeros_like(theta)
-            solver = solve_linearized(system, theta)
-            outcome = Outcome(solver.solution(), solver.misfit, 1, True, "one linear solve", solver)
-            if watch is not None:
-                watch(Step(1, outcome.theta, outcome.norm, 1.0))
-            return outcome
-        return self._newton(system, theta, deadline, watch)
-
-    def _newton(self, system: System, theta: Tensor, deadline: float, watch: Callable[[Step], None] | None) -> Outcome:
-        """Newton steps; damped while the line search finds a decrease, full ones once it does not.
-
-        A residual can rise for a few full steps before quadratic convergence sets in (quasi-linearisation of a growth
-        law is the standard case), and no damped path leads there. The best state is kept whatever happens.
-        """
-        zero_norm = _norm(system.residual(system.start()))
-        norm = _norm(system.residual(theta))
-        best: tuple[float, Tensor, Solver] | None = None
-        bold_since: int | None = None
-        number, converged, reason = 0, False, f"no convergence in {self.max_steps} Newton steps"
-        while True:
-            solver = solve_linearized(system, theta)
-            if best is None or norm <= best[0]:
-                best = norm, theta, solver
-            if norm - solver.misfit <= _STATIONARY * norm:
-                converged, reason = True, f"Newton converged in {number} steps"
-                break
-            if number >= self.max_steps:
-                break
-            if time.monotonic() > deadline:
-                reason = f"stopped by the time limit after {number} Newton steps"
-                break
-            target = solver.solution()
-            length = 0.0
-            if bold_since is None:
-                length, new_theta, new_norm = _line_search(system, theta, target - theta, norm, solver.misfit)
-            if length == 0.0:
-                length, new_theta, new_norm = 1.0, target, _norm(system.residual(target))
-                unmoved = norm <= _SMALL * zero_norm and new_norm <= 3 * norm
-                if unmoved or norm <= _ROUNDING * zero_norm:
-                    converged, reason = True, f"Newton converged to rounding in {number} steps"
-                    break
-                bold_since = number if bold_since is None else bold_since
-                if number - bold_since >= _BOLD or not math.isfinite(new_norm):
-                    reason = (
-                        f"Newton found no way down from a residual norm of {best[0]:.1e} in {number} steps; try more "
-                        "components, a smaller domain or a milder problem to start from"
-                    )
-                    break
-            number += 1
-            faithful = length == 1.0 and abs(new_norm - solver.misfit) <= _FAITHFUL * solver.misfit
-            stalled = length == 1.0 and new_norm > _STALLED * norm and new_norm <= _ROUNDING * zero_norm
-            theta, norm = new_theta, new_norm
-            if watch is not None:
-                watch(Step(number, theta, norm, length))
-            if faithful or stalled:
-                if norm <= best[0]:
-                    best = norm, theta, solver
-                at = " to rounding" if stalled else ""
-                converged, reason = True, f"Newton converged{at} in {number} steps"
-                break
-        norm, theta, solver = best
-        return Outcome(theta, norm, number, converged, reason, solver)
+        if not system.linear:
+            return _Newton(self, system, theta, monitor).run()
+        solver = solve_linearized(system, torch.zeros_like(theta))
+        outcome = Outcome(solver.solution(), solver.misfit, 1, True, "one linear solve", solver)
+        monitor.step(Step(1, outcome.theta, outcome.norm, 1.0))
+        return outcome
 
 
-def rescue(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
+class _Newton:
+    """Newton steps; damped while the line search finds a decrease, full ones once it does not.
+
+    A residual can rise for a few full steps before quadratic convergence sets in (quasi-linearisation of a growth
+    law is the standard case), and no damped path leads there. The best state is kept whatever happens.
+    """
+
+    def __init__(self, method: LeastSquares, system: System, theta: Tensor, monitor: Monitor):
+        self._method, self._system, self._monitor = method, system, monitor
+        self._zero_norm = _norm(system.residual(system.start()))
+        self._theta, self._norm = theta, _norm(system.residual(theta))
+        self._solver = solve_linearized(system, theta)
+        self._best = self._norm, theta, self._solver
+        self._number, self._late = 0, False
+        self._bold_since: int | None = None
+
+    def run(self) -> Outcome:
+        """Step until there is a reason to end."""
+        ending = self._ends_here()
+        while not ending:
+            ending = self._advance()
+            if not ending:
+                self._solver = solve_linearized(self._system, self._theta)
+                self._keep_the_best()
+                ending = self._ends_here()
+        norm, theta, solver = self._best
+        converged, reason = ending
+        return Outcome(theta, norm, self._number, converged, reason, solver, self._late)
+
+    def _keep_the_best(self) -> None:
+        if self._norm <= self._best[0]:
+            self._best = self._norm, self._theta, self._solver
+
+    def _ends_here(self) -> tuple[bool, str] | None:
+        """Whether the state as it is converged, and why; None if a step is to be taken."""
+        if self._norm - self._solver.misfit <= self._method.stationary * self._norm:
+            return True, f"Newton converged in {self._number} steps"
+        if self._number >= self._method.max_steps:
+            return False, f"no convergence in {self._method.max_steps} Newton steps"
+        if self._monitor.late:
+            self._late = True
+            return False, f"stopped by the time limit after {self._number} Newton steps"
+        return None
+
+    def _advance(self) -> tuple[bool, str] | None:
+        """Take a step; None if the next is to follow."""
+        method, norm, misfit = self._method, self._norm, self._solver.misfit
+        target = self._solver.solution()
+        length, theta, new_norm = 0.0, self._theta, norm
+        if self._bold_since is None:
+            length, theta, new_norm = self._line_search(target - self._theta)
+        if length == 0.0:
+            length, theta, new_norm = 1.0, target, _norm(self._system.residual(target))
+            unmoved = norm <= method.small * self._zero_norm and new_norm <= 3 * norm
+            if unmoved or norm <= method.rounding * self._zero_norm:
+                return True, f"Newton converged to rounding in {self._number} steps"
+            self._bold_since = self._number if self._bold_since is None else self._bold_since
+            if self._number - self._bold_since >= method.bold or not math.isfinite(new_norm):
+                return False, (
+                    f"Newton found no way down from a residual norm of {self._best[0]:.1e} in {self._number} steps; "
+                    "try more components, a smaller domain or a milder problem to start from"
+                )
+        self._number += 1
+        faithful = length == 1.0 and abs(new_norm - misfit) <= method.faithful * misfit
+        stalled = length == 1.0 and new_norm > method.stalled * norm and new_norm <= method.rounding * self._zero_norm
+        self._theta, self._norm = theta, new_norm
+        self._monitor.step(Step(self._number, theta, new_norm, length))
+        if not (faithful or stalled):
+            return None
+        self._keep_the_best()
+        return True, f"Newton converged{' to rounding' if stalled else ''} in {self._number} steps"
+
+    def _line_search(self, direction: Tensor) -> tuple[float, Tensor, float]:
+        """Halve the step until the squared residual falls by enough of what the linear model promises."""
+        promise = self._norm**2 - self._solver.misfit**2
+        length = 1.0
+        for _ in range(12):
+            trial = self._theta + length * direction
+            trial_norm = _norm(self._system.residual(trial))
+            if trial_norm**2 <= self._norm**2 - self._method.sufficient * length * promise:
+                return length, trial, trial_norm
+            length /= 2
+        return 0.0, self._theta, self._norm
+
+
+def best_truncated(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor:
     """The best of the solution and its truncated versions, by a score on points that were not fitted."""
     assert outcome.solver is not None
     candidates = [outcome.theta, *outcome.solver.truncated((1e-14, 1e-12, 1e-10, 1e-8))]
@@ -218,21 +233,6 @@ def _solve_grouped(system: Grouped, theta: Tensor, *, moved: bool) -> Solver:
         for groups, A, r in system.pieces(theta)
     ]
     return FrontSolver(pieces, sizes, centers, everywhere=tuple(range(len(sizes) - len(centers))))
-
-
-def _line_search(
-    system: System, theta: Tensor, direction: Tensor, norm: float, predicted: float
-) -> tuple[float, Tensor, float]:
-    """Halve the step until the squared residual falls by enough of what the linear model promises."""
-    promise = norm**2 - predicted**2
-    length = 1.0
-    for _ in range(12):
-        trial = theta + length * direction
-        trial_norm = _norm(system.residual(trial))
-        if trial_norm**2 <= norm**2 - _SUFFICIENT * length * promise:
-            return length, trial, trial_norm
-        length /= 2
-    return 0.0, theta, norm
 
 
 def _norm(residual: Tensor) -> float:

@@ -5,7 +5,6 @@ loss at the unknowns as they are, with all that the next step needs) and to adva
 """
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -85,6 +84,11 @@ class Hooks:
         """The residual at points that are not trained on, for methods with patience."""
         return math.inf
 
+    @property
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return False
+
     def save(self, state: Mapping[str, Any], *, now: bool) -> None:
         """The state of the loop, from which it may be restored to the same digits; ``now``: it is about to end."""
 
@@ -125,24 +129,22 @@ def run(
     method: Method,
     system: Trainable,
     *,
-    deadline: float = math.inf,
     hooks: Hooks | None = None,
     seed: int = 0,
     resume: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Train until the steps are done, none can be taken, or time.monotonic() passes ``deadline``.
+    """Train until the steps are done, none can be taken, or the hooks say that it is late.
 
     The best state seen is left in place: by the loss, or by the held-out residual where the method has patience.
 
     Args:
         method: What is run.
         system: What is trained.
-        deadline: On the clock of time.monotonic().
         hooks: What happens around the steps.
         seed: Of batches.
         resume: A state that a run of the same method on the same system saved.
     """
-    loop = _Loop(method, system, deadline, hooks or Hooks(), seed)
+    loop = _Loop(method, system, hooks or Hooks(), seed)
     if resume is not None:
         loop.restore(resume)
     return loop.go()
@@ -151,8 +153,8 @@ def run(
 class _Loop:
     """A run: where it is, the best so far, and why it ends."""
 
-    def __init__(self, method: Method, system: Trainable, deadline: float, hooks: Hooks, seed: int):
-        self._method, self._system, self._deadline, self._hooks = method, system, deadline, hooks
+    def __init__(self, method: Method, system: Trainable, hooks: Hooks, seed: int):
+        self._method, self._system, self._hooks = method, system, hooks
         self._work, self._best = method.begin(system, seed), _Best(system)
         self._pace = self._work.pace if self._work.whole else _BATCH_PACE
         self._step, self._fell = 0, 0
@@ -193,7 +195,7 @@ class _Loop:
         elif step % max(self._pace, _PATIENCE_PACE // self._pace * self._pace) == 0 or step >= self._method.steps:
             self._fell = step if self._best.see(self._hooks.held_out()) else self._fell
         self._hooks.watch(step, value)
-        late = self._system.any(time.monotonic() > self._deadline)
+        late = self._system.any(self._hooks.late)
         if step >= self._method.steps:
             return f"{step} steps of {name}"
         if late:

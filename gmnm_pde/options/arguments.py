@@ -1,164 +1,68 @@
-"""The arguments of ``solve``, read and checked: each impossible one is a clear error before any work is done."""
+"""The arguments of the front doors, each read and checked by itself: an impossible one is a clear error.
+
+What goes together is for ``choice.py``.
+"""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.adaptivity.time_slabs import read_blocks
-from gmnm_pde.collocation.moving import MOVINGS
-from gmnm_pde.collocation.whole import Counts, parse_points
-from gmnm_pde.fitting.fit import Setup, reference_scales, smoothness_for, zero_solves
-from gmnm_pde.jets.engines import choose_engine
-from gmnm_pde.methods import METHODS, GaussNewton, LeastSquares
-from gmnm_pde.methods.weighting import WEIGHTINGS
-from gmnm_pde.models import MODELS, Mixture, along_each, has_readout
+from gmnm_pde.adaptivity.continuation import Homotopy, along_constant, along_diffusion
+from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
+from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.methods import METHODS
+from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
-from gmnm_pde.strategies.training import Method, Plan
+from gmnm_pde.strategies.automatic import Blocks
+from gmnm_pde.strategies.training import Method
 
 SMOOTHINGS = ("discrepancy", "cross-validation")
 
-_SAME = 1e-5
-"""A given model is periodic if values at both ends differ by no more, which float32 allows for."""
 
-_TRAINED_COMPONENTS, _TRAINED_WIDTH = 200, 2.0
-"""A mixture whose components are trained, where its size and widths are not given."""
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What ``solve`` was given, as it was given; ``solve`` tells what each is."""
 
-
-@dataclass(frozen=True)
-class Choice:
-    """What a solve does: fit mixtures, fit the readout of a given model, or train one."""
-
-    setup: Setup
-    model: nn.Module | None
-    methods: tuple[Method, ...]
-    plan: Plan | None
-    """What is trained, if more than a readout is solved for."""
+    problem: Problem
+    model: Any = None
+    method: Any = None
+    tol: float | None = None
+    seed: int = 0
+    dtype: torch.dtype = torch.float64
+    device: Any = None
+    points: Any = None
+    weights: Any = None
+    time_limit: float | None = None
+    checkpoint: str | Path | None = None
+    engine: str = "auto"
+    compiled: bool = False
     blocks: Any = None
-    """Blocks in time, as ``solve`` was given them."""
+    continuation: Any = None
+    hard: bool | str | Sequence[str] = False
+    smoothing: Any = None
 
+    def __post_init__(self) -> None:
+        check_numbers(self.problem, self.tol, self.seed, self.dtype, self.time_limit)
+        check_smoothing(self.smoothing)
 
-def read_options(
-    problem: Problem,
-    model: Any,
-    method: Any,
-    seed: int,
-    dtype: torch.dtype,
-    device: Any,
-    points: Any,
-    weights: Any,
-    engine: str,
-    *,
-    compiled: bool = False,
-    blocks: Any = None,
-    continuation: Any = None,
-    nontrivial: bool = False,
-) -> Choice:
-    """Everything that ``solve`` was given, checked, before any work is done.
-
-    ``nontrivial`` says that zero fields are no answer, as in eigenvalue problems.
-    """
-    mixture, module = _model(problem, model, seed)
-    methods = _methods(method, module, named=isinstance(model, str))
-    chosen_device = _device(device)
-    moving = points if isinstance(points, MOVINGS) else None
-    counts = Counts(moving.interior, moving.boundary) if moving else parse_points(points)
-    weighting = weights if isinstance(weights, WEIGHTINGS) else None
-    factors = {} if weighting else _weights(problem, weights)
-    if module is None and any(not isinstance(one, LeastSquares) for one in methods):
-        module = _drawn(problem, mixture, seed)
-    if module is not None and not has_readout(module) and any(isinstance(one, LeastSquares) for one in methods):
-        raise refuse(
-            "solve(model=..., method=LeastSquares())",
-            expected="a model with features(x) and a linear readout, as GMNM, MLP and KAN have",
-            got=f"a {type(module).__name__} without",
-            remedy="Train it: method=[Adam(), LBFGS()] or GaussNewton().",
-        )
-    choose_engine(module or _drawn(problem, Mixture(components=1), seed), engine, call=f"solve(engine={engine!r})")
-    readout_method = next((one for one in methods if isinstance(one, LeastSquares)), LeastSquares())
-    scales = reference_scales(problem, factors, seed)
-    partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
-    setup = Setup(
-        problem, mixture, readout_method, counts, scales, factors, seed, dtype, chosen_device, engine, partition
-    )
-    plan = None
-    if module is not None and any(not isinstance(one, LeastSquares) for one in methods):
-        plan = Plan(module, methods, weighting, moving, compiled)
-    elif moving is not None or weighting is not None or compiled:
-        what = "points=" if moving is not None else "weights=" if weighting is not None else "compiled="
-        raise refuse(
-            f"solve({what}...)",
-            expected="a method that trains, for what changes in the course of training",
-            got="least squares, which has no course",
-            remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
-        )
-    for name, value in (("blocks", blocks), ("continuation", continuation)):
-        if value is not None and value is not False and module is not None:
-            raise refuse(
-                f"solve({name}={value!r})",
-                expected="a mixture, which is solved for anew on the way",
-                got=f"the model {type(module).__name__}",
-                remedy=f"Leave model or {name} out.",
-            )
-    if blocks is not None and blocks is not False:
-        read_blocks(problem, blocks)
-    _check_exact_conditions(problem, module, partition, blocks)
-    if any(term.noise is not None for term in problem.terms) and (partition is not None or blocks):
-        raise refuse(
-            f"solve({problem.name})",
-            expected="one mixture, where the noise of data is stated",
-            got="patches" if partition is not None else "blocks in time",
-            remedy="Leave patches and blocks out.",
-        )
-    if problem.parameters and not nontrivial and zero_solves(setup):
-        name = next(iter(problem.parameters))
-        raise refuse(
-            f"solve({problem.name})",
-            expected=f"a problem that determines '{name}'",
-            got="one that zero fields solve whatever it is: an eigenvalue problem",
-            remedy="Ask for eigenmodes(problem, count=6), or on the command line for gmnm-pde modes.",
-        )
-    return Choice(setup, module, methods, plan, blocks)
-
-
-def _check_exact_conditions(problem: Problem, module: nn.Module | None, partition: Any, blocks: Any) -> None:
-    """Refuse what conditions that are met by construction do not go together with."""
-    pieces = (
-        "patches" if partition is not None else "blocks in time" if blocks is not None and blocks is not False else ""
-    )
-    begun = any(term.group == "initial" for term in problem.terms)
-    if pieces and (problem.periodic or (pieces != "patches" and not begun)):
-        raise refuse(
-            "solve(hard=...)",
-            expected=f"{'initial' if not begun else 'periodic'} conditions by least squares, where there are {pieces}",
-            got=f"{', '.join(problem.met)} to be met exactly",
-            remedy="Name the others: hard=('boundary',) or the names of conditions.",
-        )
-    if module is not None:
-        for axis in problem.periodic:
-            _check_period(module, problem.domain.dimension, axis)
-
-
-@torch.no_grad()
-def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    low = (2 * torch.rand(16, dimension, generator=generator) - 1).to(next(module.parameters()))
-    low[:, axis] = -1.0
-    high = low.clone()
-    high[:, axis] = 1.0
-    gap = (module(high) - module(low)).abs().max().item()
-    if gap > _SAME:
-        raise refuse(
-            f"solve(model={type(module).__name__}, hard=...)",
-            expected=f"a model of period 2 along axis {axis}, the length of [-1, 1]",
-            got=f"one whose values at both ends differ by {gap:.1e}",
-            remedy=f"Put FourierFeatures(..., periods={{{axis}: 2.0}}) before it by Embedded, or name other "
-            "conditions: hard=('initial',).",
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the arguments that ask for something."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        nothing = {name for name, value in values.items() if value is None or value is False}
+        return (
+            frozenset(values)
+            - nothing
+            - {name for name, value in values.items() if isinstance(value, str) and value == "auto"}
         )
 
 
@@ -180,7 +84,7 @@ def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any
         raise refuse(f"solve(dtype={dtype})", expected="torch.float64 or torch.float32", got=repr(dtype))
 
 
-def _model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module | None]:
+def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module | None]:
     """The recipe of mixtures, and a module where one was given or named."""
     fields, d = len(problem.fields), problem.domain.dimension
     if model is None:
@@ -221,17 +125,6 @@ def _model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module 
     return Mixture(), model
 
 
-def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
-    """A mixture to train: its components drawn, and a small random readout to start from."""
-    d = problem.domain.dimension
-    each = along_each(mixture.widths or _TRAINED_WIDTH, d)
-    size = mixture.components or _TRAINED_COMPONENTS
-    made = mixture.draw(d, len(problem.fields), size, each, seed=seed, periodic=problem.periodic)
-    generator = torch.Generator().manual_seed(seed)
-    made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
-    return made
-
-
 def check_smoothing(smoothing: Any) -> None:
     """Refuse what says nothing of how smooth fields are to be."""
     number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
@@ -240,11 +133,10 @@ def check_smoothing(smoothing: Any) -> None:
         raise refuse(f"solve(smoothing={smoothing!r})", expected=expected, got=repr(smoothing))
 
 
-def _methods(method: Any, module: nn.Module | None, *, named: bool) -> tuple[Method, ...]:
+def parse_methods(method: Any) -> tuple[Method, ...] | None:
+    """The methods in their order; None where they are left open."""
     if method is None:
-        if module is None or (has_readout(module) and not named):
-            return (LeastSquares(),)
-        return (GaussNewton(),)
+        return None
     listed = method if isinstance(method, list | tuple) else [method]
     if not listed:
         raise refuse("solve(method=[])", expected="at least one method", got="none")
@@ -266,7 +158,91 @@ def _one_method(method: Any) -> Method:
     return method
 
 
-def _device(device: Any) -> torch.device:
+def parse_points(points: Any) -> Counts | None:
+    """``solve``'s argument ``points``: None, a number, or {"interior": n, "boundary": m}."""
+    if points is None:
+        return None
+    call = f"solve(points={points!r})"
+    if isinstance(points, Mapping):
+        for key in points:
+            if key not in ("interior", "boundary"):
+                raise refuse(
+                    call,
+                    expected="the keys 'interior' and 'boundary'",
+                    got=repr(key),
+                    remedy=nearest(str(key), ("interior", "boundary")),
+                )
+        if "interior" not in points:
+            raise refuse(call, expected="the number of interior points", got="none")
+        counts = Counts(points["interior"], points.get("boundary"))
+    else:
+        counts = Counts(points)
+    for count in (counts.interior, counts.boundary):
+        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+            raise refuse(call, expected="positive whole numbers", got=repr(count))
+    return counts
+
+
+def parse_blocks(problem: Problem, blocks: Any) -> Blocks | None:
+    """Slabs of time, where they are asked for: None chooses, and False is none.
+
+    Raises:
+        GmnmError: no positive number, or edges that do not ascend from the beginning to the end of the time.
+    """
+    if blocks is None or blocks is False:
+        return None
+    _, (low, high) = time_axis(problem)
+    call = f"solve(blocks={blocks!r})"
+    if problem.parameters:
+        raise refuse(call, expected="a problem without unknown parameters, which bind all times", got="one with them")
+    if blocks is True:
+        return Blocks(None, Slabs().first)
+    if isinstance(blocks, int) and blocks > 0:
+        return Blocks((*(low + (high - low) * k / blocks for k in range(blocks)), high), blocks)
+    listed: Any = blocks
+    listed = listed.tolist() if hasattr(listed, "tolist") else listed
+    listed = listed if isinstance(listed, list | tuple) else ()
+    edges = tuple(float(edge) if isinstance(edge, int | float) else math.nan for edge in listed)
+    if len(edges) < 2 or edges[0] != low or edges[-1] != high or not all(a < b for a, b in pairwise(edges)):
+        raise refuse(
+            call,
+            expected=f"a number of blocks, or ascending edges from {low:g} to {high:g}",
+            got=repr(blocks),
+            remedy="Blocks begin and end within the time of the problem.",
+        )
+    return Blocks(edges, len(edges) - 1)
+
+
+def parse_continuation(problem: Problem, continuation: Any) -> Homotopy | None:
+    """Easier problems on the way, where they are asked for: None chooses, and False is none.
+
+    Raises:
+        GmnmError: it is no mapping from one constant of the problem to values.
+    """
+    if continuation is None or continuation is False:
+        return None
+    call = f"solve(continuation={continuation!r})"
+    if problem.linear:
+        raise refuse(
+            call, expected="a nonlinear problem", got="a linear one, solved in one step", remedy="Leave it out."
+        )
+    if continuation is True or continuation == "diffusion":
+        return along_diffusion(problem)
+    if not isinstance(continuation, Mapping) or len(continuation) != 1:
+        raise refuse(
+            call,
+            expected="one constant with its values on the way, as in {'viscosity': (1, 0.1)}",
+            got=repr(continuation),
+        )
+    ((name, values),) = continuation.items()
+    listed = list(values) if isinstance(values, list | tuple) else [values]
+    if not listed or not all(isinstance(value, Real) and math.isfinite(value) for value in listed):
+        raise refuse(call, expected="finite numbers", got=repr(values))
+    return along_constant(problem, name, [float(value) for value in listed])
+
+
+def parse_device(device: Any) -> torch.device:
+    """A device of this machine."""
     try:
         chosen = torch.device(device or "cpu")
         torch.zeros(1, device=chosen)
@@ -280,10 +256,12 @@ def _device(device: Any) -> torch.device:
     return chosen
 
 
-def _weights(problem: Problem, weights: Any) -> dict[str, float]:
+def parse_weights(problem: Problem, weights: Any) -> dict[str, float]:
+    """What squared residuals are multiplied by, by the names of terms or of groups that have terms."""
     if weights is None or weights == "auto":
         return {}
     names = {name for term in problem.terms for name in problem.traced(term).names} | set(GROUPS)
+    groups = {term.group for term in problem.terms}
     if not isinstance(weights, Mapping):
         raise refuse("solve(weights=...)", expected="'auto' or a dict by term name or group", got=repr(weights))
     for name, weight in weights.items():
@@ -293,6 +271,13 @@ def _weights(problem: Problem, weights: Any) -> dict[str, float]:
                 expected="a term or a group",
                 got=repr(name),
                 remedy=nearest(name, names),
+            )
+        if name in GROUPS and name not in groups:
+            raise refuse(
+                f"solve(weights={{{name!r}: ...}})",
+                expected=f"a group that has terms: {', '.join(sorted(groups))}",
+                got=f"'{name}', which has none{' left: they are met exactly' if problem.met else ''}",
+                remedy="Leave it out.",
             )
         if not (isinstance(weight, int | float) and math.isfinite(weight) and weight > 0):
             raise refuse(f"solve(weights={{{name!r}: ...}})", expected="a positive number", got=repr(weight))

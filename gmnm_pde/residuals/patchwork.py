@@ -4,8 +4,8 @@ Points come patch by patch (``collocation/patchwise.py``), with a scale for each
 large ones. The unknowns are ordered as in ``readout.py``, patch by patch: [parameters | patch 1 | patch 2 | ...].
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,32 +26,37 @@ class PatchworkSystem(ReadoutSystem):
         return len(self.model.partition)
 
     @property
-    def width(self) -> int:
+    def components(self) -> int:
+        """Number of features of each patch."""
         return self.features // self.patches
+
+    @property
+    def numbers_per_point(self) -> int:
+        return self.components
 
     @property
     def groups(self) -> tuple[Groups, Tensor]:
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
-        sizes = (self.fields * self.width,) * self.patches
+        sizes = (self.fields * self.components,) * self.patches
         return ((self.extra,) if self.extra else ()) + sizes, self.model.partition.centers
 
     def part(self, fraction: float) -> Groups:
         """How many of each group's unknowns make the leading sub-model of a fraction of the components."""
         sizes, _ = self.groups
         first = 1 if self.extra else 0
-        head = self.fields * max(1, int(fraction * self.width))
+        head = self.fields * max(1, int(fraction * self.components))
         return (*sizes[:first], *[head] * self.patches)
 
     def pieces(self, theta: Tensor) -> Iterator[tuple[Groups, Tensor, Tensor]]:
         """Pieces (groups, A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
-        for placed, name, rows, points, one in self._linearized(theta, slopes=True):
+        for placed, name, rows, points, one in self.linearized(theta, slopes=True):
             with torch.no_grad():
                 yield from self._pieces(placed, points, one, self.scale(placed, name, rows))
 
     def _pieces(
         self, placed: Placed, points: Tensor, one: Linearized, scale: Tensor
     ) -> Iterator[tuple[Groups, Tensor, Tensor]]:
-        columns = self._columns(placed, points, one)
+        columns = self.columns_by_patch(placed, points, one)
         first = 1 if self.extra else 0
         reached = torch.stack([columns[p][0] >= 0 for p in columns], dim=1)
         numbers = torch.tensor(list(columns), device=points.device)
@@ -65,7 +70,7 @@ class PatchworkSystem(ReadoutSystem):
             matrix = torch.cat([*([everywhere[rows]] if self.extra else []), *parts], dim=1) * weights[..., None]
             yield (*range(first), *(p + first for p in chosen)), matrix, one.residual[rows] * weights
 
-    def _columns(self, placed: Placed, points: Tensor, one: Linearized) -> dict[int, tuple[Tensor, Tensor]]:
+    def columns_by_patch(self, placed: Placed, points: Tensor, one: Linearized) -> dict[int, tuple[Tensor, Tensor]]:
         """For each patch in the rows: the place of each row in its matrix, or -1, and the matrix."""
         found: dict[int, tuple[Tensor, Tensor]] = {}
         ends = [(points, 1.0)] if placed.term.partner is None else [(points, -1.0), (placed.term.partner(points), 1.0)]
@@ -82,7 +87,7 @@ class PatchworkSystem(ReadoutSystem):
     def _place(self, known: tuple[Tensor, Tensor] | None, rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Room in a patch's matrix for more rows."""
         if known is None:
-            known = rows.new_full((len(points),), -1), points.new_zeros(0, self.width * self.fields)
+            known = rows.new_full((len(points),), -1), points.new_zeros(0, self.components * self.fields)
         where, matrix = known
         new = rows[where[rows] < 0]
         if len(new):
@@ -96,41 +101,3 @@ class PatchworkSystem(ReadoutSystem):
         for k, slope in one.by_parameter.items():
             found[:, k] = slope
         return found
-
-
-def patch_scales(system: PatchworkSystem, *, condition_factor: float, weights: Mapping[str, float]) -> list[Placed]:
-    """The terms with what the rows of each point are multiplied by, so that terms and patches weigh alike.
-
-    The rows of a named residual in one box are divided by the root mean square entry of these rows, which for a
-    differential equation of order m grows like the box's size to the power -m. Conditions then count
-    ``condition_factor`` times; ``weights``, by name or by group, multiply the squared residuals on top of that.
-
-    Args:
-        system: With a small model on the same partition.
-        condition_factor: What conditions count more.
-        weights: Of names or groups.
-    """
-    found = []
-    for placed in system.placed:
-        one = replace(system, placed=[placed], scales={})
-        energies: dict[str, list[Tensor]] = {}
-        for _, name, _, points, linear in one._linearized(None, slopes=True):
-            with torch.no_grad():
-                columns = one._columns(placed, points, linear)
-                energy = points.new_zeros(len(points))
-                for where, matrix in columns.values():
-                    rows = where >= 0
-                    energy[rows] += matrix[where[rows]].square().sum(dim=1) / matrix.shape[1]
-            energies.setdefault(name, []).append(energy)
-        partition = system.model.partition
-        owner = partition.owner(system.model.unit(placed.cloud.points.to(system.like)).cpu())
-        factor = 1.0 if placed.term.group == "interior" else condition_factor
-        scales = {}
-        for name, parts in energies.items():
-            energy = torch.cat(parts).to(torch.float64).cpu()
-            means = energy.new_zeros(len(partition)).scatter_reduce_(0, owner, energy, "mean", include_self=False)
-            means = torch.where(means > 0, means, energy.mean() if energy.any() else torch.ones_like(means))
-            weight = weights.get(name, weights.get(placed.term.group, 1.0))
-            scales[name] = (factor * weight**0.5 / means.sqrt())[owner]
-        found.append(replace(placed, scales=scales))
-    return found

@@ -59,7 +59,7 @@ class ReadoutSystem:
         return self.model.readout.shape[1]
 
     @property
-    def width(self) -> int:
+    def numbers_per_point(self) -> int:
         """About how many numbers a point takes while it is worked on."""
         return self.features if has_readout(self.model) else 256
 
@@ -103,21 +103,21 @@ class ReadoutSystem:
 
     def residual(self, theta: Tensor | None) -> Tensor:
         """All residuals at ``theta``, or of zero fields, scaled, [rows]; NaN where a function gives it."""
-        found = self._linearized(theta, slopes=False, check=False)
+        found = self.linearized(theta, slopes=False, check=False)
         return torch.cat([one.residual * self.scale(placed, name, rows) for placed, name, rows, _, one in found])
 
     def named_residuals(self, theta: Tensor) -> dict[str, Tensor]:
         """The unscaled residuals by name; terms of one name are put together."""
         found: dict[str, list[Tensor]] = {}
-        for _, name, _, _, one in self._linearized(theta, slopes=False):
+        for _, name, _, _, one in self.linearized(theta, slopes=False):
             found.setdefault(name, []).append(one.residual)
         return {name: torch.cat(parts) for name, parts in found.items()}
 
     def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Pieces (A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
-        for placed, name, rows, points, one in self._linearized(theta, slopes=True):
+        for placed, name, rows, points, one in self.linearized(theta, slopes=True):
             scale = self.scale(placed, name, rows)
-            yield self._matrix(placed, points, one) * scale[..., None], one.residual * scale
+            yield self.matrix(placed, points, one) * scale[..., None], one.residual * scale
 
     def scale(self, placed: Placed, name: str, rows: slice) -> Tensor:
         """What the rows of a residual are multiplied by: one number, [], or one for each, [m]."""
@@ -126,11 +126,11 @@ class ReadoutSystem:
             scale = scale * placed.scales[name][rows].to(self.like)
         return scale
 
-    def _linearized(
+    def linearized(
         self, theta: Tensor | None, *, slopes: bool, check: bool = True
     ) -> Iterator[tuple[Placed, str, slice, Tensor, Linearized]]:
         """Every term in chunks of rows; a theta of None stands for zero fields."""
-        chunk = max(64, _CHUNK_BYTES // (self.width * self.like.element_size()))
+        chunk = max(64, _CHUNK_BYTES // (self.numbers_per_point * self.like.element_size()))
         start = self.guesses() if theta is None else theta[: self.extra]
         zero = theta is None or (len(theta) > self.extra and not theta[self.extra :].any())
         if theta is not None and len(theta) > self.extra:
@@ -151,7 +151,7 @@ class ReadoutSystem:
                     yield placed, name, rows, points, one
 
     @torch.no_grad()
-    def _matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
+    def matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
         """The rows of the linearisation, [m, columns]."""
         block = points.new_zeros(len(points), self.columns)
         for k, slope in one.by_parameter.items():
@@ -166,27 +166,6 @@ class ReadoutSystem:
                 columns = feature_combination(self.model, placed.term.partner(points), slopes, self.engine) - columns
             body[:, :, k] = columns
         return block
-
-
-def row_scales(system: ReadoutSystem, *, condition_factor: float, weights: Mapping[str, float]) -> dict[str, float]:
-    """What rows are multiplied by, so that an equation and a condition weigh alike whatever their units.
-
-    Each named residual is divided by the root mean square entry of its rows; conditions then count
-    ``condition_factor`` times. ``weights``, by name or by group, multiply the squared residuals on top of that.
-    """
-    squares: dict[str, list[float]] = {}
-    groups: dict[str, str] = {}
-    for placed, name, _, points, one in system._linearized(None, slopes=True):
-        block = system._matrix(placed, points, one)[:, system.extra :]
-        squares.setdefault(name, []).append(block.square().mean().item())
-        groups[name] = placed.term.group
-    scales = {}
-    for name, values in squares.items():
-        size = (sum(values) / len(values)) ** 0.5 or 1.0
-        factor = 1.0 if groups[name] == "interior" else condition_factor
-        weight = weights.get(name, weights.get(groups[name], 1.0))
-        scales[name] = factor * weight**0.5 / size
-    return scales
 
 
 def _compact(slope: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ class Report:
     known (else None); they are floats for one field and dicts by name for several, and no part of the solve looks at
     them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields. ``residual``
     and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;
-    conditions that are met by construction are named in ``met`` and count for nothing there.
+    conditions that are met by construction are named in ``met`` and count for nothing there. ``status`` says in a
+    word for programs why the solve ended, and ``reason`` tells it; ``found`` holds the unknown parameters.
     """
 
     problem: str
@@ -42,6 +43,7 @@ class Report:
     device: str
     found: dict[str, float] = dataclasses.field(default_factory=dict)
     met: list[str] = dataclasses.field(default_factory=list)
+    status: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""

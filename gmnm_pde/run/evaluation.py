@@ -1,15 +1,21 @@
-"""The judge: errors against the exact solution, where one is known, and the figures of history and report.
+"""Errors against the exact solution, where one is known, and the figures of history and report.
 
-It only looks. Nothing it computes goes back into a solve.
+An evaluator only looks. Nothing that it computes goes back into a solve, but for the points that errors are estimated
+on, which depend on the domain alone.
 """
+
+import math
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.p_refinement import Rung
-from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.approximation import Approximation
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.geometry import Domain
 from gmnm_pde.models import GMNM, Patchwork, TimeBlocks
 from gmnm_pde.results.report import PerField, Report
+from gmnm_pde.run.result import Result
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
@@ -18,50 +24,75 @@ _POINTS = 4000
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 
 
-def judged_points(problem: Problem, count: int, seed: int) -> Tensor:
-    """Points of the domain to judge on, which nothing is fitted at, [n, d]."""
-    return sample(problem.domain.interior, count, "sobol", seed=seed + 15485863).points
+class Evaluator:
+    """Looks at approximations of one problem on points of its own, Sobol in the interior.
 
+    Args:
+        problem: What is solved.
+        seed: Of the solve.
+        dtype: Of the points.
+        device: Of the points.
+        points: How many there are to estimate errors on; exact solutions are looked at on 4000.
+    """
 
-class Judge:
-    """Judges fits of one problem on points of its own, Sobol in the interior."""
+    def __init__(
+        self, problem: Problem, *, seed: int, dtype: torch.dtype, device: torch.device, points: int | None = None
+    ):
+        self.problem, self.seed, self._count = problem, seed, points or _POINTS
+        self._kind = {"dtype": dtype, "device": device}
 
-    def __init__(self, problem: Problem, *, seed: int, dtype: torch.dtype, device: torch.device):
-        self.problem = problem
-        exact_points = judged_points(problem, _POINTS, seed)
-        self.points = exact_points.to(dtype=dtype, device=device)
-        self.exact: Tensor | None = None
-        if problem.exact is not None:
-            fields, _ = problem.exact_columns(exact_points.unbind(-1))
-            self.exact = torch.stack(list(fields.values()), dim=1).to(torch.float64)
+    def of(self, problem: Problem, points: int | None = None) -> "Evaluator":
+        """The evaluator of another problem, such as a slab of time."""
+        return Evaluator(problem, seed=self.seed, points=points, **self._kind)
 
-    def row(self, rung: Rung, *, step: int, seconds: float) -> dict[str, float]:
-        """A row of the history."""
-        fit = rung.fit
+    @property
+    def domain(self) -> Domain:
+        """Where the problem is stated."""
+        return self.problem.domain
+
+    @cached_property
+    def points(self) -> Tensor:
+        """Points to estimate errors on, which nothing is fitted at, [n, d]."""
+        return self._drawn(self._count).to(**self._kind)
+
+    def _drawn(self, count: int) -> Tensor:
+        return sample(self.domain.interior, count, "sobol", seed=self.seed + 15485863).points
+
+    @cached_property
+    def _compared(self) -> tuple[Tensor, Tensor] | None:
+        """Points with the exact fields there, [n, d] and [n, fields]; None where no exact solution is known."""
+        if self.problem.exact is None:
+            return None
+        points = self._drawn(_POINTS)
+        fields, _ = self.problem.exact_columns(points.unbind(-1))
+        return points.to(**self._kind), torch.stack(list(fields.values()), dim=1).to(torch.float64)
+
+    def figures(self, candidate: Candidate) -> dict[str, float]:
+        """What the history says of a candidate."""
+        fit = candidate.fit
         named = fit.named_residuals()
         squares = {name: values.square().mean().item() for name, values in named.items()}
         residual, boundary = self._residuals(named)
         errors = self._relative(fit)
         return {
-            "step": step,
-            "seconds": seconds,
             "loss": fit.loss,
             "residual": residual,
             "boundary": boundary,
-            "relative_l2": float("nan") if errors is None else errors.max().item(),
-            "error_estimate": rung.estimate.overall,
+            "relative_l2": math.nan if errors is None else errors.max().item(),
+            "error_estimate": candidate.error,
             **({} if fit.components is None else {"components": fit.components}),
             **squares,
-            **fit.found,
+            **fit.parameters,
         }
 
-    def report(self, rung: Rung, *, method: str, seconds: float, converged: bool, reason: str, seed: int) -> Report:
-        """The report of the fit that a solve ended with."""
-        fit = rung.fit
+    def report(self, result: Result, *, method: str, seconds: float, details: str) -> Report:
+        """The report of a solve that ended so; ``details`` say in words how."""
+        candidate, fit = result.best, result.best.fit
         residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None
-        if self.exact is not None:
-            difference = self._outputs(fit) - self.exact
+        if self._compared is not None:
+            points, exact = self._compared
+            difference = self._outputs(fit, points) - exact
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
         name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
@@ -72,8 +103,8 @@ class Judge:
             relative_l2=self._per_field(relative),
             max_error=self._per_field(largest),
             mse=self._per_field(mse),
-            error_estimate=rung.estimate.overall,
-            estimates={**rung.estimate.by_field, **rung.estimate.by_parameter},
+            error_estimate=candidate.error,
+            estimates={**candidate.estimate.by_field, **candidate.estimate.by_parameter},
             residual=residual,
             boundary=boundary,
             components=fit.components,
@@ -81,12 +112,13 @@ class Judge:
             unknowns=fit.unknowns,
             points=fit.points,
             seconds=seconds,
-            converged=converged,
-            reason=reason,
-            seed=seed,
-            dtype=str(self.points.dtype).removeprefix("torch."),
+            converged=result.converged,
+            status=result.status.name.lower(),
+            reason=details,
+            seed=self.seed,
+            dtype=str(self._kind["dtype"]).removeprefix("torch."),
             device=str(self.points.device),
-            found=fit.found,
+            found=fit.parameters,
             met=list(self.problem.met),
         )
 
@@ -100,14 +132,15 @@ class Judge:
         return _rms(equations), _rms(conditions)
 
     @torch.no_grad()
-    def _outputs(self, fit: Fit) -> Tensor:
-        return fit.outputs(self.points).to(dtype=torch.float64, device="cpu")
+    def _outputs(self, fit: Approximation, points: Tensor) -> Tensor:
+        return fit.outputs(points).to(dtype=torch.float64, device="cpu")
 
-    def _relative(self, fit: Fit) -> Tensor | None:
-        if self.exact is None:
+    def _relative(self, fit: Approximation) -> Tensor | None:
+        if self._compared is None:
             return None
-        size = self.exact.norm(dim=0)
-        return (self._outputs(fit) - self.exact).norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+        points, exact = self._compared
+        size = exact.norm(dim=0)
+        return (self._outputs(fit, points) - exact).norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
 
     def _per_field(self, values: Tensor | None) -> PerField | None:
         if values is None:

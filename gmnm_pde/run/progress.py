@@ -1,10 +1,8 @@
 """What a running solve tells its caller: a value handed to a callback, never a print."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gmnm_pde.adaptivity.p_refinement import Rung
 from gmnm_pde.geometry import Domain
 from gmnm_pde.methods import Step
 
@@ -18,17 +16,11 @@ class Progress:
     figures: Mapping[str, float]
 
     @classmethod
-    def of_rung(cls, rung: Rung, row: Mapping[str, float], block: Domain | None = None) -> "Progress":
-        """A fit was finished, of the whole problem or of a block in time."""
-        figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
-        if rung.fit.trained:
-            error = "" if math.isnan(row["relative_l2"]) else f", relative L2 error {row['relative_l2']:.1e}"
-            message = f"step {row['step']}: loss {row['loss']:.1e}, {figures}{error}"
-        else:
-            message = f"{rung.fit.components} components: error estimate {rung.estimate.overall:.1e}, {figures}"
-        if block is not None:
-            start, end = block.bounds[block.coordinates.index(block.time[0])]
-            message = f"{block.time[0]} from {start:.4g} to {end:.4g}, {message}"
+    def of_row(cls, message: str, row: Mapping[str, float], slab: Domain | None = None) -> "Progress":
+        """A row was added to the history, of the whole problem or of a slab of time."""
+        if slab is not None:
+            start, end = slab.bounds[slab.coordinates.index(slab.time[0])]
+            message = f"{slab.time[0]} from {start:.4g} to {end:.4g}, {message}"
         return cls(message, row["seconds"], row)
 
     @classmethod

@@ -1,196 +1,206 @@
-"""The course of a solve by least squares: one mixture; where that leaves a poor estimate, patches or blocks in time."""
+"""Least squares by itself: one mixture; where that leaves a poor estimate, patches or slabs of time."""
 
 import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
-from torch import Tensor
-
-from gmnm_pde.adaptivity.continuation import read_continuation, walk
-from gmnm_pde.adaptivity.h_refinement import first_seconds, refine
-from gmnm_pde.adaptivity.p_refinement import Ascent, Climb, Rung, climb
-from gmnm_pde.adaptivity.time_slabs import Leg, march
-from gmnm_pde.fitting.fit import Fit, Setup
+from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
+from gmnm_pde.adaptivity.directions import choose_directions
+from gmnm_pde.adaptivity.h_refinement import HRefinement, seconds_of_first
+from gmnm_pde.adaptivity.loop import adapt
+from gmnm_pde.adaptivity.p_refinement import PRefinement
+from gmnm_pde.adaptivity.time_slabs import March, Slabs
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.geometry import GivenPoints
-from gmnm_pde.methods import Step
-from gmnm_pde.statement.problem import Problem
-
-_POOR = 1e-4
-"""An error estimate above this is poor, where no tolerance is given."""
-
-_LOST = 1e-3
-"""Newton's method is lost where it did not arrive and leaves more than this part of the zero solution's residual."""
-
-_HOPELESS = 1e-3
-"""One mixture is given up early where its estimate would stay above this."""
-
-_FINE = 1e-8
-"""Below this the solution is smooth enough for one mixture, which patches would not surpass."""
-
-_PATIENCE = 120.0
-"""Seconds that patches may take that nobody asked for, where no time limit is given."""
-
-_MOST_DIMENSIONS = 3
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 
 
 @dataclass(frozen=True)
-class Listener:
-    """Who is told of each fit with its problem and the climb's state, of all blocks after each, and of each step."""
+class Going:
+    """When one mixture gives way to patches, and how far these go."""
 
-    on_rung: Callable[[Rung, Problem, Ascent | None], None]
-    on_legs: Callable[[Sequence[Leg], str], None]
-    on_step: Callable[[Step], None]
+    poor: float = 1e-4
+    """An error estimate above this is poor, where no tolerance is given."""
+    fine: float = 1e-8
+    """Below this the solution is smooth enough for one mixture, which patches would not surpass."""
+    hopeless: float = 1e-3
+    """One mixture is given up early where its estimate would stay above this."""
+    lost: float = 1e-3
+    """Newton's method is lost where it did not converge and leaves more than this part of the residual at zero."""
+    work: float = 120.0
+    """Seconds of one core, as predicted, that patches may take that nobody asked for, where there is no time limit."""
+    most_dimensions: int = 3
+    """The most coordinates with which patches are used unasked."""
 
 
-def run_course(
-    setup: Setup,
-    judged_on: Tensor,
-    *,
-    blocks: Any,
-    tol: float | None,
-    deadline: float,
-    listener: Listener,
-    resume: Ascent | None = None,
-    legs: Sequence[Leg] = (),
-    note: str = "",
-    continuation: Any = None,
-) -> Climb:
+@dataclass(frozen=True)
+class Blocks:
+    """Slabs of time as ``solve(blocks=...)`` asks for them: their edges, if given, and how many to begin with."""
+
+    edges: tuple[float, ...] | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Automatic:
     """Solve with what was chosen by hand, or with more and more until the estimate is good.
 
     Args:
         setup: Of the solve; with a partition, that one is used.
-        judged_on: Points for the error estimate, [n, d].
-        blocks: In time: None chooses, False is none, and otherwise as ``march`` takes them.
-        tol: The error wanted.
-        deadline: On the clock of time.monotonic().
-        listener: Who is told.
-        resume: A climb to go on from.
-        legs: Solved blocks to go on from.
-        note: Why there are blocks.
-        continuation: As ``read_continuation`` takes it; None proposes one where Newton's method does not arrive.
+        description: For the report.
+        blocks: Slabs of time, where they are asked for.
+        slabs_allowed: Whether slabs of time, or patches, may be used unasked.
+        homotopy: Easier problems on the way, where they are asked for.
+        continuation_allowed: Whether they may be used unasked.
+        numbers: When it goes on.
     """
-    problem, near = setup.problem, None
-    chosen = read_continuation(problem, continuation)
-    if chosen is not None:
-        near, told = _walk(setup, chosen, judged_on, deadline, listener)
-        note = f"{told}; "
-    if legs or (blocks is not None and blocks is not False):
-        return _march(setup, blocks, tol, deadline, listener, legs, note)
-    if setup.partition is not None:
-        end = _refine(setup, judged_on, tol, deadline, listener, near, fixed=True)
-        return replace(end, reason=note + end.reason)
-    automatic = blocks is None and _may_choose(setup) and _affordable(setup, tol, deadline)
 
-    def from_below(start: Fit | None) -> Climb:
-        return climb(
-            setup,
-            judged_on,
-            tol=tol,
-            deadline=deadline,
-            resume=resume,
-            near=start,
-            hopeless=_HOPELESS if automatic else math.inf,
-            on_rung=lambda rung, ascent: listener.on_rung(rung, problem, ascent),
-            on_step=listener.on_step,
-        )
+    takes: ClassVar[frozenset[str]] = frozenset({"tol", "checkpoint", "blocks", "continuation", "engine"})
 
-    first = from_below(near)
-    lost = not problem.linear and not first.best.fit.arrived and first.best.fit.score > _LOST
-    if lost and continuation is None and not problem.domain.time and problem.order > 0 and time.monotonic() < deadline:
-        near, told = _walk(setup, read_continuation(problem, True), judged_on, deadline, listener)
-        if near is not None:
-            first, note = from_below(near), f"Newton's method did not arrive from zero; {told}; "
-    first = replace(first, reason=note + first.reason)
-    poor = first.best.estimate.overall > (_POOR if tol is None else max(tol, _FINE)) or not first.best.fit.arrived
-    until = deadline if math.isfinite(deadline) else time.monotonic() + _PATIENCE
-    if not automatic or not poor or not _affordable(setup, tol, until):
-        return first
-    left = f"one mixture left an error estimate of {first.best.estimate.overall:.1e}"
-    if problem.domain.time:
-        note = f"{note}{left}, so blocks in time, each on patches, were used: "
-        then = _march(setup, None, tol, until, listener, (), note)
-    else:
-        then = _refine(setup, judged_on, tol, until, listener, first.best.fit if first.best.fit.arrived else near)
-        then = replace(then, reason=f"{note}{left}, so patches were used: {then.reason}")
-    if _rank(then) > _rank(first):
-        return replace(first, reason=f"{first.reason}; patches did no better ({then.reason})")
-    return then
+    setup: Setup
+    description: str
+    blocks: Blocks | None = None
+    slabs_allowed: bool = True
+    homotopy: Homotopy | None = None
+    continuation_allowed: bool = True
+    numbers: Going = Going()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What was asked for by hand."""
+        blocks = None if self.blocks is None else asdict(self.blocks)
+        return {"strategy": "automatic", "blocks": blocks, "slabs_allowed": self.slabs_allowed}
+
+    def run(self, run: Run) -> Result:
+        """Begin, or go on from where a checkpoint was written."""
+        chosen = replace(self, setup=choose_directions(self.setup, run))
+        return _Course(chosen, run).go()
 
 
-def _march(
-    setup: Setup,
-    blocks: Any,
-    tol: float | None,
-    deadline: float,
-    listener: Listener,
-    legs: Sequence[Leg],
-    note: str,
-) -> Climb:
-    end = march(
-        setup,
-        blocks=None if blocks is False else blocks,
-        tol=tol,
-        deadline=deadline,
-        legs=legs,
-        on_rung=lambda rung, block: listener.on_rung(rung, block, None),
-        on_leg=lambda done: listener.on_legs(done, note),
-        on_step=listener.on_step,
-    )
-    return replace(end, reason=note + end.reason)
+class _Course:
+    """A solve under way: what it starts from, and what is said of it so far."""
+
+    def __init__(self, strategy: Automatic, run: Run):
+        self._strategy, self._setup, self._run, self._numbers = strategy, strategy.setup, run, strategy.numbers
+        self._resumed: Mapping[str, Any] = run.resumed or {}
+        self._stage: str = self._resumed.get("stage", "")
+        self._note: str = self._resumed.get("note", "")
+        self._guess: Fit | None = None
+        if self._resumed.get("guess"):
+            self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
+
+    def go(self) -> Result:
+        """The course of all."""
+        strategy, setup = self._strategy, self._setup
+        if strategy.homotopy is not None and not self._stage:
+            self._follow(strategy.homotopy)
+            self._note += "; "
+        if strategy.blocks is not None:
+            return self._march(strategy.blocks, self._run)
+        if setup.partition is not None:
+            return self._refine(self._guess, self._run, fixed=True)
+        first = self._first()
+        then = self._run.bounded_by_work(self._numbers.work)
+        if not self._goes_on(first, then):
+            return first
+        left = f"one mixture left an error estimate of {first.best.error:.1e}"
+        if setup.problem.domain.time:
+            note = f"{self._note}{left}, so blocks in time, each on patches, were used: "
+            then = then.keeping(first=_saved(first))
+            second = self._march(Blocks(None, Slabs().first), then, note)
+        else:
+            note = f"{self._note}{left}, so patches were used: "
+            guess = first.best.fit if first.best.fit.converged else self._guess
+            second = self._refine(guess, then.keeping(first=_saved(first)), note)
+        return second if _rank(second) <= _rank(first) else _no_better(first, second)
+
+    def _first(self) -> Result:
+        """One mixture, with a continuation where Newton's method is lost."""
+        if self._resumed.get("first"):
+            return self._restored(self._resumed["first"])
+        strategy, problem, numbers = self._strategy, self._setup.problem, self._numbers
+        first = self._enlarge()
+        fit = first.best.fit
+        lost = not problem.linear and not fit.converged and fit.validation_residual > numbers.lost
+        proposed = strategy.continuation_allowed and strategy.homotopy is None and not problem.domain.time
+        if lost and proposed and self._guess is None and problem.order > 0 and not self._run.late:
+            self._stage, told = "", self._follow(along_diffusion(problem))
+            if self._guess is not None:
+                self._note = f"Newton's method did not arrive from zero; {told}; "
+                first = self._enlarge()
+        return replace(first, details=self._note + first.details)
+
+    def _follow(self, homotopy: Homotopy) -> str:
+        self._guess, told = follow(self._setup, homotopy, self._run)
+        self._note = told
+        return told
+
+    def _keeping(self, stage: str, run: Run, note: str) -> Run:
+        guess = None if self._guess is None else saved(self._guess)
+        return run.keeping(stage=stage, note=note, guess=guess)
+
+    def _enlarge(self) -> Result:
+        hopeless = self._numbers.hopeless if self._may_go_on(self._run) else math.inf
+        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless)
+        known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
+        self._stage = ""
+        return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
+
+    def _refine(self, guess: Fit | None, run: Run, note: str | None = None, *, fixed: bool = False) -> Result:
+        refinement = HRefinement(self._setup, run.tol, guess, fixed)
+        known = refinement.trials_from(self._resumed["state"]) if self._stage == "patches" else None
+        result = adapt(refinement, self._keeping("patches", run, self._note), known)
+        return replace(result, details=(self._note if note is None else note) + result.details)
+
+    def _march(self, blocks: Blocks, run: Run, note: str | None = None) -> Result:
+        march = March(self._setup, blocks.edges, blocks.count, run.tol)
+        known = march.slabs_from(self._resumed["state"]) if self._stage == "slabs" else ()
+        result = march.run(self._keeping("slabs", run, self._note), known)
+        return replace(result, details=(self._note if note is None else note) + result.details)
+
+    def _goes_on(self, first: Result, run: Run) -> bool:
+        """Whether patches or slabs may do better than one mixture, and there is time for them."""
+        tol, error = run.tol, first.best.error
+        poor = error > (self._numbers.poor if tol is None else max(tol, self._numbers.fine))
+        return self._may_go_on(self._run) and (poor or not first.best.fit.converged) and self._affords_patches(run)
+
+    def _may_go_on(self, run: Run) -> bool:
+        """Whether nothing was said of the mixture, and the problem can be taken to pieces."""
+        mixture, problem = self._setup.mixture, self._setup.problem
+        by_hand = (mixture.components, mixture.widths, mixture.patches, self._setup.points)
+        regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
+        few = problem.domain.dimension <= self._numbers.most_dimensions
+        begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
+        able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
+        closed = self._setup.engine in ("auto", "closed")
+        untouched = all(choice is None for choice in by_hand) and closed
+        return self._strategy.slabs_allowed and able and untouched and self._affords_patches(run)
+
+    def _affords_patches(self, run: Run) -> bool:
+        """Whether there is time for a first fit on patches."""
+        return not run.limited or run.affords(seconds_of_first(self._setup, run.tol))
+
+    def _restored(self, state: Mapping[str, Any]) -> Result:
+        fit = restored(self._setup, state["best"])
+        candidate = Candidate(fit, ErrorEstimate(**state["estimate"]))
+        return Result(candidate, Status[state["status"]], state["details"])
 
 
-def _walk(setup: Setup, chosen: Any, judged_on: Tensor, deadline: float, listener: Listener) -> tuple[Fit | None, str]:
-    path, places = chosen
-    return walk(
-        replace(setup, partition=None),
-        path,
-        places,
-        judged_on,
-        deadline=deadline,
-        on_rung=lambda rung, stage: listener.on_rung(rung, stage, None),
-        on_step=listener.on_step,
-    )
+def _saved(result: Result) -> dict[str, Any]:
+    estimate = asdict(result.best.estimate)
+    named = {"status": result.status.name, "details": result.details}
+    return {"best": saved(result.best.fit), "estimate": estimate, **named}
 
 
-def _refine(
-    setup: Setup,
-    judged_on: Tensor,
-    tol: float | None,
-    deadline: float,
-    listener: Listener,
-    near: Fit | None,
-    *,
-    fixed: bool = False,
-) -> Climb:
-    return refine(
-        setup,
-        judged_on,
-        tol=tol,
-        deadline=deadline,
-        near=near,
-        fixed=fixed,
-        on_rung=lambda rung: listener.on_rung(rung, setup.problem, None),
-        on_step=listener.on_step,
-    )
+def _rank(result: Result) -> tuple[bool, float]:
+    """Converged ones first, then the smaller estimate."""
+    return not result.best.fit.converged, result.best.error
 
 
-def _may_choose(setup: Setup) -> bool:
-    """Whether nothing was said of the mixture, and the problem can be taken to pieces."""
-    mixture, problem = setup.mixture, setup.problem
-    by_hand = (mixture.components, mixture.widths, mixture.patches, setup.points)
-    regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
-    few = problem.domain.dimension <= _MOST_DIMENSIONS
-    begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
-    able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
-    return able and all(one is None for one in by_hand)
-
-
-def _affordable(setup: Setup, tol: float | None, until: float) -> bool:
-    """Whether there is time for a first fit on patches."""
-    return until == math.inf or time.monotonic() + first_seconds(setup, tol) <= until
-
-
-def _rank(end: Climb) -> tuple[bool, float]:
-    return not end.best.fit.arrived, end.best.estimate.overall
+def _no_better(first: Result, second: Result) -> Result:
+    return replace(first, details=f"{first.details}; patches did no better ({second.details})")

@@ -11,31 +11,37 @@ The posterior is that of the problem linearised at the answer: its covariance is
 noise, and R of the QR of J is at hand.
 """
 
-import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import NumericalWarning
-from gmnm_pde.adaptivity.p_refinement import Climb, Rung
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Setup, reference_scales
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
-from gmnm_pde.methods import Step
 from gmnm_pde.results.posterior import Posterior
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import with_prior
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.smoothing import Look, Search, solver_of
+from gmnm_pde.strategies.smoothing import Search, Trial, solver_of
 
-_SILENT, _WIDELY = 0.9, 0.5
-"""Data tell nothing of a field where they leave more than this part of the uncertainty that there is without them; it
-is told of where that is so on half of the domain."""
+_SILENT = 0.9
+"""Data tell nothing of a field where they leave more than this part of the uncertainty that there is without them."""
+
+_WIDELY = 0.5
+"""It is told where that is so on more than this part of the domain."""
+
+_MET = 2.0
+"""Data are met where their residuals are below this many times their noise, in the root mean square."""
 
 _POINTS = 500
+"""Points that deviations are looked at on."""
 
 
 def is_noisy(problem: Problem) -> bool:
@@ -43,35 +49,61 @@ def is_noisy(problem: Problem) -> bool:
     return any(term.noise is not None for term in problem.terms)
 
 
-def fit_noisy(
-    setup: Setup,
-    judged_on: Tensor,
-    *,
-    smoothing: str | float | None,
-    deadline: float,
-    on_rung: Callable[[Rung, Problem], None],
-    on_step: Callable[[Step], None],
-) -> tuple[Climb, Posterior]:
-    """The fit with the penalty that the data ask for, and what is uncertain of it."""
-    problem = setup.problem
-    unseen = unobserved(problem)
-    stage = setup
-    if unseen:
-        whole = with_prior(problem, unseen)
-        stage = replace(setup, problem=whole, scales=reference_scales(whole, setup.weights, setup.seed))
-    search = Search(stage, deadline, on_step, lambda look: on_rung(Rung(look.fit, _unknown(problem)), stage.problem))
-    if not unseen or isinstance(smoothing, int | float):
-        best = search.of_factor(float(smoothing or 1.0))
-    else:
-        best = search.adjusted(search.softened(search.descended()))
-        if smoothing == "cross-validation":
-            best = search.validated(best)
-    posterior = _posterior(best, stage)
-    _warn_of_silence(stage, best, posterior, unseen, judged_on)
-    rung = Rung(best.fit, _estimate(best, posterior, judged_on))
-    chosen = f", smoothing {best.factor:.1e} by {_how(smoothing)}" if unseen else ""
-    reason = f"{best.fit.outcome.reason}; the data are met to {best.misfit:.2f} of their noise{chosen}"
-    return Climb(rung, best.misfit < 2.0, reason), posterior
+@dataclass(frozen=True)
+class NoisyData:
+    """The fit with the penalty that the data ask for, and what is uncertain of it.
+
+    Args:
+        setup: Of the solve.
+        description: For the report.
+        smoothing: As ``solve`` takes it.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"tol", "smoothing", "engine"})
+
+    setup: Setup
+    description: str
+    smoothing: str | float | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Nothing: no checkpoint is written."""
+        return {}
+
+    def run(self, run: Run) -> Result:
+        """Search for the penalty; then the posterior."""
+        problem, smoothing = self.setup.problem, self.smoothing
+        unseen = unobserved(problem)
+        stage = self.setup
+        if unseen:
+            whole = with_prior(problem, unseen)
+            stage = replace(self.setup, problem=whole, scales=reference_scales(whole, stage.weights, stage.seed))
+        part, nothing = run.part(stage.problem), ErrorEstimate.unknown(problem)
+        search = Search(stage, part, lambda trial: part.record(Candidate(trial.fit, nothing)))
+        if not unseen or isinstance(smoothing, int | float):
+            best = search.with_factor(float(smoothing or 1.0))
+        else:
+            best = search.adjusted(search.softened(search.descended()))
+            if smoothing == "cross-validation":
+                best = search.validated(best)
+        posterior = _posterior(best, stage)
+        _warn_of_silence(stage, best, posterior, unseen, run.points)
+        candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
+        chosen = f", smoothing {best.factor:.1e} by {_how(smoothing)}" if unseen else ""
+        return self._judged(candidate, best, chosen, run, posterior)
+
+    def _judged(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
+        words = f"{best.fit.outcome.reason}; the data are met to {best.misfit:.2f} of their noise{chosen}"
+        if run.tol is not None and not candidate.error <= run.tol:
+            words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
+            status = Status.MISSED
+        elif best.misfit < _MET:
+            status = Status.DATA_MET
+        else:
+            status = Status.DATA_MISSED
+        if candidate.hurried:
+            status, words = Status.TIME, f"stopped by the time limit before the search for a smoothing ended; {words}"
+        return Result(candidate, status, words, posterior)
 
 
 def unobserved(problem: Problem) -> tuple[str, ...]:
@@ -86,46 +118,42 @@ def _how(smoothing: Any) -> str:
     return "cross-validation" if smoothing == "cross-validation" else "the discrepancy principle"
 
 
-def _posterior(look: Look, setup: Setup) -> Posterior:
-    found, problem = look.fit, setup.problem
-    system, solver = found.system, solver_of(look.fit)
+def _posterior(trial: Trial, setup: Setup) -> Posterior:
+    found, problem = trial.fit, setup.problem
+    system, solver = found.system, solver_of(trial.fit)
     eye = torch.eye(system.extra, system.columns, dtype=found.theta.dtype, device=found.theta.device)
-    spread = look.scale * solver.deviations(eye)
+    spread = trial.scale * solver.deviations(eye)
     return Posterior(
         tuple(problem.parameters),
         problem.fields,
-        found.found,
+        found.parameters,
         (spread.mT @ spread).cpu(),
-        lambda points: _deviations(look, solver, points.to(found.theta)),
+        lambda points: _deviations(trial, solver, points.to(found.theta)),
     )
 
 
 @torch.no_grad()
-def _deviations(look: Look, solver: RidgeSolver, points: Tensor) -> Tensor:
+def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
     """Of all fields at points [n, d], by the rows that ``solver`` was made of: [n, fields]."""
-    system, columns = look.fit.system, []
+    system, columns = trial.fit.system, []
     features = system.model.features(points.to(system.like))
     for k in range(system.fields):
         rows = features.new_zeros(len(points), system.columns)
         rows[:, system.extra :].view(len(points), -1, system.fields)[:, :, k] = features
-        columns.append(look.scale * solver.deviations(rows).norm(dim=0))
+        columns.append(trial.scale * solver.deviations(rows).norm(dim=0))
     values, lift = torch.stack(columns, dim=1), system.problem.lift
     return values if lift is None else values * lift.functions(points)[0]
 
 
-def _estimate(look: Look, posterior: Posterior, judged_on: Tensor) -> ErrorEstimate:
+def _estimate(trial: Trial, posterior: Posterior, points: Tensor) -> ErrorEstimate:
     """What the noise leaves uncertain; what the mixture cannot show is small beside it."""
-    points = judged_on[:_POINTS]
-    size = look.fit.outputs(points).norm(dim=0).clamp_min(1e-300)
+    points = points[:_POINTS]
+    size = trial.fit.outputs(points).norm(dim=0).clamp_min(1e-300)
     relative = posterior.deviations(points).norm(dim=0) / size
     return ErrorEstimate(dict(zip(posterior.fields, relative.tolist(), strict=True)), posterior.deviation_of())
 
 
-def _unknown(problem: Problem) -> ErrorEstimate:
-    return ErrorEstimate(dict.fromkeys(problem.fields, math.nan), dict.fromkeys(problem.parameters, math.nan))
-
-
-def _warn_of_silence(setup: Setup, look: Look, posterior: Posterior, unseen: Sequence[str], points: Tensor) -> None:
+def _warn_of_silence(setup: Setup, trial: Trial, posterior: Posterior, unseen: Sequence[str], points: Tensor) -> None:
     """Warn of scalars and fields that the data leave open."""
     name_of_problem = setup.problem.name
     for name, deviation in posterior.deviation_of().items():
@@ -137,7 +165,7 @@ def _warn_of_silence(setup: Setup, look: Look, posterior: Posterior, unseen: Seq
     if not unseen:
         return
     points = points[:_POINTS]
-    known, alone = posterior.deviations(points), _deviations(look, _without_data(look), points)
+    known, alone = posterior.deviations(points), _deviations(trial, _without_data(trial), points)
     for name in unseen:
         k = posterior.fields.index(name)
         silent = known[:, k] > _SILENT * alone[:, k]
@@ -148,12 +176,12 @@ def _warn_of_silence(setup: Setup, look: Look, posterior: Posterior, unseen: Seq
             )
 
 
-def _without_data(look: Look) -> RidgeSolver:
+def _without_data(trial: Trial) -> RidgeSolver:
     """The factored rows of all that is no data."""
-    system = look.fit.system
+    system = trial.fit.system
     rest = [one for one in system.placed if one.term.noise is None]
-    return RidgeSolver(reduce(replace(system, placed=rest).blocks(look.fit.theta), system.columns))
+    return RidgeSolver(reduce(replace(system, placed=rest).blocks(trial.fit.theta), system.columns))
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, NumericalWarning, stacklevel=6)
+    warnings.warn(message, NumericalWarning, stacklevel=5)

@@ -5,39 +5,55 @@ as there are data.
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting.fit import CONDITION_FACTOR, Fit, Setup, fit
+from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
+from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.linalg.qr import RidgeSolver
-from gmnm_pde.methods import Step
 from gmnm_pde.models import along_each
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import PRIOR
 from gmnm_pde.statement.problem import Problem
 
-_COMPONENTS = {1: 60, 2: 200, 3: 400}
-_WIDTH = 1.2
-_SOFTENING = (10.0, 1.0, 0.1, 0.01, 0.001)
-"""What rows of noisy data count beside those of equations: at first enough to lead Newton's method, in the end so
-little that equations hold to some 1e-6 of the noise, if the mixture can do that."""
 
-_RUNG = 10.0**0.5
-_LADDER = tuple(30.0 / _RUNG**k for k in range(10))
-"""What the prior counts beside the data."""
+@dataclass(frozen=True)
+class Smoothing:
+    """The numbers of the search for a smoothing."""
 
-_LOST = 1.2
-"""How much larger the sum of squares may get on the way."""
+    components: Mapping[int, int] = field(default_factory=lambda: {1: 60, 2: 200, 3: 400})
+    """Of the mixture, by the number of coordinates."""
+    components_beyond: int = 600
+    """The same for more coordinates than ``components`` names."""
+    width: float = 1.2
+    """Of these components."""
+    softening: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
+    """What rows of noisy data count beside those of equations: at first enough to lead Newton's method, in the end so
+    little that equations hold to some 1e-6 of the noise, if the mixture can do that."""
+    smoothest: float = 30.0
+    """What the prior counts beside the data at first."""
+    step: float = 10.0**0.5
+    """By what that is divided from trial to trial."""
+    steps: int = 10
+    """How many trials there are at most."""
+    lost: float = 1.2
+    """How many times as large the sum of squares may become on the way."""
+    patience: int = 2
+    """Trials without a better cross-validation score after which it ends."""
+    better: float = 0.999
+    """A score is better below this part of the least one."""
 
-_PATIENCE = 2
-_BETTER = 0.999
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """What the prior counts beside the data, from smooth to rough."""
+        return tuple(self.smoothest / self.step**k for k in range(self.steps))
 
 
 @dataclass(frozen=True)
-class Look:
+class Trial:
     """A fit with what chooses the penalty, all in units of the noise.
 
     ``misfit`` is the root mean square of the data's residuals, ``whole`` that of all squares over the number of data.
@@ -57,87 +73,98 @@ class Look:
         """Whether the sum of squares is no larger than such noise makes it on average."""
         return self.whole <= 1.0
 
-    @property
-    def misses(self) -> bool:
-        """Whether it is larger than chance makes it."""
-        return self.whole > _LOST + 4 / math.sqrt(2 * self.count)
+    def misses(self, lost: float) -> bool:
+        """Whether it is ``lost`` times as large, and larger than chance makes it."""
+        return self.whole > lost + 4 / math.sqrt(2 * self.count)
 
 
 class Search:
-    """Fits on the way to the smoothing and the softness that the data ask for; each starts from one before."""
+    """Fits on the way to the smoothing and the softness that the data ask for; each starts from one before.
 
-    def __init__(self, setup: Setup, deadline: float, on_step: Callable[[Step], None], on_look: Callable[[Look], None]):
-        self._setup, self._deadline, self._on_step, self._on_look = setup, deadline, on_step, on_look
-        self._least = _LADDER[-1] if _prior_names(setup.problem) else math.inf
+    Args:
+        setup: Of a problem with noisy data, and a prior for fields that these do not show.
+        run: Of the solve.
+        on_trial: Called with each fit.
+        numbers: Those of the search.
 
-    @property
+    Attributes:
+        hurried: Whether the time limit cut it short.
+    """
+
+    def __init__(self, setup: Setup, run: Run, on_trial: Callable[[Trial], None], numbers: Smoothing | None = None):
+        self._setup, self._run, self._on_trial, self._numbers = setup, run, on_trial, numbers or Smoothing()
+        self._factors, self._step = self._numbers.factors, self._numbers.step
+        self._least = self._factors[-1] if _prior_names(setup.problem) else math.inf
+        self.hurried = False
+
     def _late(self) -> bool:
-        return time.monotonic() > self._deadline
+        """Whether the time is up, which is remembered: this is asked where there is more to try."""
+        self.hurried = self.hurried or self._run.late
+        return self._run.late
 
-    def look(self, factor: float, soft: float, near: Look | None) -> Look:
-        found = _look(self._setup, factor, soft, near and near.fit, self._deadline, self._on_step)
-        self._on_look(found)
-        return found
+    def _tried(self, factor: float, soft: float, before: Trial | None) -> Trial:
+        trial = _fitted(self._setup, factor, soft, before and before.fit, self._run, self._numbers)
+        self._on_trial(trial)
+        return trial
 
-    def of_factor(self, factor: float) -> Look:
+    def with_factor(self, factor: float) -> Trial:
         """With a given prior, or none: at once, or where that does not meet the data by way of softer and softer ones.
 
         (At first data that count much make fields rough, which misleads where no prior holds against it.)
         """
-        found = self.look(factor, _SOFTENING[-1], None)
-        if not found.misses or self._late:
-            return found
-        other = self.softened(self.look(factor, _SOFTENING[0], None))
-        return min(found, other, key=lambda one: (one.misses, one.soft, one.whole))
+        direct = self._tried(factor, self._numbers.softening[-1], None)
+        if not direct.misses(self._numbers.lost) or self._late():
+            return direct
+        gradual = self.softened(self._tried(factor, self._numbers.softening[0], None))
+        return min(direct, gradual, key=lambda trial: (trial.misses(self._numbers.lost), trial.soft, trial.whole))
 
-    def descended(self) -> Look:
+    def descended(self) -> Trial:
         """From smooth to rough with data that count like equations, until they are met to their noise."""
-        found: Look | None = None
-        for factor in _LADDER:
-            found = self.look(factor, _SOFTENING[0], found)
-            if found.fits or self._late:
+        trial: Trial | None = None
+        for factor in self._factors:
+            trial = self._tried(factor, self._numbers.softening[0], trial)
+            if trial.fits or self._late():
                 break
-        assert found is not None
-        return found
+        assert trial is not None
+        return trial
 
-    def softened(self, found: Look) -> Look:
+    def softened(self, best: Trial) -> Trial:
         """With data that count less and less, as long as a rougher field can still meet both them and the equations."""
-        for soft in _SOFTENING[1:]:
-            trial = self.look(found.factor, soft, found)
-            while trial.whole > _LOST * found.whole and trial.factor > self._least and not self._late:
-                trial = self.look(trial.factor / _RUNG, soft, trial)
-            if trial.whole > _LOST * max(found.whole, 1.0):
+        lost = self._numbers.lost
+        for soft in self._numbers.softening[1:]:
+            trial = self._tried(best.factor, soft, best)
+            while trial.whole > lost * best.whole and trial.factor > self._least and not self._late():
+                trial = self._tried(trial.factor / self._step, soft, trial)
+            if trial.whole > lost * max(best.whole, 1.0):
                 break
-            found = trial
-        return found
+            best = trial
+        return best
 
-    def adjusted(self, found: Look) -> Look:
+    def adjusted(self, best: Trial) -> Trial:
         """The smoothest fields with which the sum of squares is no larger than the number of data."""
-        while not found.fits and found.factor > self._least and not self._late:
-            found = self.look(found.factor / _RUNG, found.soft, found)
-        while found.fits and found.factor < _LADDER[0] and not self._late:
-            smoother = self.look(found.factor * _RUNG, found.soft, found)
+        while not best.fits and best.factor > self._least and not self._late():
+            best = self._tried(best.factor / self._step, best.soft, best)
+        while best.fits and best.factor < self._factors[0] and not self._late():
+            smoother = self._tried(best.factor * self._step, best.soft, best)
             if not smoother.fits:
                 break
-            found = smoother
-        return found
+            best = smoother
+        return best
 
-    def validated(self, found: Look) -> Look:
+    def validated(self, best: Trial) -> Trial:
         """The least cross-validation score, going rougher until it rises."""
-        looks = [found]
-        while looks[-1].factor > self._least and not self._late and not _rises([one.validation for one in looks]):
-            looks.append(self.look(looks[-1].factor / _RUNG, found.soft, looks[-1]))
-        return min(looks, key=lambda one: one.validation)
+        trials = [best]
+        while trials[-1].factor > self._least and not self._rises(trials) and not self._late():
+            trials.append(self._tried(trials[-1].factor / self._step, best.soft, trials[-1]))
+        return min(trials, key=lambda trial: trial.validation)
+
+    def _rises(self, trials: Sequence[Trial]) -> bool:
+        scores, patience = [trial.validation for trial in trials], self._numbers.patience
+        least = min(scores) / self._numbers.better
+        return len(scores) > patience and all(score > least for score in scores[-patience:])
 
 
-def _rises(scores: Sequence[float]) -> bool:
-    best = min(scores)
-    return len(scores) > _PATIENCE and all(score > best / _BETTER for score in scores[-_PATIENCE:])
-
-
-def _look(
-    setup: Setup, factor: float, soft: float, near: Fit | None, deadline: float, on_step: Callable[[Step], None]
-) -> Look:
+def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: Run, numbers: Smoothing) -> Trial:
     problem, mixture, d = setup.problem, setup.mixture, setup.dimension
     noises = _noises(problem)
     finest = min(noises.values())
@@ -147,16 +174,16 @@ def _look(
     for name in _prior_names(problem):
         scales[name] = soft * factor * setup.scales[name]
     stage = replace(setup, scales=scales)
-    components = mixture.components or round(_COMPONENTS.get(d, 600))
-    widths = along_each(mixture.widths or _WIDTH, d)
-    found = fit(stage, components, widths, near=near, deadline=deadline, watch=on_step)
-    rows, residual, units = _data_rows(found, noises)
-    freedom = solver_of(found).deviations(rows).square().sum().item()
+    components = mixture.components or numbers.components.get(d, numbers.components_beyond)
+    widths = along_each(mixture.widths or numbers.width, d)
+    fitted = fit(stage, components, widths, initial_guess=before, monitor=run)
+    rows, residual, units = _data_rows(fitted, noises)
+    freedom = solver_of(fitted).deviations(rows).square().sum().item()
     misfit = (residual / units).square().mean().sqrt().item()
     left = max(1 - freedom / len(residual), 1e-3)
     scale = units[0].item()
-    whole = found.system.residual(found.theta).norm().item() / scale / len(residual) ** 0.5
-    return Look(found, factor, soft, misfit, whole, len(residual), (misfit / left) ** 2, scale)
+    whole = fitted.system.residual(fitted.theta).norm().item() / scale / len(residual) ** 0.5
+    return Trial(fitted, factor, soft, misfit, whole, len(residual), (misfit / left) ** 2, scale)
 
 
 def _noises(problem: Problem) -> dict[str, float]:

@@ -2,35 +2,46 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.adaptivity.p_refinement import Climb, Rung
 from gmnm_pde.collocation.moving import Aid, Mover, Moving
 from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.fit import Fit, Setup, systems
+from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
 from gmnm_pde.methods.least_squares import Outcome, solve_linearized
-from gmnm_pde.methods.loop import Hooks, Trained, run
+from gmnm_pde.methods.loop import Hooks, Trained
+from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
 Method = LeastSquares | Adam | SOAP | LBFGS | SelfScaled | GaussNewton
 
-_POINTS, _POINTS_OF_GAUSS_NEWTON = 2500, 450
-"""Interior points where none are given: all in all, and for Gauss-Newton, whose steps cost the square of their number,
-for each coordinate."""
+_POINTS = 2500
+"""Interior points where none are given."""
 
-_SPACING, _LEAST, _LEAST_OF_GRADIENTS = 1.1, 5, 50
-"""Rows of the history lie this factor of steps apart, and at least so many steps: more where a step is a mere gradient,
-against which a row, which is judged on thousands of points, is not cheap."""
+_POINTS_OF_GAUSS_NEWTON = 450
+"""The same for Gauss-Newton, whose steps cost the square of their number, for each coordinate."""
+
+_SPACING = 1.1
+"""Rows of the history lie this factor of steps apart."""
+
+_LEAST = 5
+"""They lie at least this many steps apart."""
+
+_LEAST_OF_GRADIENTS = 50
+"""The same where a step is a mere gradient, against which a row, which is judged on thousands of points, is dear."""
 
 
 @dataclass(frozen=True)
@@ -52,56 +63,63 @@ class Plan:
     compiled: bool = False
 
 
-State = dict[str, Any]
-"""All that the rest of a training depends on: nested dicts and lists of tensors and plain values."""
-
-
-def train(
-    setup: Setup,
-    plan: Plan,
-    judged_on: Tensor,
-    *,
-    tol: float | None,
-    deadline: float,
-    on_rung: Callable[[Rung, int], None],
-    resume: State | None = None,
-    save: Callable[[State, bool], None] | None = None,
-) -> Climb:
-    """Train a copy of the plan's model.
+@dataclass(frozen=True)
+class Training:
+    """Training a copy of the plan's model.
 
     Args:
-        setup: The problem and what is common to all fits.
+        setup: Of the solve.
         plan: What is trained, and how.
-        judged_on: Points for the error estimate, [n, d].
-        tol: The error wanted.
-        deadline: On the clock of time.monotonic().
-        on_rung: Called with the state now and then, and the number of steps.
-        resume: A state that ``save`` was given by the same training.
-        save: Called with the state after every look, and with whether a method ends; it may well not write each.
-
-    Raises:
-        GmnmError: a residual is not finite at the start; the message names term and point.
+        reason: Why these methods, where they were not chosen by hand.
     """
-    training = _Training(setup, plan, on_rung, save)
-    if resume is not None:
-        training.restore(resume)
-    reason, converged = training.go(deadline, resume)
-    return training.end(judged_on, tol, reason, converged=converged)
+
+    takes: ClassVar[frozenset[str]] = frozenset({"tol", "checkpoint", "engine", "compiled"})
+
+    setup: Setup
+    plan: Plan
+    reason: str = ""
+
+    @property
+    def description(self) -> str:
+        """The methods, and why they were chosen."""
+        methods = ", then ".join(repr(method) for method in self.plan.methods)
+        return f"{methods}, {self.reason}" if self.reason else methods
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The model and all that acts on it."""
+        plan = self.plan
+        return {
+            "strategy": "training",
+            "model": f"{type(plan.model).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
+            "method": repr(plan.methods),
+            "weighting": repr(plan.weighting),
+            "moving": repr(plan.moving),
+            "weights": dict(self.setup.weights),
+        }
+
+    def run(self, run: Run) -> Result:
+        """Train, from the beginning or from a checkpoint.
+
+        Raises:
+            GmnmError: a residual is not finite at the start; the message names term and point.
+        """
+        training = _Training(self.setup, self.plan, run)
+        under_way = None
+        if run.resumed is not None:
+            training.restore(run.resumed["state"])
+            under_way = run.resumed["state"]["under_way"]
+        training.go(under_way)
+        return training.end()
 
 
 class _Training(Hooks):
     """A training under way: the systems that it works on, what acts around its steps, and its record."""
 
-    def __init__(
-        self,
-        setup: Setup,
-        plan: Plan,
-        on_rung: Callable[[Rung, int], None],
-        save: Callable[[State, bool], None] | None,
-    ):
+    def __init__(self, setup: Setup, plan: Plan, run: Run):
         problem = setup.problem
         self._setup = replace(setup, points=setup.points or _default_points(problem, plan.methods))
-        self._plan, self._on_rung, self._save = plan, on_rung, save
+        self._plan, self._run = plan, run
         model = Normalized(copy.deepcopy(plan.model), problem.domain.bounds)
         self.model = model.to(dtype=setup.dtype, device=setup.device)
         self.readouts, self.held = systems(self._setup, self.model, 0)
@@ -119,29 +137,32 @@ class _Training(Hooks):
         self._done: list[Trained] = []
         self._recorded = -math.inf
 
-    def go(self, deadline: float, resume: State | None) -> tuple[str, bool]:
-        """Run the methods in order; why the last one stopped, and whether all went well."""
-        under_way = resume and resume["under_way"]
+    def go(self, under_way: Mapping[str, Any] | None) -> None:
+        """Run the methods in order, the first of those to come from a state."""
         for method in self._plan.methods[len(self._done) :]:
             if self._done and not self._done[-1].converged:
                 break
             if isinstance(method, LeastSquares):
-                ended = self._fit_readout(method, deadline)
+                ended = self._fit_readout(method)
             else:
-                ended = run(method, self.system, deadline=deadline, hooks=self, seed=self._setup.seed, resume=under_way)
+                ended = run_method(method, self.system, hooks=self, seed=self._setup.seed, resume=under_way)
             under_way = None
             self._done.append(ended)
             if not ended.late:
                 self.save(None, now=True)
-        return ", then ".join(ended.reason for ended in self._done), all(ended.converged for ended in self._done)
 
-    def _fit_readout(self, method: LeastSquares, deadline: float) -> Trained:
-        outcome = method.run(self.readouts, start=self._theta(), deadline=deadline)
+    @property
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return self._run.late
+
+    def _fit_readout(self, method: LeastSquares) -> Trained:
+        outcome = method.run(self.readouts, start=self._theta(), monitor=self._run)
         self.readouts.model.set_readout(self.readouts.readout(outcome.theta))
         with torch.no_grad():
             for scalar, value in zip(self.system.scalars, outcome.theta[: self.readouts.extra], strict=True):
                 scalar.copy_(value)
-        return Trained(self._loss(), outcome.steps, outcome.converged, outcome.reason)
+        return Trained(self._loss(), outcome.steps, outcome.converged, outcome.reason, outcome.late)
 
     @property
     def _steps_before(self) -> int:
@@ -159,7 +180,8 @@ class _Training(Hooks):
         least = _LEAST_OF_GRADIENTS if isinstance(method, Adam | SOAP) else _LEAST
         if step >= max(self._recorded + least, _SPACING * self._recorded):
             self._recorded = step
-            self._on_rung(Rung(self._fit(loss, step, "under way", converged=False), self._unknown), step)
+            fit = self._fit(loss, step, "under way", converged=False)
+            self._run.record(Candidate(fit, ErrorEstimate.unknown(self._setup.problem)), step=step)
 
     def held_out(self) -> float:
         """The root mean square of the residual at points that are not trained on."""
@@ -167,21 +189,20 @@ class _Training(Hooks):
 
     def save(self, under_way: Mapping[str, Any] | None, *, now: bool) -> None:
         """Hand the state on; ``now``: a method is about to end, or has ended."""
-        if self._save is not None:
-            self._save(
-                {
-                    "model": self.model.state_dict(),
-                    "scalars": [scalar.detach() for scalar in self.system.scalars],
-                    "aids": [aid.state() for aid in self._aids],
-                    "done": [[one.loss, one.steps, one.converged, one.reason] for one in self._done],
-                    "recorded": self._recorded,
-                    "under_way": under_way,
-                },
-                now,
-            )
+        if not self._run.writes:
+            return
+        state = {
+            "model": self.model.state_dict(),
+            "scalars": [scalar.detach() for scalar in self.system.scalars],
+            "aids": [aid.state() for aid in self._aids],
+            "done": [[ended.loss, ended.steps, ended.converged, ended.reason] for ended in self._done],
+            "recorded": self._recorded,
+            "under_way": under_way,
+        }
+        self._run.save(state, now=now)
 
     @torch.no_grad()
-    def restore(self, state: State) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.model.load_state_dict(state["model"])
         for scalar, value in zip(self.system.scalars, state["scalars"], strict=True):
@@ -191,31 +212,29 @@ class _Training(Hooks):
         self._done = [Trained(*one) for one in state["done"]]
         self._recorded = state["recorded"]
 
-    def end(self, judged_on: Tensor, tol: float | None, reason: str, *, converged: bool) -> Climb:
+    def end(self) -> Result:
         """The state at the end, with an error estimate where the model has a linear readout."""
-        last = self._fit(self._loss(), self._steps_before, reason, converged=converged)
+        reason, converged = ", then ".join(ended.reason for ended in self._done), self._done[-1].converged
+        failed = Status.TIME if self._done[-1].late else Status.NOT_CONVERGED
+        last, tol = self._fit(self._loss(), self._steps_before, reason, converged=converged), self._run.tol
         if not has_readout(self.model):
-            rung = Rung(last, self._unknown)
-            self._on_rung(rung, self._steps_before)
-            return Climb(
-                rung, converged and tol is None, f"{reason}; without a linear readout there is no error estimate"
-            )
+            candidate = Candidate(last, ErrorEstimate.unknown(self._setup.problem))
+            self._run.record(candidate, step=self._steps_before)
+            status = failed if not converged else Status.TRAINED if tol is None else Status.NO_ESTIMATE
+            return Result(candidate, status, f"{reason}; without a linear readout there is no error estimate")
         last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
-        rung = Rung(last, estimate_error(last, judged_on))
-        self._on_rung(rung, self._steps_before)
-        estimate = rung.estimate.overall
-        met = estimate <= (1e-2 if tol is None else tol)
+        candidate = Candidate(last, estimate_error(last, self._run.points))
+        self._run.record(candidate, step=self._steps_before)
+        error = candidate.error
+        met = error <= (1e-2 if tol is None else tol)
         missed = "" if met or tol is None else f" does not meet tol={tol:g}"
-        return Climb(rung, converged and met, f"{reason}; error estimate {estimate:.1e}{missed}")
+        good, bad = (Status.RELIABLE, Status.POOR) if tol is None else (Status.MET, Status.MISSED)
+        status = failed if not converged else good if met else bad
+        return Result(candidate, status, f"{reason}; error estimate {error:.1e}{missed}")
 
     def _loss(self) -> float:
         with torch.no_grad():
             return self.system.loss()[0].item()
-
-    @property
-    def _unknown(self) -> ErrorEstimate:
-        problem = self._setup.problem
-        return ErrorEstimate(dict.fromkeys(problem.fields, math.nan), dict.fromkeys(problem.parameters, math.nan))
 
     def _fit(self, loss: float, steps: int, reason: str, *, converged: bool) -> Fit:
         outcome = Outcome(self._theta(), math.sqrt(loss * self.readouts.rows), steps, converged, reason)

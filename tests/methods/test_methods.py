@@ -10,7 +10,8 @@ import torch
 import gmnm_pde as g
 from gmnm_pde.fitting.widths import search_widths
 from gmnm_pde.linalg.qr import RidgeSolver, linear_fit, reduce, truncated_solutions
-from gmnm_pde.methods.least_squares import rescue
+from gmnm_pde.methods.least_squares import best_truncated
+from gmnm_pde.methods.monitor import Monitor
 
 
 def system(rows=60, columns=12, seed=0, decay=0.0):
@@ -116,8 +117,11 @@ def test_newton_arrives(name):
 
 def test_newton_converges_quadratically():
     curve, _ = SYSTEMS["circle and line"]
-    norms = []
-    g.LeastSquares().run(curve, watch=lambda step: norms.append(step.norm))
+    steps = []
+    monitor = Monitor()
+    monitor.step = steps.append
+    g.LeastSquares().run(curve, monitor=monitor)
+    norms = [step.norm for step in steps]
     fast = [later <= 2 * earlier**2 for earlier, later in itertools.pairwise(norms) if 1e-6 < earlier < 0.5]
     assert fast and all(fast), norms
 
@@ -147,10 +151,10 @@ def curve_norm(curve, theta):
     return curve.residual(theta).norm().item()
 
 
-def test_rescue_prefers_what_holds_on_other_points():
+def test_truncation_prefers_what_holds_on_other_points():
     A, b = system()
     outcome = g.LeastSquares().run(Curve(lambda t: A @ t - b, (0.0,) * 12, linear=True))
-    assert torch.equal(rescue(outcome, lambda theta: (theta - outcome.theta).norm().item()), outcome.theta)
+    assert torch.equal(best_truncated(outcome, lambda theta: (theta - outcome.theta).norm().item()), outcome.theta)
     assert rescue(outcome, lambda theta: 1.0 if theta is outcome.theta else 0.5) is not outcome.theta
 
 

@@ -7,7 +7,7 @@ import torch
 
 import gmnm_pde as g
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.adaptivity.continuation import read_continuation
+from gmnm_pde.options.arguments import parse_continuation
 from gmnm_pde.jets import forward_jet
 from gmnm_pde.residuals import Placed
 from gmnm_pde.residuals.pointwise import linearize
@@ -96,10 +96,9 @@ def test_boosted_terms_multiply_the_highest_derivatives_alone():
 )
 def test_paths_pass_through_what_is_asked(path, stops):
     problem = bratu()
-    chosen = read_continuation(problem, path)
+    chosen = parse_continuation(problem, path)
     assert chosen is not None
-    at, places = chosen
-    found = [at(place).problem for place in places]
+    found = [chosen.at(place).problem for place in chosen.places]
     if path is True:
         assert [one.terms[0].boost for one in found] == pytest.approx(stops)
     else:

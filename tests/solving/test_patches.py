@@ -9,13 +9,16 @@ import torch
 from conftest import PI, make_poisson
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.h_refinement import components_for, look_at, marked, refine
+from gmnm_pde.adaptivity.h_refinement import HRefinement, components_for
+from gmnm_pde.adaptivity.indicators import indicators, marked
+from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.adaptivity.partitions import graded, within
 from gmnm_pde.collocation.patchwise import Spread
-from gmnm_pde.fitting.fit import Setup, fit, reference_scales
+from gmnm_pde.fitting.discretization import Setup, reference_scales
+from gmnm_pde.fitting.fit import fit
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.plots.patches import boxes_of, plot_patches
-from gmnm_pde.run.evaluation import Judge
+from gmnm_pde.run.run import Run
 
 SQUARE = g.Rectangle(x=(-1, 1), y=(-1, 1))
 
@@ -273,26 +276,23 @@ def setup_of(problem, **mixture):
 
 
 def refined(problem, tol, **mixture):
-    """The fit, its estimate and its true error."""
-    judge = Judge(problem, seed=0, dtype=torch.float64, device=torch.device("cpu"))
-    rungs = []
-    climbed = refine(
-        setup_of(problem, **mixture), judge.points, tol=tol, deadline=time.monotonic() + 60, on_rung=rungs.append
-    )
-    row = judge.row(climbed.best, step=1, seconds=0.0)
-    return climbed, rungs, row["relative_l2"]
+    """How the refinement ended, the components of all fits, and the true error."""
+    setup = setup_of(problem, **mixture)
+    run = Run.begin(setup, time.monotonic(), tol, 60.0, None)
+    result = adapt(HRefinement(setup, tol), run)
+    return result, run.log.history["components"], run.evaluator.figures(result.best)["relative_l2"]
 
 
 def test_boxes_are_halved_where_the_front_is():
-    climbed, rungs, error = refined(make_step(), 1e-6, components=16, widths=0.8)
-    assert climbed.converged and climbed.best.estimate.overall <= 1e-6
-    assert error <= 30 * climbed.best.estimate.overall and error < 1e-5
-    partition = climbed.best.fit.model.partition.mapped([(-1, 1)], [(-1, 1.3)])
+    result, components, error = refined(make_step(), 1e-6, components=16, widths=0.8)
+    assert result.converged and result.best.estimate.overall <= 1e-6
+    assert error <= 30 * result.best.estimate.overall and error < 1e-5
+    partition = result.best.fit.model.partition.mapped([(-1, 1)], [(-1, 1.3)])
     sizes, centers = partition.sizes[:, 0], partition.centers[:, 0]
     assert sizes[centers.abs() < 0.05].max() <= 0.1 and sizes[centers.abs() > 0.6].min() >= 0.14
-    counts = [len(rung.fit.model.partition) for rung in rungs]
+    counts = [count / 16 for count in components]
     assert counts == sorted(counts) and len(counts) > 3
-    assert "patches of 16 components" in climbed.reason
+    assert "patches of 16 components" in result.details
 
 
 def test_a_fit_tells_where_its_residual_is_and_how_it_bends():
@@ -303,9 +303,9 @@ def test_a_fit_tells_where_its_residual_is_and_how_it_bends():
 
     problem = g.Problem(SQUARE, lambda u, x, y: u - exact(x, y), exact=exact)
     setup = replace(setup_of(problem), partition=g.Partition.even((4, 4)))
-    look = look_at(fit(setup, 60, (0.8, 0.8)))
+    look = indicators(fit(setup, 60, (0.8, 0.8)))
     beside = (setup.partition.centers[:, 0] > 0).nonzero()[:, 0].tolist()
-    assert look.residual.shape == (16,) and look.bend.shape == (16, 2)
+    assert look.residual.shape == (16,) and look.curvature.shape == (16, 2)
     assert {number for number, _ in marked(look)} <= set(beside) and marked(look)
     mean = look.residual.reshape(4, 4).mean(dim=1)
     assert mean[3] > 3 * mean[:3].max()
@@ -321,10 +321,10 @@ def test_a_reentrant_corner_by_its_name_alone():
 
 def test_a_reentrant_corner():
     climbed, _, error = refined(g.registry.load("l_shape"), 1e-3, components=44, widths=0.5)
-    estimate = climbed.best.estimate.overall
+    estimate = result.best.estimate.overall
     assert climbed.converged and estimate <= 1e-3
     assert estimate / 30 <= error <= 30 * estimate
-    partition = climbed.best.fit.model.partition
+    partition = result.best.fit.model.partition
     smallest = partition.sizes.prod(dim=1).argmin()
     assert partition.centers[smallest].norm() <= 3 * partition.sizes.min() <= 3 * 2**-9
 

@@ -8,7 +8,7 @@ import torch
 from conftest import PI
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.time_slabs import read_blocks
+from gmnm_pde.options.arguments import parse_blocks
 from gmnm_pde.models import TimeBlocks
 from gmnm_pde.plots.patches import boxes_of, edges_of, plot_patches
 from gmnm_pde.statement.during import during
@@ -25,7 +25,7 @@ def test_the_last_edge_is_the_end_whatever_the_rounding():
     low, high = 0.1, 0.9
     assert low + (high - low) * 3 / 3 != high
     problem = g.Problem(g.Time(t=(low, high)), lambda u, t: g.diff(u, t), [g.Initial(u=1)])
-    assert read_blocks(problem, 3)[0][-1] == high
+    assert parse_blocks(problem, 3).edges[-1] == high
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,7 @@ STOPPED = """
 import sys
 import torch
 import gmnm_pde as g
-from gmnm_pde.fitting import checkpoint
+from gmnm_pde.run import checkpoint
 checkpoint._PAUSE = checkpoint._SHARE = 0.0
 sys.path.insert(0, {tests!r})
 from test_training_aids import line, network
@@ -204,7 +204,7 @@ def _interrupted(path, method, options, stop):
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("name", METHODS)
 def test_a_stopped_training_goes_on_to_the_same_digits(tmp_path, monkeypatch, name, options):
-    from gmnm_pde.fitting import checkpoint
+    from gmnm_pde.run import checkpoint
 
     monkeypatch.setattr(checkpoint, "_PAUSE", 0.0)
     monkeypatch.setattr(checkpoint, "_SHARE", 0.0)
@@ -240,7 +240,7 @@ import sys
 from pathlib import Path
 import torch
 import gmnm_pde as g
-from gmnm_pde.fitting import checkpoint
+from gmnm_pde.run import checkpoint
 checkpoint._PAUSE = 0.05
 torch.manual_seed(0)
 model = g.MLP([2, 12, 1])

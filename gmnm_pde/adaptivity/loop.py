@@ -1,0 +1,113 @@
+"""The loop of adaptive methods, written once: solve, estimate, mark, refine."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
+
+from gmnm_pde.run.run import Run
+
+Level = TypeVar("Level")
+"""How fine a discretisation is: a number of components, a partition, or whatever a refinement makes finer."""
+
+
+class Stop(Enum):
+    """Why a refinement does not go on."""
+
+    MET = "the error estimate meets what is wanted"
+    STALLED = "the error estimate stopped falling"
+    LARGEST = "the largest size was reached"
+    HOPELESS = "at this rate the estimate would not become good"
+    TIME = "the time is up"
+
+
+@dataclass(frozen=True)
+class Trials(Generic[Level]):
+    """What was tried so far.
+
+    Attributes:
+        best: The best candidate.
+        last: The last one.
+        level: Of the last one.
+        errors: The estimated errors of all.
+        residuals: Their validation residuals.
+        drifts: How far each is from the one before it, where that is known.
+        seconds: What the last one took.
+    """
+
+    best: Any = None
+    last: Any = None
+    level: Level | None = None
+    errors: tuple[float, ...] = ()
+    residuals: tuple[float, ...] = ()
+    drifts: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+    def after(self, level: Level, candidate: Any, seconds: float, *, better: bool) -> "Trials[Level]":
+        """With one more candidate, which is ``better`` than the best so far or not."""
+        return Trials(
+            best=candidate if better else self.best,
+            last=candidate,
+            level=level,
+            errors=(*self.errors, candidate.error),
+            residuals=(*self.residuals, candidate.validation_residual),
+            drifts=self.drifts if candidate.drift is None else (*self.drifts, candidate.drift),
+            seconds=seconds,
+        )
+
+
+class Refinement(Protocol[Level]):
+    """How a discretisation is made finer: more components (p), smaller boxes (h)."""
+
+    def next(self, trials: Trials[Level]) -> Level | Stop:
+        """The next level to try, or why there is none."""
+        ...
+
+    def seconds(self, trials: Trials[Level], level: Level) -> float:
+        """How long that will take, by how long the last one took."""
+        ...
+
+    def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Any:
+        """The candidate of a level."""
+        ...
+
+    def better(self, candidate: Any, trials: Trials[Level]) -> bool:
+        """Whether a candidate is better than the best so far."""
+        ...
+
+    def state(self, trials: Trials[Level]) -> Any:
+        """What a checkpoint holds of the trials; None where these cannot be gone on with."""
+        ...
+
+    def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Any:
+        """The end, and why it came."""
+        ...
+
+
+def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None = None) -> Any:
+    """Fit on finer and finer discretisations until the refinement stops or the time is up."""
+    trials = Trials() if trials is None else trials
+    while True:
+        level = refinement.next(trials)
+        if isinstance(level, Stop):
+            return refinement.result(trials, level, run)
+        if trials.best is not None and not run.affords(refinement.seconds(trials, level)):
+            return refinement.result(trials, Stop.TIME, run)
+        started = run.clock.now()
+        candidate = refinement.attempt(level, trials, run)
+        better = trials.best is None or refinement.better(candidate, trials)
+        trials = trials.after(level, candidate, run.clock.now() - started, better=better)
+        run.record(candidate, refinement.state(trials) if run.writes else None)
+
+
+def stalled(values: tuple[float, ...], *, early: int, late: int = 2, digits: float = 1e-4, gain: float = 0.5) -> bool:
+    """Whether the last values brought no gain worth having.
+
+    Args:
+        values: Estimated errors or residuals, in their order.
+        early: How many of them are waited for at first.
+        late: How many, once some digits are there.
+        digits: The value below which these are there.
+        gain: The part of the earlier least value that a gain worth having goes below.
+    """
+    patience = late if min(values) < digits else early
+    return len(values) > patience + 1 and min(values[-patience:]) > gain * min(values[:-patience])

@@ -1,0 +1,63 @@
+"""What the floors above ask of an answer, be it one fit, a chain of fits in time, or a mode."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from gmnm_pde.models import Normalized
+
+
+class InitialGuess(Protocol):
+    """What Newton's method can start from."""
+
+    @property
+    def theta(self) -> Tensor:
+        """The unknowns, those of the problem's parameters first."""
+        ...
+
+    def solved_for(self, points: Tensor) -> Tensor:
+        """What the model gives at points [n, d]: [n, fields]."""
+        ...
+
+
+class Approximation(Protocol):
+    """An approximate solution of a problem, with its residuals and its size.
+
+    Attributes:
+        widths: The widths of its components, empty where it has none.
+        trained: How many parameters were trained, if more than a readout was; else 0.
+    """
+
+    widths: tuple[float, ...]
+    trained: int
+
+    @property
+    def model(self) -> Normalized: ...
+    @property
+    def converged(self) -> bool:
+        """Whether the method that made it converged."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """The mean squared residual that was fitted, rows scaled."""
+        ...
+
+    @property
+    def components(self) -> int | None: ...
+    @property
+    def unknowns(self) -> int: ...
+    @property
+    def points(self) -> int: ...
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The values of the problem's unknown parameters."""
+        ...
+
+    def outputs(self, points: Tensor) -> Tensor:
+        """The fields at points [n, d]: [n, fields]."""
+        ...
+
+    def named_residuals(self) -> dict[str, Tensor]:
+        """The unscaled residuals on held-out points, by name."""
+        ...

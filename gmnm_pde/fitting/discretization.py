@@ -1,0 +1,144 @@
+"""What stays the same from fit to fit of one solve, and the systems of residuals that follow from it."""
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gmnm_pde.collocation.patchwise import Spread
+from gmnm_pde.collocation.whole import (
+    Counts,
+    counts_for,
+    held_out_seed,
+    hold_out,
+    place,
+    rule_for,
+    without_data,
+)
+from gmnm_pde.methods import LeastSquares
+from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork
+from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
+from gmnm_pde.statement.problem import Problem
+
+CONDITION_FACTOR = 10.0
+"""How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
+
+_REFERENCE = Mixture(components=64)
+_PATCH_REFERENCE = Mixture(components=16)
+_HELD_OUT = 0.5
+"""Points to judge a patch on, for each point to fit on."""
+
+_SECONDS = 3e-8
+"""Of one core for each patch and the cube of its unknowns, in two dimensions, as measured on a few problems."""
+
+_DEARER = 5.0
+"""How many times as long a solve takes for each further dimension, in which more patches touch one another."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that stays the same from fit to fit of one ``solve``."""
+
+    problem: Problem
+    mixture: Mixture
+    method: LeastSquares
+    points: Counts | None
+    scales: Mapping[str, float]
+    weights: Mapping[str, float]
+    seed: int
+    dtype: torch.dtype
+    device: torch.device
+    engine: str
+    partition: Partition | None = None
+    """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
+
+    @property
+    def patches(self) -> int:
+        return 1 if self.partition is None else len(self.partition)
+
+    @property
+    def dimension(self) -> int:
+        return self.problem.domain.dimension
+
+    def model(self, components: int, widths: Sequence[float]) -> Normalized:
+        """A drawn mixture, or one in each patch, on the problem's own coordinates."""
+        inner: nn.Module = self.draw(self.mixture, components, widths)
+        if self.partition is not None:
+            inner = Patchwork(self.partition, [copy.deepcopy(inner) for _ in self.partition.boxes])  # type: ignore[misc]
+        return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
+
+    def draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
+        fields = len(self.problem.fields)
+        kind = {"seed": self.seed, "dtype": self.dtype, "device": self.device, "periodic": self.problem.periodic}
+        return mixture.draw(self.dimension, fields, components, widths, **kind)
+
+    def counts(self, components: int) -> Counts:
+        unknowns = components * len(self.problem.fields) * self.patches
+        return self.points or counts_for(self.problem, unknowns, self.method.oversampling)
+
+    def seconds_of_solve(self, components: int) -> float:
+        """Seconds that one linear solve takes on one core, roughly; ``components`` are those of each patch."""
+        unknowns = components * len(self.problem.fields)
+        return _SECONDS * _DEARER ** (self.dimension - 2) * self.patches * unknowns**3
+
+
+def smoothness_for(problem: Problem) -> int:
+    """Continuous derivatives of the windows of patches: as many as the equations need, and two more."""
+    return problem.order + 2
+
+
+def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:
+    """Row scales from a small mixture, so that residuals of fits with different widths are in the same unit."""
+    inner = _REFERENCE.draw(
+        problem.domain.dimension, len(problem.fields), 64, (2.0,) * problem.domain.dimension, seed=seed
+    )
+    model = Normalized(inner, problem.domain.bounds)
+    system = ReadoutSystem(problem, model, hold_out(problem, Counts(64), seed=seed))
+    every = [*system.placed, *(p for p in place(problem, Counts(64), seed=seed) if p.term.group == "data")]
+    system = ReadoutSystem(problem, model, every)
+    return row_scales(system, condition_factor=CONDITION_FACTOR, weights=weights)
+
+
+def zero_solves(setup: Setup) -> bool:
+    """Whether zero fields satisfy a problem for any values of its parameters."""
+    problem = setup.problem
+    model = Normalized(setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension), problem.domain.bounds)
+    system = ReadoutSystem(problem, model, place(problem, Counts(64), seed=setup.seed))
+    theta = torch.cat([2 * system.guesses() + 1, system.start()[system.extra :]])
+    return not system.residual(None).any() and not system.residual(theta).any()
+
+
+def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
+    """The residuals at the points to fit, and at those held out."""
+    problem, counts = setup.problem, setup.counts(components)
+    if setup.partition is not None:
+        return _patch_systems(setup, model, counts, setup.partition)
+    clouds = (place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed))
+    fitted, held_out = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
+    return fitted, held_out
+
+
+def _patch_systems(
+    setup: Setup, model: Normalized, counts: Counts, partition: Partition
+) -> tuple[ReadoutSystem, ReadoutSystem]:
+    problem, bounds = setup.problem, setup.problem.domain.bounds
+    boxes = partition.mapped([(-1.0, 1.0)] * setup.dimension, bounds)
+    fewer = Counts(math.ceil(_HELD_OUT * counts.interior), counts.boundary)
+    rule = rule_for(problem)
+    clouds = (
+        Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(),
+        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held_out_seed(setup.seed)).place()),
+    )
+    small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
+    reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)
+    reference = reference.to(dtype=setup.dtype, device=setup.device)
+
+    def system(placed: list[Placed]) -> ReadoutSystem:
+        plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)
+        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, weights=setup.weights)
+        return PatchworkSystem(problem, model, scaled, engine=setup.engine)
+
+    return system(clouds[0]), system(clouds[1])

@@ -1,0 +1,239 @@
+"""Eigenvalue problems: residuals that are linear in fields and vanish with them, A u + lambda B u = 0.
+
+A mixture gives the modes of a rectangular pencil (``linalg/pencil.py``); modes are judged on points held out, and
+errors estimated from leading sub-models as in ``estimate.py``.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup, systems
+from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
+from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.widths import Widths
+from gmnm_pde.linalg.nested_dissection import Groups
+from gmnm_pde.linalg.pencil import Modes, Pencil, Pieces
+from gmnm_pde.methods.least_squares import Outcome
+from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
+
+_SAME = 1e-4
+"""Values this near, relative to the largest, count as one of several modes."""
+
+_EXACT = 1e-9
+"""Residuals this small beside their terms are zero."""
+
+
+@dataclass(frozen=True)
+class ModeSet:
+    """Modes of one mixture: values [count], coefficients [columns, count], and errors as estimated.
+
+    ``scores`` are the held-out residuals relative to the modes; ``drifts`` absolute errors of the values, ``fields``
+    relative L2 errors of the modes.
+    """
+
+    setup: Setup
+    components: int
+    widths: Widths
+    model: torch.nn.Module
+    systems: tuple[ReadoutSystem, ReadoutSystem]
+    values: Tensor
+    vectors: Tensor
+    scores: Tensor
+    drifts: Tensor
+    fields: Tensor
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error of a value, by the estimate."""
+        return (self.drifts / _sizes(self.values)).max().item()
+
+    @property
+    def error(self) -> float:
+        """What adaptive methods compare."""
+        return self.worst
+
+    @property
+    def validation_residual(self) -> float:
+        """The largest held-out residual of a mode."""
+        return self.scores.max().item()
+
+    drift: ClassVar[None] = None
+    """Nobody asks how far mode sets are from one another."""
+
+    def candidates(self) -> list[Candidate]:
+        """Each mode as a fit of the problem; they share one model, in which ``Fit.install`` puts one of them."""
+        fitted, held_out = self.systems
+        (name,) = self.setup.problem.parameters
+        candidates = []
+        for k, value in enumerate(self.values):
+            theta = torch.cat([value[None], self.vectors[:, k]])
+            outcome = Outcome(theta, fitted.residual(theta).norm().item(), 1, True, "inverse iteration")
+            fit = Fit(self.components, self.widths, self.model, fitted, held_out, outcome)  # type: ignore[arg-type]
+            by_field = dict.fromkeys(self.setup.problem.fields, self.fields[k].item())
+            candidates.append(Candidate(fit, ErrorEstimate(by_field, {name: self.drifts[k].item()})))
+        return candidates
+
+    def figures(self, evaluator: Any) -> dict[str, float]:
+        """A row of the history."""
+        names = self.setup.problem.parameters
+        values = {f"{name}_{k}": v for name in names for k, v in enumerate(self.values.tolist(), start=1)}
+        return {
+            "components": self.components,
+            "error_estimate": self.worst,
+            "residual": self.validation_residual,
+            **values,
+        }
+
+    def message(self, row: Mapping[str, float]) -> str:
+        """What is said of it."""
+        return f"{self.components} components: relative error of the values {self.worst:.1e}"
+
+
+class ModeTrial:
+    """The modes of one mixture, and their residuals held out."""
+
+    def __init__(self, setup: Setup, components: int, widths: Widths, count: int):
+        self.setup, self.components, self.widths, self.count = setup, components, widths, count
+        self.model = setup.model(components, widths)
+        self.systems = systems(setup, self.model, components)
+        partition = setup.partition
+        centers = torch.zeros(1, setup.dimension) if partition is None else partition.centers
+        self.pencil, self._held = Pencil(*_matrices(self.systems[0]), centers), _matrices(self.systems[1])
+        self.values, self.vectors = _real(self.pencil.modes(count))
+        self.scores = _scores(self._held, self.values, self.vectors)
+
+    def estimated(self, points: Tensor) -> ModeSet:
+        """With errors as the leading sub-models tell them."""
+        (near,) = self.setup.problem.parameters.values()
+        whole = _fields(self.systems[0], points, self.vectors)
+        drifts, turns = [], []
+        for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:2]:
+            leading = len(self.setup.problem.fields) * int(fraction * self.components)
+            values, vectors = _real(self.pencil.modes(self.count, (leading,) * self.setup.patches))
+            scores = _scores(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
+            drifts.append((values - self.values).abs() / scores)
+            turns.append(_turned(whole, _fields(self.systems[0], points, vectors), self.values) / scores)
+        rounding = 4 * torch.finfo(self.values.dtype).eps
+        return ModeSet(
+            setup=self.setup,
+            components=self.components,
+            widths=self.widths,
+            model=self.model,
+            systems=self.systems,
+            values=near + self.values,
+            vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
+            scores=self.scores,
+            drifts=SAFETY * self.scores * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
+            fields=SAFETY * self.scores * torch.stack(turns).amax(dim=0) + rounding,
+        )
+
+
+def _matrices(system: ReadoutSystem) -> tuple[Pieces, Pieces]:
+    """A and B of residual = (A + (value - near) B) readout; rows scaled as in a solve.
+
+    Raises:
+        GmnmError: residuals that do not vanish with the fields, or are not linear in the value.
+    """
+    ((name, near),) = system.problem.parameters.items()
+    at, one = _assembled(system, near), _assembled(system, near + 1.0)
+    ratio = _largest(at) / max(_largest(_combined(one, at, 1.0)), 1e-300)
+    step = 2.0 ** round(math.log2(min(max(ratio, 1.0), 2.0**30)))
+    B = _combined(_assembled(system, near + step), at, 1 / step)  # a step of this size keeps the digits of B
+    if not _largest(B):
+        raise refuse(f"eigenmodes({system.problem.name})", expected=f"'{name}' in an equation", got="none with it")
+    wrong = _combined(_combined(at, _assembled(system, near - step), 1 / step), B, 1.0)
+    if _largest(wrong) > _EXACT * _largest(B):
+        raise refuse(
+            f"eigenmodes({system.problem.name})",
+            expected=f"residuals that are linear in '{name}', A u + {name} B u",
+            got="others, by their values for three of it",
+            remedy="Take a power of it as the unknown, or write the problem as one of first order with more fields.",
+        )
+    return at, B
+
+
+def _largest(pieces: Pieces) -> float:
+    return max(matrix.abs().max().item() for _, matrix in pieces.matrices)
+
+
+def _combined(first: Pieces, second: Pieces, factor: float) -> Pieces:
+    """(first - second) factor, piece by piece."""
+    pairs = zip(first.matrices, second.matrices, strict=True)
+    return Pieces([(groups, (a - b) * factor) for (groups, a), (_, b) in pairs], first.sizes)
+
+
+def _assembled(system: ReadoutSystem, value: float) -> Pieces:
+    theta = system.like.new_zeros(system.columns)
+    theta[0] = value
+    matrices: list[tuple[Groups, Tensor]] = []
+    if isinstance(system, PatchworkSystem):
+        sizes, _ = system.groups
+        rows = ((tuple(g - 1 for g in groups[1:]), A, r) for groups, A, r in system.pieces(theta))
+    else:
+        sizes = (1, system.columns - 1)
+        rows = (((0,), A, r) for A, r in system.blocks(theta))
+    for groups, matrix, residual in rows:
+        if residual.abs().max() > _EXACT * matrix.abs().max():
+            raise refuse(
+                f"eigenmodes({system.problem.name})",
+                expected="equations and conditions that zero fields satisfy",
+                got=f"a residual of {residual.abs().max():.1e}, rows scaled, at zero fields",
+                remedy="An eigenvalue problem has no sources and no data other than 0.",
+            )
+        matrices.append((groups, matrix[:, 1:]))
+    return Pieces(matrices, sizes[1:])
+
+
+def _real(modes: Modes) -> tuple[Tensor, Tensor]:
+    """Values, ascending, and vectors as real numbers; of a complex pair the real and the imaginary part."""
+    order = sorted(range(len(modes.values)), key=lambda k: (modes.values[k].real.item(), modes.values[k].imag.item()))
+    values, vectors = modes.values[order], modes.vectors[:, order]
+    largest = vectors.gather(0, vectors.abs().argmax(dim=0)[None])
+    turned = vectors * (largest.conj() / largest.abs())
+    real = torch.where(values.imag < 0, vectors.imag, torch.where(values.imag > 0, vectors.real, turned.real))
+    return values.real, real
+
+
+def _scores(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor) -> Tensor:
+    """The held-out residuals of modes, relative to what the values multiply."""
+    A, B = held
+    image = B @ vectors
+    return (A @ vectors + image * values).norm(dim=0) / (_sizes(values) * image.norm(dim=0))
+
+
+def _sizes(values: Tensor) -> Tensor:
+    """What errors of values are relative to; a value of zero has the size of the others."""
+    return torch.where(values.abs() > _SAME * values.abs().max(), values.abs(), values.abs().max())
+
+
+def _fields(system: ReadoutSystem, points: Tensor, vectors: Tensor) -> Tensor:
+    """All fields of modes at points, [points * fields, modes]."""
+    lift, found = system.problem.lift, []
+    with torch.no_grad():
+        for vector in vectors.unbind(1):
+            system.model.set_readout(system.readout(torch.cat([vector[:1], vector])))
+            values = system.model(points)
+            found.append((values if lift is None else lift(points, values)).flatten())
+    return torch.stack(found, dim=1)
+
+
+def _signs(fields: Tensor) -> Tensor:
+    return fields.gather(0, fields.abs().argmax(dim=0)[None])[0].sign()
+
+
+def _turned(whole: Tensor, parts: Tensor, values: Tensor) -> Tensor:
+    """How far modes are from the space of those that have the same value, relative to their size."""
+    found = []
+    for k, value in enumerate(values):
+        same = (values - value).abs() <= _SAME * values.abs().max()
+        basis = torch.linalg.qr(whole[:, same]).Q
+        part = parts[:, k] / parts[:, k].norm()
+        found.append((part - basis @ (basis.mT @ part)).norm())
+    return torch.stack(found)

@@ -1,0 +1,348 @@
+"""What goes together: from the arguments to a strategy, before any work is done."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.collocation.moving import MOVINGS
+from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.fitting.discretization import Setup, reference_scales, smoothness_for, zero_solves
+from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods.weighting import WEIGHTINGS
+from gmnm_pde.models import GMNM, RBF, Embedded, Mixture, Patchwork, along_each, has_readout
+from gmnm_pde.options.arguments import (
+    Arguments,
+    parse_blocks,
+    parse_continuation,
+    parse_device,
+    parse_methods,
+    parse_model,
+    parse_points,
+    parse_weights,
+)
+from gmnm_pde.run.checkpoint import Checkpoint, identity
+from gmnm_pde.statement.hard import meet_exactly
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.automatic import Automatic
+from gmnm_pde.strategies.given_model import GivenModel
+from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy, unobserved
+from gmnm_pde.strategies.strategy import Strategy
+from gmnm_pde.strategies.training import Method, Plan, Training
+
+_SAME = 1e-5
+"""A given model is periodic if values at both ends differ by no more, which float32 allows for."""
+
+_TRAINED_COMPONENTS = 200
+"""Components of a mixture that is trained, where their number is not given."""
+
+_TRAINED_WIDTH = 2.0
+"""Their slope, where it is not given."""
+
+_BY_GRADIENTS = (Adam, SOAP, LBFGS, SelfScaled)
+"""Methods that take gradients of the loss, which torch.compile may speed up."""
+
+_MIXTURES = (GMNM, RBF, Patchwork)
+"""Modules whose components are drawn for least squares, and need not be trained."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a solve does.
+
+    Attributes:
+        stated: The problem as it was given.
+        setup: With the problem that is solved, some of whose conditions may be built in.
+        strategy: How it is solved.
+        checkpoint: The file that is written and gone on from, if there is one.
+    """
+
+    stated: Problem
+    setup: Setup
+    strategy: Strategy
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Arguments as they are understood, before it is known what goes together."""
+
+    mixture: Mixture
+    module: nn.Module | None
+    methods: tuple[Method, ...]
+    why: str
+    """Why these methods, where they were left open."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether more than a readout is solved for."""
+        return self.module is not None and any(not isinstance(method, LeastSquares) for method in self.methods)
+
+    @property
+    def readout_method(self) -> LeastSquares:
+        """The method for readouts."""
+        return next((method for method in self.methods if isinstance(method, LeastSquares)), LeastSquares())
+
+
+def choose(arguments: Arguments) -> Choice:
+    """The strategy that solves with these arguments.
+
+    Raises:
+        GmnmError: arguments that do not go together, or that the strategy does not take; the message says which.
+    """
+    stated, hard = arguments.problem, arguments.hard
+    problem = meet_exactly(stated, hard) if hard is not False else stated
+    read = _read(arguments, problem)
+    setup = setup_for(arguments, problem, read.mixture, read.module, read.readout_method)
+    _check_methods(arguments, read)
+    _check_pieces(arguments, setup, read.module)
+    strategy = _strategy(arguments, setup, read)
+    for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
+        if name in arguments.given and name not in strategy.takes:
+            raise _not_taken(name, arguments, strategy, read.module)
+    _check_parameters(setup)
+    return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy))
+
+
+def setup_for(
+    arguments: Arguments, problem: Problem, mixture: Mixture, module: nn.Module | None, method: LeastSquares
+) -> Setup:
+    """What stays the same from fit to fit."""
+    device, seed, engine = parse_device(arguments.device), arguments.seed, arguments.engine
+    points, weights = arguments.points, arguments.weights
+    counts = Counts(points.interior, points.boundary) if isinstance(points, MOVINGS) else parse_points(points)
+    factors = {} if isinstance(weights, WEIGHTINGS) else parse_weights(problem, weights)
+    model = module or _drawn(problem, Mixture(components=1), seed)
+    choose_engine(model, engine, call=f"solve(engine={engine!r})")
+    scales = reference_scales(problem, factors, seed)
+    partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
+    return Setup(problem, mixture, method, counts, scales, factors, seed, arguments.dtype, device, engine, partition)
+
+
+def _read(arguments: Arguments, problem: Problem) -> _Read:
+    """Model and methods, with a mixture drawn where it is to be trained."""
+    mixture, module = parse_model(problem, arguments.model, arguments.seed)
+    methods, why = parse_methods(arguments.method), ""
+    if methods is None:
+        methods, why = _usual_methods(module)
+    if module is None and any(not isinstance(method, LeastSquares) for method in methods):
+        if mixture.patches not in (None, 1):
+            raise refuse(
+                f"solve(model=Mixture(patches={mixture.patches!r}), method=...)",
+                expected="least squares, which solves for many patches at once",
+                got="a method that trains every parameter",
+                remedy="Leave method out, or patches.",
+            )
+        module = _drawn(problem, mixture, arguments.seed)
+    if module is not None and not has_readout(module) and any(isinstance(one, LeastSquares) for one in methods):
+        raise refuse(
+            "solve(model=..., method=LeastSquares())",
+            expected="a model with features(x) and a linear readout, as GMNM, MLP and KAN have",
+            got=f"a {type(module).__name__} without",
+            remedy="Train it: method=[Adam(), LBFGS()] or GaussNewton().",
+        )
+    return _Read(mixture, module, methods, why)
+
+
+def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
+    """The methods where they are left open, and why these."""
+    if module is None:
+        return (LeastSquares(),), ""
+    inner = module.inner if isinstance(module, Embedded) else module
+    if isinstance(inner, _MIXTURES):
+        return (LeastSquares(),), "since the model is a mixture, whose components serve as they were drawn"
+    trained: tuple[Method, ...] = (GaussNewton(), LeastSquares()) if has_readout(module) else (GaussNewton(),)
+    return trained, "since the model is a network and no method was given"
+
+
+def _strategy(arguments: Arguments, setup: Setup, read: _Read) -> Strategy:
+    problem, points, weights = setup.problem, arguments.points, arguments.weights
+    moving = points if isinstance(points, MOVINGS) else None
+    weighting = weights if isinstance(weights, WEIGHTINGS) else None
+    if read.trains:
+        assert read.module is not None
+        return Training(setup, Plan(read.module, read.methods, weighting, moving, arguments.compiled), read.why)
+    if moving is not None or weighting is not None or arguments.compiled:
+        what = "points=" if moving is not None else "weights=" if weighting is not None else "compiled="
+        raise refuse(
+            f"solve({what}...)",
+            expected="a method that trains, for what changes in the course of training",
+            got="least squares, which has no course",
+            remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
+        )
+    kind = "since the problem is linear in its readout"
+    if not problem.linear:
+        kind = "by Newton steps on the readout, since the problem is nonlinear"
+    description = f"least squares{',' if problem.linear else ''} {kind}"
+    if read.module is not None:
+        return GivenModel(setup, read.module, f"{description}; {read.why}" if read.why else description)
+    if is_noisy(problem):
+        return NoisyData(setup, description, arguments.smoothing)
+    return Automatic(
+        setup,
+        description,
+        blocks=parse_blocks(problem, arguments.blocks),
+        slabs_allowed=arguments.blocks is None,
+        homotopy=parse_continuation(problem, arguments.continuation),
+        continuation_allowed=arguments.continuation is None,
+    )
+
+
+def _not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.Module | None) -> Exception:
+    """The error for an argument that a strategy does not take."""
+    call = f"solve({name}={getattr(arguments, name)!r})"
+    noisy = isinstance(strategy, NoisyData)
+    given = "one mixture for data whose noise is stated" if noisy else f"the model {type(module).__name__}"
+    if name == "checkpoint":
+        return refuse(
+            "solve(checkpoint=...)",
+            expected="a mixture, or a model that is trained, which are written as they go",
+            got=given if noisy else "one solve for the readout of a given model",
+            remedy="Leave checkpoint out.",
+        )
+    if name == "smoothing":
+        return refuse(
+            call,
+            expected="data whose noise is stated, Observations(..., noise=...), which leave something to be smoothed",
+            got="none",
+            remedy="Leave smoothing out, or state the noise.",
+        )
+    expected = "one mixture" if noisy else "a mixture, which is solved for anew on the way"
+    return refuse(call, expected=expected, got=given, remedy=f"Leave {'' if noisy else 'model or '}{name} out.")
+
+
+def _check_methods(arguments: Arguments, read: _Read) -> None:
+    """Refuse methods that would be ignored, or parts of them."""
+    readouts = [method for method in read.methods if isinstance(method, LeastSquares)]
+    if not read.trains and len(read.methods) > 1:
+        raise refuse(
+            f"solve(method={list(read.methods)!r})",
+            expected="one LeastSquares(), after which another has nothing left to do",
+            got=f"{len(read.methods)} of them",
+            remedy="Leave the others out.",
+        )
+    usual = LeastSquares().oversampling
+    if any(method.oversampling != usual for method in readouts) and (read.trains or arguments.points is not None):
+        raise refuse(
+            "solve(method=LeastSquares(oversampling=...))",
+            expected="points left open, of whose number oversampling decides",
+            got="a model that is trained on points of its own" if read.trains else f"points={arguments.points!r}",
+            remedy="Leave oversampling out, or give no points.",
+        )
+    if arguments.compiled and read.trains and not any(isinstance(one, _BY_GRADIENTS) for one in read.methods):
+        raise refuse(
+            "solve(compiled=True)",
+            expected="a method that takes gradients of the loss: Adam, SOAP, LBFGS or SelfScaled",
+            got=", ".join(repr(method) for method in read.methods),
+            remedy="Leave compiled out: Gauss-Newton takes Jacobians, which are made in closed form.",
+        )
+
+
+def _check_pieces(arguments: Arguments, setup: Setup, module: nn.Module | None) -> None:
+    """Refuse what patches, blocks in time and noisy data do not go together with."""
+    problem, blocks = setup.problem, arguments.blocks is not None and arguments.blocks is not False
+    pieces = "patches" if setup.partition is not None else "blocks in time" if blocks else ""
+    if blocks and module is None:
+        parse_blocks(problem, arguments.blocks)
+    _check_exact_conditions(problem, module, pieces)
+    if is_noisy(problem):
+        _check_noise(arguments, problem, module, pieces)
+    if pieces and arguments.engine not in ("auto", "closed"):
+        raise refuse(
+            f"solve(engine={arguments.engine!r})",
+            expected=f"'auto' or 'closed' where there are {pieces}, whose derivatives are made in closed form",
+            got=repr(arguments.engine),
+            remedy="Leave engine out.",
+        )
+    if blocks and arguments.continuation not in (None, False):
+        raise refuse(
+            f"solve(blocks={arguments.blocks!r}, continuation={arguments.continuation!r})",
+            expected="one of the two: each block begins from the one before it",
+            got="both",
+            remedy="Leave continuation out.",
+        )
+
+
+def _check_noise(arguments: Arguments, problem: Problem, module: nn.Module | None, pieces: str) -> None:
+    """Refuse what stated noise does not go together with."""
+    if pieces or module is not None:
+        raise refuse(
+            f"solve({problem.name})",
+            expected="one mixture, where the noise of data is stated",
+            got=pieces or f"the model {type(module).__name__}, whose fit has no regard to noise",
+            remedy="Leave patches and blocks out." if pieces else "Leave model and method out, or noise.",
+        )
+    if arguments.smoothing is not None and not unobserved(problem):
+        raise refuse(
+            f"solve(smoothing={arguments.smoothing!r})",
+            expected="a field that the noisy data do not show, which is kept smooth",
+            got="data that show every field",
+            remedy="Leave smoothing out.",
+        )
+
+
+def _check_parameters(setup: Setup) -> None:
+    """Refuse an eigenvalue problem."""
+    problem = setup.problem
+    if problem.parameters and zero_solves(setup):
+        name = next(iter(problem.parameters))
+        raise refuse(
+            f"solve({problem.name})",
+            expected=f"a problem that determines '{name}'",
+            got="one that zero fields solve whatever it is: an eigenvalue problem",
+            remedy="Ask for eigenmodes(problem, count=6), or on the command line for gmnm-pde modes.",
+        )
+
+
+def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Checkpoint | None:
+    if arguments.checkpoint is None:
+        return None
+    more = {name: repr(getattr(arguments, name)) for name in ("engine", "hard", "continuation")}
+    who = {**identity(setup, arguments.tol), **more, **strategy.identity}
+    return Checkpoint(arguments.checkpoint, who, setup.device)
+
+
+def _check_exact_conditions(problem: Problem, module: nn.Module | None, pieces: str) -> None:
+    """Refuse what conditions that are met by construction do not go together with."""
+    begun = any(term.group == "initial" for term in problem.terms)
+    if pieces and (problem.periodic or (pieces != "patches" and not begun)):
+        raise refuse(
+            "solve(hard=...)",
+            expected=f"{'initial' if not begun else 'periodic'} conditions by least squares, where there are {pieces}",
+            got=f"{', '.join(problem.met)} to be met exactly",
+            remedy="Name the others: hard=('boundary',) or the names of conditions.",
+        )
+    if module is not None:
+        for axis in problem.periodic:
+            _check_period(module, problem.domain.dimension, axis)
+
+
+@torch.no_grad()
+def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    low = (2 * torch.rand(16, dimension, generator=generator) - 1).to(next(module.parameters()))
+    low[:, axis] = -1.0
+    high = low.clone()
+    high[:, axis] = 1.0
+    gap = (module(high) - module(low)).abs().max().item()
+    if gap > _SAME:
+        raise refuse(
+            f"solve(model={type(module).__name__}, hard=...)",
+            expected=f"a model of period 2 along axis {axis}, the length of [-1, 1]",
+            got=f"one whose values at both ends differ by {gap:.1e}",
+            remedy=f"Put FourierFeatures(..., periods={{{axis}: 2.0}}) before it by Embedded, or name other "
+            "conditions: hard=('initial',).",
+        )
+
+
+def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
+    """A mixture to train: its components drawn, and a small random readout to start from."""
+    d = problem.domain.dimension
+    each = along_each(mixture.widths or _TRAINED_WIDTH, d)
+    size = mixture.components or _TRAINED_COMPONENTS
+    made = mixture.draw(d, len(problem.fields), size, each, seed=seed, periodic=problem.periodic)
+    generator = torch.Generator().manual_seed(seed)
+    made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
+    return made

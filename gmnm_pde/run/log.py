@@ -1,0 +1,77 @@
+"""The log of a solve: its history, and who is told of it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gmnm_pde.geometry import Domain
+from gmnm_pde.methods import Step
+from gmnm_pde.results.history import History
+from gmnm_pde.run.checkpoint import Checkpoint
+from gmnm_pde.run.progress import Progress
+
+
+@dataclass
+class Log:
+    """What was done so far, for the whole of a solve.
+
+    Attributes:
+        domain: Of the whole problem.
+        started: On the clock of time.monotonic(), earlier by the seconds of the runs that this one goes on from.
+        listener: Called with each piece of news.
+        checkpoint: The file that is written as the solve goes.
+        history: The rows so far.
+    """
+
+    domain: Domain
+    started: float
+    listener: Callable[[Progress], None] | None = None
+    checkpoint: Checkpoint | None = None
+    history: History = field(default_factory=History)
+
+    def resume(self) -> Any:
+        """The state in the checkpoint, whose history is taken over; None where there is no file."""
+        known = None if self.checkpoint is None else self.checkpoint.load()
+        if known is None:
+            return None
+        state, self.history.rows = known
+        if self.history.rows:
+            self.started -= self.history.rows[-1]["seconds"]
+        return state
+
+    @property
+    def seconds(self) -> float:
+        """Since the solve began."""
+        return time.monotonic() - self.started
+
+    def add(
+        self,
+        figures: Mapping[str, float],
+        message: Callable[[Mapping[str, float]], str],
+        domain: Domain,
+        step: int | None = None,
+    ) -> None:
+        """Add a row, and tell of it.
+
+        Args:
+            figures: The row without its number and its time.
+            message: What is said of the row.
+            domain: Of the part of the problem that it is about.
+            step: Its number; by default that of the row.
+        """
+        slab = domain if domain.time and domain.bounds != self.domain.bounds else None
+        row = {"step": len(self.history) + 1 if step is None else step, "seconds": self.seconds, **figures}
+        self.history.append(row)
+        if self.listener is not None:
+            self.listener(Progress.of_row(message(row), row, slab))
+
+    def tell(self, step: Step) -> None:
+        """Tell of a step of a method."""
+        if self.listener is not None:
+            self.listener(Progress.of_step(step, self.seconds))
+
+    def save(self, state: Mapping[str, Any], *, now: bool = True) -> None:
+        """Write the checkpoint, if there is one and it is time to."""
+        if self.checkpoint is not None:
+            self.checkpoint.save(state, self.history.rows, now=now)

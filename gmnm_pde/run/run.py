@@ -1,0 +1,170 @@
+"""What a solve carries beside its mathematics: a tolerance, a clock, points to judge on, and a log of every fit."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.methods import Step
+from gmnm_pde.methods.monitor import Monitor
+from gmnm_pde.models import Lifted
+from gmnm_pde.results.solution import Solution
+from gmnm_pde.run.checkpoint import Checkpoint
+from gmnm_pde.run.clock import Clock, WallClock, WorkClock
+from gmnm_pde.run.evaluation import Evaluator
+from gmnm_pde.run.log import Log
+from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.statement.problem import Problem
+
+
+@dataclass(frozen=True)
+class Run(Monitor):
+    """The tolerance, the clock, the evaluation and the log of a solve, or of a part of one.
+
+    A slab of time or a stage of a continuation gets a run of its own by ``part``; all parts write to one log.
+
+    Attributes:
+        problem: What is solved.
+        tol: The error wanted, by the estimate; None where none is named.
+        evaluator: Errors and residuals, on points that nothing is fitted at.
+        log: Of the whole solve.
+        clock: What ``deadline`` is read on.
+        deadline: When to end.
+        resumed: The state of the solve that this one goes on from, if any.
+        kept: What is written into checkpoints beside the states that are recorded; None writes none.
+    """
+
+    problem: Problem
+    tol: float | None
+    evaluator: Evaluator
+    log: Log
+    clock: Clock = field(default_factory=WallClock)
+    deadline: float = math.inf
+    resumed: Any = None
+    kept: Mapping[str, Any] | None = None
+
+    @classmethod
+    def begin(
+        cls,
+        setup: Setup,
+        started: float,
+        tol: float | None,
+        time_limit: float | None,
+        progress: Callable[[Progress], None] | None,
+        checkpoint: Checkpoint | None = None,
+    ) -> "Run":
+        """The run of a whole solve.
+
+        Args:
+            setup: What is solved.
+            started: When, on the clock of time.monotonic().
+            tol: The error wanted.
+            time_limit: Seconds.
+            progress: Called with news.
+            checkpoint: A file to go on from, and to write.
+        """
+        problem = setup.problem
+        log = Log(problem.domain, started, progress, checkpoint)
+        resumed = log.resume()
+        evaluator = Evaluator(problem, seed=setup.seed, dtype=setup.dtype, device=setup.device)
+        deadline = math.inf if time_limit is None else started + time_limit
+        return cls(problem, tol, evaluator, log, deadline=deadline, resumed=resumed, kept={})
+
+    @property
+    def points(self) -> Tensor:
+        """Points to judge on, which nothing is fitted at, [n, d]."""
+        return self.evaluator.points
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return self.clock.now() > self.deadline
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a time limit."""
+        return math.isfinite(self.deadline)
+
+    def affords(self, seconds: float) -> bool:
+        """Whether there is time for work that takes so long."""
+        return self.clock.now() + seconds <= self.deadline
+
+    def share(self, part: float) -> float:
+        """The deadline of work that may take a part of the time that is left."""
+        now = self.clock.now()
+        return min(self.deadline, now + part * (self.deadline - now))
+
+    def part(self, problem: Problem | None = None, *, points: int | None = None, **changes: Any) -> "Run":
+        """The run of a part of the solve, such as a slab of time; it writes no checkpoint unless told what to keep.
+
+        Args:
+            problem: Of the part, if it is another one.
+            points: How many points its fits are judged on.
+            changes: Other attributes of the run, such as ``tol`` and ``deadline``.
+        """
+        evaluator = self.evaluator if problem is None else self.evaluator.of(problem, points)
+        return replace(self, **{"problem": problem or self.problem, "evaluator": evaluator, "kept": None, **changes})
+
+    @property
+    def end_of_time(self) -> tuple[Status, str]:
+        """The status and the words where the time is up before a next, larger fit."""
+        if isinstance(self.clock, WorkClock):
+            return Status.LARGEST, "the next fit would be more work than is done unasked: give time_limit= for more"
+        return Status.TIME, "stopped by the time limit before the next, larger fit"
+
+    def bounded_by_work(self, seconds: float) -> "Run":
+        """This run where it has a time limit; else one that ends after so much work, whatever the machine."""
+        if self.limited:
+            return self
+        done = self.resumed["work"] if self.resumed else 0.0
+        return replace(self, clock=WorkClock(done), deadline=seconds)
+
+    def keeping(self, **kept: Any) -> "Run":
+        """This run with more that is written into checkpoints beside the states that are recorded."""
+        return self if self.kept is None else replace(self, kept={**self.kept, **kept})
+
+    def record(self, candidate: Any, state: Any = None, *, step: int | None = None) -> None:
+        """A fit was finished: a row of the history, a message, and a checkpoint where a state is given."""
+        self.log.add(candidate.figures(self.evaluator), candidate.message, self.problem.domain, step)
+        if state is not None:
+            self.save(state)
+
+    @property
+    def writes(self) -> bool:
+        """Whether states are written to a file."""
+        return self.kept is not None and self.log.checkpoint is not None
+
+    def save(self, state: Any, *, now: bool = True) -> None:
+        """Write a checkpoint, where this run writes any; ``now`` is False where the next one will do."""
+        if self.writes:
+            assert self.kept is not None
+            self.log.save({**self.kept, "state": state, "work": self.clock.work}, now=now)
+
+    def step(self, step: Step) -> None:
+        """A step of a method was taken."""
+        self.log.tell(step)
+
+    def worked(self, seconds: float) -> None:
+        """Work was done."""
+        self.clock.count(seconds)
+
+    def solution(self, result: Result, stated: Problem, method: str) -> Solution:
+        """What the solve returns.
+
+        Args:
+            result: How it ended.
+            stated: The problem as the user stated it, before conditions were built into it.
+            method: What was done, in words.
+        """
+        details = result.details
+        if self.late and not result.converged and result.status is not Status.TIME:
+            details += "; the time limit has passed"
+        fit, domain, lift = result.best.fit, self.problem.domain, self.problem.lift
+        report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)
+        model = fit.model if lift is None else Lifted(fit.model, lift.functions)
+        place = (domain.coordinates, domain.time, domain.bounds, self.problem.fields)
+        return Solution(model, *place, report, self.log.history, stated, result.posterior)

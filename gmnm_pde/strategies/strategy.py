@@ -1,0 +1,30 @@
+"""What a way to solve is."""
+
+from typing import Any, Protocol
+
+from gmnm_pde.run.result import Result
+from gmnm_pde.run.run import Run
+
+
+class Strategy(Protocol):
+    """A way to solve: one file of this folder each.
+
+    Attributes:
+        takes: The arguments of ``solve`` that it takes beyond those that every strategy takes; others are refused.
+    """
+
+    takes: frozenset[str]
+
+    @property
+    def description(self) -> str:
+        """What the report says under ``method``."""
+        ...
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint says of it, beside the problem and the discretisation; plain values."""
+        ...
+
+    def run(self, run: Run) -> Result:
+        """Solve."""
+        ...
