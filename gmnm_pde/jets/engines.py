@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.jets.values import Alpha
+from gmnm_pde.multiindex import Alpha, axes_of, raised
 
 ENGINES = ("auto", "closed", "forward", "reverse")
 
@@ -61,17 +61,13 @@ def forward_jet(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterabl
     jets: dict[Alpha, Tensor] = {}
     for alpha in sorted(wanted, key=sum, reverse=True):
         if alpha not in jets:
-            _collect(_tower(function, x, alpha), (0,) * len(alpha), _axes(alpha), jets)
+            _collect(_tower(function, x, alpha), (0,) * len(alpha), axes_of(alpha), jets)
     return {alpha: jets[alpha] for alpha in wanted}
-
-
-def _axes(alpha: Alpha) -> list[int]:
-    return [axis for axis, order in enumerate(alpha) for _ in range(order)]
 
 
 def _tower(function: Callable, x: Tensor, alpha: Alpha) -> object:
     """Nested pairs (value, derivative), one level for each differentiation."""
-    for axis in _axes(alpha):
+    for axis in axes_of(alpha):
         function = _with_derivative(function, axis)
     return function(x)
 
@@ -85,14 +81,14 @@ def _with_derivative(function: Callable, axis: int) -> Callable:
     return pair
 
 
-def _collect(nested: object, alpha: Alpha, axes: list[int], jets: dict[Alpha, Tensor]) -> None:
+def _collect(nested: object, alpha: Alpha, axes: tuple[int, ...], jets: dict[Alpha, Tensor]) -> None:
     if isinstance(nested, Tensor):
         jets.setdefault(alpha, nested)
         return
     value, derivative = nested  # type: ignore[misc]
     _collect(value, alpha, axes[:-1], jets)
     axis = axes[-1]
-    _collect(derivative, (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :]), axes[:-1], jets)
+    _collect(derivative, raised(alpha, axis), axes[:-1], jets)
 
 
 def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
@@ -108,7 +104,7 @@ def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterabl
 
 def differentiate(value: Tensor, leaves: list[Tensor] | tuple[Tensor, ...], alpha: Alpha) -> Tensor:
     """The derivative ``alpha`` of a pointwise ``value`` [n] by its coordinate leaves, in reverse mode."""
-    for axis in _axes(alpha):
+    for axis in axes_of(alpha):
         if not value.requires_grad:
             return torch.zeros_like(value)
         (partial,) = torch.autograd.grad(value.sum(), leaves[axis], create_graph=True, allow_unused=True)

@@ -11,15 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.jets import Alpha, feature_combination, forward_jet
+from gmnm_pde.jets import feature_combination, forward_jet
 from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
 
 _VMAP_CHUNK = 1024
 """Points whose rows of the Jacobian are made at once where the model does not make them itself; bounds the memory."""
-
-Coefficients = dict[Alpha, Tensor | float]
 
 
 @dataclass(frozen=True)

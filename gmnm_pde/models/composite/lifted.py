@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from gmnm_pde.jets import derivatives
 from gmnm_pde.models.composite.normalized import Normalized
-from gmnm_pde.models.composite.windows import below, inner_operator
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.models.composite.windows import inner_operator
+from gmnm_pde.multiindex import Alpha, below
 
 
 class Lifted(nn.Module):

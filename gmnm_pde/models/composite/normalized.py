@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Alpha = tuple[int, ...]
+from gmnm_pde.multiindex import Alpha, Operator
 
 
 class Normalized(nn.Module):
@@ -61,16 +61,16 @@ class Normalized(nn.Module):
     def partition(self) -> Any:
         return self.inner.partition
 
-    def pieces(self, x: Tensor, operator: Mapping[Alpha, Any]) -> list[tuple[int, Tensor, Tensor]]:
+    def pieces(self, x: Tensor, operator: Operator) -> list[tuple[int, Tensor, Tensor]]:
         return self.inner.pieces(self.unit(x), self._scaled(operator))
 
-    def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Any]) -> Tensor:
+    def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
 
-    def output_rows(self, x: Tensor, coefficients: Mapping[Alpha, Any], output: int) -> dict[str, Tensor]:
+    def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         return self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)
 
-    def _scaled(self, coefficients: Mapping[Alpha, Any]) -> dict[Alpha, Any]:
+    def _scaled(self, coefficients: Operator) -> dict[Alpha, Any]:
         return {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
 
     def _factor(self, alpha: Alpha) -> float:

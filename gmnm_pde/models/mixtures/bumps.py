@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gmnm_pde.models.mixtures.hermite import hermite, multivariate_hermite
-from gmnm_pde.models.mixtures.kernels import Alpha, Kernel, Operator, column
+from gmnm_pde.models.mixtures.kernels import Kernel, column
 from gmnm_pde.models.mixtures.ridges import has_own_backward
+from gmnm_pde.multiindex import Alpha, Operator
 
 
 class Bump(Kernel):
