@@ -1,7 +1,7 @@
 """How derivatives of a model are made: in closed form where it offers one, else in forward mode.
 
-A model with a closed form has the methods ``output_jet(x, alphas)`` and ``feature_combination(x, coefficients)``; GMNM
-does. Any other torch module is pushed through nested Jacobian-vector products, one for each differentiation.
+A model with a closed form has the methods of ``OutputJet`` and, for its features, ``FeatureCombination``; those of this
+library do. Any other torch module is pushed through nested Jacobian-vector products, one for each differentiation.
 Reverse mode (autograd through the graph, ``FunctionSource``) is the oracle that tests hold both against.
 """
 
@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.jets.capabilities import FeatureCombination, OutputJet, can
 from gmnm_pde.multiindex import Alpha, axes_of, raised
 
 ENGINES = ("auto", "closed", "forward", "reverse")
 
 
-def choose_engine(model: Any, engine: str, *, call: str) -> str:
+def choose_engine(model: Any, engine: str, *, call: str, capability: type = OutputJet) -> str:
     """The engine that ``auto`` stands for, after checking that the model can do what was asked."""
     if engine not in ENGINES:
         raise refuse(call, expected="an engine", got=repr(engine), remedy=nearest(engine, ENGINES))
-    closed = callable(getattr(model, "output_jet", None)) and getattr(model, "has_closed_form", True)
+    closed = can(model, capability)
     if engine == "closed" and not closed:
         raise refuse(
             call,
@@ -47,7 +48,7 @@ def feature_combination(model: Any, x: Tensor, coefficients: Mapping[Alpha, Tens
 
     Each coefficient has shape [n] or [] (the same at every point).
     """
-    engine = choose_engine(model, engine, call="feature_combination(...)")
+    engine = choose_engine(model, engine, call="feature_combination(...)", capability=FeatureCombination)
     if engine == "closed":
         return model.feature_combination(x, coefficients)
     make = forward_jet if engine == "forward" else derivatives

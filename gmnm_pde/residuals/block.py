@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gmnm_pde.jets import feature_combination, forward_jet
 from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.models.protocols import OutputCombination, OutputRows, can
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
@@ -116,11 +117,11 @@ class Block:
         return (
             len(outputs) == 1
             and choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-            and getattr(model, "applies_operators", False)
+            and can(model, OutputCombination)
         )
 
     def _applied(self, model: Any, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
-        ((output, operator),) = one.operators.items()
+        [(output, operator)] = list(one.operators.items())
         applied = model.output_combination(self.points, operator)[:, output]
         if self.placed.term.partner is not None:
             applied = model.output_combination(self.placed.term.partner(self.points), operator)[:, output] - applied
@@ -135,16 +136,16 @@ class Block:
         zero = self.points.new_zeros(len(self.points))
         return torch.cat([rows, *(one.by_parameter.get(k, zero)[:, None] for k in range(len(scalars)))], dim=1)
 
-    def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
+    def _model_rows(self, model: nn.Module, one: Linearized, points: Tensor) -> Tensor:
         """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
         closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-        if closed and getattr(model, "has_output_rows", False) and one.operators:
-            parts = [
-                torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
-                for output, operator in one.operators.items()
-            ]
-            return sum(parts[1:], parts[0])
-        return _rows_by_vmap(model, one, points, closed=closed)
+        if not (closed and can(model, OutputRows) and one.operators):
+            return _rows_by_vmap(model, one, points, closed=closed)
+        parts = [
+            torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
+            for output, operator in one.operators.items()
+        ]
+        return sum(parts[1:], parts[0])
 
 
 class _JetCall(nn.Module):

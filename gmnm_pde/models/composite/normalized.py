@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde.models.protocols import Wrapper
 from gmnm_pde.multiindex import Alpha, Operator
 
 
-class Normalized(nn.Module):
+class Normalized(Wrapper):
     """``inner`` after the affine map that takes a box to [-1, 1]^d; derivatives follow by the chain rule.
 
     Args:
@@ -18,7 +19,6 @@ class Normalized(nn.Module):
         bounds: The box: (low, high) for each coordinate.
     """
 
-    inner: Any
     middle: Tensor
     half_width: Tensor
 
@@ -29,9 +29,6 @@ class Normalized(nn.Module):
         box = torch.tensor(self.bounds, dtype=torch.float64)
         self.register_buffer("middle", box.mean(dim=1))
         self.register_buffer("half_width", (box[:, 1] - box[:, 0]) / 2)
-        self.has_closed_form = callable(getattr(inner, "output_jet", None))
-        self.applies_operators = callable(getattr(inner, "output_combination", None))
-        self.has_output_rows = callable(getattr(inner, "output_rows", None))
 
     def unit(self, x: Tensor) -> Tensor:
         """X [n, d] in the coordinates of ``inner``."""
@@ -74,7 +71,7 @@ class Normalized(nn.Module):
         return {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
 
     def _factor(self, alpha: Alpha) -> float:
-        return math.prod(((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True))
+        return math.prod([((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True)])
 
     def config(self) -> dict[str, Any]:
         return {"bounds": self.bounds}
