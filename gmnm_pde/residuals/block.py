@@ -136,10 +136,11 @@ class Block:
         zero = self.points.new_zeros(len(self.points))
         return torch.cat([rows, *(one.by_parameter.get(k, zero)[:, None] for k in range(len(scalars)))], dim=1)
 
-    def _model_rows(self, model: nn.Module, one: Linearized, points: Tensor) -> Tensor:
+    def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
         """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
         closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-        if not (closed and can(model, OutputRows) and one.operators):
+        makes_rows = closed and can(model, OutputRows)
+        if not (makes_rows and one.operators):
             return _rows_by_vmap(model, one, points, closed=closed)
         parts = [
             torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
