@@ -6,13 +6,11 @@ model in it has it too.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeGuard, TypeVar
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from gmnm_pde.multiindex import Alpha
-
-Capability = TypeVar("Capability")
 
 
 class OutputJet(Protocol):
@@ -37,7 +35,7 @@ class Wrapper(nn.Module):
     inner: Any
 
 
-def can(model: object, capability: type[Capability]) -> TypeGuard[Capability]:
+def can(model: object, capability: type) -> bool:
     """Whether a model has the methods of a protocol, and where it wraps another one, that one too."""
     for name in methods_of(capability):
         if not callable(getattr(model, name, None)):

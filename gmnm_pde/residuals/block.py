@@ -139,8 +139,7 @@ class Block:
     def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
         """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
         closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-        makes_rows = closed and can(model, OutputRows)
-        if not (makes_rows and one.operators):
+        if not (closed and can(model, OutputRows) and one.operators):
             return _rows_by_vmap(model, one, points, closed=closed)
         parts = [
             torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
