@@ -10,6 +10,7 @@ from torch import nn
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.io.tensors import damaged, read_tensors, write_tensors
 from gmnm_pde.models import Normalized, rebuild
+from gmnm_pde.models.protocols import Configurable, can
 
 _FORMAT = "gmnm_pde solution 1"
 
@@ -17,7 +18,7 @@ _FORMAT = "gmnm_pde solution 1"
 def write_model(path: str | Path, model: Normalized, header: Mapping[str, Any]) -> None:
     """Write ``model`` and ``header``, plain values, to ``path``."""
     inner = model.inner
-    config = inner.config() if callable(getattr(inner, "config", None)) else {}
+    config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     write_tensors(path, _FORMAT, model.state_dict(), {"model": shape, "dtype": dtype, **header})

@@ -1,7 +1,6 @@
 """What an equation sees as u: values that carry their derivatives, and the three engines that make them."""
 
 from gmnm_pde.jets.engines import ENGINES as ENGINES
-from gmnm_pde.jets.engines import Alpha as Alpha
 from gmnm_pde.jets.engines import derivatives as derivatives
 from gmnm_pde.jets.engines import feature_combination as feature_combination
 from gmnm_pde.jets.engines import forward_jet as forward_jet
@@ -15,4 +14,5 @@ from gmnm_pde.jets.sources import jet as jet
 from gmnm_pde.jets.values import Field as Field
 from gmnm_pde.jets.values import Frame as Frame
 from gmnm_pde.jets.values import Quantity as Quantity
-from gmnm_pde.jets.values import leibniz as leibniz
+from gmnm_pde.multiindex import Alpha as Alpha
+from gmnm_pde.multiindex import leibniz as leibniz

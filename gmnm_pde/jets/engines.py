@@ -1,7 +1,7 @@
 """How derivatives of a model are made: in closed form where it offers one, else in forward mode.
 
-A model with a closed form has the methods ``output_jet(x, alphas)`` and ``feature_combination(x, coefficients)``; GMNM
-does. Any other torch module is pushed through nested Jacobian-vector products, one for each differentiation.
+A model with a closed form has the methods of ``OutputJet`` and, for its features, ``FeatureCombination``; those of this
+library do. Any other torch module is pushed through nested Jacobian-vector products, one for each differentiation.
 Reverse mode (autograd through the graph, ``FunctionSource``) is the oracle that tests hold both against.
 """
 
@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.jets.values import Alpha
+from gmnm_pde.jets.capabilities import FeatureCombination, OutputJet, can
+from gmnm_pde.multiindex import Alpha, axes_of, raised
 
 ENGINES = ("auto", "closed", "forward", "reverse")
 
 
-def choose_engine(model: Any, engine: str, *, call: str) -> str:
+def choose_engine(model: Any, engine: str, *, call: str, capability: type = OutputJet) -> str:
     """The engine that ``auto`` stands for, after checking that the model can do what was asked."""
     if engine not in ENGINES:
         raise refuse(call, expected="an engine", got=repr(engine), remedy=nearest(engine, ENGINES))
-    closed = callable(getattr(model, "output_jet", None)) and getattr(model, "has_closed_form", True)
+    closed = can(model, capability)
     if engine == "closed" and not closed:
         raise refuse(
             call,
@@ -47,7 +48,7 @@ def feature_combination(model: Any, x: Tensor, coefficients: Mapping[Alpha, Tens
 
     Each coefficient has shape [n] or [] (the same at every point).
     """
-    engine = choose_engine(model, engine, call="feature_combination(...)")
+    engine = choose_engine(model, engine, call="feature_combination(...)", capability=FeatureCombination)
     if engine == "closed":
         return model.feature_combination(x, coefficients)
     make = forward_jet if engine == "forward" else derivatives
@@ -61,17 +62,13 @@ def forward_jet(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterabl
     jets: dict[Alpha, Tensor] = {}
     for alpha in sorted(wanted, key=sum, reverse=True):
         if alpha not in jets:
-            _collect(_tower(function, x, alpha), (0,) * len(alpha), _axes(alpha), jets)
+            _collect(_tower(function, x, alpha), (0,) * len(alpha), axes_of(alpha), jets)
     return {alpha: jets[alpha] for alpha in wanted}
-
-
-def _axes(alpha: Alpha) -> list[int]:
-    return [axis for axis, order in enumerate(alpha) for _ in range(order)]
 
 
 def _tower(function: Callable, x: Tensor, alpha: Alpha) -> object:
     """Nested pairs (value, derivative), one level for each differentiation."""
-    for axis in _axes(alpha):
+    for axis in axes_of(alpha):
         function = _with_derivative(function, axis)
     return function(x)
 
@@ -85,14 +82,14 @@ def _with_derivative(function: Callable, axis: int) -> Callable:
     return pair
 
 
-def _collect(nested: object, alpha: Alpha, axes: list[int], jets: dict[Alpha, Tensor]) -> None:
+def _collect(nested: object, alpha: Alpha, axes: tuple[int, ...], jets: dict[Alpha, Tensor]) -> None:
     if isinstance(nested, Tensor):
         jets.setdefault(alpha, nested)
         return
     value, derivative = nested  # type: ignore[misc]
     _collect(value, alpha, axes[:-1], jets)
     axis = axes[-1]
-    _collect(derivative, (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :]), axes[:-1], jets)
+    _collect(derivative, raised(alpha, axis), axes[:-1], jets)
 
 
 def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
@@ -108,7 +105,7 @@ def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterabl
 
 def differentiate(value: Tensor, leaves: list[Tensor] | tuple[Tensor, ...], alpha: Alpha) -> Tensor:
     """The derivative ``alpha`` of a pointwise ``value`` [n] by its coordinate leaves, in reverse mode."""
-    for axis in _axes(alpha):
+    for axis in axes_of(alpha):
         if not value.requires_grad:
             return torch.zeros_like(value)
         (partial,) = torch.autograd.grad(value.sum(), leaves[axis], create_graph=True, allow_unused=True)

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.engines import choose_engine, differentiate, output_jet
-from gmnm_pde.jets.values import Alpha, Field, Frame, leibniz
+from gmnm_pde.jets.values import Field, Frame
+from gmnm_pde.multiindex import Alpha, leibniz
 
 
 class ModelSource:

@@ -11,9 +11,7 @@ Anything computed from them can be differentiated again. If w = F(x, u, u_x, ...
 where the partial derivatives of F come from autograd and the further derivatives of u from its source.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -21,9 +19,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.jets.arithmetic import TensorLike
-
-Alpha = tuple[int, ...]
-"""A multi-index: how often to differentiate by each coordinate."""
+from gmnm_pde.multiindex import Alpha, raised
 
 
 class Source(Protocol):
@@ -187,18 +183,6 @@ class Field(Quantity):
 
     def derivative(self, axis: int) -> "Field":
         return Field(self.frame, self.source, self.output, name=self.name, alpha=raised(self.alpha, axis))
-
-
-def raised(alpha: Alpha, axis: int) -> Alpha:
-    """``alpha`` with one more derivative by the coordinate number ``axis``."""
-    return (*alpha[:axis], alpha[axis] + 1, *alpha[axis + 1 :])
-
-
-def leibniz(alpha: Alpha) -> Iterator[tuple[Alpha, Alpha, int]]:
-    """The terms of D^alpha (f g): for each beta how f is differentiated, how g is, and how often that occurs."""
-    for beta in product(*[range(k + 1) for k in alpha]):
-        rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
-        yield beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
 
 
 def axis_of(frame: Frame, coordinate: Any, *, call: str) -> int:

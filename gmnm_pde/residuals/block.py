@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.jets import Alpha, feature_combination, forward_jet
+from gmnm_pde.jets import feature_combination, forward_jet
 from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.models.protocols import OutputCombination, OutputRows, can
+from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
 
 _VMAP_CHUNK = 1024
 """Points whose rows of the Jacobian are made at once where the model does not make them itself; bounds the memory."""
-
-Coefficients = dict[Alpha, Tensor | float]
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ class Block:
         return (
             len(outputs) == 1
             and choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-            and getattr(model, "applies_operators", False)
+            and can(model, OutputCombination)
         )
 
     def _applied(self, model: Any, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
-        ((output, operator),) = one.operators.items()
+        [(output, operator)] = list(one.operators.items())
         applied = model.output_combination(self.points, operator)[:, output]
         if self.placed.term.partner is not None:
             applied = model.output_combination(self.placed.term.partner(self.points), operator)[:, output] - applied
@@ -139,13 +139,13 @@ class Block:
     def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
         """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
         closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-        if closed and getattr(model, "has_output_rows", False) and one.operators:
-            parts = [
-                torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
-                for output, operator in one.operators.items()
-            ]
-            return sum(parts[1:], parts[0])
-        return _rows_by_vmap(model, one, points, closed=closed)
+        if not (closed and can(model, OutputRows) and one.operators):
+            return _rows_by_vmap(model, one, points, closed=closed)
+        parts = [
+            torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
+            for output, operator in one.operators.items()
+        ]
+        return sum(parts[1:], parts[0])
 
 
 class _JetCall(nn.Module):

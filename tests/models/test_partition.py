@@ -12,7 +12,8 @@ from gmnm_pde import Partition, Patchwork
 from gmnm_pde.adaptivity.partitions import balanced, first_partition, graded, within
 from gmnm_pde.jets import output_jet
 from gmnm_pde.models import TimeBlocks, rebuild
-from gmnm_pde.models.composite.windows import axis_window, below, step
+from gmnm_pde.models.composite.windows import axis_window, step
+from gmnm_pde.multiindex import below
 
 UP_TO_THIRD = {1: [(3,)], 2: [(3, 0), (2, 1), (1, 2), (0, 3)], 3: [(1, 1, 1), (0, 2, 1)]}
 

@@ -1,18 +1,18 @@
 """A model whose outputs meet data by construction."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmnm_pde.jets import derivatives
 from gmnm_pde.models.composite.normalized import Normalized
-from gmnm_pde.models.composite.windows import below, inner_operator
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.models.composite.windows import inner_operator
+from gmnm_pde.models.protocols import Wrapper
+from gmnm_pde.multiindex import Alpha, below
 
 
-class Lifted(nn.Module):
+class Lifted(Wrapper):
     """offset(x) + factor(x) inner(x).
 
     Args:
@@ -20,12 +20,9 @@ class Lifted(nn.Module):
         functions: From points [n, d] to factors and offsets, [n, outputs] each.
     """
 
-    inner: Any
-
     def __init__(self, inner: Normalized, functions: Callable[[Tensor], tuple[Tensor, Tensor]]):
         super().__init__()
         self.inner, self.functions = inner, functions
-        self.has_closed_form = inner.has_closed_form
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [n, d]: [n, outputs]."""

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Alpha = tuple[int, ...]
+from gmnm_pde.models.protocols import Wrapper
+from gmnm_pde.multiindex import Alpha, Operator
 
 
-class Normalized(nn.Module):
+class Normalized(Wrapper):
     """``inner`` after the affine map that takes a box to [-1, 1]^d; derivatives follow by the chain rule.
 
     Args:
@@ -18,7 +19,6 @@ class Normalized(nn.Module):
         bounds: The box: (low, high) for each coordinate.
     """
 
-    inner: Any
     middle: Tensor
     half_width: Tensor
 
@@ -29,9 +29,6 @@ class Normalized(nn.Module):
         box = torch.tensor(self.bounds, dtype=torch.float64)
         self.register_buffer("middle", box.mean(dim=1))
         self.register_buffer("half_width", (box[:, 1] - box[:, 0]) / 2)
-        self.has_closed_form = callable(getattr(inner, "output_jet", None))
-        self.applies_operators = callable(getattr(inner, "output_combination", None))
-        self.has_output_rows = callable(getattr(inner, "output_rows", None))
 
     def unit(self, x: Tensor) -> Tensor:
         """X [n, d] in the coordinates of ``inner``."""
@@ -61,20 +58,20 @@ class Normalized(nn.Module):
     def partition(self) -> Any:
         return self.inner.partition
 
-    def pieces(self, x: Tensor, operator: Mapping[Alpha, Any]) -> list[tuple[int, Tensor, Tensor]]:
+    def pieces(self, x: Tensor, operator: Operator) -> list[tuple[int, Tensor, Tensor]]:
         return self.inner.pieces(self.unit(x), self._scaled(operator))
 
-    def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Any]) -> Tensor:
+    def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
 
-    def output_rows(self, x: Tensor, coefficients: Mapping[Alpha, Any], output: int) -> dict[str, Tensor]:
+    def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         return self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)
 
-    def _scaled(self, coefficients: Mapping[Alpha, Any]) -> dict[Alpha, Any]:
+    def _scaled(self, coefficients: Operator) -> dict[Alpha, Any]:
         return {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}
 
     def _factor(self, alpha: Alpha) -> float:
-        return math.prod(((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True))
+        return math.prod([((high - low) / 2) ** -order for (low, high), order in zip(self.bounds, alpha, strict=True)])
 
     def config(self) -> dict[str, Any]:
         return {"bounds": self.bounds}

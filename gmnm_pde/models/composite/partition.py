@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models.composite.windows import Window, axis_window, below, quotient
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.models.composite.windows import Window, axis_window, quotient
+from gmnm_pde.multiindex import Alpha, below
 
 Box = tuple[tuple[float, float], ...]
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.composite.normalized import Normalized
 from gmnm_pde.models.composite.partition import Partition
-from gmnm_pde.models.composite.windows import Window, below, inner_operator
+from gmnm_pde.models.composite.windows import Window, inner_operator
 from gmnm_pde.models.mixtures.gmnm import GMNM
-from gmnm_pde.models.mixtures.kernels import Alpha, Operator
+from gmnm_pde.multiindex import Alpha, Operator, below
 
 
 class Patchwork(nn.Module):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.composite.normalized import Normalized
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.multiindex import Alpha
 
 
 class TimeBlocks(nn.Module):

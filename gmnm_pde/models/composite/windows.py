@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.jets import leibniz
-from gmnm_pde.models.mixtures.kernels import Alpha, Operator, column
+from gmnm_pde.models.mixtures.kernels import column
+from gmnm_pde.multiindex import Alpha, Operator, leibniz
 
 Window = Mapping[Alpha, Tensor | float]
 """Derivatives of a window at points, [n] each, or a number where it is the same at all of them."""
@@ -88,9 +87,3 @@ def quotient(
                 value = value - times * found[beta] * denominator[rest]
         found[alpha] = value / denominator[zero]
     return found
-
-
-def below(alphas: Iterable[Alpha]) -> list[Alpha]:
-    """All multi-indices that are at most one of ``alphas`` in each entry."""
-    lower = {beta for alpha in alphas for beta in product(*[range(k + 1) for k in alpha])}
-    return sorted(lower, key=lambda beta: (sum(beta), beta))

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from gmnm_pde.models.blocking import points_at_once
 from gmnm_pde.models.mixtures.hermite import hermite, multivariate_hermite
-from gmnm_pde.models.mixtures.kernels import Alpha, Kernel, Operator, column
+from gmnm_pde.models.mixtures.kernels import Kernel, column
 from gmnm_pde.models.mixtures.ridges import has_own_backward
+from gmnm_pde.multiindex import Alpha, Operator
 
 
 class Bump(Kernel):
@@ -102,8 +104,9 @@ def _sums(
     """sum_j w_oj sum_alpha c_alpha D^alpha phi_j, [n, outputs]; ``apart`` the derivatives, [n, alphas * outputs]."""
     call = _Sums(kernel, tuple(coefficients), apart=apart)
     values = tuple(c for c in coefficients.values() if c is not None)
-    count = max(16, _CACHED_BYTES // (len(centers) * x.element_size()))
-    if len(x) <= count or x.is_cuda or any(c.requires_grad for c in values) or not has_own_backward(x):
+    size = len(centers) * x.element_size()
+    count = points_at_once(len(x), x.device, bytes_per_point=size, cache=_CACHED_BYTES, least=_LEAST_POINTS)
+    if len(x) <= count or any(c.requires_grad for c in values) or not has_own_backward(x):
         return call(x, centers, weights, values)
     names, parameters = zip(*call.named_parameters(), strict=True)
     return _InPieces.apply(call, count, names, values, x, centers, weights, *parameters)  # type: ignore[return-value]
@@ -125,6 +128,9 @@ class _Sums(nn.Module):
 
 _CACHED_BYTES = 2**19
 """On a CPU the points are worked through in pieces whose matrices [points, components] have this size each."""
+
+_LEAST_POINTS = 16
+"""Pieces have at least this many points."""
 
 
 class _InPieces(torch.autograd.Function):

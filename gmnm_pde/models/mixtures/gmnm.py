@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.mixtures.bumps import Diagonal, Full
-from gmnm_pde.models.mixtures.kernels import Affine, Alpha, Kernel, Literal
+from gmnm_pde.models.mixtures.kernels import Affine, Kernel, Literal
 from gmnm_pde.models.mixtures.periodic import Ring
+from gmnm_pde.multiindex import Alpha, Operator
 
 KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
     "affine": Affine,
@@ -104,14 +105,14 @@ class GMNM(nn.Module):
         """Derivatives of the outputs at x [n, d] in closed form: for each alpha, [n, out_features]."""
         return self.kernel.contract(x, self.centers, alphas, self.weights)
 
-    def output_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor | float]) -> Tensor:
+    def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         """sum_alpha c_alpha D^alpha of every output at x [n, d], for c_alpha of shape [n] or []: [n, out_features].
 
         A ridge keeps nothing of the size [n, components] for the backward pass.
         """
         return self.kernel.mix(x, self.centers, coefficients, self.weights)
 
-    def output_rows(self, x: Tensor, coefficients: Mapping[Alpha, Tensor | float], output: int) -> dict[str, Tensor]:
+    def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape]."""
         rows = {name: x.new_empty(len(x), *p.shape) for name, p in self.named_parameters() if p.requires_grad}
         into = {name.removeprefix("kernel."): found for name, found in rows.items()}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-Alpha = tuple[int, ...]
+from gmnm_pde.multiindex import Alpha, raised
 
 
 def hermite(y: Tensor, order: int) -> Tensor | float:
@@ -38,16 +38,12 @@ def multivariate_hermite(v: list[Tensor], precision: Tensor, alphas: Iterable[Al
     def polynomial(alpha: Alpha) -> Tensor | float:
         if alpha not in known:
             k = next(axis for axis, order in enumerate(alpha) if order)
-            lower = _moved(alpha, k, -1)
+            lower = raised(alpha, k, -1)
             value = v[k] * polynomial(lower)
             for j, order in enumerate(lower):
                 if order:
-                    value = value - order * precision[..., k, j] * polynomial(_moved(lower, j, -1))
+                    value = value - order * precision[..., k, j] * polynomial(raised(lower, j, -1))
             known[alpha] = value
         return known[alpha]
 
     return {alpha: polynomial(alpha) for alpha in alphas}
-
-
-def _moved(alpha: Alpha, axis: int, step: int) -> Alpha:
-    return (*alpha[:axis], alpha[axis] + step, *alpha[axis + 1 :])

@@ -27,11 +27,7 @@ from torch.func import functional_call
 
 from gmnm_pde.models.mixtures.hermite import hermite
 from gmnm_pde.models.mixtures.ridges import ridge_rows, ridge_sums
-
-Alpha = tuple[int, ...]
-
-Operator = Mapping[Alpha, Tensor | float]
-"""A linear differential operator: derivatives, such as (2, 0), to their coefficients, numbers or tensors [] or [n]."""
+from gmnm_pde.multiindex import Alpha, Operator, raised
 
 
 def _directions(components: int, d: int, norm: float) -> Tensor:
@@ -295,8 +291,7 @@ def _powers(a: Tensor, alpha: Alpha) -> Tensor:
     """a^alpha and its derivatives by each coordinate of a, [1 + d, components]."""
     rows = [_power(a, alpha)]
     for k, order in enumerate(alpha):
-        lower = (*alpha[:k], order - 1, *alpha[k + 1 :])
-        rows.append(order * _power(a, lower) if order else torch.zeros_like(rows[0]))
+        rows.append(order * _power(a, raised(alpha, k, -1)) if order else torch.zeros_like(rows[0]))
     return torch.stack(rows)
 
 

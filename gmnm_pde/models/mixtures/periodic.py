@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gmnm_pde.models.mixtures.bumps import Bump
 from gmnm_pde.models.mixtures.hermite import hermite
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.multiindex import Alpha
 
 _REACH = 1.2
 """How far ridges are put, relative to the farthest that meets the domain."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.mixtures.bumps import Bump
 from gmnm_pde.models.mixtures.gmnm import GMNM
-from gmnm_pde.models.mixtures.kernels import Alpha
+from gmnm_pde.multiindex import Alpha
 
 
 def _gaussian(q: Tensor, order: int) -> Tensor:

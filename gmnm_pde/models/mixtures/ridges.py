@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from gmnm_pde.models.blocking import points_at_once
 from gmnm_pde.models.mixtures.hermite import hermite
 
 
@@ -123,6 +124,9 @@ def _scales(highest: int) -> list[float]:
 _CACHED_BYTES = 2**20
 """On a CPU the points are worked through in pieces whose matrices have this size together."""
 
+_LEAST_POINTS = 16
+"""Pieces have at least this many points."""
+
 
 def _pieces(x: Tensor, a: Tensor, b: Tensor, highest: int) -> Iterator[tuple[slice, list[Tensor]]]:
     """Rows, and g_0 ... g_highest there, [rows, components]; the memory is used again for the next piece.
@@ -131,7 +135,8 @@ def _pieces(x: Tensor, a: Tensor, b: Tensor, highest: int) -> Iterator[tuple[sli
     g_{k+1} = g_{k-1} - s_k / s_{k+1} y g_k.
     """
     n, width = len(x), len(a)
-    count = n if x.is_cuda else min(n, max(16, _CACHED_BYTES // ((highest + 2) * width * x.element_size())))
+    size = (highest + 2) * width * x.element_size()
+    count = points_at_once(n, x.device, bytes_per_point=size, cache=_CACHED_BYTES, least=_LEAST_POINTS)
     memory = x.new_empty(highest + 2, count, width)
     zero, scales, across = x.new_tensor(0.0), _scales(highest), a.mT
     for first in range(0, n, count):

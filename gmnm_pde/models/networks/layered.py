@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets import forward_jet
-from gmnm_pde.models.networks.streams import Alpha, Operator, Recorded, Streams, axes_of, column
+from gmnm_pde.models.networks.streams import Recorded, Streams, column
+from gmnm_pde.multiindex import Alpha, Operator, axes_of
 
 
 def check_widths(call: str, widths: Sequence[int]) -> None:

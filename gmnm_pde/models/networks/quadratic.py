@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.models.blocking import points_at_once
+
 Squares = tuple[tuple[int, int, Tensor | float], ...]
 """A quadratic form of first derivatives: terms (i, j, c_ij)."""
 
@@ -52,12 +54,15 @@ def _on(coefficient: Tensor | float, rows: slice) -> Tensor | float:
 _CACHED_BYTES = 2**21
 """On a CPU the streams are worked through in pieces of this size, so that what lies between stays in the cache."""
 
+_LEAST_POINTS = 32
+"""Pieces have at least this many points."""
+
 
 def pieces(*tensors: Tensor) -> Iterator[tuple[Any, ...]]:
     """The same rows of each tensor [streams, n, width], a piece at a time: the rows, then the streams of each."""
     streams, n, width = tensors[0].shape
     size = streams * width * tensors[0].element_size()
-    count = n if tensors[0].is_cuda else max(32, _CACHED_BYTES // max(1, size))
-    for first in range(0, n, max(1, count)):
+    count = points_at_once(n, tensors[0].device, bytes_per_point=size, cache=_CACHED_BYTES, least=_LEAST_POINTS)
+    for first in range(0, n, count):
         rows = slice(first, min(first + count, n))
         yield rows, *(tensor[:, rows].unbind(0) for tensor in tensors)

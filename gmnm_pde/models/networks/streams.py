@@ -11,7 +11,7 @@ one matrix product over all of them. A function s applied to each entry gives
     s(z),    s'(z) z_i,    s''(z) sum_ij c_ij z_i z_j + s'(z) L z.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,12 +19,7 @@ from torch import Tensor
 
 from gmnm_pde.models.networks.entrywise import Derivatives, entrywise
 from gmnm_pde.models.networks.quadratic import Squares
-
-Alpha = tuple[int, ...]
-
-
-Operator = Mapping[Alpha, Tensor | float]
-"""A linear differential operator: derivatives, such as (2, 0), to their coefficients, numbers or tensors [] or [n]."""
+from gmnm_pde.multiindex import Operator, axes_of
 
 
 @dataclass(frozen=True)
@@ -145,11 +140,6 @@ class Streams:
         if number and self.constant is not None:
             return self.constant[number - 1].expand_as(self.data[0])
         return self.data[number if self.kept is None else self.kept.index(number)]
-
-
-def axes_of(alpha: Alpha) -> tuple[int, ...]:
-    """The coordinates that a derivative differentiates by, one for each order: (1, 2) is x y y."""
-    return tuple(axis for axis, order in enumerate(alpha) for _ in range(order))
 
 
 def column(coefficient: Tensor | float) -> Tensor | float:
