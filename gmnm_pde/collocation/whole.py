@@ -74,8 +74,8 @@ def _count(problem: Problem, term: Term, counts: Counts) -> int:
     stated = [other.region for other in problem.terms if other.group != "interior" and isinstance(other.region, Region)]
     if counts.boundary is not None:
         total = sum(region.measure for region in stated)
-        least = min(_LEAST, counts.boundary // len(stated)) if any(p.dimension for p in term.region.patches) else 0
-        return max(len(term.region.patches), least, round(counts.boundary * term.region.measure / total))
+        least = min(_LEAST, counts.boundary // len(stated)) if any(p.dimension for p in term.region.charts) else 0
+        return max(len(term.region.charts), least, round(counts.boundary * term.region.measure / total))
     side = _FACE_DENSITY * counts.interior ** (1 / problem.domain.dimension)
-    natural = sum(side**patch.dimension for patch in term.region.patches)
-    return max(len(term.region.patches), round(min(natural, 2 * counts.interior / len(stated))))
+    natural = sum(side**chart.dimension for chart in term.region.charts)
+    return max(len(term.region.charts), round(min(natural, 2 * counts.interior / len(stated))))

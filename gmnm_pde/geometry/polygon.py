@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.round import read_names, read_numbers, write_point
 
 Point = tuple[float, ...]
@@ -62,18 +62,18 @@ class Polygon(Domain):
     def vertices(self) -> tuple[tuple[float, ...], ...]:
         return self.corners
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         return tuple(self._triangle(*corners) for corners in _triangles(self.corners))
 
-    def _triangle(self, a: Point, b: Point, c: Point) -> Patch:
+    def _triangle(self, a: Point, b: Point, c: Point) -> Chart:
         def embed(unit: Tensor) -> Tensor:
             root = unit[:, :1].sqrt()
             corner_a, corner_b, corner_c = (unit.new_tensor(corner) for corner in (a, b, c))
             return corner_a + root * (corner_b - corner_a) + root * unit[:, 1:] * (corner_c - corner_b)
 
-        return Patch("interior", 2, abs(_area((a, b, c))), embed, origin=self, tensor=False)
+        return Chart("interior", 2, abs(_area((a, b, c))), embed, origin=self, tensor=False)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         ends = zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True)
         return tuple(self._edge(a, b) for a, b in ends)
 
@@ -82,18 +82,18 @@ class Polygon(Domain):
         if not isinstance(number, int) or not 0 <= number < len(self.corners):
             expected = f"the number of an edge, 0 to {len(self.corners) - 1}"
             raise refuse(f"{self}.edge({number!r})", expected=expected, got=repr(number))
-        patch = self.boundary_patches()[number]
-        return self._region((patch,), patch.name)
+        chart = self.boundary_charts()[number]
+        return self._region((chart,), chart.name)
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         axis = self.coordinates.index(coordinate)
         if value not in self.bounds[axis]:
             return None
         ends = list(zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True))
         flat = [k for k, (a, b) in enumerate(ends) if a[axis] == b[axis] == value]
-        return self.boundary_patches()[flat[0]] if len(flat) == 1 else None
+        return self.boundary_charts()[flat[0]] if len(flat) == 1 else None
 
-    def _edge(self, a: Point, b: Point) -> Patch:
+    def _edge(self, a: Point, b: Point) -> Chart:
         length = math.dist(a, b)
 
         def embed(unit: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class Polygon(Domain):
             return ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / length
 
         name = f"edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g})"
-        return Patch(name, 1, length, embed, normal, origin=self, level=level)
+        return Chart(name, 1, length, embed, normal, origin=self, level=level)
 
 
 class Triangle(Polygon):

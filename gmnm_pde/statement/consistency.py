@@ -98,11 +98,11 @@ def free_faces(problem: Stated) -> tuple[str, ...]:
     for term in problem.terms:
         if isinstance(term.region, GivenPoints):
             continue
-        names = [patch.name for patch in term.region.patches]
+        names = [chart.name for chart in term.region.charts]
         stated.update(names)
         if term.partner is not None:
             stated.update(_opposite(problem, names))
-    return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
+    return tuple(chart.name for chart in problem.domain.boundary_charts() if chart.name not in stated)
 
 
 def warn_of_freedom(problem: Stated) -> None:
@@ -133,7 +133,7 @@ def _statements_along(problem: Stated, coordinate: str) -> int:
         if isinstance(term.region, GivenPoints):
             return 2
         if term.group != "interior":
-            names = [patch.name for patch in term.region.patches if patch.normal is not None]
+            names = [chart.name for chart in term.region.charts if chart.normal is not None]
             flat = [name.partition("=")[0] == coordinate for name in names if "=" in name]
             count += sum(flat) if len(flat) == len(names) else 2
     return count
@@ -226,14 +226,14 @@ def _exact_jets(
 
 
 def _corners(region: Region) -> Cloud:
-    """The corners of a region's patches."""
+    """The corners of a region's charts."""
     corners, normals = [], []
-    for patch in region.patches:
-        cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
-        points = patch.embed(cube.reshape(2**patch.dimension, patch.dimension))
-        points = points[region.keep(points)] if patch.keep is None else points[region.keep(points) & patch.keep(points)]
+    for chart in region.charts:
+        cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64)
+        points = chart.embed(cube.reshape(2**chart.dimension, chart.dimension))
+        points = points[region.keep(points)] if chart.keep is None else points[region.keep(points) & chart.keep(points)]
         corners.append(points)
-        normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))
+        normals.append(chart.normal(points) if chart.normal else torch.zeros_like(points))
     return Cloud(torch.cat(corners), torch.cat(normals))
 
 
@@ -250,4 +250,4 @@ def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
 
 def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:
     coordinates = {name.partition("=")[0] for name in names}
-    return [patch.name for patch in problem.domain.boundary_patches() if patch.name.partition("=")[0] in coordinates]
+    return [chart.name for chart in problem.domain.boundary_charts() if chart.name.partition("=")[0] in coordinates]

@@ -66,6 +66,6 @@ def _named(problem: Problem, able: Sequence[Term], names: Sequence[str]) -> list
 
 def _axis(term: Term) -> int:
     assert isinstance(term.region, Region)
-    flat = term.region.patches[0].flat
+    flat = term.region.charts[0].flat
     assert flat is not None
     return flat[0]

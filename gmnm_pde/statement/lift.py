@@ -16,7 +16,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
 from gmnm_pde.jets import Alpha, Field, LiftedSource, derivatives, leibniz
 from gmnm_pde.sampling import sample
-from gmnm_pde.statement.offsets import Function, levels, offset_for, order, patches, product_of, value_of
+from gmnm_pde.statement.offsets import Function, charts, levels, offset_for, order, product_of, value_of
 from gmnm_pde.statement.terms import Term
 
 _POINTS = 2048
@@ -139,11 +139,11 @@ def _factor(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
 
 def _check(call: str, domain: Domain, terms: Sequence[Term], factor: Function, offset: Function) -> None:
     """Refuse a factor that vanishes where no data are, and an offset that is not the data where they are."""
-    held = {patch.name for term in terms for patch in patches(term)}
-    free = [patch for patch in domain.boundary_patches() if patch.name not in held]
+    held = {chart.name for term in terms for chart in charts(term)}
+    free = [chart for chart in domain.boundary_charts() if chart.name not in held]
     inside = sample(domain.interior, _POINTS, "sobol", seed=3).points
     least = _VANISHED * factor(inside).abs().max()
-    beside = [sample(Region(domain.coordinates, (patch,)), _FEWER, "sobol", seed=3).points for patch in free]
+    beside = [sample(Region(domain.coordinates, (chart,)), _FEWER, "sobol", seed=3).points for chart in free]
     for points in (inside, *beside):
         value = factor(points)
         if (value <= least).any():

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.terms import Term
 
@@ -25,10 +25,10 @@ _MEET = 2e-3
 """Faces meet if one comes so near to the other, relative to how far off it goes; a corner is as near as its points."""
 
 
-def patches(term: Term) -> tuple[Patch, ...]:
+def charts(term: Term) -> tuple[Chart, ...]:
     """The faces that a term holds on."""
     assert isinstance(term.region, Region)
-    return term.region.patches
+    return term.region.charts
 
 
 def order(term: Term) -> int:
@@ -41,15 +41,15 @@ def levels(call: str, terms: Sequence[Term]) -> list[Function]:
     """A function for each face of the terms that vanishes there."""
     found = {}
     for term in terms:
-        for patch in patches(term):
-            if patch.level is None:
+        for chart in charts(term):
+            if chart.level is None:
                 raise refuse(
                     call,
                     expected="faces with a smooth distance function, as boxes, disks, balls and convex polygons have",
-                    got=f"'{term.name}' on {patch.name}",
+                    got=f"'{term.name}' on {chart.name}",
                     remedy="Name the conditions to be met exactly, hard=('initial_u',), or leave hard out.",
                 )
-            found[patch.name] = patch.level
+            found[chart.name] = chart.level
     return list(found.values())
 
 
@@ -87,7 +87,7 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
 
 def offset_for(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
     """A function with the values of all terms where they hold."""
-    if all(patch.flat is not None for term in terms for patch in patches(term)):
+    if all(chart.flat is not None for term in terms for chart in charts(term)):
         return _transfinite(call, domain, terms)
     if any(term.group == "initial" for term in terms):
         raise refuse(
@@ -103,9 +103,9 @@ def _transfinite(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
     """Interpolation between faces, coordinate by coordinate: each corrects what the ones before it leave there."""
     sides: dict[int, dict[float, dict[int, Function]]] = {}
     for term in sorted(terms, key=lambda term: term.group != "initial"):  # time first: there derivatives are known
-        for patch in patches(term):
-            assert patch.flat is not None
-            axis, end = patch.flat
+        for chart in charts(term):
+            assert chart.flat is not None
+            axis, end = chart.flat
             sides.setdefault(axis, {}).setdefault(end, {})[order(term)] = value_of(call, domain, term)
     offset: Function = lambda points: points.new_zeros(len(points))  # noqa: E731
     for axis, ends in sides.items():

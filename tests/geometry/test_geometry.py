@@ -40,9 +40,9 @@ def test_divergence_theorem(box):
     """The mean of the flux of F = (x, 0, ...) over the boundary times its measure is the volume."""
     cloud = sample(box.boundary, 4000, "grid")
     total = 0.0
-    for patch in box.boundary_patches():
-        points = patch.embed(unit_points(50, patch.dimension, "grid"))
-        total += patch.measure * (points[:, 0] * patch.normal(points)[:, 0]).mean().item()
+    for chart in box.boundary_charts():
+        points = chart.embed(unit_points(50, chart.dimension, "grid"))
+        total += chart.measure * (points[:, 0] * chart.normal(points)[:, 0]).mean().item()
     volume = box.interior.measure
     scale = max(abs(end) for end in box.bounds[0]) / (box.bounds[0][1] - box.bounds[0][0])
     assert total == pytest.approx(volume, rel=1e-9 * (1 + scale))
@@ -73,7 +73,7 @@ def test_product_with_time():
     domain = g.Rectangle(x=(0, 1), y=(0, 1)) * g.Time(t=(0, 3))
     assert domain.coordinates == ("x", "y", "t") and domain.space == ("x", "y") and domain.time == ("t",)
     assert domain.bounds == ((0, 1), (0, 1), (0, 3))
-    assert len(domain.boundary_patches()) == 4
+    assert len(domain.boundary_charts()) == 4
     assert (sample(domain.initial, 20).points[:, 2] == 0).all()
     wall = sample(domain.face(x=1), 20)
     assert (wall.points[:, 0] == 1).all() and wall.normals.tolist()[0] == [1, 0, 0]
