@@ -1,7 +1,8 @@
-"""Points for a region: a rule on the unit cube, carried to the region's charts."""
+"""Points for a region: a rule on the unit cube, carried to the region's charts; and seeds for every purpose."""
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,9 +13,34 @@ from gmnm_pde.geometry.unit import RULES as RULES
 from gmnm_pde.geometry.unit import unit_points as unit_points
 
 _ATTEMPTS = 6
+"""How often points are drawn, more of them each time, where cuts and predicates leave too few."""
 
-_LEAST = 24
-"""Points that each shape's part of a boundary gets, however small: a cut part may keep three quarters of them."""
+_ENOUGH = 0.75
+"""The fraction of the points asked for that is enough, where cuts and predicates leave fewer."""
+
+_LEAST_ON_A_PART = 24
+"""Points that each shape's part of a boundary is given, however small it is; a cut part keeps ``_ENOUGH`` of them."""
+
+Purpose = Literal["term", "chart", "move", "held out", "evaluation"]
+
+_STRIDES: dict[Purpose, int] = {
+    "term": 31,  # the points of a problem's terms, by their numbers
+    "chart": 7919,  # the points on a region's charts, by their numbers
+    "move": 7919,  # points that move while a model trains, by how often they have moved
+    "held out": 104729,  # points that fits are chosen by, which none is fitted to
+    "evaluation": 15485863,  # points that solutions are judged on
+}
+"""How far apart the seeds of one purpose are. All but one are primes of different sizes, and so streams do not meet."""
+
+
+def stream(seed: int, purpose: Purpose, number: int = 1) -> int:
+    """The seed of the random numbers for one purpose, in a solve with ``seed``; ``number`` counts several of a kind."""
+    return seed + number * _STRIDES[purpose]
+
+
+def stream_of_step(seed: int, step: int) -> int:
+    """The seed of the random numbers of one training step, for which nothing has to be kept between steps."""
+    return 1_000_003 * seed + step
 
 
 @dataclass(frozen=True)
@@ -31,18 +57,18 @@ class Cloud:
 def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: int = 0) -> Cloud:
     """About ``n`` points of ``region``, shared among its charts by measure, each chart getting at least one.
 
-    On a boundary that several shapes make up, each shape's part gets at least 16 points, or an equal share if ``n`` is
-    too small for that; so there may be more than ``n`` in all, at most twice as many. Of a chart that is a finite set,
-    ``n`` different points are picked, or all if there are no more.
+    On a boundary that several shapes make up, each shape's part is given 24 points, of which it keeps at least 16 where
+    it is cut, or an equal share if ``n`` is too small for that; so there may be more than ``n`` in all, at most twice
+    as many. Of a chart that is a finite set, ``n`` different points are picked, or all if there are no more.
 
     Raises:
-        GmnmError: ``where(...)`` leaves no point, or the rule or the count is none.
+        GmnmError: ``where(...)`` leaves no point, ``rule`` is unknown, or ``n`` is not positive.
     """
     if isinstance(region, GivenPoints):
         return Cloud(region.points)
     shares = _shares(region.charts, n)
     clouds = [
-        _sample_chart(region, chart, share, rule, seed + 7919 * k)
+        _sample_chart(region, chart, share, rule, stream(seed, "chart", k))
         for k, (chart, share) in enumerate(zip(region.charts, shares, strict=True))
     ]
     points = torch.cat([cloud.points for cloud in clouds])
@@ -59,13 +85,13 @@ def sample(region: Region | GivenPoints, n: int, rule: str = "sobol", *, seed: i
 
 
 def _shares(charts: tuple[Chart, ...], n: int) -> list[int]:
-    """How many of ``n`` points each chart gets."""
+    """How many of ``n`` points each chart is given."""
     total = sum(chart.measure for chart in charts)
     parts: dict[int, float] = {}  # the measure of each shape's part of the boundary
     for chart in charts:
         if chart.normal is not None and chart.dimension:
             parts[id(chart.origin)] = parts.get(id(chart.origin), 0.0) + chart.measure
-    least = min(_LEAST, n // max(1, len(parts)))
+    least = min(_LEAST_ON_A_PART, n // max(1, len(parts)))
     shares = []
     for chart in charts:
         share = n * chart.measure / total
@@ -90,7 +116,7 @@ def _sample_chart(region: Region, chart: Chart, n: int, rule: str, seed: int) ->
             if chart.keep is not None:
                 points = points[chart.keep(points)]
             points = points[region.keep(points)]
-            if len(points) < 0.75 * n and chart.dimension:
+            if len(points) < _ENOUGH * n and chart.dimension:
                 asked = math.ceil(1.1 * asked * n / len(points)) if 4 * len(points) > n else 4 * asked
                 continue
         break

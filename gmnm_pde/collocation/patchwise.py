@@ -13,7 +13,7 @@ from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
 from gmnm_pde.residuals import Placed
-from gmnm_pde.sampling import Cloud
+from gmnm_pde.sampling import Cloud, stream
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -61,9 +61,8 @@ class Spread:
     def _cloud(self, term: Term, number: int) -> Cloud:
         if isinstance(term.region, GivenPoints):
             return Cloud(term.region.points)
-        if term.group == "interior":
-            return self._interior(self.seed + 31 * number)
-        return self._on(term.region, self.seed + 31 * number)
+        seed = stream(self.seed, "term", number)
+        return self._interior(seed) if term.group == "interior" else self._on(term.region, seed)
 
     def _interior(self, seed: int) -> Cloud:
         """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
@@ -95,7 +94,7 @@ class Spread:
 
     def _on(self, region: Region, seed: int) -> Cloud:
         """Points on a region of lower dimension: so many for each piece of it as long as a box."""
-        clouds = [self._on_chart(region, chart, seed + 7919 * k) for k, chart in enumerate(region.charts)]
+        clouds = [self._on_chart(region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):
             raise refuse(

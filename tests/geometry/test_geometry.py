@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gmnm_pde as g
-from gmnm_pde.sampling import RULES, sample, unit_points
+from gmnm_pde.sampling import RULES, sample, stream, unit_points
 
 numbers = st.floats(-50, 50)
 lengths = st.floats(0.1, 20)
@@ -106,3 +106,12 @@ def test_samples_are_shared_by_measure():
     strip = g.Rectangle(x=(0, 9), y=(0, 1))
     points = sample(strip.boundary, 200).points
     assert ((points[:, 1] == 0) | (points[:, 1] == 1)).float().mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_seeds_of_different_purposes_do_not_meet():
+    streams = [
+        {stream(stream(seed, purpose), "term", number) for seed in range(20) for number in range(100)}
+        for purpose in ("held out", "evaluation")
+    ]
+    fitted = {stream(seed, "term", number) for seed in range(20) for number in range(100)}
+    assert not streams[0] & streams[1] and not fitted & (streams[0] | streams[1])
