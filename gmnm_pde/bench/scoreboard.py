@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from gmnm_pde import registry
 from gmnm_pde.bench.pinnacle import Entry
 from gmnm_pde.results.solution import Solution
-from gmnm_pde.run.evaluation import judged_points
+from gmnm_pde.run.evaluation import evaluation_points
 from gmnm_pde.sampling import sample
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
@@ -87,7 +87,7 @@ def score(entry: Entry, *, time_limit: float, seed: int = 0) -> Score:
 def _errors(problem: Problem, solution: Solution, seed: int) -> tuple[float | None, dict[str, float] | None]:
     if problem.exact is None:
         return None, None
-    points = judged_points(problem, _POINTS, seed)
+    points = evaluation_points(problem, _POINTS, seed)
     exact, _ = problem.exact_columns(points.unbind(1))
     found = solution(*points.unbind(1))
     named = found if isinstance(found, dict) else {problem.fields[0]: found}

@@ -24,6 +24,11 @@ _POINTS = 4000
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 
 
+def evaluation_points(problem: Problem, count: int, seed: int) -> Tensor:
+    """Points of the domain to judge on, which nothing is fitted at, [n, d]."""
+    return sample(problem.domain.interior, count, "sobol", seed=seed + 15485863).points
+
+
 class Evaluator:
     """Looks at approximations of one problem on points of its own, Sobol in the interior.
 
@@ -53,17 +58,14 @@ class Evaluator:
     @cached_property
     def points(self) -> Tensor:
         """Points to estimate errors on, which nothing is fitted at, [n, d]."""
-        return self._drawn(self._count).to(**self._kind)
-
-    def _drawn(self, count: int) -> Tensor:
-        return sample(self.domain.interior, count, "sobol", seed=self.seed + 15485863).points
+        return evaluation_points(self.problem, self._count, self.seed).to(**self._kind)
 
     @cached_property
     def _compared(self) -> tuple[Tensor, Tensor] | None:
         """Points with the exact fields there, [n, d] and [n, fields]; None where no exact solution is known."""
         if self.problem.exact is None:
             return None
-        points = self._drawn(_POINTS)
+        points = evaluation_points(self.problem, _POINTS, self.seed)
         fields, _ = self.problem.exact_columns(points.unbind(-1))
         return points.to(**self._kind), torch.stack(list(fields.values()), dim=1).to(torch.float64)
 
