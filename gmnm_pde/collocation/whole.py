@@ -29,7 +29,7 @@ class Counts:
 
 def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
     """Enough interior points that the equations alone have ``oversampling`` rows for each unknown."""
-    residuals = sum(len(problem.traced(term).names) for term in problem.terms if term.group == "interior")
+    residuals = sum(len(term.trace.names) for term in problem.terms if term.group == "interior")
     return Counts(max(16, math.ceil(oversampling * unknowns / max(1, residuals))))
 
 

@@ -260,7 +260,7 @@ def parse_weights(problem: Problem, weights: Any) -> dict[str, float]:
     """What squared residuals are multiplied by, by the names of terms or of groups that have terms."""
     if weights is None or weights == "auto":
         return {}
-    names = {name for term in problem.terms for name in problem.traced(term).names} | set(GROUPS)
+    names = {name for term in problem.terms for name in term.trace.names} | set(GROUPS)
     groups = {term.group for term in problem.terms}
     if not isinstance(weights, Mapping):
         raise refuse("solve(weights=...)", expected="'auto' or a dict by term name or group", got=repr(weights))

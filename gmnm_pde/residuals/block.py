@@ -47,7 +47,7 @@ class Block:
         """The block of all points of a placed term."""
         points = placed.cloud.points.to(like)
         linear = None
-        if problem.traced(placed.term).linear:
+        if placed.term.trace.linear:
             zeros = [torch.zeros_like(scalar) for scalar in scalars]
             linear = linearize(problem, placed, points, zero_jets(problem, placed.term, points), zeros)
         return cls(problem, placed, points, slice(None), linear, engine)
@@ -61,16 +61,16 @@ class Block:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its residuals."""
-        return tuple(self.problem.traced(self.placed.term).names)
+        return tuple(self.placed.term.trace.names)
 
     def residuals(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """The named residuals, each [n], with their graph."""
         if self.linear is None:
-            jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+            jets = jets_of(model, self.placed.term, self.points, self.engine)
             return self._nonlinear(jets, scalars)
         if self._applies(model):
             return {name: self._applied(model, one, scalars) for name, one in self.linear.items()}
-        jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+        jets = jets_of(model, self.placed.term, self.points, self.engine)
         return {name: one.at(jets, scalars) for name, one in self.linear.items()}
 
     def rows_of_jacobian(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -89,7 +89,7 @@ class Block:
         if self.linear is not None:
             return self.linear
         with torch.no_grad():
-            jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+            jets = jets_of(model, self.placed.term, self.points, self.engine)
         return linearize(self.problem, self.placed, self.points, jets, scalars, self.rows)
 
     def _readout_rows(self, model: Any, one: Linearized) -> Tensor:

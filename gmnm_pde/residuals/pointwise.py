@@ -70,9 +70,9 @@ class Linearized:
         return total
 
 
-def jets_of(model: Any, problem: Problem, term: Term, points: Tensor, engine: str) -> dict[Alpha, Tensor]:
+def jets_of(model: Any, term: Term, points: Tensor, engine: str) -> dict[Alpha, Tensor]:
     """The derivatives that a term needs of the model's outputs, or of their jumps, each [n, fields]."""
-    alphas = problem.traced(term).alphas
+    alphas = term.trace.alphas
     jets = output_jet(model, points, alphas, engine)
     if term.partner is None:
         return jets
@@ -82,7 +82,7 @@ def jets_of(model: Any, problem: Problem, term: Term, points: Tensor, engine: st
 
 def zero_jets(problem: Problem, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
     """The derivatives of zero fields."""
-    return {alpha: points.new_zeros(len(points), len(problem.fields)) for alpha in problem.traced(term).alphas}
+    return {alpha: points.new_zeros(len(points), len(problem.fields)) for alpha in term.trace.alphas}
 
 
 def residuals(
@@ -115,7 +115,7 @@ def residuals(
     source = GivenSource(_boosted(jets, placed.term.boost))
     fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
-    return named, [frame.entry(source, *key) for key in problem.traced(placed.term).asked]
+    return named, [frame.entry(source, *key) for key in placed.term.trace.asked]
 
 
 def _boosted(jets: Mapping[Alpha, Tensor], boost: float) -> Mapping[Alpha, Tensor]:
@@ -139,7 +139,7 @@ def linearize(
     """The named residuals with their slopes; ``parameters`` are numbers, [] each."""
     spread = [value.detach().expand(len(points)).clone().requires_grad_() for value in parameters]
     named, entries = residuals(problem, placed, points, jets, spread, rows)
-    asked = problem.traced(placed.term).asked
+    asked = placed.term.trace.asked
     found = {}
     for name, residual in named.items():
         one = found[name] = Linearized(residual.detach(), {}, {})

@@ -71,7 +71,7 @@ class ReadoutSystem:
     @property
     def rows(self) -> int:
         """Number of residuals, over all terms and points."""
-        return sum(len(p.cloud) * len(self.problem.traced(p.term).names) for p in self.placed)
+        return sum(len(p.cloud) * len(p.term.trace.names) for p in self.placed)
 
     @property
     def linear(self) -> bool:
@@ -143,7 +143,7 @@ class ReadoutSystem:
                     if zero:
                         jets = zero_jets(self.problem, placed.term, points)
                     else:
-                        jets = jets_of(self.model, self.problem, placed.term, points, self.engine)
+                        jets = jets_of(self.model, placed.term, points, self.engine)
                 found = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
                 for name, one in found.items():
                     if check:

@@ -52,9 +52,7 @@ class TrainingSystem:
         self._like = next(model.parameters())
         self.scalars = [nn.Parameter(torch.full((), guess).to(self._like)) for guess in problem.parameters.values()]
         self.weights: dict[str, Tensor | float] = {
-            name: weights.get(name, weights.get(p.term.group, 1.0))
-            for p in placed
-            for name in problem.traced(p.term).names
+            name: weights.get(name, weights.get(p.term.group, 1.0)) for p in placed for name in p.term.trace.names
         }
         self.version, self.shard = 0, shard
         self._compiled: Callable[[], tuple[Tensor, dict[str, Tensor]]] | None = None

@@ -93,7 +93,7 @@ class Solution:
         for term in self.problem.terms:
             if term.group == "interior":
                 frame = Frame(self.coordinates, points.to(next(self.model.parameters())), time=self.time)
-                source = ModelSource(self.model, frame, alphas=self.problem.traced(term).alphas)
+                source = ModelSource(self.model, frame, alphas=term.trace.alphas)
                 fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
                 values = {name: frame.points.new_full((len(points),), v) for name, v in self.parameters.items()}
                 found.update(term.evaluate(frame, {**fields, **values}))

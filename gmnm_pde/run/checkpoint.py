@@ -34,7 +34,7 @@ def identity(setup: Setup, tol: float | None) -> dict[str, Any]:
         "problem": problem.name,
         "domain": str(problem.domain),
         "fields": problem.fields,
-        "terms": [name for term in problem.terms for name in problem.traced(term).names],
+        "terms": [name for term in problem.terms for name in term.trace.names],
         "parameters": problem.parameters,
         "tol": tol,
         "seed": setup.seed,

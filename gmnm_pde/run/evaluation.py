@@ -126,9 +126,7 @@ class Evaluator:
 
     def _residuals(self, named: dict[str, Tensor]) -> tuple[float, float]:
         """Root mean squares of the equations and of the conditions."""
-        interior = {
-            name for term in self.problem.terms if term.group == "interior" for name in self.problem.traced(term).names
-        }
+        interior = {name for term in self.problem.terms if term.group == "interior" for name in term.trace.names}
         equations = [values for name, values in named.items() if name in interior]
         conditions = [values for name, values in named.items() if name not in interior]
         return _rms(equations), _rms(conditions)

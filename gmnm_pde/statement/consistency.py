@@ -14,7 +14,6 @@ from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
-from gmnm_pde.statement.tracing import Trace
 
 Entry = tuple[int, Alpha]
 _POINTS = {"interior": 256}
@@ -30,10 +29,6 @@ class Stated(Protocol):
     parameters: dict[str, float]
     terms: tuple[Term, ...]
     exact: Any
-
-    def traced(self, term: Term) -> Trace:
-        """What a term needs."""
-        ...
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
         """Exact fields and parameters."""
@@ -97,7 +92,7 @@ def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
 
 def free_faces(problem: Stated) -> tuple[str, ...]:
     """Parts of the spatial boundary on which no condition is stated; a problem without derivatives needs none."""
-    if not any(any(alpha) for term in problem.terms for _, alpha in problem.traced(term).asked):
+    if not any(any(alpha) for term in problem.terms for _, alpha in term.trace.asked):
         return ()
     stated = set()
     for term in problem.terms:
@@ -112,8 +107,8 @@ def free_faces(problem: Stated) -> tuple[str, ...]:
 
 def warn_of_freedom(problem: Stated) -> None:
     """Warn where the statement leaves the solution free: by a constant, or by too few conditions along a coordinate."""
-    asked = {key for term in problem.terms for key in problem.traced(term).asked}
-    interior = {a for t in problem.terms if t.group == "interior" for _, a in problem.traced(t).asked}
+    asked = {key for term in problem.terms for key in term.trace.asked}
+    interior = {a for t in problem.terms if t.group == "interior" for _, a in t.trace.asked}
     for k, field in enumerate(problem.fields):
         orders = [alpha for output, alpha in asked if output == k]
         if orders and all(any(alpha) for alpha in orders):
@@ -178,7 +173,7 @@ def _warn(message: str) -> None:
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
     cloud = sample(term.region, _POINTS.get(term.group, _FEWER), "sobol", seed=seed + 1)
-    asked = problem.traced(term).asked
+    asked = term.trace.asked
     jets, parameters = _exact_jets(problem, cloud.points, asked)
     if term.partner is not None:
         far, _ = _exact_jets(problem, term.partner(cloud.points), asked)
@@ -204,7 +199,7 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
 def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
     """The largest size over the interior of every derivative of the exact solution that some term uses."""
     points = sample(problem.domain.interior, _POINTS["interior"], "sobol", seed=seed).points
-    asked = tuple(dict.fromkeys(key for term in problem.terms for key in problem.traced(term).asked))
+    asked = tuple(dict.fromkeys(key for term in problem.terms for key in term.trace.asked))
     jets, parameters = _exact_jets(problem, points, asked)
     missing = [name for name in problem.parameters if name not in parameters]
     if missing:

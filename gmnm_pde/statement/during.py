@@ -33,7 +33,6 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
     domain = problem.domain.during(start, end)
     terms = []
     for term in problem.terms:
-        trace = problem.traced(term)
         if not isinstance(term.region, Region):
             raise refuse(
                 f"{problem.name}: blocks in time",
@@ -57,20 +56,19 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
                     got=f"'{term.name}' on {term.region.name}",
                 )
             moved = replace(term, region=region)
-        terms.append((moved, trace))
-    return problem.restated(domain, terms)
+        terms.append(moved)
+    return problem.restated(terms, domain=domain)
 
 
 def _continued(problem: Problem, term: Term, before: Before) -> Callable[[Mapping[str, Any]], Any]:
     """The residual of an initial condition that takes its value from the time before."""
-    asked = problem.traced(term).asked
-    if len(asked) != 1 or not problem.traced(term).linear:
+    if len(term.trace.asked) != 1 or not term.trace.linear:
         raise refuse(
             f"{problem.name}: blocks in time",
             expected="initial conditions that each prescribe a field or a derivative of one",
             got=f"'{term.name}', which binds several",
         )
-    ((number, alpha),) = asked
+    ((number, alpha),) = term.trace.asked
     names = [name for name, order in zip(problem.domain.coordinates, alpha, strict=True) for _ in range(order)]
     field = problem.fields[number]
 

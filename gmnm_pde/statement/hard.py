@@ -36,11 +36,8 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
     lift = lift_for(problem.name, problem.domain, problem.fields, data) if data else None
     kept = [term for term in problem.terms if term not in dropped]
     if lift is not None:
-        kept = [lift.applied(term) for term in kept]
-    other = problem.restated(problem.domain, [(term, problem.trace(term)) for term in kept])
-    other.lift, other.periodic = lift, tuple(sorted(periodic))
-    other.met = tuple(term.name for term in dropped)
-    return other
+        kept = [problem.traced(lift.applied(term)) for term in kept]
+    return problem.restated(kept, lift=lift, periodic=sorted(periodic), met=[term.name for term in dropped])
 
 
 def _able(term: Term) -> bool:

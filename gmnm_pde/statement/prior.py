@@ -24,5 +24,4 @@ def with_prior(problem: Problem, fields: Sequence[str]) -> Problem:
         }
 
     term = Term(PRIOR, "interior", problem.domain.interior, bends)
-    kept = [(one, problem.traced(one)) for one in problem.terms]
-    return problem.restated(problem.domain, [*kept, (term, problem.trace(term))])
+    return problem.restated([*problem.terms, problem.traced(term)])

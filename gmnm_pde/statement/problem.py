@@ -1,9 +1,7 @@
 """A problem: equations on a domain, conditions, and perhaps an exact solution to judge by."""
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -18,7 +16,7 @@ from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
 from gmnm_pde.statement.lift import Lift
 from gmnm_pde.statement.terms import Term
-from gmnm_pde.statement.tracing import Trace, trace
+from gmnm_pde.statement.tracing import traced
 
 _COORDINATE_LIKE = ("x", "y", "z", "t")
 """Names that are read as coordinates; as a field they must be stated in ``fields``."""
@@ -81,14 +79,12 @@ class Problem:
         self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
         if exact is not None:
             bind(exact, domain.coordinates, call="Problem(exact=...)")
-        interior = [self._equation(name, function) for name, function in functions.items()]
-        self._traces = {id(term): self.trace(term) for term in interior}
-        orders = _orders(self._traces.values(), self.fields, domain.dimension)
+        interior = [self.traced(self._equation(name, function)) for name, function in functions.items()]
+        orders = _orders(interior, self.fields, domain.dimension)
         setting = Setting(domain, self.fields, (*self.parameters, *self.constants), orders)
         stated = [self._supplied(term) for condition in self.conditions for term in condition.terms(setting)]
         self._refuse_missing_conditions(orders, stated)
-        self.terms: tuple[Term, ...] = (*interior, *stated)
-        self._traces.update({id(term): self.trace(term) for term in stated})
+        self.terms: tuple[Term, ...] = (*interior, *(self.traced(term) for term in stated))
         warn_of_conflicts(self)
         warn_of_freedom(self)
 
@@ -96,26 +92,22 @@ class Problem:
         kind = "linear" if self.linear else "nonlinear"
         return f"Problem({self.name!r}, {kind}, fields {', '.join(self.fields)}, on {self.domain})"
 
-    @cached_property
+    @property
     def linear(self) -> bool:
         """Whether every residual is affine in the fields and parameters together."""
-        return all(found.linear for found in self._traces.values())
+        return all(term.trace.linear for term in self.terms)
 
     @property
     def order(self) -> int:
         """The highest order of differentiation in the equations."""
         return max(
-            (sum(alpha) for term in self.terms if term.group == "interior" for _, alpha in self.traced(term).asked),
+            (sum(alpha) for term in self.terms if term.group == "interior" for alpha in term.trace.alphas),
             default=0,
         )
 
-    def traced(self, term: Term) -> Trace:
-        """Which derivatives a term needs, the names of its residuals, and whether it is linear."""
-        return self._traces[id(term)]
-
-    def trace(self, term: Term) -> Trace:
-        """Run a term once on random numbers to learn what it needs."""
-        return trace(term, self.domain, self.fields, self.parameters)
+    def traced(self, term: Term) -> Term:
+        """The term with its trace: it is run once on random numbers to learn what it needs."""
+        return traced(term, self.domain, self.fields, self.parameters)
 
     def with_constants(self, **constants: float) -> "Problem":
         """The same problem with other values of some of its constants.
@@ -147,17 +139,27 @@ class Problem:
 
         Diffusion against convection, say: with a large factor layers are thick and easily found.
         """
-        pairs = [(term, self.traced(term)) for term in self.terms]
-        return self.restated(
-            self.domain, [(replace(one, boost=factor), t) if one.group == "interior" else (one, t) for one, t in pairs]
-        )
+        return self.restated([replace(term, boost=factor) if term.group == "interior" else term for term in self.terms])
 
-    def restated(self, domain: Domain, terms: Sequence[tuple[Term, Trace]]) -> "Problem":
-        """The problem on another domain with other terms, each with its trace."""
-        other = copy.copy(self)
-        other.domain = domain
-        other.terms = tuple(term for term, _ in terms)
-        other._traces = {id(term): found for term, found in terms}
+    def restated(
+        self,
+        terms: Sequence[Term],
+        *,
+        domain: Domain | None = None,
+        lift: Lift | None = None,
+        periodic: Sequence[int] | None = None,
+        met: Sequence[str] | None = None,
+    ) -> "Problem":
+        """A problem with other terms, each of which has its trace; what is left out is as in this one."""
+        other = object.__new__(Problem)
+        vars(other).update(
+            vars(self),
+            terms=tuple(terms),
+            domain=self.domain if domain is None else domain,
+            lift=self.lift if lift is None else lift,
+            periodic=self.periodic if periodic is None else tuple(periodic),
+            met=self.met if met is None else tuple(met),
+        )
         return other
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
@@ -293,9 +295,9 @@ def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> di
     return {name: float(guess) for name, guess in found.items()}
 
 
-def _orders(traces: Any, fields: Sequence[str], d: int) -> dict[str, Alpha]:
+def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:
     """How often each field is differentiated by each coordinate."""
-    asked = [key for found in traces for key in found.asked]
+    asked = [derivative for term in interior for derivative in term.trace.asked]
     return {
         field: tuple(max([0, *(alpha[axis] for output, alpha in asked if output == k)]) for axis in range(d))
         for k, field in enumerate(fields)

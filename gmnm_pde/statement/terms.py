@@ -1,7 +1,7 @@
 """Terms: the single statements a problem is made of, each a residual on a region."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.jets import Frame, Quantity
+from gmnm_pde.multiindex import Alpha
 
 GROUPS = ("interior", "boundary", "initial", "data")
 """What kinds of terms there are; weights may be given for a whole group."""
@@ -22,6 +23,27 @@ class Data:
     field: str
     value: Callable[[Mapping[str, Any]], Any]
     order: int = 0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a term needs: derivatives as (field number, alpha), and what it gives."""
+
+    names: tuple[str, ...]
+    """The names of its residuals."""
+    asked: tuple[tuple[int, Alpha], ...]
+    """Which derivatives of which fields, by their numbers, it asks for."""
+    linear: bool
+    """Whether its residuals are affine in the fields and the unknown parameters together."""
+
+    @property
+    def alphas(self) -> tuple[Alpha, ...]:
+        """The multi-indices alone, each once."""
+        return tuple(dict.fromkeys(alpha for _, alpha in self.asked))
+
+
+UNTRACED = Trace(names=(), asked=(), linear=False)
+"""The trace of a term on its way into a problem; a problem's own terms have been run once (``tracing.py``)."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +60,14 @@ class Term:
     region: Region | GivenPoints
     residual: Callable[[Mapping[str, Any]], Any]
     partner: Callable[[Tensor], Tensor] | None = None
-    data: "Data | None" = None
+    data: Data | None = None
     """What the term prescribes, if it prescribes a field, or a time derivative of one, and does nothing else."""
     noise: float | None = None
     """The standard deviation of the errors of measured values, where it is known."""
     boost: float = 1.0
     """What the derivatives of the highest order are multiplied by before the residual sees them."""
+    trace: Trace = field(default=UNTRACED, compare=False)
+    """Which derivatives the term needs, the names of its residuals, and whether it is linear."""
 
     def evaluate(self, frame: Frame, values: Mapping[str, Any]) -> dict[str, Tensor]:
         """The named residuals, each [n], after checking their shapes.

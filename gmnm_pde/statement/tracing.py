@@ -1,7 +1,7 @@
 """A term is run once on random numbers, to learn which derivatives it needs and whether it is linear."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,28 +10,14 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, ProbeSource
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.terms import Term, Trace
 
 _POINTS = 8
 
 
-@dataclass(frozen=True)
-class Trace:
-    """What a term needs: derivatives as (field number, alpha), and what it gives."""
-
-    names: tuple[str, ...]
-    asked: tuple[tuple[int, Alpha], ...]
-    linear: bool
-
-    @property
-    def alphas(self) -> tuple[Alpha, ...]:
-        """The multi-indices alone, each once."""
-        return tuple(dict.fromkeys(alpha for _, alpha in self.asked))
-
-
 @torch.enable_grad()
-def trace(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]) -> Trace:
-    """Evaluate ``term`` at a few of its points with random fields and read what it did.
+def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]) -> Term:
+    """The term with its trace, which is read off while it is evaluated at a few of its points with random fields.
 
     Raises:
         GmnmError: its residual is no residual: wrong shape, no unknown in it, or not pointwise.
@@ -44,7 +30,8 @@ def trace(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping
             f"{', '.join((*fields, *parameters))}, got one without. Check what the function returns."
         )
     first.refuse_nonlocal()
-    return Trace(tuple(first.residuals), tuple(first.source.asked), first.same_slopes(second))
+    trace = Trace(tuple(first.residuals), tuple(first.source.asked), first.same_slopes(second))
+    return replace(term, trace=trace)
 
 
 class _Probe:

@@ -191,7 +191,7 @@ def _noises(problem: Problem) -> dict[str, float]:
 
 
 def _prior_names(problem: Problem) -> list[str]:
-    return [name for term in problem.terms if term.name == PRIOR for name in problem.traced(term).names]
+    return [name for term in problem.terms if term.name == PRIOR for name in term.trace.names]
 
 
 def _data_rows(found: Fit, noises: Mapping[str, float]) -> tuple[Tensor, Tensor, Tensor]:

@@ -192,7 +192,7 @@ def test_a_problem_during_a_part_of_its_time(three):
     problem = heat()
     later = during(problem, 0.5, 0.75, lambda x, alphas: {alpha: x[:, :1] for alpha in alphas})
     assert later.domain.bounds[1] == (0.5, 0.75)
-    names = [name for term in later.terms for name in later.traced(term).names]
+    names = [name for term in later.terms for name in term.trace.names]
     assert names == ["equation", "dirichlet_u", "initial_u"]
     first = during(problem, 0.0, 0.25)
     assert first.terms[2].residual is problem.terms[2].residual, "its own initial values stay at its beginning"

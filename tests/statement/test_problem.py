@@ -41,14 +41,14 @@ def test_linear_or_not():
 def test_only_the_derivatives_used_are_asked_for():
     problem = simple(lambda u, x: g.diff(u, x, x) + u)
     (term, *_) = problem.terms
-    assert set(problem.traced(term).asked) == {(0, (2, 0)), (0, (0, 0))}
+    assert set(term.trace.asked) == {(0, (2, 0)), (0, (0, 0))}
     assert problem.order == 2
 
 
 def test_equations_return_one_several_or_named_residuals():
     def names(equations):
         problem = simple(equations)
-        return [name for term in problem.terms if term.group == "interior" for name in problem.traced(term).names]
+        return [name for term in problem.terms if term.group == "interior" for name in term.trace.names]
 
     assert names(lambda u: g.laplacian(u)) == ["equation"]
     assert names(lambda u, x: (g.laplacian(u), g.diff(u, x))) == ["equation_1", "equation_2"]
