@@ -86,7 +86,15 @@ class _Limited:
     def _iterate(self, count: int) -> None:
         group = self._optimizer.param_groups[0]
         group["max_iter"], group["max_eval"] = count, 3 * count + 10
-        self._optimizer.step(lambda: self._system.gradient()[0])
+        self._optimizer.step(self._evaluate)
+
+    def _evaluate(self) -> Tensor:
+        """The loss, with gradients that PyTorch's L-BFGS can take: it views each as a vector."""
+        loss, _ = self._system.gradient()
+        for parameter in self._system.unknowns():
+            if parameter.grad is not None:
+                parameter.grad = parameter.grad.contiguous()
+        return loss
 
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
