@@ -1,4 +1,4 @@
-"""Solves of every kind on the CPU and on a simulated device, compared: ``python cases.py GROUP`` prints what went wrong.
+"""Solves of every kind on the CPU and on a simulated device: ``python cases.py GROUP`` prints what differs or fails.
 
 A script, since a simulated device needs a process of its own. Each case is small: it is to run through the code, not to
 solve well.
@@ -118,8 +118,9 @@ def differences(case, single):
     if not isinstance(result, g.Spectrum) and not result.report.device.startswith(NAME):
         return f"it ran on {result.report.device}"
     close = 1e-3 if single else CLOSE
-    same = [math.isclose(a, b, rel_tol=close, abs_tol=close) or (a != a and b != b) for a, b in zip(expected, found)]
-    return "" if all(same) and len(expected) == len(found) else f"{found} instead of {expected}"
+    pairs = list(zip(expected, found, strict=True))
+    same = [math.isclose(a, b, rel_tol=close, abs_tol=close) or (math.isnan(a) and math.isnan(b)) for a, b in pairs]
+    return "" if all(same) else f"{found} instead of {expected}"
 
 
 def refusals():

@@ -3,12 +3,12 @@
     with simulated_device() as device:
         gmnm_pde.solve(problem, device=device)
 
-A tensor on it wraps a tensor on the CPU, which does the work. What CUDA refuses is refused: operations on tensors of two
-devices (but for numbers, and for indices into a tensor on the device), generators of another device, conversion to
+A tensor on it wraps a tensor on the CPU, which does the work. What CUDA refuses is refused: operations on tensors of
+two devices (but for numbers, and for indices into a tensor on the device), generators of another device, conversion to
 NumPy, and least squares by drivers that CUDA lacks. Digits are the CPU's.
 
-PyTorch takes one such device in a process, before the first backward pass, and for good: import this in a process of its
-own, as ``test_on_simulated_device.py`` does.
+PyTorch takes one such device in a process, before the first backward pass, and for good: import this in a process of
+its own, as ``test_on_simulated_device.py`` does.
 """
 
 from collections.abc import Iterator
