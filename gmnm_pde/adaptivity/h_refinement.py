@@ -5,7 +5,7 @@ both. A partition that was chosen by hand stays as it is; its patches get more c
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -253,9 +253,9 @@ def _drift(found: Fit, before: Fit, points: Tensor) -> float:
     return (apart / now.norm(dim=0).clamp_min(1e-300)).max().item()
 
 
-def _with_tail(estimate: ErrorEstimate, drifts: tuple[float, ...]) -> ErrorEstimate:
+def _with_tail(estimate: ErrorEstimate, drifts: Sequence[float]) -> ErrorEstimate:
     """The estimate of a fit alone, or what the last fits' differences tell of the sum of those to come, if larger."""
-    if not drifts:
+    if len(drifts) == 0:
         return estimate
     rate = min(0.9, drifts[-1] / max(drifts[-2], 1e-300)) if len(drifts) > 1 else 0.5
     tail = drifts[-1] * rate / (1 - rate)

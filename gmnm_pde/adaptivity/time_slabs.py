@@ -115,7 +115,7 @@ class Chain:
 
     @property
     def components(self) -> int:
-        return sum(slab.fit.components for slab in self.slabs)
+        return sum(slab.fit.components or 0 for slab in self.slabs)
 
     @property
     def unknowns(self) -> int:

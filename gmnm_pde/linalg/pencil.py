@@ -16,13 +16,20 @@ from torch import Tensor
 from gmnm_pde.linalg.multifrontal_factors import FrontFactors
 from gmnm_pde.linalg.nested_dissection import Groups
 
-_EXTRA = 8
+_GUARD_VECTORS = 8
+"""The subspace has twice as many vectors as modes are wanted, and these in addition."""
+
 _MOST_STEPS = 60
-_STILL = 1e-14
+"""The most steps of inverse iteration."""
 
+_CONVERGED = 1e-14
+"""The relative change of the values in a step at which the iteration ends."""
 
-_SMALL, _SLOW = 1e-6, 0.7
-"""Changes that are this small and fall no faster, twice, are rounding."""
+_SMALL_CHANGE = 1e-6
+"""A relative change that may be rounding, if it no longer falls."""
+
+_SLOW_FALL = 0.7
+"""Small changes that fall by no more than to this part, twice in a row, are rounding: the iteration ends."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Pencil:
         """
         B, solver = self._B, self._factors if sizes is None else self._factors.leading(sizes)
         like = B.matrices[0][1]
-        width = min(sum(B.sizes if sizes is None else sizes), 2 * count + _EXTRA)
+        width = min(sum(B.sizes if sizes is None else sizes), 2 * count + _GUARD_VECTORS)
         generator = torch.Generator().manual_seed(0)
         start = [torch.randn(rows, width, generator=generator, dtype=like.dtype).to(like) for rows in B.rows]
         image = B @ solver.solve(start)  # what no function makes falls away
@@ -83,7 +90,7 @@ class Pencil:
             values, small = values[order], small[:, order]
             if len(before) == len(values):
                 changes.append(((values - before).abs() / values.abs()).max().item())
-            if changes[-1] <= _STILL or _stands_still(changes):
+            if changes[-1] <= _CONVERGED or _stands_still(changes):
                 break
             before = values
         return Modes(values.reciprocal(), solved.to(small.dtype) @ small)
@@ -93,4 +100,4 @@ def _stands_still(changes: Sequence[float]) -> bool:
     if len(changes) < 3:
         return False
     first, second, third = changes[-3:]
-    return third < _SMALL and second > _SLOW * first and third > _SLOW * second
+    return third < _SMALL_CHANGE and second > _SLOW_FALL * first and third > _SLOW_FALL * second

@@ -5,7 +5,7 @@ derivatives by all unknowns, and s the root mean square norm of J's columns. Thi
 residual's own metric (J. Mueller, M. Zeinhofer, arXiv 2302.13163). Damping falls as steps keep their promise
 (H. B. Nielsen, Damping parameter in Marquardt's method, 1999).
 
-To the step d the method adds half its geodesic acceleration a, which follows the bend of the residuals along d,
+To the step d the method adds half its geodesic acceleration a, which follows the curvature of the residuals along d,
 
     min |J a + r''(d, d)|^2 + mu s^2 |a|^2,    r''(d, d) ~ 2/h ((r(x + h d) - r(x))/h - J d),
 
@@ -28,19 +28,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde.methods.described import Described, threshold
 from gmnm_pde.methods.loop import Squares, check_counts, check_positive
-
-_LEAST, _MOST = 1e-15, 1e12
-"""Between these damping moves; above, no step goes down."""
-
-_FREE = 30.0
-"""With the readout eliminated its columns count so much more, so that damping hardly holds them."""
-
-_AHEAD, _SHORT = 0.1, 0.75
-"""Where along the step its bend is looked at, and how long the acceleration may be against half the step."""
-
-JACOBIAN_BYTES = 3 * 2**30
-"""Above this size the Jacobian is not kept: its rows are made again, block by block, for every product."""
 
 
 class Linearizable(Protocol):
@@ -57,8 +46,8 @@ class Linearizable(Protocol):
     def fit_readout(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class GaussNewton:
+@dataclass(frozen=True, repr=False)
+class GaussNewton(Described):
     """Gauss-Newton steps with Levenberg's damping on all parameters.
 
     Args:
@@ -66,8 +55,18 @@ class GaussNewton:
         damping: mu at the start, relative to the mean squared norm of the Jacobian's columns.
         eliminate: Whether the readout is eliminated (variable projection, G. Golub and V. Pereyra 1973, in Kaufman's
             form): steps do not damp it, and it is solved for by least squares after each.
-        accelerate: Whether steps follow the bend of the residuals (geodesic acceleration).
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        accelerate: Whether steps follow the curvature of the residuals (geodesic acceleration).
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
+        least_damping: Damping falls no lower.
+        most_damping: The method stops where no step goes down with less damping than this.
+        readout_stretch: With the readout eliminated its columns count this many times more, so that damping hardly
+            holds them.
+        look_ahead: At this part of the step the residuals are evaluated for their curvature.
+        longest_acceleration: The length of twice the acceleration, relative to the step's, above which damping grows.
+        memory: Bytes above which the Jacobian is not kept: steps are then found by conjugate gradients, and the rows
+            are made again, block by block, for every product.
+        inner_steps: The most steps of conjugate gradients.
+        inner_tolerance: Conjugate gradients stop when their residual has fallen to this part of the first.
     """
 
     steps: int = 300
@@ -75,10 +74,28 @@ class GaussNewton:
     eliminate: bool = False
     accelerate: bool = True
     patience: int | None = None
+    least_damping: float = threshold(1e-15)
+    most_damping: float = threshold(1e12)
+    readout_stretch: float = threshold(30.0)
+    look_ahead: float = threshold(0.1)
+    longest_acceleration: float = threshold(0.75)
+    memory: float = threshold(3 * 2**30)
+    inner_steps: int = threshold(60)
+    inner_tolerance: float = threshold(1e-4)
 
     def __post_init__(self) -> None:
-        check_counts("GaussNewton", steps=self.steps, patience=self.patience)
-        check_positive("GaussNewton", damping=self.damping)
+        check_counts("GaussNewton", steps=self.steps, patience=self.patience, inner_steps=self.inner_steps)
+        check_positive(
+            "GaussNewton",
+            damping=self.damping,
+            least_damping=self.least_damping,
+            most_damping=self.most_damping,
+            readout_stretch=self.readout_stretch,
+            look_ahead=self.look_ahead,
+            longest_acceleration=self.longest_acceleration,
+            memory=self.memory,
+            inner_tolerance=self.inner_tolerance,
+        )
 
     def begin(self, system: Linearizable, seed: int) -> "_Stepping":
         """Work on a system."""
@@ -89,8 +106,7 @@ class _Stepping:
     name, pace, whole = "Gauss-Newton", 1, True
 
     def __init__(self, method: GaussNewton, system: Linearizable):
-        self._system, self._eliminate = system, method.eliminate
-        self._accelerate = method.accelerate
+        self._method, self._system, self._eliminate = method, system, method.eliminate
         self._mu, self._growth = method.damping, 2.0
         self._version = -1
         self._residual = torch.empty(0)
@@ -107,11 +123,11 @@ class _Stepping:
     def advance(self) -> int:
         """One step, with as much damping as it takes to go down; 0 if none does."""
         free = self._system.readout_columns() if self._eliminate else None
-        steps = _linearize(self._system, self._residual, free)
+        steps = _linearize(self._system, self._residual, free, self._method)
         before, loss = self._residual, self._residual.square().sum().item()
         unknowns = self._system.unknowns()
         kept = [parameter.detach().clone() for parameter in unknowns]
-        while self._mu < _MOST:
+        while self._mu < self._method.most_damping:
             found = self._direction(steps, kept)
             if found is None:
                 self._mu, self._growth = self._mu * self._growth, 2 * self._growth
@@ -125,7 +141,7 @@ class _Stepping:
             gain = (loss - trial_loss) / max(promise, 1e-300) if math.isfinite(trial_loss) else -1.0
             if gain > 0:
                 self._residual = trial
-                self._mu = max(_LEAST, self._mu * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3))
+                self._mu = max(self._method.least_damping, self._mu * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3))
                 self._growth = 2.0
                 return 1
             _put(unknowns, kept)
@@ -139,15 +155,15 @@ class _Stepping:
             return None
         direction, image = steps.solve(self._residual)
         promise = -(image @ (2 * self._residual + image)).item()
-        if not self._accelerate:
+        if not self._method.accelerate:
             return direction, promise
-        unknowns = self._system.unknowns()
-        _move(unknowns, _AHEAD * direction)
+        unknowns, h = self._system.unknowns(), self._method.look_ahead
+        _move(unknowns, h * direction)
         ahead = self._system.residual_vector()
         _put(unknowns, kept)
-        bend = 2 / _AHEAD * ((ahead - self._residual) / _AHEAD - image)
-        acceleration, _ = steps.solve(bend)
-        if not 2 * steps.size(acceleration) <= _SHORT * steps.size(direction):
+        curvature = 2 / h * ((ahead - self._residual) / h - image)
+        acceleration, _ = steps.solve(curvature)
+        if not 2 * steps.size(acceleration) <= self._method.longest_acceleration * steps.size(direction):
             return None
         return direction + acceleration / 2, promise
 
@@ -179,14 +195,14 @@ class _Steps(Protocol):
         ...
 
 
-def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None) -> _Steps:
+def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _Steps:
     columns = sum(parameter.numel() for parameter in system.unknowns())
-    if len(residual) * columns * residual.element_size() > JACOBIAN_BYTES:
-        return _Recomputed(system)
+    if len(residual) * columns * residual.element_size() > method.memory:
+        return _Recomputed(system, method.inner_steps, method.inner_tolerance)
     jacobian = system.jacobian()
     stretch = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
     if free is not None:
-        stretch[free] *= _FREE
+        stretch[free] *= method.readout_stretch
     return _Dense(jacobian.mul_(stretch), stretch)
 
 
@@ -218,10 +234,8 @@ class _Dense:
 class _Recomputed:
     """Conjugate gradients on the normal equations, with rows of the Jacobian made again for every product."""
 
-    iterations = 60
-
-    def __init__(self, system: Linearizable):
-        self._system = system
+    def __init__(self, system: Linearizable, iterations: int, tolerance: float):
+        self._system, self._iterations, self._tolerance = system, iterations, tolerance
         squares = torch.stack([block.square().sum(dim=0) for block in system.jacobian_blocks()])
         self._squares, self._ridge = squares.sum(dim=0), 0.0
 
@@ -238,12 +252,12 @@ class _Recomputed:
         d, first = torch.zeros_like(r), r.norm()
         z = inverse * r
         p, rz = z.clone(), r @ z
-        for _ in range(self.iterations):
+        for _ in range(self._iterations):
             product = self._pull(self._push(p)) + self._ridge * p
             alpha = rz / (p @ product)
             d += alpha * p
             r -= alpha * product
-            if r.norm() < 1e-4 * first:
+            if r.norm() < self._tolerance * first:
                 break
             z = inverse * r
             rz, before = r @ z, rz

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.methods.loop import Squares, Trainable, check_counts
+from gmnm_pde.methods.described import Described, threshold
+from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
 
 _STRIDE = 10
 """Iterations of PyTorch's L-BFGS between looks: within them it needs no evaluation of its own."""
@@ -86,7 +87,15 @@ class _Limited:
     def _iterate(self, count: int) -> None:
         group = self._optimizer.param_groups[0]
         group["max_iter"], group["max_eval"] = count, 3 * count + 10
-        self._optimizer.step(lambda: self._system.gradient()[0])
+        self._optimizer.step(self._evaluate)
+
+    def _evaluate(self) -> Tensor:
+        """The loss, with gradients that PyTorch's L-BFGS can take: it views each as a vector."""
+        loss, _ = self._system.gradient()
+        for parameter in self._system.unknowns():
+            if parameter.grad is not None:
+                parameter.grad = parameter.grad.contiguous()
+        return loss
 
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
@@ -101,8 +110,8 @@ class _Limited:
         self._version = self._system.version if state["current"] else -1
 
 
-@dataclass(frozen=True)
-class SelfScaled:
+@dataclass(frozen=True, repr=False)
+class SelfScaled(Described):
     """Self-scaled quasi-Newton updates of the whole inverse Hessian.
 
     Broyden's family with the scaling and the member of M. Al-Baali, as J. F. Urban, P. Stefanou and J. A. Pons found it
@@ -112,15 +121,22 @@ class SelfScaled:
     Args:
         steps: The most iterations.
         update: ``"broyden"``, whose member of the family is chosen at each step, or ``"bfgs"``.
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
+        decrease: The line search takes a step that achieves this part of the decrease that the slope promises,
+        curvature: and after which the slope is at most this part of the first (the weak Wolfe conditions).
+        trials: The most steps that a line search tries.
     """
 
     steps: int = 1000
     update: str = "broyden"
     patience: int | None = None
+    decrease: float = threshold(1e-4)
+    curvature: float = threshold(0.9)
+    trials: int = threshold(30)
 
     def __post_init__(self) -> None:
-        check_counts("SelfScaled", steps=self.steps, patience=self.patience)
+        check_counts("SelfScaled", steps=self.steps, patience=self.patience, trials=self.trials)
+        check_positive("SelfScaled", decrease=self.decrease, curvature=self.curvature)
         if self.update not in UPDATES:
             call = f"SelfScaled(update={self.update!r})"
             remedy = nearest(str(self.update), UPDATES)
@@ -135,7 +151,7 @@ class _Scaled:
     name, pace, whole = "self-scaled quasi-Newton", 1, True
 
     def __init__(self, method: SelfScaled, system: Trainable):
-        self._system, self._broyden = system, method.update == "broyden"
+        self._method, self._system = method, system
         self._inverse: Tensor | None = None
         self._gradient: Tensor | None = None
         self._loss, self._squares, self._version = torch.empty(()), {}, -1
@@ -171,14 +187,14 @@ class _Scaled:
         start = [parameter.detach().clone() for parameter in self._system.unknowns()]
         low, high = 0.0, math.inf
         length = 1.0 if self._inverse is not None else min(1.0, 1 / g.abs().sum().item())
-        for _ in range(30):  # bisection for the weak Wolfe conditions (A. Lewis, M. Overton 2013)
+        for _ in range(self._method.trials):  # bisection for the weak Wolfe conditions (A. Lewis, M. Overton 2013)
             self._place(start, direction, length)
             with torch.enable_grad():
                 trial, squares, gradient = self._evaluate()
             value = trial.item()
-            if not value <= loss + 1e-4 * length * slope:
+            if not value <= loss + self._method.decrease * length * slope:
                 high = length
-            elif (gradient @ direction).item() < 0.9 * slope:
+            elif (gradient @ direction).item() < self._method.curvature * slope:
                 low = length
             else:
                 self._update(length * direction, gradient - g, length)
@@ -212,7 +228,7 @@ class _Scaled:
         assert self._gradient is not None
         bound = (s @ s).item() / sy * (y @ y).item() / sy if math.isnan(length) else 0.0
         b = bound if math.isnan(length) else -length * (s @ self._gradient).item() / sy  # s.H^-1 s / y.s
-        tau, phi = _member(b, yHy / sy, len(s), broyden=self._broyden)
+        tau, phi = _member(b, yHy / sy, len(s), broyden=self._method.update == "broyden")
         v = s / sy - Hy / yHy
         left = torch.stack([-Hy / (yHy * tau), (phi * yHy / tau) * v, s / sy], dim=1)
         torch.addmm(self._inverse, left, torch.stack([Hy, v, s]), beta=1 / tau, out=self._inverse)

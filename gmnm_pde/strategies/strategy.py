@@ -1,6 +1,6 @@
 """What a way to solve is."""
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
@@ -13,7 +13,7 @@ class Strategy(Protocol):
         takes: The arguments of ``solve`` that it takes beyond those that every strategy takes; others are refused.
     """
 
-    takes: frozenset[str]
+    takes: ClassVar[frozenset[str]]
 
     @property
     def description(self) -> str:

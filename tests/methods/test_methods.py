@@ -155,7 +155,7 @@ def test_truncation_prefers_what_holds_on_other_points():
     A, b = system()
     outcome = g.LeastSquares().run(Curve(lambda t: A @ t - b, (0.0,) * 12, linear=True))
     assert torch.equal(best_truncated(outcome, lambda theta: (theta - outcome.theta).norm().item()), outcome.theta)
-    assert rescue(outcome, lambda theta: 1.0 if theta is outcome.theta else 0.5) is not outcome.theta
+    assert best_truncated(outcome, lambda theta: 1.0 if theta is outcome.theta else 0.5) is not outcome.theta
 
 
 @pytest.mark.parametrize("valley", [(3.0, 3.0), (0.5, 8.0), (20.0, 20.0)])

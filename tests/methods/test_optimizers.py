@@ -104,16 +104,15 @@ def test_acceleration_follows_the_bend():
     assert steps[True] < steps[False], steps
 
 
-def test_without_memory_for_the_jacobian_the_step_is_the_same(monkeypatch):
+def test_without_memory_for_the_jacobian_the_step_is_the_same():
     def bent(x):
         return torch.cat([x + 0.1 * x**2, torch.sin(x)]) - 1
 
     found = {}
-    for limit in (gauss_newton.JACOBIAN_BYTES, 0):
-        monkeypatch.setattr(gauss_newton, "JACOBIAN_BYTES", limit)
+    for memory in (g.GaussNewton().memory, 1):
         system = Residuals(bent, [0.3, -0.2, 0.7])
-        run(g.GaussNewton(steps=8, damping=1e-3), system)
-        found[limit] = system.x.detach().clone()
+        run(g.GaussNewton(steps=8, damping=1e-3, memory=memory), system)
+        found[memory] = system.x.detach().clone()
     first, second = found.values()
     torch.testing.assert_close(first, second, rtol=1e-6, atol=1e-8)
 
@@ -123,7 +122,7 @@ def test_both_spaces_give_the_damped_step(shape):
     torch.manual_seed(0)
     J, r = torch.randn(shape, dtype=torch.float64), torch.randn(shape[0], dtype=torch.float64)
     system = Residuals(lambda x: J @ x + r, [0.0] * shape[1])
-    steps = gauss_newton._linearize(system, r, None)
+    steps = gauss_newton._linearize(system, r, None, g.GaussNewton())
     mu = 0.1
     assert steps.factor(mu)
     direction, image = steps.solve(r)
@@ -201,7 +200,26 @@ def test_a_loss_that_breaks_names_the_residual_and_goes_back():
     assert not ended.converged and "stopped at step 0: residual is nan" in ended.reason
 
 
+def test_a_method_prints_what_decides_its_steps():
+    assert repr(g.GaussNewton(steps=5)) == (
+        "GaussNewton(steps=5, damping=0.01, eliminate=False, accelerate=True, patience=None)"
+    )
+    assert repr(g.SelfScaled(update="bfgs")) == "SelfScaled(steps=1000, update='bfgs', patience=None)"
+    assert repr(g.SelfScaled(trials=3)) == "SelfScaled(steps=1000, update='broyden', patience=None, trials=3)"
+    assert repr(g.GaussNewton(look_ahead=0.2)) != repr(g.GaussNewton())
+
+
+def test_thresholds_are_heard():
+    system = Residuals(rosenbrock, [-1.2, 1.0])
+    ended = run(g.GaussNewton(steps=60, most_damping=1e-3), system)
+    assert ended.steps == 0 and "no decrease" in ended.reason
+    system = Residuals(rosenbrock, [-1.2, 1.0])
+    assert run(g.SelfScaled(steps=60, trials=1, decrease=1e9), system).steps == 0
+
+
 BAD = {
+    "damping": lambda: g.GaussNewton(most_damping=-1.0),
+    "line search": lambda: g.SelfScaled(trials=0),
     "soap rate": lambda: g.SOAP(lr=0.0),
     "soap pace": lambda: g.SOAP(every=0),
     "batch": lambda: g.Adam(batch=0),

@@ -221,6 +221,13 @@ def test_a_patchwork_of_equal_parts_is_the_part():
     assert jets[2, 0].abs().max() < 1e-8 and jets[1, 1].abs().max() < 1e-8
 
 
+def test_a_patchwork_works_in_the_precision_of_its_parts_and_points():
+    patchwork = g.Patchwork(g.Partition.even((2, 2)), [g.GMNM(2, 1, 5) for _ in range(4)])
+    assert patchwork(torch.rand(7, 2)).dtype == torch.float32
+    solution = g.solve(g.registry.load("poisson"), patchwork, g.Adam(2), points={"interior": 30, "boundary": 8})
+    assert solution.report.residual < math.inf
+
+
 def test_pieces_are_the_columns_of_the_patches_that_reach_a_point():
     partition = Partition.even((4, 2))
     model = Patchwork(partition, parts_of(partition)).double()

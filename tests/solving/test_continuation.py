@@ -7,8 +7,8 @@ import torch
 
 import gmnm_pde as g
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.options.arguments import parse_continuation
 from gmnm_pde.jets import forward_jet
+from gmnm_pde.options.arguments import parse_continuation
 from gmnm_pde.residuals import Placed
 from gmnm_pde.residuals.pointwise import linearize
 from gmnm_pde.sampling import Cloud

@@ -320,9 +320,9 @@ def test_a_reentrant_corner_by_its_name_alone():
 
 
 def test_a_reentrant_corner():
-    climbed, _, error = refined(g.registry.load("l_shape"), 1e-3, components=44, widths=0.5)
+    result, _, error = refined(g.registry.load("l_shape"), 1e-3, components=44, widths=0.5)
     estimate = result.best.estimate.overall
-    assert climbed.converged and estimate <= 1e-3
+    assert result.converged and estimate <= 1e-3
     assert estimate / 30 <= error <= 30 * estimate
     partition = result.best.fit.model.partition
     smallest = partition.sizes.prod(dim=1).argmin()

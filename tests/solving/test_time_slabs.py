@@ -8,8 +8,8 @@ import torch
 from conftest import PI
 
 import gmnm_pde as g
-from gmnm_pde.options.arguments import parse_blocks
 from gmnm_pde.models import TimeBlocks
+from gmnm_pde.options.arguments import parse_blocks
 from gmnm_pde.plots.patches import boxes_of, edges_of, plot_patches
 from gmnm_pde.statement.during import during
 

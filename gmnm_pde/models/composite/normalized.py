@@ -32,7 +32,7 @@ class Normalized(Wrapper):
 
     def unit(self, x: Tensor) -> Tensor:
         """X [n, d] in the coordinates of ``inner``."""
-        return (x - self.middle) / self.half_width
+        return (x - self.middle.to(x.dtype)) / self.half_width.to(x.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.inner(self.unit(x))
@@ -65,7 +65,8 @@ class Normalized(Wrapper):
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
 
     def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
-        return self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)
+        rows = self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)
+        return {f"inner.{name}": of_parameter for name, of_parameter in rows.items()}
 
     def _scaled(self, coefficients: Operator) -> dict[Alpha, Any]:
         return {alpha: self._factor(alpha) * c for alpha, c in coefficients.items()}

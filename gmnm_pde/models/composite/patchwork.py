@@ -99,6 +99,15 @@ class Patchwork(nn.Module):
             total = total.index_add(0, rows, self.parts[number].output_combination(points, inner))
         return total
 
+    def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
+        """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape]."""
+        total = {name: x.new_zeros(len(x), *p.shape) for name, p in self.named_parameters() if p.requires_grad}
+        for number, rows, points, window, chosen in self._reaching(x, coefficients):
+            inner = inner_operator(chosen, window, points)
+            for name, found in self.parts[number].output_rows(points, inner, output).items():
+                total[f"parts.{number}.{name}"][rows] = found
+        return total
+
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, out_features]."""
         lower = below(alphas)
