@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,9 +14,11 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
-from gmnm_pde.statement.lift import Lift
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced
+
+if TYPE_CHECKING:
+    from gmnm_pde.statement.hard import Lift
 
 _COORDINATE_LIKE = ("x", "y", "z", "t")
 """Names that are read as coordinates; as a field they must be stated in ``fields``."""
@@ -42,7 +44,7 @@ class Problem:
 
     Attributes:
         lift: How the fields are made of the unknowns that are solved for, where that is not the same
-            (``statement/hard.py``).
+            (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
         met: Names of the conditions that are met by construction, and are no terms.
 
@@ -146,7 +148,7 @@ class Problem:
         terms: Sequence[Term],
         *,
         domain: Domain | None = None,
-        lift: Lift | None = None,
+        lift: "Lift | None" = None,
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
     ) -> "Problem":

@@ -1,11 +1,11 @@
-"""A problem some of whose conditions are met by construction, and so are no longer part of it."""
+"""Which conditions are met by construction, and the problem that is left without them."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import Region
-from gmnm_pde.statement.lift import lift_for
+from gmnm_pde.statement.hard.lift import lift_for
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

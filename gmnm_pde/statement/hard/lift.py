@@ -16,7 +16,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
 from gmnm_pde.jets import Alpha, Field, LiftedSource, derivatives, leibniz
 from gmnm_pde.sampling import sample
-from gmnm_pde.statement.offsets import Function, charts, levels, offset_for, order, product_of, value_of
+from gmnm_pde.statement.hard.offsets import Function, charts, levels, offset_for, order, product_of, value_of
 from gmnm_pde.statement.terms import Term
 
 _POINTS = 2048
