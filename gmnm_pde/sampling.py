@@ -22,6 +22,7 @@ _LEAST_ON_A_PART = 24
 """Points that each shape's part of a boundary is given, however small it is; a cut part keeps ``_ENOUGH`` of them."""
 
 Purpose = Literal["term", "chart", "move", "held out", "evaluation"]
+"""What random numbers are for."""
 
 _STRIDES: dict[Purpose, int] = {
     "term": 31,  # the points of a problem's terms, by their numbers

@@ -16,9 +16,10 @@ from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
 
 _COUNT = 2**14
-"""Points by which measures of cut charts are estimated: three digits."""
+"""Points by which measures of cut pieces are estimated, to three digits."""
 
 Ends = tuple[float, float]
+"""The least and the greatest value of a coordinate."""
 
 
 class Shape(Protocol):
@@ -59,7 +60,7 @@ DIFFERENCE = Rule("-", (-1, -1), (1, 1), lambda a, b: torch.minimum(a, -b), lamb
 
 
 def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Chart, ...]:
-    """Charts that fill the whole; none if it is empty."""
+    """Charts that fill the whole; no charts if it is empty."""
     if rule is INTERSECTION and _measure(second) < _measure(first):
         first, second = second, first  # a small shape in a large one is hit by none of the large one's points
     if rule.adds:
@@ -76,7 +77,7 @@ def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Char
         rule: The operation.
         first: The first shape.
         second: The second shape.
-        step: How far to the sides is looked, and half of how near counts as upon.
+        step: How far to the sides of a boundary one looks. Boundaries less than twice as far apart count as one.
     """
 
     def kept(chart: Chart, other: Shape, side: int, sign: int, *, alone: bool) -> Chart:
@@ -105,7 +106,7 @@ def _measure(shape: Shape) -> float:
 
 
 def turned(chart: Chart) -> Chart:
-    """The boundary chart as that of what lies on its other side."""
+    """A chart of a boundary as seen from its other side: normals and level change their signs."""
     outward, level = chart.normal, chart.level
     assert outward is not None
     other = None if level is None else lambda points: -level(points)
@@ -115,7 +116,7 @@ def turned(chart: Chart) -> Chart:
 def _measured(charts: "list[Chart] | Iterator[Chart]") -> Iterator[Chart]:
     """The charts of which something is kept, with the measure of that.
 
-    One that seems to be kept whole is still cut, for holes may be so small that no point fell into them.
+    A piece that seems to be kept whole is still cut, for holes may be so small that no point fell into them.
     """
     for chart in charts:
         if chart.keep is None:

@@ -13,6 +13,7 @@ from gmnm_pde.geometry.region import Chart, unknown_normal
 from gmnm_pde.geometry.round import read_names
 
 _NAMES = ("x", "y", "z")
+"""Names of coordinates where none are given."""
 
 
 class PointCloud(Domain):
@@ -60,7 +61,7 @@ class PointCloud(Domain):
         return tuple(zip(low, high, strict=True))
 
     def distance(self, points: Tensor) -> Tensor:
-        """A guess, for drawing: how much nearer than the widest gap between given points the next of them is."""
+        """A guess, for drawing: the widest gap between given points less the distance to the nearest of them."""
         near = self._every(points)
         return self._spacing - (points - self._every.points[near].to(points)).norm(dim=1)
 
@@ -83,7 +84,7 @@ class PointCloud(Domain):
 
     def _chart(self, name: str, points: Tensor, dimension: int) -> Chart:
         def embed(unit: Tensor) -> Tensor:
-            # Where a place in a unit cube is all there is to go by, as in products with time: one point for each.
+            # In products with time there is no more to go by than a place in a unit cube: one point for each place.
             place = unit[:, 0] if dimension else unit.new_zeros(len(unit))
             return points.to(unit)[(place * len(points)).long().clamp_max(len(points) - 1)]
 
@@ -102,7 +103,7 @@ class PointCloud(Domain):
 
 
 class _Nearest:
-    """Which of some points, [n, d], is nearest to each of others."""
+    """Tells which of ``points``, [n, d], is nearest to each of other points."""
 
     def __init__(self, points: Tensor):
         # here, because it takes a quarter of a second to import and only meshes and clouds need it

@@ -17,7 +17,7 @@ _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
 
 _DIRECTIONS = 360
-"""In which the surroundings of a corner are looked at."""
+"""Directions in which the surroundings of a corner are looked at."""
 
 
 class Domain(ABC):
@@ -34,7 +34,7 @@ class Domain(ABC):
     """Names of those coordinates that are time; the others are space."""
 
     solid: bool = True
-    """Whether there is a side to every boundary, as set algebra needs; a cloud of points has none."""
+    """Whether the domain has an inside and an outside, as set algebra needs; a cloud of points has not."""
 
     @property
     @abstractmethod
@@ -74,13 +74,13 @@ class Domain(ABC):
 
         Solutions of elliptic equations are singular there: the second derivatives of most are not bounded.
         """
-        found = torch.tensor(self.vertices(), dtype=torch.float64).reshape(-1, self.dimension)
-        if self.dimension != 2 or not len(found):
-            return found[:0]
+        corners = torch.tensor(self.vertices(), dtype=torch.float64).reshape(-1, self.dimension)
+        if self.dimension != 2 or not len(corners):
+            return corners[:0]
         angles = torch.arange(_DIRECTIONS, dtype=torch.float64) * (2 * math.pi / _DIRECTIONS)
         ring = torch.stack([angles.cos(), angles.sin()], dim=1) * 1e-6 * max(high - low for low, high in self.bounds)
-        inside = self.contains((found[:, None] + ring).reshape(-1, 2)).reshape(len(found), -1).double().mean(dim=1)
-        return found[(inside > 0.52) & (inside < 1)].unique(dim=0)
+        inside = self.contains((corners[:, None] + ring).reshape(-1, 2)).reshape(len(corners), -1).double().mean(dim=1)
+        return corners[(inside > 0.52) & (inside < 1)].unique(dim=0)
 
     def face_chart(self, coordinate: str, value: float) -> Chart | None:
         """The flat piece of boundary at ``coordinate = value``, if the shape has one."""
@@ -181,10 +181,10 @@ class Domain(ABC):
         if set(region.coordinates) - set(self.coordinates):
             return None
         own = (*self.boundary_charts(), *self.initial_charts())
-        found = tuple(mine for chart in region.charts for mine in own if mine.same(chart))
-        if not found:
+        adopted = tuple(mine for chart in region.charts for mine in own if mine.same(chart))
+        if not adopted:
             return None
-        return replace(self._region(found, region.name), predicates=region.predicates)
+        return replace(self._region(adopted, region.name), predicates=region.predicates)
 
     def _region(self, charts: tuple[Chart, ...], name: str) -> Region:
         return Region(self.coordinates, charts, name=name, time=self.time)
@@ -341,9 +341,9 @@ class Combined(Domain):
     def face_chart(self, coordinate: str, value: float) -> Chart | None:
         for shape in (self.first, self.second):
             face = shape.face_chart(coordinate, value)
-            found = [chart for chart in self._boundary if face is not None and chart.same(face)]
-            if found:
-                return found[0]
+            kept = [chart for chart in self._boundary if face is not None and chart.same(face)]
+            if kept:
+                return kept[0]
         return None
 
 

@@ -30,6 +30,7 @@ _FLAT = 1e-3
 """Where the slope on the boundary is less than this part of the slope beside it, the function has no simple zero."""
 
 _REMEDY = "A simple zero is wanted, as of r - 1 rather than of (r - 1)**3."
+"""What error messages advise where the zeros are not simple."""
 
 
 class SignedDistance(Domain):
@@ -82,8 +83,8 @@ class SignedDistance(Domain):
 
     def face_chart(self, coordinate: str, value: float) -> Chart | None:
         face = self.box.face_chart(coordinate, value)
-        found = [chart for chart in self._boundary if face is not None and chart.same(face)]
-        return found[0] if found else None
+        kept = [chart for chart in self._boundary if face is not None and chart.same(face)]
+        return kept[0] if kept else None
 
 
 class _Level:

@@ -110,7 +110,7 @@ def _read(source: Any, call: str) -> Any:
 
 def _closed(surface: Any, call: str) -> Any:
     """The surface with its triangles turned outward, if it is closed."""
-    import trimesh  # as above
+    import trimesh  # here, as in _read
 
     if not len(surface.faces):
         raise refuse(call, expected="triangles", got="none")
@@ -137,6 +137,6 @@ def _closed(surface: Any, call: str) -> Any:
 
 
 def _volume(surface: Any) -> float:
-    """By the divergence theorem; trimesh's own divides by zero where there is none."""
+    """The volume by the divergence theorem; trimesh's own function divides by zero where the volume is zero."""
     a, b, c = np.moveaxis(np.asarray(surface.triangles) - np.asarray(surface.vertices).mean(axis=0), 1, 0)
     return float((a * np.cross(b, c)).sum() / 6)

@@ -13,6 +13,7 @@ from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.round import read_names, read_numbers, write_point
 
 Point = tuple[float, ...]
+"""A point of the plane, (x, y)."""
 
 
 class Polygon(Domain):
@@ -145,16 +146,18 @@ class Triangle(Polygon):
 
 
 def _area(corners: Sequence[Point]) -> float:
-    """Twice-signed area over two: positive counterclockwise."""
+    """The area with a sign: positive where the corners run counterclockwise."""
     ends = zip(corners, (*corners[1:], corners[0]), strict=True)
     return sum(a[0] * b[1] - b[0] * a[1] for a, b in ends) / 2
 
 
 def _turn(a: Point, b: Point, c: Point) -> float:
+    """Twice the signed area of a triangle: positive where one turns left at ``b``, zero where one goes straight on."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _check_simple(corners: Sequence[Point]) -> None:
+    """Refuse corners whose edges cross, touch or enclose no area."""
     count = len(corners)
     if count < 3 or len(set(corners)) < count:
         got = "a corner twice" if count >= 3 else f"{count}"
@@ -185,6 +188,7 @@ def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
 
 
 def _between(p: Point, q: Point, r: Point) -> bool:
+    """Whether ``r``, on the line through ``p`` and ``q``, lies between them."""
     return all(min(p[k], q[k]) <= r[k] <= max(p[k], q[k]) for k in (0, 1))
 
 
@@ -201,7 +205,7 @@ def _fold(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
 
 def _triangles(corners: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
     """A triangulation by cutting off ears, of a simple polygon whose corners run counterclockwise."""
-    left, found = list(corners), []
+    left, ears = list(corners), []
     while len(left) > 3:
         for k in range(len(left)):
             a, b, c = left[k - 1], left[k], left[(k + 1) % len(left)]
@@ -209,14 +213,15 @@ def _triangles(corners: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
                 continue
             if any(_in_triangle(p, a, b, c) for p in left if p not in (a, b, c)):
                 continue
-            found.append((a, b, c))
+            ears.append((a, b, c))
             del left[k]
             break
         else:  # corners on one line are all that is left to cut
             flat = next(k for k in range(len(left)) if _turn(left[k - 1], left[k], left[(k + 1) % len(left)]) == 0)
             del left[flat]
-    return [*found, (left[0], left[1], left[2])]
+    return [*ears, (left[0], left[1], left[2])]
 
 
 def _in_triangle(p: Point, a: Point, b: Point, c: Point) -> bool:
+    """Whether ``p`` lies in a triangle whose corners run counterclockwise."""
     return _turn(a, b, p) >= 0 and _turn(b, c, p) >= 0 and _turn(c, a, p) >= 0

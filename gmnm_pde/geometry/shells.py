@@ -14,7 +14,7 @@ from gmnm_pde.geometry.round import Ball, Disk, on_circle, on_sphere, read_names
 
 
 class _Hollow(Domain):
-    """What lies between two concentric circles or spheres; the kind of solid is left to the shapes below."""
+    """What lies between two concentric circles or spheres, of the kind ``solid``."""
 
     def __init__(
         self, solid: type[Disk] | type[Ball], center: Sequence[float], radii: tuple[float, float], names: Sequence[str]

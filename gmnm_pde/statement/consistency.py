@@ -16,12 +16,17 @@ from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
 
 Entry = tuple[int, Alpha]
-_POINTS = {"interior": 256}
-_FEWER = 96
+"""A derivative of a field: the field's number and a multi-index."""
+
+_IN_INTERIOR = 256
+"""Points at which equations are checked."""
+
+_ON_CONDITIONS = 96
+"""Points at which each condition is checked."""
 
 
 class Stated(Protocol):
-    """What is looked at: a Problem."""
+    """What these checks see of a ``Problem``."""
 
     name: str
     domain: Domain
@@ -31,7 +36,7 @@ class Stated(Protocol):
     exact: Any
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
-        """Exact fields and parameters."""
+        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
         ...
 
 
@@ -172,7 +177,7 @@ def _warn(message: str) -> None:
 
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
-    cloud = sample(term.region, _POINTS.get(term.group, _FEWER), "sobol", seed=seed + 1)
+    cloud = sample(term.region, _IN_INTERIOR if term.group == "interior" else _ON_CONDITIONS, "sobol", seed=seed + 1)
     asked = term.trace.asked
     jets, parameters = _exact_jets(problem, cloud.points, asked)
     if term.partner is not None:
@@ -198,7 +203,7 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
 
 def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
     """The largest size over the interior of every derivative of the exact solution that some term uses."""
-    points = sample(problem.domain.interior, _POINTS["interior"], "sobol", seed=seed).points
+    points = sample(problem.domain.interior, _IN_INTERIOR, "sobol", seed=seed).points
     asked = tuple(dict.fromkeys(key for term in problem.terms for key in term.trace.asked))
     jets, parameters = _exact_jets(problem, points, asked)
     missing = [name for name in problem.parameters if name not in parameters]
@@ -226,7 +231,7 @@ def _exact_jets(
 
 
 def _corners(region: Region) -> Cloud:
-    """The corners of a region's charts."""
+    """The corners of a region's pieces: where the unit cubes of its charts have theirs."""
     corners, normals = [], []
     for chart in region.charts:
         cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64)

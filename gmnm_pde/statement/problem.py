@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
 
 _COORDINATE_LIKE = ("x", "y", "z", "t")
-"""Names that are read as coordinates; as a field they must be stated in ``fields``."""
+"""Names that are taken for coordinates; a field of such a name must be stated in ``fields``."""
 
 
 class Problem:
@@ -38,8 +38,8 @@ class Problem:
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
             what ``solve(..., continuation=...)`` varies on the way.
-        spectrum: Of an eigenvalue problem the exact values, so many from the lowest on, or None where they are not
-            known. Used to report errors.
+        spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
+            to None where they are not known. Used to report errors.
         name: For reports.
 
     Attributes:
@@ -78,7 +78,7 @@ class Problem:
         self.met: tuple[str, ...] = ()
         self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
         functions = _equations(equations)
-        self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
+        self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
         if exact is not None:
             bind(exact, domain.coordinates, call="Problem(exact=...)")
         interior = [self.traced(self._equation(name, function)) for name, function in functions.items()]
@@ -204,6 +204,7 @@ class Problem:
         return dict(zip(self.fields, values, strict=True))
 
     def _equation(self, name: str, function: Callable[..., Any]) -> Term:
+        """The term that states an equation in the interior."""
         names = (*self.domain.coordinates, *self.fields, *self.parameters, *self.constants)
         bound = bind(function, names, call=f"{self.name}: {name}")
         return self._supplied(Term(name, "interior", self.domain.interior, bound))
@@ -218,7 +219,8 @@ class Problem:
             data = replace(data, value=lambda scope: value({**constants, **scope}))
         return replace(term, residual=lambda scope: inner({**constants, **scope}), data=data)
 
-    def _find_fields(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+    def _field_names(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+        """The fields: those stated, else the arguments of the equations that are nothing else."""
         known = (*self.domain.coordinates, *self.parameters, *self.constants)
         for condition in self.conditions:
             if not isinstance(condition, Statement):
@@ -272,6 +274,7 @@ class Problem:
 
 
 def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
+    """The equations by name, from a function, or several in a list or dict."""
     if callable(equations):
         return {"equation": equations}
     if isinstance(equations, Mapping):
@@ -285,16 +288,18 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
 
 
 _WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
+"""What is expected of a scalar of each kind, as error messages say it."""
 
 
 def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
-    found = dict(given or {})
-    for name, guess in found.items():
+    """Scalars by name, ``parameters`` or ``constants``, or a clear refusal."""
+    scalars = dict(given or {})
+    for name, number in scalars.items():
         if name in domain.coordinates:
             raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
-        if not isinstance(guess, Real) or not torch.isfinite(torch.tensor(float(guess))):
-            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(guess))
-    return {name: float(guess) for name, guess in found.items()}
+        if not isinstance(number, Real) or not torch.isfinite(torch.tensor(float(number))):
+            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(number))
+    return {name: float(number) for name, number in scalars.items()}
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:
@@ -307,6 +312,7 @@ def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str
 
 
 def _column(value: Any, like: Tensor, name: str) -> Tensor:
+    """What an exact solution gave for a field, a number or one number per point, as [n]."""
     tensor = (
         value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
     )
