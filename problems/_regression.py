@@ -14,6 +14,7 @@ LEVELS = {1: (0.0, 0.0, 0.0), 2: (5.0, 0.0, 0.0), 3: (5.0, 0.1, 0.0), 4: (5.0, 0
 """(a, b, c) of arXiv 2510.06660, section 4.1, by level."""
 
 _NOISE_SEED = 7919
+"""What is added to the seed of the samples' places for that of their errors."""
 
 
 def coefficients(name: str, level: int) -> tuple[float, float, float]:

@@ -6,10 +6,14 @@ import torch
 
 from gmnm_pde import Box, Dirichlet, GmnmError, Initial, Observations, Problem, Time, diff, laplacian
 
-_A, _D = math.pi / 4, math.pi / 2
+_A = math.pi / 4
+"""a, the wave number along the first coordinate of each wave, and the rate of its growth."""
+
+_D = math.pi / 2
+"""d, the wave number along the second."""
 
 _TIMES = 33
-"""At which the pressure is fixed: enough to hold a smooth function of time."""
+"""The number of times at which the pressure is fixed: enough to hold a smooth function of time."""
 
 
 def beltrami(viscosity: float = 1.0) -> Problem:

@@ -7,6 +7,7 @@ import torch
 from gmnm_pde import Ball, Box, Neumann, Problem, laplacian
 
 _BALLS = (((0.4, 0.3, 0.6), 0.2), ((0.6, 0.7, 0.6), 0.2), ((0.2, 0.8, 0.7), 0.1), ((0.6, 0.2, 0.3), 0.1))
+"""Centers and radii."""
 
 
 def four_balls() -> Problem:

@@ -9,9 +9,17 @@ from torch import Tensor
 
 from gmnm_pde import Dirichlet, Disk, Problem, Rectangle, laplacian
 
-_CENTER, _RADIUS = 0.3, 0.1
-_POLYNOMIALS, _POLES = 11, 22
-"""How many harmonic polynomials, of degree 0, 4, 8 and so on, and how many negative powers around each hole."""
+_CENTER = 0.3
+"""How far the holes' centers are from the axes."""
+
+_RADIUS = 0.1
+"""The holes' radius."""
+
+_POLYNOMIALS = 11
+"""How many harmonic polynomials there are, of degrees 0, 4, 8 and so on."""
+
+_POLES = 22
+"""How many negative powers there are around each hole."""
 
 
 def four_holes() -> Problem:

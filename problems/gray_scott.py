@@ -14,15 +14,23 @@ from gmnm_pde import GmnmError, Initial, Periodic, Problem, Rectangle, Time, dif
 from ._exponential import etdrk4
 
 _DIFFUSION = (1e-5, 5e-6)
-_FEED, _DECAY = 0.04, 0.1
+"""The diffusivities of u and of v."""
+
+_FEED = 0.04
+"""The rate at which u is supplied."""
+
+_DECAY = 0.1
+"""The rate at which v decays."""
 
 _HALF = 0.65
 """Half the side of the grid. Beyond it u is 1 and v is 0, to 1e-12."""
 
 _NODES = 256
-"""Of the Fourier grid, along each side."""
+"""Nodes of the Fourier grid along each side."""
 
 _STEP = 0.05
+"""The step in time."""
+
 _NEAR = 12
 """How many nodes next to each other the interpolation uses, in each direction and in time."""
 

@@ -10,7 +10,7 @@ _SLOPES = (0.0, 1.0, 1.5, 2.5)
 """0, k1, k2 and k1 + k2: the slopes of the four exponents."""
 
 _MEETING = 3.0
-"""When the solitons are one on the other."""
+"""The time at which the solitons are at the same place."""
 
 
 def kdv() -> Problem:

@@ -12,12 +12,21 @@ from gmnm_pde import GmnmError, Initial, Interval, Periodic, Problem, Time, diff
 
 from ._exponential import etdrk4
 
-_ALPHA, _BETA, _GAMMA = 100 / 16, 100 / 16**2, 100 / 16**4
+_ALPHA = 100 / 16
+"""The coefficient of u u_x."""
+
+_BETA = 100 / 16**2
+"""The coefficient of u_xx."""
+
+_GAMMA = 100 / 16**4
+"""The coefficient of u_xxxx."""
 
 _NODES = 320
-"""Of the Fourier grid: the coefficients at its end are below 1e-13."""
+"""Nodes of the Fourier grid: the coefficients at its end are below 1e-13."""
 
 _STEP = 1e-4
+"""The step in time."""
+
 _NEAR = 8
 """How many times next to each other the interpolation in time uses."""
 

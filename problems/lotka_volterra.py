@@ -8,10 +8,17 @@ from torch import Tensor
 
 from gmnm_pde import GmnmError, Initial, Problem, Time, diff
 
-_GROWTH, _HUNGER = 2 / 3, 4 / 3
+_GROWTH = 2 / 3
+"""The rate at which the prey multiplies."""
 
-_STEP, _ORDER = 0.1, 20
-"""Of the Taylor series: their last terms are below 1e-17."""
+_HUNGER = 4 / 3
+"""The rate at which a predator eats the prey."""
+
+_STEP = 0.1
+"""The time that each Taylor series serves for."""
+
+_ORDER = 20
+"""The order of the Taylor series: their last terms are below 1e-17."""
 
 
 def lotka_volterra(end: float = 20.0) -> Problem:

@@ -6,14 +6,17 @@ from scipy.special import jn_zeros
 
 from gmnm_pde import Dirichlet, Disk, GmnmError, Polygon, Problem, Rectangle, laplacian
 
-_L = (9.6397238440219, 15.197251926455, 2 * math.pi**2, 29.5214811141506, 31.9126359571263, 41.4745098904487)
+_L_SHAPE = (9.6397238440219, 15.197251926455, 2 * math.pi**2, 29.5214811141506, 31.9126359571263, 41.4745098904487)
+"""The least eigenvalues of the L-shape."""
 
 
 def _square(count):
+    """The least eigenvalues of the unit square."""
     return sorted(math.pi**2 * (m**2 + n**2) for m in range(1, count + 1) for n in range(1, count + 1))[:count]
 
 
 def _disk(count):
+    """The least eigenvalues of the unit disk."""
     zeros = ((n, zero) for n in range(count) for zero in jn_zeros(n, count))
     return sorted(zero**2 for n, zero in zeros for _ in range(1 if n == 0 else 2))[:count]
 
@@ -23,9 +26,10 @@ _SHAPES = {
     "disk": (lambda: Disk(center=(0, 0), radius=1), _disk),
     "l_shape": (
         lambda: Polygon([(0, 0), (1, 0), (1, -1), (-1, -1), (-1, 1), (0, 1)]),
-        lambda count: _L[:count] if count <= len(_L) else None,
+        lambda count: _L_SHAPE[:count] if count <= len(_L_SHAPE) else None,
     ),
 }
+"""For each shape what makes the domain, and a function from a number to that many eigenvalues."""
 
 
 def membrane(shape: str = "square") -> Problem:

@@ -9,15 +9,20 @@ from torch import Tensor
 
 from gmnm_pde import GmnmError, Problem, Rectangle, Robin, laplacian
 
-_HALF, _CELLS = 10.0, 5
+_HALF = 10.0
+"""Half the side of the square."""
+
+_CELLS = 5
+"""Cells along each side."""
+
 _EDGES = (-6.0, -2.0, 2.0, 6.0)
 """Where cells meet, along each side."""
 
 _DEGREE = 80
-"""Of the harmonic polynomials."""
+"""The highest degree of the harmonic polynomials."""
 
 _POWERS = (3, 4, 5, 6)
-"""Those that come with a logarithm wherever edges of cells or of the square meet the boundary."""
+"""The powers that come with a logarithm wherever edges of cells or of the square meet the boundary."""
 
 
 def poisson_layers(seed: int = 0) -> Problem:
@@ -51,13 +56,14 @@ def poisson_layers(seed: int = 0) -> Problem:
 
 @lru_cache(maxsize=4)
 def _coefficient(seed: int) -> Tensor:
+    """The coefficient a in every cell, [cells, cells]."""
     return torch.as_tensor(10 ** np.random.default_rng(seed).uniform(-1, 2, (_CELLS, _CELLS)))
 
 
 def _potential(x: Tensor, y: Tensor, seed: int) -> Tensor:
     """A function with the right Laplacian, and with continuous gradient.
 
-    -1 / a is a sum of steps in quarters of the plane, x > x_i and y > y_j, and each is the Laplacian of a known one.
+    -1 / a is a sum of steps in quarters of the plane, x > x_i and y > y_j, each the Laplacian of a known function.
     """
     steps = 1 / _coefficient(seed).to(x)
     for axis in (0, 1):
@@ -95,13 +101,13 @@ def _rough_points() -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=4)
 @torch.enable_grad()
 def _weights(seed: int) -> Tensor:
-    """Of the harmonic functions, by least squares on the boundary."""
+    """The weights of the harmonic functions, by least squares on the boundary."""
     nodes = torch.cos(math.pi * (torch.arange(40, dtype=torch.float64) + 0.5) / 40)
     ends = torch.tensor([-_HALF, *_EDGES, _HALF], dtype=torch.float64)[:, None]
     along = (0.5 * ((ends[1:] + ends[:-1]) + (ends[1:] - ends[:-1]) * nodes)).flatten()
-    far, zero, one = torch.full_like(along, _HALF), torch.zeros_like(along), torch.ones_like(along)
+    far, zeros, ones = torch.full_like(along, _HALF), torch.zeros_like(along), torch.ones_like(along)
     x, y = torch.cat([along, far, along, -far]).requires_grad_(), torch.cat([-far, along, far, along]).requires_grad_()
-    normal = torch.cat([zero, one, zero, -one]), torch.cat([-one, zero, one, zero])
+    normal = torch.cat([zeros, ones, zeros, -ones]), torch.cat([-ones, zeros, ones, zeros])
 
     def robin(values):
         """u_n + u. A derivative along the normal is that of reverse mode, which is linear, by what it starts from."""

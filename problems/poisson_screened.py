@@ -13,7 +13,14 @@ _HOLES = ((0.5, 0.5, 0.2), (0.4, -0.4, 0.4), (-0.2, -0.7, 0.1), (-0.6, 0.5, 0.3)
 """Centers and radii."""
 
 _K = 8.0
-_OUTER, _INNER = 0.2, 1.0
+"""The square root of the coefficient of u."""
+
+_OUTER = 0.2
+"""The value of u on the square's boundary."""
+
+_INNER = 1.0
+"""The value of u on the discs' boundaries."""
+
 _POLES = 48
 """Highest order of the Bessel functions around each hole."""
 

@@ -7,7 +7,7 @@ import torch
 from gmnm_pde import GmnmError, Initial, Observations, Periodic, Problem, Rectangle, Time, diff, laplacian
 
 _TIMES = 33
-"""At which the pressure is fixed: enough to hold a smooth function of time."""
+"""The number of times at which the pressure is fixed: enough to hold a smooth function of time."""
 
 
 def taylor_green(viscosity: float = 0.05) -> Problem:

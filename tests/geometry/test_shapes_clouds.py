@@ -25,7 +25,7 @@ def slope(x, y):
 
 
 def rows_of(points, all_points):
-    """The numbers of points among all; fails where one is not among them."""
+    """The numbers of points among all; fails where a point is not among them."""
     gap, row = torch.cdist(points, all_points).min(dim=1)
     assert gap.max() < 1e-7
     return row.tolist()

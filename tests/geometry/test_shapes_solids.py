@@ -196,9 +196,9 @@ def test_far_from_a_fine_mesh_the_side_is_right():
     mesh, exact = g.Mesh(trimesh.creation.icosphere(subdivisions=4)), g.Ball((0, 0, 0), 1)
     points = 4 * torch.rand(3000, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) - 2
     points = points[exact.distance(points).abs() > 0.01]
-    found = mesh.distance(points)
-    assert torch.equal(found > 0, exact.distance(points) > 0)
-    assert (found - exact.distance(points)).abs().max() < 0.1
+    distance = mesh.distance(points)
+    assert torch.equal(distance > 0, exact.distance(points) > 0)
+    assert (distance - exact.distance(points)).abs().max() < 0.1
 
 
 def test_sharp_edges_tell_the_right_side():

@@ -123,8 +123,8 @@ def five_point(coefficient, n):
     second = scipy.sparse.diags([np.ones(n - 1), -2 * np.ones(n), np.ones(n - 1)], [-1, 0, 1]).tolil()
     beyond = (1 - h / 2) / (1 + h / 2)  # u there, by what the average and the difference at the boundary say
     second[0, 0] = second[-1, -1] = -2 + beyond
-    one = scipy.sparse.identity(n)
-    laplacian = (scipy.sparse.kron(second, one) + scipy.sparse.kron(one, second)) / h**2
+    identity = scipy.sparse.identity(n)
+    laplacian = (scipy.sparse.kron(second, identity) + scipy.sparse.kron(identity, second)) / h**2
     a = np.kron(coefficient, np.ones((n // 5, n // 5)))
     middles = h * (np.arange(n) + 0.5) - 10
     x, y = np.meshgrid(middles, middles, indexing="ij")
@@ -194,9 +194,9 @@ def test_the_square_without_holes_is_what_series_of_sines_say():
     sin_x, sin_y = (np.sin(PI / 2 * k * (z[:, None] + 1)) for z in (x, y))
     nodes, weights = np.polynomial.legendre.leggauss(900)
     along = np.sin(PI / 2 * k[:, None] * (nodes + 1)) * weights
-    one, a, b = (along @ values for values in (1 + 0 * nodes, np.sin(PI * nodes), np.sin(4 * PI * nodes)))
+    ones, a, b = (along @ values for values in (1 + 0 * nodes, np.sin(PI * nodes), np.sin(4 * PI * nodes)))
     aa, bb = (along @ (nodes**2 * values) for values in (np.sin(PI * nodes), np.sin(4 * PI * nodes)))
-    source = 10 * (17 * np.outer(a, b) + np.outer(aa, b) + np.outer(a, bb)) - 64 * 0.2 * np.outer(one, one)
+    source = 10 * (17 * np.outer(a, b) + np.outer(aa, b) + np.outer(a, bb)) - 64 * 0.2 * np.outer(ones, ones)
     series = source / ((PI / 2) ** 2 * (k[:, None] ** 2 + k**2) + 64)
     other = 0.2 + ((sin_x @ series) * sin_y).sum(axis=1)
     assert np.abs(poisson_screened._without_holes(double(x), double(y)).numpy() - other).max() < 1e-6

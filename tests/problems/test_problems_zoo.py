@@ -75,7 +75,7 @@ def test_solitons_apart_are_what_each_is_alone():
     def soliton(k, shift):
         return k**2 / 2 / torch.cosh(k / 2 * (x - k**2 * (t - 3) - shift)) ** 2
 
-    # Before they meet the slow one is ahead of its line by log(5) / k, and the fast one as far behind its own.
+    # Before they meet the slow soliton is ahead of its line by log(5) / k, and the fast as far behind its own.
     alone = soliton(1.0, math.log(5)) + soliton(1.5, -math.log(5) / 1.5)
     assert (exact(x, t) - alone).abs().max() < 1e-5
     assert (exact(x, 6 - t) - alone.flip(0)).abs().max() < 1e-5

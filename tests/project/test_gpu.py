@@ -1,4 +1,4 @@
-"""The same on a CUDA device as on the CPU; skipped where there is none."""
+"""The same on a CUDA device as on the CPU; skipped where there is no such device."""
 
 import pytest
 import torch

@@ -25,10 +25,10 @@ def largest_gap(problem, solution, name):
     points = points_of(problem, name)
     columns = points.unbind(1)
     wanted = torch.as_tensor(term.data.value(dict(zip(problem.domain.coordinates, columns, strict=True))))
-    found = solution(*columns)
-    if isinstance(found, dict):
-        found = found[term.data.field]
-    return (found - wanted).abs().max().item()
+    values = solution(*columns)
+    if isinstance(values, dict):
+        values = values[term.data.field]
+    return (values - wanted).abs().max().item()
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -198,7 +198,7 @@ REFUSED = {
         {"hard": True},
         "Leave hard out",
     ),
-    "a name that is none": (make_poisson, {"hard": "dirichlet_v"}, "dirichlet_u"),
+    "a name of no condition": (make_poisson, {"hard": "dirichlet_v"}, "dirichlet_u"),
     "a shape that is not convex": (lambda: g.registry.load("l_shape"), {"hard": True}, "convex"),
     "data that contradict each other": (
         lambda: g.Problem(

@@ -227,7 +227,7 @@ BAD = {
     "where on a wrong name": (lambda: SQUARE.boundary.where(lambda z: z > 0), "asks for 'z'"),
     "no domain": (lambda: g.Problem((0, 1), lambda u: u), "a domain"),
     "equations no function": (lambda: simple(3.0), "a function"),
-    "a coordinate that is none": (lambda: simple(lambda u, z: g.diff(u, z)), "no coordinate of"),
+    "an unknown coordinate": (lambda: simple(lambda u, z: g.diff(u, z)), "no coordinate of"),
     "star arguments": (lambda: simple(lambda *fields: fields[0]), "arguments with names"),
     "unknown field": (lambda: simple(conditions=[g.Dirichlet(w=0)]), r"Dirichlet\(w=...\)"),
     "near field": (

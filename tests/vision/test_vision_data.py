@@ -78,8 +78,8 @@ def test_batches_of_both_pythons_are_read(tmp_path, pixels):
     old.write_bytes(python2(pixels, labels))
     new.write_bytes(pickle.dumps({"data": pixels, "labels": labels}, protocol=2))
     for path in (old, new):
-        images, found = files.read_batch(path, "labels")
-        assert images.shape == (20, 3, 32, 32) and found.tolist() == labels
+        images, numbers = files.read_batch(path, "labels")
+        assert images.shape == (20, 3, 32, 32) and numbers.tolist() == labels
         assert np.array_equal(images.reshape(20, -1), pixels)
 
 
@@ -193,13 +193,13 @@ def test_the_series_is_that_of_the_formula():
     assert float(signals.values[700, 0]) == pytest.approx(y, rel=1e-12)
     assert signals.windows.shape == (1000, 10, 4)
     seen = [[x(k, t - delay * step) for k in range(1, 5)] for delay in range(9, -1, -1)]
-    assert signals.windows[700].tolist() == [pytest.approx(one, abs=1e-12) for one in seen]
+    assert signals.windows[700].tolist() == [pytest.approx(row, abs=1e-12) for row in seen]
     assert torch.equal(draw(seed=3).amplitudes, signals.amplitudes)
     assert torch.allclose(draw(samples=9, scale=2.0, seed=3).amplitudes, 2 * signals.amplitudes)
     t = torch.linspace(0.5, 100, 1000, dtype=torch.float64)
     basis = torch.stack([torch.ones_like(t), t.sin(), t.sin() ** 2, t.cos(), t.sin() * t.cos()], dim=1)
-    found = torch.linalg.lstsq(basis, signals.values).solution
-    assert torch.allclose(basis @ found, signals.values, atol=1e-12)
-    rest = basis[:, 3:] @ found[3:]
+    weights = torch.linalg.lstsq(basis, signals.values).solution
+    assert torch.allclose(basis @ weights, signals.values, atol=1e-12)
+    rest = basis[:, 3:] @ weights[3:]
     assert signals.hidden() == pytest.approx(float(rest.square().mean()), rel=0.05)  # odd in cos t: nearly orthogonal
     assert "x1 = " in str(signals) and "variance of y" in str(signals)

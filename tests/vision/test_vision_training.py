@@ -43,12 +43,12 @@ def without_times(curves):
 
 
 def test_same_seed_same_digits(digits):
-    one, _ = train(digits, 2)
-    two, _ = train(digits, 2)
+    curves, _ = train(digits, 2)
+    again, _ = train(digits, 2)
     other, _ = train(digits, 2, seed=1)
-    assert without_times(one) == without_times(two)
-    assert without_times(one)["train_loss"] != other["train_loss"]
-    assert len(one["test_accuracy"]) == 2 and 0 <= one["test_accuracy"][-1] <= 1
+    assert without_times(curves) == without_times(again)
+    assert without_times(curves)["train_loss"] != other["train_loss"]
+    assert len(curves["test_accuracy"]) == 2 and 0 <= curves["test_accuracy"][-1] <= 1
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
@@ -61,7 +61,7 @@ def test_a_stopped_training_goes_on_to_the_same_digits(digits, tmp_path, schedul
             raise Stopped
 
     whole, network = train(digits, 4, schedule=schedule)
-    path = tmp_path / "deep" / "one.pt"
+    path = tmp_path / "deep" / "stopped.pt"
     with pytest.raises(Stopped):
         train(digits, 4, schedule=schedule, checkpoint=path, progress=stop)
     resumed, again = train(digits, 4, schedule=schedule, checkpoint=path)
@@ -75,7 +75,7 @@ def test_a_stopped_training_goes_on_to_the_same_digits(digits, tmp_path, schedul
 
 
 def test_a_checkpoint_of_something_else_is_refused(digits, tmp_path):
-    path = tmp_path / "one.pt"
+    path = tmp_path / "stopped.pt"
     train(digits, 1, checkpoint=path)
     with pytest.raises(GmnmError, match=r"expected a checkpoint of these settings, got lr 0.001 in place of 0.1"):
         train(digits, 1, lr=0.1, checkpoint=path)
@@ -85,7 +85,7 @@ def test_a_checkpoint_of_something_else_is_refused(digits, tmp_path):
     with pytest.raises(GmnmError, match="expected a checkpoint of this network"):
         fit(nn.Linear(3, 3), task, Settings(1), ALONE, checkpoint=path)
     path.write_bytes(b"broken")
-    with pytest.raises(GmnmError, match=r"one.pt: expected a checkpoint, got"):
+    with pytest.raises(GmnmError, match=r"stopped.pt: expected a checkpoint, got"):
         train(digits, 1, checkpoint=path)
 
 
@@ -112,12 +112,12 @@ def test_orders_take_each_example_at_most_once_and_differ_between_epochs():
 
 def test_measures_are_means_over_all_classes_and_examples():
     logits, labels = torch.randn(6, 4, dtype=torch.float64).float(), torch.tensor([0, 3, 2, 2, 1, 0])
-    found = classify.measure(logits, labels)
+    measured = classify.measure(logits, labels)
     true = nn.functional.one_hot(labels, 4).float()
-    assert found["binary"] == pytest.approx(
+    assert measured["binary"] == pytest.approx(
         float(nn.functional.binary_cross_entropy(logits.softmax(1), true)), rel=1e-5
     )
-    assert found["loss"] == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)
+    assert measured["loss"] == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-6)
     sure = classify.measure(torch.tensor([[1e4, 0.0]]), torch.tensor([1]))
     assert all(value.isfinite() for value in sure.values())
 
@@ -183,7 +183,7 @@ def test_bad_input_is_one_line(name, arguments, said, capsys):
 
 def test_a_device_that_is_not_there_is_refused():
     if torch.cuda.is_available():
-        pytest.skip("there is one")
+        pytest.skip("there is a CUDA device")
     with pytest.raises(GmnmError, match="there is no CUDA device here"):
         Processes.start("cuda")
     for arguments in (["--epochs", "0"], ["--precision", "int8"], ["--nothing"]):
@@ -209,13 +209,13 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0.02), ("bfloat16", 0.1)])
 def test_a_gpu_gives_the_losses_of_the_cpu(digits, precision, tolerance):
-    found = []
+    losses = []
     for device, how in (("cpu", "float32"), ("cuda", precision)):
         torch.manual_seed(0)
         network = cnn.named("cnn_gmnm_att", digits.shape, digits.classes)
         processes = Processes.start(device)
-        found.append(fit(network, classify.task(digits, 25), Settings(3, precision=how), processes)["train_loss"])
-    assert found[1] == pytest.approx(found[0], rel=tolerance)
+        losses.append(fit(network, classify.task(digits, 25), Settings(3, precision=how), processes)["train_loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=tolerance)
 
 
 def test_mixed_precision_on_a_cpu_leaves_the_mixture_whole(digits):
