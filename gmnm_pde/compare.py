@@ -63,7 +63,7 @@ def compare(
 
     Args:
         problem: What is solved; an exact solution serves the errors in the rows alone.
-        models: By the name they get in tables and figures: a function without arguments that makes the model, such as
+        models: By names, which tables and figures show: a function without arguments that makes the model, such as
             ``lambda: MLP([2, 50, 1])``, called once for each seed; a Mixture; ``"gmnm"``, ``"kan"`` or ``"mlp"`` for
             the paper's sizes (a list of these names will do); or, for a single seed, a torch module.
         methods: As in ``solve``, for every model or in a dict by name. ``"best"``: least squares for mixtures,
@@ -111,8 +111,8 @@ def tune(
 
     Args:
         problem: What is solved.
-        models: By name, as in ``compare``; a list holds variants, such as mixtures of several widths.
-        methods: Those that are tried, such as ``[Adam(200, lr=1e-3), Adam(200, lr=1e-2)]``.
+        models: For each name, as in ``compare``; a list holds variants, such as mixtures of several widths.
+        methods: The methods that are tried, such as ``[Adam(200, lr=1e-3), Adam(200, lr=1e-2)]``.
         options: ``points``, ``time_limit`` (of each try), ``seeds`` and the others of ``compare``.
 
     Returns:

@@ -125,7 +125,7 @@ def _sample_chart(region: Region, chart: Chart, n: int, rule: str, seed: int) ->
 
 
 def _picked(region: Region, chart: Chart, n: int, seed: int) -> Tensor:
-    """At most ``n`` different ones of the points that a chart consists of, [m, d]."""
+    """At most ``n`` different points of those that a chart consists of, [m, d]."""
     assert chart.given is not None
     points = chart.given if chart.keep is None else chart.given[chart.keep(chart.given)]
     points = points[region.keep(points)]

@@ -9,7 +9,7 @@ class Named:
     """A function of any number of arguments as one whose arguments have names, by which a problem binds them.
 
     Args:
-        names: Of the arguments, in order.
+        names: The names of the arguments, in order.
         function: Takes them one after the other.
     """
 

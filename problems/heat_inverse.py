@@ -19,7 +19,7 @@ def heat_inverse(noise: float = 0.0, sensors: int = 2500, seed: int = 0) -> Prob
     Args:
         noise: Standard deviation of the errors at the sensors. With any, the exact solution contradicts its data.
         sensors: How many of them.
-        seed: Of the sensors' places and errors.
+        seed: The seed of the sensors' places and errors.
     """
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
         raise GmnmError(f"heat_inverse(noise={noise!r}): expected a standard deviation from 0, got {noise!r}.")

@@ -19,7 +19,7 @@ def inverse_heat(
         sensors: How many of them.
         guess: Where the search for kappa begins.
         noise: Standard deviation of the errors at the sensors.
-        seed: Of the errors.
+        seed: The seed of the errors of measurement.
     """
     pi = torch.pi
 

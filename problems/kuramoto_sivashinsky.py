@@ -74,7 +74,7 @@ def _interpolated(x: Tensor, t: Tensor, end: float) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _coefficients(end: float) -> Tensor:
-    """Of cosines and sines at times a step apart, [times, 2 modes], extrapolated from steps of two lengths."""
+    """Coefficients of cosines and sines by time, [times, 2 modes], extrapolated from steps of two lengths."""
     count = max(math.ceil(end / _STEP), _NEAR)
     coarse, fine = _march(end, count), _march(end, 2 * count)
     rows = [next(fine)]

@@ -12,7 +12,7 @@ def plate_with_hole(radius: float = 0.25) -> Problem:
     Festigkeitslehre, Zeitschrift des VDI 42 (1898); the stress at the top of the hole is three times that far away.
 
     Args:
-        radius: Of the hole, less than 1.
+        radius: The hole's radius, less than 1.
     """
     if isinstance(radius, bool) or not isinstance(radius, int | float) or not 0 < radius < 1:
         raise GmnmError(f"plate_with_hole(radius={radius!r}): expected a number between 0 and 1, got {radius!r}.")

@@ -21,7 +21,7 @@ def poisson_inverse(noise: float = 0.0, seed: int = 0) -> Problem:
 
     Args:
         noise: Standard deviation of the errors at the sensors. With any, the exact solution contradicts its data.
-        seed: Of the errors.
+        seed: The seed of the errors of measurement.
     """
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
         raise GmnmError(f"poisson_inverse(noise={noise!r}): expected a standard deviation from 0, got {noise!r}.")

@@ -36,7 +36,7 @@ def poisson_layers(seed: int = 0) -> Problem:
     twelve methods is 5.9e-1.
 
     Args:
-        seed: Of the coefficient.
+        seed: The seed of the coefficient.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise GmnmError(f"poisson_layers(seed={seed!r}): expected a whole number from 0, got {seed!r}.")

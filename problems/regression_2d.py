@@ -21,7 +21,7 @@ def regression_2d(level: int = 1, noise: float = 0.0, samples: int | None = None
         level: From 1 to 4.
         noise: Standard deviation of the noise on the samples, relative to the target's root mean square.
         samples: How many values of T at random points are given; without it T is given everywhere.
-        seed: Of the points and the noise.
+        seed: The seed of the points and the noise.
     """
     a, b, c = coefficients("regression_2d", level)
     determinant = 0.6 * 3.9 - 1.1**2

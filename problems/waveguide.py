@@ -13,7 +13,7 @@ def waveguide(width: float = 2.0, height: float = 1.0) -> Problem:
     Classical Electrodynamics, section 8.4.
 
     Args:
-        width: Of the cross-section, along x.
+        width: The width of the cross-section, along x.
         height: Likewise along y.
     """
     for name, length in (("width", width), ("height", height)):

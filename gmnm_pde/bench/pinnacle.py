@@ -16,7 +16,7 @@ class Entry:
     """A problem of the scoreboard.
 
     Args:
-        name: As the benchmark calls it.
+        name: The benchmark's name for the problem.
         problem: The problem's name in the registry.
         published: The best published score.
         method: The method that has it.

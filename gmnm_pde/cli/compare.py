@@ -83,6 +83,7 @@ def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) ->
 
 
 def _method(word: str, options: argparse.Namespace) -> Method:
+    """A method by its name, with those of the options that it takes."""
     if word not in METHODS:
         raise GmnmError(f"--method {word}: expected best or names of methods, got '{word}'. {nearest(word, METHODS)}")
     method = METHODS[word]

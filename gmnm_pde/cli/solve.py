@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(solution: Solution, folder: Path) -> None:
+    """Write report, history, solution and figures."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(to_json(solution.report.as_dict(), indent=2) + "\n")
     solution.history.to_csv(folder / "history.csv")

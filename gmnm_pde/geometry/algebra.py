@@ -32,15 +32,15 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """One operation.
+    """One operation of set algebra.
 
     Args:
-        symbol: As users write it.
+        symbol: The operator that users write.
         first: On which side of the first shape's boundary to look (1 outward, -1 inward), and the sign that the other
             shape's distance must have there.
         second: The same for the second shape's boundary.
-        distance: Of the whole, from those of the two.
-        bounds: Of the whole along one coordinate, from those of the two.
+        distance: The whole's distance function, from those of the two shapes.
+        bounds: The whole's bounds along one coordinate, from those of the two shapes.
         adds: Whether the second shape adds to the interior; otherwise it cuts the first's, by the sign ``first[1]``.
         turns: Whether the second shape's normals turn round.
     """
@@ -55,8 +55,13 @@ class Rule:
 
 
 UNION = Rule("|", (1, -1), (1, -1), torch.maximum, lambda a, b: (min(a[0], b[0]), max(a[1], b[1])), adds=True)
+"""What is in one shape or the other."""
+
 INTERSECTION = Rule("&", (-1, 1), (-1, 1), torch.minimum, lambda a, b: (max(a[0], b[0]), min(a[1], b[1])))
+"""What is in both shapes."""
+
 DIFFERENCE = Rule("-", (-1, -1), (1, 1), lambda a, b: torch.minimum(a, -b), lambda a, b: a, turns=True)
+"""What is in the first shape but not in the second."""
 
 
 def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Chart, ...]:

@@ -63,10 +63,12 @@ class Box(Domain):
         return None
 
     def _stretch(self, unit: Tensor) -> Tensor:
+        """Points of the box from points of the unit cube."""
         box = torch.tensor(self._bounds, dtype=unit.dtype, device=unit.device)
         return box[:, 0] + unit * (box[:, 1] - box[:, 0])
 
     def _face(self, axis: int, end: int) -> Chart:
+        """The face at the low end, 0, or the high end, 1, of a coordinate by its number."""
         others = [k for k in range(self.dimension) if k != axis]
         value = self._bounds[axis][end]
 
@@ -125,6 +127,7 @@ class Time(Box):
 
 
 def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """The ends of an interval as floats, or a clear refusal."""
     call = f"{kind}({name}={ends})"
     pair = isinstance(ends, tuple | list) and len(ends) == 2 and all(isinstance(end, Real) for end in ends)
     if not pair:
@@ -139,6 +142,7 @@ def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, f
 
 
 def _require_count(kind: str, intervals: dict, count: int) -> None:
+    """Refuse another number of intervals than the kind of box has."""
     if len(intervals) != count:
         remedy = (
             "Box(...) takes any number." if kind != "Time" else "Space is multiplied on: Interval(...) * Time(...)."

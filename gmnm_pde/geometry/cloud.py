@@ -25,9 +25,9 @@ class PointCloud(Domain):
     Measures are numbers of points.
 
     Args:
-        points: In the interior, [n, d].
-        boundary: On the boundary, [m, d].
-        normals: Outward at those, [m, d], of any length but zero.
+        points: Points of the interior, [n, d].
+        boundary: Points of the boundary, [m, d].
+        normals: Outward normals at the points of the boundary, [m, d], of any length but zero.
         coordinates: Names of the d coordinates; x, y, z by default.
 
     Raises:
@@ -83,6 +83,8 @@ class PointCloud(Domain):
         return tuple(replace(chart, normal=unknown_normal if normals is None else normal) for chart in charts)
 
     def _chart(self, name: str, points: Tensor, dimension: int) -> Chart:
+        """The chart of a finite set of points."""
+
         def embed(unit: Tensor) -> Tensor:
             # In products with time there is no more to go by than a place in a unit cube: one point for each place.
             place = unit[:, 0] if dimension else unit.new_zeros(len(unit))
@@ -91,6 +93,7 @@ class PointCloud(Domain):
         return Chart(name, dimension, len(points), embed, origin=self, tensor=False, given=points)
 
     def _read_normals(self, normals: Any) -> Tensor:
+        """Unit normals, [m, d], or a clear refusal."""
         if self.boundary_points is None:
             raise refuse("PointCloud(normals=...)", expected="boundary=..., the points that they belong to", got="none")
         count, d = self.boundary_points.shape

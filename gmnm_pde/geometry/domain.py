@@ -250,6 +250,7 @@ class Product(Domain):
         return tuple(self._product(first, second) for first in firsts for second in seconds)
 
     def _product(self, first: Chart, second: Chart) -> Chart:
+        """The chart of a product of two pieces; it is named after the piece that is no interior."""
         split, cut = self.first.dimension, first.dimension
 
         def embed(unit: Tensor) -> Tensor:

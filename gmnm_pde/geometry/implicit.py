@@ -45,7 +45,7 @@ class SignedDistance(Domain):
     of the interior and of cut faces are estimated to three digits.
 
     Args:
-        function: Of the coordinates, by name, as tensors [n]; gives [n].
+        function: A function of coordinates, bound by name, tensors [n] each, that returns a tensor [n].
         bounds: An interval for each of two or three coordinates.
 
     Raises:
@@ -171,6 +171,7 @@ class _Level:
         return value.detach(), slope
 
     def _quotients(self, points: Tensor) -> Tensor:
+        """The gradient by central difference quotients, [n, d]."""
         step = torch.finfo(points.dtype).eps ** (1 / 3) * self.extent
         ahead = step * torch.eye(points.shape[1], dtype=points.dtype, device=points.device)
         sides = [self._values((points[:, None] + side * ahead).flatten(0, 1)) for side in (1, -1)]
@@ -180,6 +181,7 @@ class _Level:
         return -self._values(points)
 
     def _values(self, points: Tensor) -> Tensor:
+        """The function at points, [n], or a clear refusal."""
         value = self._function(dict(zip(self._box.coordinates, points.unbind(-1), strict=True)))
         shape = tuple(torch.as_tensor(value).shape)
         if shape != (len(points),):
@@ -191,4 +193,5 @@ class _Level:
         return value
 
     def _at(self, point: Tensor) -> str:
+        """A point as error messages name it."""
         return ", ".join(f"{x}={v:g}" for x, v in zip(self._box.coordinates, point.tolist(), strict=True))

@@ -28,8 +28,8 @@ class Mesh(Domain):
         coordinates: Names of the three coordinates.
 
     Attributes:
-        volume: Of the solid.
-        area: Of its surface.
+        volume: The volume of the solid.
+        area: The area of its surface.
 
     Raises:
         GmnmError: trimesh is missing, the file cannot be read, or the surface is not closed.

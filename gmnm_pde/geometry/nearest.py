@@ -17,8 +17,8 @@ class NearestTriangle:
     """Answers which triangle of a closed, oriented surface is nearest to a point.
 
     Args:
-        corners: Of the triangles, counterclockwise as seen from outside, [m, 3, 3].
-        faces: Numbers of the corners, [m, 3]: equal numbers are the same vertex.
+        corners: Corners of the triangles, counterclockwise as seen from outside, [m, 3, 3].
+        faces: Numbers of these corners, [m, 3]: equal numbers are the same vertex.
     """
 
     def __init__(self, corners: Tensor, faces: Tensor):
@@ -95,7 +95,7 @@ def _gaps(offset: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         offset: Points less the triangles' first corners, [..., 3].
-        corners: Of the triangles, [..., 3, 3].
+        corners: Corners of the triangles, [..., 3, 3].
 
     Returns:
         The gaps, [..., 3], and on what the nearest point lies: 0 the face, 1 to 3 edge k to k + 1, 4 to 6 a corner.

@@ -67,6 +67,8 @@ class Polygon(Domain):
         return tuple(self._triangle(*corners) for corners in _triangles(self.corners))
 
     def _triangle(self, a: Point, b: Point, c: Point) -> Chart:
+        """The chart of one of the triangles that the polygon is cut into."""
+
         def embed(unit: Tensor) -> Tensor:
             root = unit[:, :1].sqrt()
             corner_a, corner_b, corner_c = (unit.new_tensor(corner) for corner in (a, b, c))
@@ -95,6 +97,7 @@ class Polygon(Domain):
         return self.boundary_charts()[flat[0]] if len(flat) == 1 else None
 
     def _edge(self, a: Point, b: Point) -> Chart:
+        """The chart of the edge between two corners."""
         length = math.dist(a, b)
 
         def embed(unit: Tensor) -> Tensor:

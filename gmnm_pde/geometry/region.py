@@ -22,7 +22,7 @@ class Chart:
 
     name: str
     dimension: int
-    """Of the unit cube, and so of the piece."""
+    """The dimension of the unit cube, and so of the piece."""
     measure: float
     """The length, area or volume of the piece; of a finite set the number of its points."""
     embed: Callable[[Tensor], Tensor]
@@ -42,7 +42,7 @@ class Chart:
     level: Callable[[Tensor], Tensor] | None = None
     """A smooth function of points [n, d], about a distance: zero on the piece's surface, positive on the inner side."""
     flat: tuple[int, float] | None = None
-    """Of a face of a box: the number of the coordinate that is fixed there, and its value."""
+    """On a face of a box: the number of the coordinate that is fixed there, and its value."""
 
     def same(self, other: "Chart") -> bool:
         """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""

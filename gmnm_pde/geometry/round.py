@@ -16,7 +16,7 @@ class Ellipse(Domain):
     """An ellipse with axes along the coordinates: ``Ellipse(center=(0, 0), radii=(2, 1))``.
 
     Args:
-        center: Of the ellipse.
+        center: The ellipse's center.
         radii: Half its width and half its height.
         coordinates: Names of the two coordinates.
     """
@@ -89,7 +89,7 @@ class Disk(Ellipse):
     """A disk: ``Disk(center=(0, 0), radius=1)``.
 
     Args:
-        center: Of the disk.
+        center: The disk's center.
         radius: Its radius.
         coordinates: Names of the two coordinates.
     """
@@ -110,7 +110,7 @@ class Ball(Domain):
     """A ball: ``Ball(center=(0, 0, 0), radius=1)``, in as many dimensions as it has coordinates.
 
     Args:
-        center: Of the ball.
+        center: The ball's center.
         radius: Its radius.
         coordinates: Names of the coordinates, two or more.
     """

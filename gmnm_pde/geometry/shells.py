@@ -75,7 +75,7 @@ class Annulus(_Hollow):
     Its two boundaries are the regions ``inner``, whose normals point into the hole, and ``outer``.
 
     Args:
-        center: Of both circles.
+        center: The center of both circles.
         inner: Radius of the hole.
         outer: Radius of the whole.
         coordinates: Names of the two coordinates.
@@ -94,7 +94,7 @@ class SphericalShell(_Hollow):
     Its two boundaries are the regions ``inner``, whose normals point into the hole, and ``outer``.
 
     Args:
-        center: Of both spheres.
+        center: The center of both spheres.
         inner: Radius of the hole.
         outer: Radius of the whole.
         coordinates: Names of the three coordinates.

@@ -80,6 +80,7 @@ def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
 def _crests(
     axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any
 ) -> None:
+    """Draw ridges as the lines on which they are 1."""
     _, vectors = np.linalg.eigh(precisions)
     along = vectors[:, :, 0]
     ends = np.stack([centers - _CREST * along, centers + _CREST * along], axis=1)
@@ -89,6 +90,7 @@ def _crests(
 def _ellipses(
     axes: Axes, centers: np.ndarray, precisions: np.ndarray, middle: np.ndarray, half: np.ndarray, shades: Any
 ) -> None:
+    """Draw bumps as the ellipses on which they have fallen to exp(-1/2)."""
     scaled = precisions / (half[:, None] * half[None, :])
     values, vectors = np.linalg.eigh(scaled)
     lengths = 2 / np.sqrt(np.maximum(values, 1e-12))

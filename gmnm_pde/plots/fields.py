@@ -134,6 +134,7 @@ class Grid:
         label(axes, self.drawn, title)
 
     def _mesh(self, axes: Axes, values: np.ndarray, **options: Any) -> None:
+        """Draw values in the plane as colours, with a bar that tells them."""
         drawn = axes.pcolormesh(*self.lines, values.reshape(self.shape), shading="gouraud", rasterized=True, **options)
         figure = axes.get_figure()
         assert figure is not None

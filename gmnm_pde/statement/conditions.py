@@ -109,6 +109,7 @@ class _OnFields(Statement):
         return u
 
     def _term(self, field: str, value: Any, region: Any, group: str, setting: Setting) -> Term:
+        """The term that states the condition for one of the fields."""
         call = f"{type(self).__name__}({field}=...)"
         if field not in setting.fields:
             raise refuse(

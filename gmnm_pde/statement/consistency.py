@@ -177,6 +177,7 @@ def _warn(message: str) -> None:
 
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
+    """The residuals of a term at the exact solution; ``sizes`` are those of the solution's derivatives."""
     cloud = sample(term.region, _IN_INTERIOR if term.group == "interior" else _ON_CONDITIONS, "sobol", seed=seed + 1)
     asked = term.trace.asked
     jets, parameters = _exact_jets(problem, cloud.points, asked)

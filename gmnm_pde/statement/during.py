@@ -22,9 +22,9 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
     """The problem for times from ``start`` to ``end``.
 
     Args:
-        problem: Whose domain has time.
-        start: In the units of the problem.
-        end: Likewise.
+        problem: A problem whose domain has time.
+        start: The time at which the part begins.
+        end: The time at which it ends.
         before: What the fields are up to ``start``; None at the problem's own beginning, whose initial conditions stay.
 
     Raises:

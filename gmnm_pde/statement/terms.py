@@ -98,6 +98,7 @@ class Term:
         return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
 
     def _named(self, result: Any) -> dict[str, Any]:
+        """The residuals by name, from one, a tuple or a dict of them."""
         if isinstance(result, dict):
             if not result or not all(isinstance(key, str) for key in result):
                 raise refuse(self.name, expected="a dict from names to residuals", got=repr(list(result)))
@@ -107,6 +108,7 @@ class Term:
         return {self.name: result}
 
     def _checked(self, name: str, value: Any, n: int) -> Tensor:
+        """A residual as a tensor [n], or a clear refusal."""
         tensor = value.tensor if isinstance(value, Quantity) else value
         if not isinstance(tensor, Tensor):
             raise refuse(

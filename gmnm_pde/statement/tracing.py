@@ -60,12 +60,14 @@ class _Probe:
         self.slopes = {name: self._slopes(residual) for name, residual in self.residuals.items()}
 
     def _evaluate(self, source, cloud: Cloud, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The named residuals of fields whose derivatives come from ``source``."""
         d = self.domain
         frame = Frame(d.coordinates, cloud.points, time=d.time, normals=cloud.normals, rows=slice(0, len(cloud)))
         values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
         return self.term.evaluate(frame, {**values, **parameters})
 
     def _slopes(self, residual: Tensor) -> dict[object, Tensor]:
+        """Partial derivatives by the fields' derivatives that were asked for and by the parameters, [n] each."""
         inputs = {**self.source.asked, **self.parameters}
         if not residual.requires_grad or not inputs:
             return {}
@@ -74,6 +76,7 @@ class _Probe:
 
     @property
     def depends_on_parameters(self) -> bool:
+        """Whether an unknown parameter occurs in any residual."""
         return any(name in slopes for slopes in self.slopes.values() for name in self.parameters)
 
     def same_slopes(self, other: "_Probe") -> bool:

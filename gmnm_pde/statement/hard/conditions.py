@@ -14,7 +14,7 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
     """The problem for v, where u = offset + factor v meets some of the conditions whatever v is.
 
     Args:
-        problem: As stated.
+        problem: The problem for u, as the user stated it.
         hard: Names of terms (``dirichlet_u``) or groups (``boundary``, ``initial``), or ``periodic``; True is every
             Dirichlet, Initial and Periodic condition that holds on whole faces.
 

@@ -123,7 +123,8 @@ def _corrected(before: Function, axis: int, ends: Mapping[float, Mapping[int, Fu
     Args:
         before: The interpolation between faces of other coordinates.
         axis: The number of the coordinate.
-        ends: By the value of the coordinate the functions prescribed there, by the order of the time derivative.
+        ends: For each end of the coordinate, by its value, the functions prescribed there, by the order of the time
+            derivative that they prescribe.
     """
 
     def offset(points: Tensor) -> Tensor:
