@@ -24,7 +24,7 @@ class Adam:
         schedule: ``"constant"``; ``"cosine"``, which falls to zero at the last step; ``"exponential"``, which falls by
             a tenth every twentieth of the steps.
         batch: Points of each term that a step sees, drawn anew for each; by default all.
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
 
     steps: int = 5000

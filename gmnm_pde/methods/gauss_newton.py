@@ -128,11 +128,11 @@ class _Stepping:
         unknowns = self._system.unknowns()
         kept = [parameter.detach().clone() for parameter in unknowns]
         while self._mu < self._method.most_damping:
-            found = self._direction(steps, kept)
-            if found is None:
+            step = self._direction(steps, kept)
+            if step is None:
                 self._mu, self._growth = self._mu * self._growth, 2 * self._growth
                 continue
-            direction, promise = found
+            direction, promise = step
             _move(unknowns, direction)
             if self._eliminate:
                 self._system.fit_readout()

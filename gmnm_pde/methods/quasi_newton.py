@@ -28,7 +28,7 @@ class LBFGS:
     Args:
         steps: The most iterations.
         history: How many updates are remembered.
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
 
     steps: int = 1000

@@ -63,14 +63,14 @@ def entrywise(
 def tanh(z: Tensor, order: int) -> tuple[Tensor, ...]:
     """Tanh with its derivatives."""
     value = torch.tanh(z)
-    found = [value]
+    derivatives = [value]
     if order > 0:
-        found.append(value.square().neg_().add_(1))
+        derivatives.append(value.square().neg_().add_(1))
     if order > 1:
-        found.append((value * found[1]).mul_(-2))
+        derivatives.append((value * derivatives[1]).mul_(-2))
     if order > 2:
-        found.append(found[1].square().mul_(-6).add_(found[1], alpha=4))
-    return tuple(found)
+        derivatives.append(derivatives[1].square().mul_(-6).add_(derivatives[1], alpha=4))
+    return tuple(derivatives)
 
 
 def _plain(
