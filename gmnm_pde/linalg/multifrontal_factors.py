@@ -98,9 +98,9 @@ class FrontFactors:
             passed[number] = whole[front.width : front.width + front.passed_on]
         return tops
 
-    def leading(self, sizes: Sequence[int]) -> "Leading":
+    def leading(self, sizes: Sequence[int]) -> "LeadingFactors":
         """The solver in the leading unknowns of each group, ``sizes`` of them."""
-        return Leading(self, sizes)
+        return LeadingFactors(self, sizes)
 
     def narrowed(self, sizes: Sequence[int]) -> list[tuple[Groups, Tensor]]:
         """The rows of R of each front in the leading columns of each group, ``sizes`` of them, normalised."""
@@ -112,7 +112,7 @@ class FrontFactors:
         return triangles
 
 
-class Leading:
+class LeadingFactors:
     """The least squares solution in the leading unknowns of each group, zero in the others."""
 
     def __init__(self, whole: FrontFactors, sizes: Sequence[int]):

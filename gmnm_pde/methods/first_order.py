@@ -36,11 +36,11 @@ class Adam:
     def __post_init__(self) -> None:
         _check(self)
 
-    def begin(self, system: Trainable, seed: int) -> "Following":
+    def begin(self, system: Trainable, seed: int) -> "_GradientSteps":
         """Work on a system."""
         unknowns = system.unknowns()
         fused = all(p.device.type in ("cpu", "cuda") for p in unknowns)
-        return Following("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
+        return _GradientSteps("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,14 @@ class SOAP:
         _check(self)
         check_counts("SOAP", every=self.every)
 
-    def begin(self, system: Trainable, seed: int) -> "Following":
+    def begin(self, system: Trainable, seed: int) -> "_GradientSteps":
         """Work on a system."""
-        return Following("SOAP", SOAPOptimizer(system.unknowns(), lr=self.lr, every=self.every), self, system, seed)
+        return _GradientSteps(
+            "SOAP", SOAPOptimizer(system.unknowns(), lr=self.lr, every=self.every), self, system, seed
+        )
 
 
-class Following:
+class _GradientSteps:
     """An optimiser of PyTorch's kind at work."""
 
     pace = 10

@@ -97,12 +97,12 @@ class GaussNewton(Described):
             inner_tolerance=self.inner_tolerance,
         )
 
-    def begin(self, system: Linearizable, seed: int) -> "_Stepping":
+    def begin(self, system: Linearizable, seed: int) -> "_Work":
         """Work on a system."""
-        return _Stepping(self, system)
+        return _Work(self, system)
 
 
-class _Stepping:
+class _Work:
     name, pace, whole = "Gauss-Newton", 1, True
 
     def __init__(self, method: GaussNewton, system: Linearizable):
@@ -149,7 +149,7 @@ class _Stepping:
         self._residual = before
         return 0
 
-    def _direction(self, steps: "_Steps", kept: list[Tensor]) -> tuple[Tensor, float] | None:
+    def _direction(self, steps: "_DampedSolver", kept: list[Tensor]) -> tuple[Tensor, float] | None:
         """A step and by how much the linear model says that the loss falls; None if damping must grow first."""
         if not steps.factor(self._mu):
             return None
@@ -179,7 +179,7 @@ class _Stepping:
             self._residual, self._version = state["residual"], self._system.version
 
 
-class _Steps(Protocol):
+class _DampedSolver(Protocol):
     """Damped steps of one linearisation."""
 
     def factor(self, mu: float) -> bool:
@@ -195,18 +195,18 @@ class _Steps(Protocol):
         ...
 
 
-def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _Steps:
+def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _DampedSolver:
     columns = sum(parameter.numel() for parameter in system.unknowns())
     if len(residual) * columns * residual.element_size() > method.memory:
-        return _Recomputed(system, method.inner_steps, method.inner_tolerance)
+        return _ConjugateGradients(system, method.inner_steps, method.inner_tolerance)
     jacobian = system.jacobian()
     stretch = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
     if free is not None:
         stretch[free] *= method.readout_stretch
-    return _Dense(jacobian.mul_(stretch), stretch)
+    return _NormalEquations(jacobian.mul_(stretch), stretch)
 
 
-class _Dense:
+class _NormalEquations:
     def __init__(self, jacobian: Tensor, stretch: Tensor):
         self._jacobian, self._stretch = jacobian, stretch
         rows, columns = jacobian.shape
@@ -231,7 +231,7 @@ class _Dense:
         return (direction / self._stretch).norm().item()
 
 
-class _Recomputed:
+class _ConjugateGradients:
     """Conjugate gradients on the normal equations, with rows of the Jacobian made again for every product."""
 
     def __init__(self, system: Linearizable, iterations: int, tolerance: float):

@@ -112,8 +112,8 @@ class KAN(Layered):
                 for form in streams.squares
             ]
             count = len(squares)
-            bent = slopes[1] * torch.stack(squares)[..., None]
-            parts[1:] = [parts[1][:-count], parts[1][-count:] + bent]
+            curved = slopes[1] * torch.stack(squares)[..., None]
+            parts[1:] = [parts[1][:-count], parts[1][-count:] + curved]
         return streams.entrywise(ACTIVATIONS["silu"]).data, torch.cat(parts), splines.interval
 
     def _grid(self, number: int) -> SplineGrid:
