@@ -19,11 +19,11 @@ class Adam:
     """Adam (D. Kingma, J. Ba, arXiv 1412.6980) with a learning rate that may fall.
 
     Args:
-        steps: How many.
+        steps: The number of steps.
         lr: The learning rate, at the start.
         schedule: ``"constant"``; ``"cosine"``, which falls to zero at the last step; ``"exponential"``, which falls by
             a tenth every twentieth of the steps.
-        batch: Points of each term that a step sees, drawn anew for each; by default all.
+        batch: The number of points of each term that a step sees, drawn anew for each step; by default all points.
         patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
 
@@ -48,7 +48,7 @@ class SOAP:
     """SOAP (N. Vyas et al., arXiv 2409.11321): Adam in the eigenbasis of Shampoo's preconditioner.
 
     Args:
-        steps: How many.
+        steps: The number of steps.
         lr: The learning rate, at the start.
         schedule: As of ``Adam``.
         every: Steps between updates of the eigenbasis.
@@ -75,7 +75,7 @@ class SOAP:
 
 
 class _GradientSteps:
-    """An optimiser of PyTorch's kind at work."""
+    """An optimiser of PyTorch's kind at work on a system."""
 
     pace = 10
 

@@ -103,6 +103,8 @@ class GaussNewton(Described):
 
 
 class _Work:
+    """Gauss-Newton at work on a system: its damping, and the residuals at the unknowns as they are."""
+
     name, pace, whole = "Gauss-Newton", 1, True
 
     def __init__(self, method: GaussNewton, system: Linearizable):
@@ -196,19 +198,22 @@ class _DampedSolver(Protocol):
 
 
 def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _DampedSolver:
+    """The solver for damped steps; ``free`` says which unknowns are the readout's weights, if it is eliminated."""
     columns = sum(parameter.numel() for parameter in system.unknowns())
     if len(residual) * columns * residual.element_size() > method.memory:
         return _ConjugateGradients(system, method.inner_steps, method.inner_tolerance)
     jacobian = system.jacobian()
-    stretch = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
+    scale = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
     if free is not None:
-        stretch[free] *= method.readout_stretch
-    return _NormalEquations(jacobian.mul_(stretch), stretch)
+        scale[free] *= method.readout_stretch
+    return _NormalEquations(jacobian.mul_(scale), scale)
 
 
 class _NormalEquations:
-    def __init__(self, jacobian: Tensor, stretch: Tensor):
-        self._jacobian, self._stretch = jacobian, stretch
+    """Cholesky's factorisation of J^T J + mu or J J^T + mu, whichever is smaller."""
+
+    def __init__(self, jacobian: Tensor, scale: Tensor):
+        self._jacobian, self._scale = jacobian, scale
         rows, columns = jacobian.shape
         self._tall = columns <= rows
         self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
@@ -224,11 +229,11 @@ class _NormalEquations:
         right = self._jacobian.mT @ residual if self._tall else residual
         solved = -torch.cholesky_solve(right[:, None], self._factor)[:, 0]
         if self._tall:
-            return solved * self._stretch, self._jacobian @ solved
-        return (self._jacobian.mT @ solved) * self._stretch, self._gram @ solved
+            return solved * self._scale, self._jacobian @ solved
+        return (self._jacobian.mT @ solved) * self._scale, self._gram @ solved
 
     def size(self, direction: Tensor) -> float:
-        return (direction / self._stretch).norm().item()
+        return (direction / self._scale).norm().item()
 
 
 class _ConjugateGradients:

@@ -44,6 +44,8 @@ class LBFGS:
 
 
 class _LimitedMemory:
+    """PyTorch's L-BFGS at work on a system."""
+
     name, pace, whole = "L-BFGS", 1, True
 
     def __init__(self, method: LBFGS, system: Trainable):
@@ -148,6 +150,8 @@ class SelfScaled(Described):
 
 
 class _WholeMatrix:
+    """Self-scaled updates of the whole inverse Hessian at work on a system."""
+
     name, pace, whole = "self-scaled quasi-Newton", 1, True
 
     def __init__(self, method: SelfScaled, system: Trainable):
