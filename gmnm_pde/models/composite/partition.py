@@ -20,6 +20,10 @@ MARGIN = 0.2
 waves and 25 patches 0.15 to 0.35 did alike, a half lost a digit."""
 
 _SAME = 1e-12
+"""Faces nearer to each other than this part of the domain's side are one face."""
+
+_ROUNDING = 1e-9
+"""Shares of a face, and margins relative to the largest side, that differ by no more are equal."""
 
 
 @dataclass(frozen=True)
@@ -231,12 +235,12 @@ class Partition:
                 outermost = mine[:, k].min() if side == 0 else mine[:, k].max()
                 outside = (mine[:, k] - outermost).abs() <= near[k]
                 across = [j for j in range(d) if j != k]
-                covered = (touches * shared[..., across].prod(dim=2)).sum(dim=1) > 1 - 1e-9
+                covered = (touches * shared[..., across].prod(dim=2)).sum(dim=1) > 1 - _ROUNDING
                 even &= bool((covered | outside).all())
                 margins[:, side, k] = self.margin * torch.minimum(thinnest, sizes[:, k]).where(~outside, 0.0)
             planes = torch.cat([low[:, k], high[:, k]])
             order = planes.argsort()
             steps = margins[:, :, k].mT.reshape(-1)[order]
             same_plane = planes[order].diff() <= near[k]
-            even &= bool(((steps.diff().abs() <= 1e-9 * sizes[:, k].max()) | ~same_plane).all())
+            even &= bool(((steps.diff().abs() <= _ROUNDING * sizes[:, k].max()) | ~same_plane).all())
         return margins, even

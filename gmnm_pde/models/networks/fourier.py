@@ -13,6 +13,7 @@ from gmnm_pde.models.networks.layered import Layered
 from gmnm_pde.models.networks.streams import Streams
 
 _TURN = 2 * math.pi
+"""The angle of a whole turn."""
 
 
 def _cos(z: Tensor, order: int) -> tuple[Tensor, ...]:
