@@ -1,65 +1,118 @@
 """Differential equations solved with Gaussian mixture networks and other neural approximators."""
 
-from gmnm_pde import registry as registry
-from gmnm_pde._errors import GmnmError as GmnmError
-from gmnm_pde._errors import NumericalWarning as NumericalWarning
-from gmnm_pde.collocation.moving import Resampling as Resampling
-from gmnm_pde.collocation.moving import ResidualAdaptive as ResidualAdaptive
-from gmnm_pde.compare import compare as compare
-from gmnm_pde.eigenmodes import eigenmodes as eigenmodes
-from gmnm_pde.geometry import Annulus as Annulus
-from gmnm_pde.geometry import Ball as Ball
-from gmnm_pde.geometry import Box as Box
-from gmnm_pde.geometry import Disk as Disk
-from gmnm_pde.geometry import Ellipse as Ellipse
-from gmnm_pde.geometry import Interval as Interval
-from gmnm_pde.geometry import Mesh as Mesh
-from gmnm_pde.geometry import PointCloud as PointCloud
-from gmnm_pde.geometry import Polygon as Polygon
-from gmnm_pde.geometry import Rectangle as Rectangle
-from gmnm_pde.geometry import SignedDistance as SignedDistance
-from gmnm_pde.geometry import SphericalShell as SphericalShell
-from gmnm_pde.geometry import Time as Time
-from gmnm_pde.geometry import Triangle as Triangle
-from gmnm_pde.jets import jet as jet
-from gmnm_pde.methods import LBFGS as LBFGS
-from gmnm_pde.methods import SOAP as SOAP
-from gmnm_pde.methods import Adam as Adam
-from gmnm_pde.methods import GaussNewton as GaussNewton
-from gmnm_pde.methods import LeastSquares as LeastSquares
-from gmnm_pde.methods import SelfScaled as SelfScaled
-from gmnm_pde.methods.weighting import Causal as Causal
-from gmnm_pde.methods.weighting import GradientNorm as GradientNorm
-from gmnm_pde.methods.weighting import ReLoBRaLo as ReLoBRaLo
-from gmnm_pde.methods.weighting import SelfAdaptive as SelfAdaptive
-from gmnm_pde.models import GMNM as GMNM
-from gmnm_pde.models import KAN as KAN
-from gmnm_pde.models import MLP as MLP
-from gmnm_pde.models import RBF as RBF
-from gmnm_pde.models import Embedded as Embedded
-from gmnm_pde.models import FourierFeatures as FourierFeatures
-from gmnm_pde.models import Mixture as Mixture
-from gmnm_pde.models import Partition as Partition
-from gmnm_pde.models import Patchwork as Patchwork
-from gmnm_pde.operators import biharmonic as biharmonic
-from gmnm_pde.operators import curl as curl
-from gmnm_pde.operators import diff as diff
-from gmnm_pde.operators import div as div
-from gmnm_pde.operators import grad as grad
-from gmnm_pde.operators import laplacian as laplacian
-from gmnm_pde.operators import normal_derivative as normal_derivative
-from gmnm_pde.results.comparison import Comparison as Comparison
-from gmnm_pde.results.solution import Solution as Solution
-from gmnm_pde.results.solution import load_solution as load_solution
-from gmnm_pde.results.spectrum import Spectrum as Spectrum
-from gmnm_pde.solve import solve as solve
-from gmnm_pde.statement.conditions import Condition as Condition
-from gmnm_pde.statement.conditions import Dirichlet as Dirichlet
-from gmnm_pde.statement.conditions import Initial as Initial
-from gmnm_pde.statement.conditions import Neumann as Neumann
-from gmnm_pde.statement.conditions import Observations as Observations
-from gmnm_pde.statement.conditions import Periodic as Periodic
-from gmnm_pde.statement.conditions import Robin as Robin
-from gmnm_pde.statement.problem import Problem as Problem
+from gmnm_pde import registry
+from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
+from gmnm_pde.compare import compare
+from gmnm_pde.eigenmodes import eigenmodes
+from gmnm_pde.geometry import (
+    Annulus,
+    Ball,
+    Box,
+    Disk,
+    Ellipse,
+    Interval,
+    Mesh,
+    PointCloud,
+    Polygon,
+    Rectangle,
+    SignedDistance,
+    SphericalShell,
+    Time,
+    Triangle,
+)
+from gmnm_pde.jets import jet
+from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
+from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
+from gmnm_pde.operators import biharmonic, curl, diff, div, grad, laplacian, normal_derivative
+from gmnm_pde.results.comparison import Comparison
+from gmnm_pde.results.history import History
+from gmnm_pde.results.posterior import Posterior
+from gmnm_pde.results.report import Report
+from gmnm_pde.results.solution import Solution, load_solution
+from gmnm_pde.results.spectrum import Spectrum
+from gmnm_pde.run.progress import Progress
+from gmnm_pde.solve import solve
+from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
+from gmnm_pde.statement.problem import Problem
 
 __version__ = "0.1.0"
+
+__all__ = [
+    # Domains
+    "Interval",
+    "Rectangle",
+    "Box",
+    "Triangle",
+    "Polygon",
+    "Disk",
+    "Ellipse",
+    "Annulus",
+    "Ball",
+    "SphericalShell",
+    "SignedDistance",
+    "PointCloud",
+    "Mesh",
+    "Time",
+    # Operators
+    "diff",
+    "grad",
+    "div",
+    "curl",
+    "laplacian",
+    "biharmonic",
+    "normal_derivative",
+    # Problems
+    "Problem",
+    "Dirichlet",
+    "Neumann",
+    "Robin",
+    "Initial",
+    "Periodic",
+    "Observations",
+    "Condition",
+    "registry",
+    # Solving
+    "solve",
+    "eigenmodes",
+    "compare",
+    # Results
+    "Solution",
+    "load_solution",
+    "Report",
+    "History",
+    "Posterior",
+    "Progress",
+    "Spectrum",
+    "Comparison",
+    # Models
+    "Mixture",
+    "GMNM",
+    "RBF",
+    "MLP",
+    "KAN",
+    "FourierFeatures",
+    "Embedded",
+    "Partition",
+    "Patchwork",
+    # Methods
+    "LeastSquares",
+    "GaussNewton",
+    "SelfScaled",
+    "LBFGS",
+    "Adam",
+    "SOAP",
+    # Points and weights that change while a model trains
+    "Resampling",
+    "ResidualAdaptive",
+    "Causal",
+    "GradientNorm",
+    "ReLoBRaLo",
+    "SelfAdaptive",
+    # Derivatives of a model's outputs
+    "jet",
+    # Errors and warnings
+    "GmnmError",
+    "NumericalWarning",
+]

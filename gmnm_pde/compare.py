@@ -1,6 +1,7 @@
 """Several models on one problem, under the same conditions."""
 
 import dataclasses
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -85,26 +86,16 @@ def compare(
     check_numbers(problem, None, seeds[0], dtype, time_limit)
     makers = {name: _maker(problem, name, model, seeds) for name, model in _named(models).items()}
     chosen = _methods(methods, makers, seeds)
+    common: dict[str, Any] = {"dtype": dtype, "device": device, "points": points, "weights": weights}
     for name, make in makers.items():
-        common = {"seed": seeds[0], "dtype": dtype, "device": device, "points": points, "weights": weights}
-        choose(Arguments(problem=problem, model=make(seeds[0]), method=chosen[name], **common))
+        choose(Arguments(problem=problem, model=make(seeds[0]), method=chosen[name], seed=seeds[0], **common))
     rows, solutions = [], []
-    for name, make in makers.items():
-        for seed in seeds:
-            solution = solve(
-                problem,
-                make(seed),
-                chosen[name],
-                seed=seed,
-                dtype=dtype,
-                device=device,
-                points=points,
-                weights=weights,
-                time_limit=time_limit,
-                progress=_labelled(progress, f"{name}, seed {seed}: "),
-            )
-            rows.append(Row.of(name, solution))
-            solutions.append(solution)
+    for name, seed in itertools.product(makers, seeds):
+        told = _labelled(progress, f"{name}, seed {seed}: ")
+        model = makers[name](seed)
+        solution = solve(problem, model, chosen[name], seed=seed, time_limit=time_limit, progress=told, **common)
+        rows.append(Row.of(name, solution))
+        solutions.append(solution)
     return Comparison(problem.name, tuple(rows), tuple(solutions))
 
 
@@ -142,8 +133,8 @@ def tune(
 
 def _loss(compared: Comparison) -> float:
     """The training loss at the end, over the seeds."""
-    found = statistics.fmean(run.history["loss"][-1] for run in compared.solutions)
-    return found if math.isfinite(found) else math.inf
+    loss = statistics.fmean(solution.history["loss"][-1] for solution in compared.solutions)
+    return loss if math.isfinite(loss) else math.inf
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:
@@ -213,7 +204,9 @@ def _methods(methods: Any, makers: Mapping[str, Callable[[int], Any]], seeds: Se
                 got=f"none for '{name}'" if name in makers else f"'{name}'",
                 remedy=nearest(name, makers),
             )
-    return {name: best_methods(makers[name](seeds[0])) if one == "best" else one for name, one in given.items()}
+    return {
+        name: best_methods(makers[name](seeds[0])) if wanted == "best" else wanted for name, wanted in given.items()
+    }
 
 
 def _labelled(progress: Callable[[Progress], None] | None, label: str) -> Callable[[Progress], None] | None:

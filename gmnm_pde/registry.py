@@ -15,13 +15,14 @@ from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.statement.problem import Problem
 
 _PACKAGE = "gmnm_pde.problems"
+"""Where this library's problems are, and the name of the entry-point group for those of others."""
 
 
 def names() -> list[str]:
     """The names of all problems, sorted."""
     package = importlib.import_module(_PACKAGE)
-    found = {module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")}
-    return sorted(found | set(_entry_points()))
+    own = {module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")}
+    return sorted(own | set(_entry_points()))
 
 
 def load(name: str, **parameters: Any) -> Problem:
@@ -53,4 +54,5 @@ def factory(name: str) -> Callable[..., Problem]:
 
 
 def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """The problems of other distributions."""
     return {entry.name: entry for entry in importlib.metadata.entry_points(group=_PACKAGE)}

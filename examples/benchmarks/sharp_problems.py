@@ -51,9 +51,7 @@ def measure(row: Row) -> str:
     """One line of the table."""
     problem = g.registry.load(row.name, **row.parameters)
     if problem.exact is not None:  # references are computed at their first use, outside of the time
-        problem.exact_columns(
-            [column[None] for column in problem.domain.interior.patches[0].embed(_middle(problem))[0]]
-        )
+        problem.exact_columns([column[None] for column in problem.domain.interior.charts[0].embed(_middle(problem))[0]])
     solution = g.solve(problem, tol=row.tol, time_limit=row.limit, **row.options)
     report = solution.report
     errors = report.relative_l2
@@ -67,7 +65,7 @@ def measure(row: Row) -> str:
 
 
 def _middle(problem: g.Problem) -> Any:
-    return torch.full((1, problem.domain.interior.patches[0].dimension), 0.5, dtype=torch.float64)
+    return torch.full((1, problem.domain.interior.charts[0].dimension), 0.5, dtype=torch.float64)
 
 
 def main() -> None:

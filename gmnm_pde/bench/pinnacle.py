@@ -17,11 +17,12 @@ class Entry:
 
     Args:
         name: As the benchmark calls it.
-        problem: Of the registry, with its parameters.
-        published: The best score.
-        method: Whose it is.
-        options: Of ``solve``.
-        note: What is to be known for a comparison.
+        problem: The problem's name in the registry.
+        published: The best published score.
+        method: The method that has it.
+        parameters: The problem's parameters.
+        options: Arguments of ``solve``.
+        note: What has to be known for a fair comparison.
     """
 
     name: str
@@ -33,16 +34,16 @@ class Entry:
     note: str = ""
 
 
-_OWN = "its coefficients are not at hand: others of their kind"
-_NONE = "no reference of ours; the estimate stands for the error"
+_OTHER_DATA = "its coefficients are not at hand: others of their kind"
+_NO_REFERENCE = "no reference of ours; the estimate stands for the error"
 
 ENTRIES = (
     Entry("Burgers 1d-C", "burgers", 1.33e-2, "LBFGS", {}, {"tol": 1e-7}, "published: the error of its reference file"),
     Entry("Poisson 2d-C", "four_holes", 1.23e-2, "NTK", {}, {"tol": 1e-7}),
     Entry("Poisson 2d-CG", "poisson_screened", 1.43e-2, "NTK"),
-    Entry("Poisson 3d-CG", "four_balls", 1.02e-1, "LRA", {}, {"tol": 1e-3}, _NONE),
-    Entry("Poisson 2d-MS", "poisson_layers", 5.90e-1, "MultiAdam", note=_OWN),
-    Entry("Heat 2d-VC", "heat_varying", 2.12e-1, "LRA", note=_OWN),
+    Entry("Poisson 3d-CG", "four_balls", 1.02e-1, "LRA", {}, {"tol": 1e-3}, _NO_REFERENCE),
+    Entry("Poisson 2d-MS", "poisson_layers", 5.90e-1, "MultiAdam", note=_OTHER_DATA),
+    Entry("Heat 2d-VC", "heat_varying", 2.12e-1, "LRA", note=_OTHER_DATA),
     Entry(
         "Heat 2d-MS",
         "heat_multiscale",
@@ -52,7 +53,7 @@ ENTRIES = (
         {"model": Mixture(components=1000, patches=(10, 1, 1), widths=1.7), "hard": True},
         "patches by hand",
     ),
-    Entry("NS 2d-CG", "backward_step", 8.24e-2, "LAAF", {}, {"tol": 1e-3}, _NONE),
+    Entry("NS 2d-CG", "backward_step", 8.24e-2, "LAAF", {}, {"tol": 1e-3}, _NO_REFERENCE),
     Entry("Wave 1d-C", "wave", 9.79e-2, "NTK"),
     Entry("Wave 2d-MS", "wave_2d", 9.82e-1, "vPINN", {}, {}, "corrected: its formula is no solution; t to 10"),
     Entry("GS", "gray_scott", 7.99e-2, "GAAF", {}, {"tol": 1e-3}, "with periodic conditions, and to t = 2, not 200"),

@@ -12,6 +12,7 @@ from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
 
 _POINTS = 4000
+"""Points of the interior at which solutions are compared with references."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ HEADER = (
     "| problem | registry | best published | ours | by field | estimate | times less | seconds | components | note |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
+"""The head of the table, to which ``Score.as_row`` gives the lines."""
 
 
 def score(entry: Entry, *, time_limit: float, seed: int = 0) -> Score:
@@ -85,12 +87,13 @@ def score(entry: Entry, *, time_limit: float, seed: int = 0) -> Score:
 
 
 def _errors(problem: Problem, solution: Solution, seed: int) -> tuple[float | None, dict[str, float] | None]:
+    """Relative L2 errors over all fields together and by field; None where no solution is known."""
     if problem.exact is None:
         return None, None
     points = evaluation_points(problem, _POINTS, seed)
     exact, _ = problem.exact_columns(points.unbind(1))
-    found = solution(*points.unbind(1))
-    named = found if isinstance(found, dict) else {problem.fields[0]: found}
+    values = solution(*points.unbind(1))
+    named = values if isinstance(values, dict) else {problem.fields[0]: values}
     gaps = {name: (named[name] - exact[name]).norm().item() for name in problem.fields}
     sizes = {name: exact[name].norm().item() for name in problem.fields}
     whole = math.hypot(*gaps.values()) / (math.hypot(*sizes.values()) or 1.0)

@@ -1,10 +1,14 @@
-"""The command line: gmnm-pde list | solve | modes | compare | bench, one file for each command."""
+"""The command line: gmnm-pde list | solve | modes | compare | bench, one file for each command.
+
+The file of a command has its HELP and DESCRIPTION, ``add_arguments`` and ``run``.
+"""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+import gmnm_pde
 from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde.cli import bench, compare, modes, solve
 from gmnm_pde.cli import list as list_problems
@@ -13,7 +17,14 @@ _COMMANDS = {"list": list_problems, "solve": solve, "modes": modes, "compare": c
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 on success, 2 on bad input, 1 when a solve did not converge to a given tolerance."""
+    """Run one command.
+
+    Args:
+        arguments: The words after ``gmnm-pde``; by default those of this process.
+
+    Returns:
+        The exit status: 0 on success, 2 on bad input, 1 where a given tolerance was not met.
+    """
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
@@ -38,9 +49,10 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gmnm-pde", description="Solve differential equations with Gaussian mixture networks.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {gmnm_pde.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, command in _COMMANDS.items():
-        made = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
-        command.add_arguments(made)
-        made.set_defaults(run=command.run)
+        of_command = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
+        command.add_arguments(of_command)
+        of_command.set_defaults(run=command.run)
     return parser

@@ -1,4 +1,4 @@
-"""gmnm-pde bench."""
+"""``gmnm-pde bench``: this library on a published benchmark."""
 
 import argparse
 from pathlib import Path
@@ -25,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Solve, print as it goes, write."""
+    """Solve the problems, print each row when it is there, and write files."""
     chosen = ENTRIES
     if options.only is not None:
-        chosen = tuple(one for one in ENTRIES if options.only.lower() in (one.name.lower(), one.problem))
+        chosen = tuple(entry for entry in ENTRIES if options.only.lower() in (entry.name.lower(), entry.problem))
         if not chosen:
-            known = [name for one in ENTRIES for name in (one.name, one.problem)]
+            known = [name for entry in ENTRIES for name in (entry.name, entry.problem)]
             near = nearest(options.only, known)
             raise GmnmError(f"bench pinnacle --only {options.only}: there is no such problem. {near}")
     if not options.json:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         scores.append(score(entry, time_limit=options.time_limit, seed=options.seed))
         if not options.json:
             print(scores[-1].as_row(), flush=True)
-    rows = {"rows": [one.as_dict() for one in scores]}
+    rows = {"rows": [row.as_dict() for row in scores]}
     if options.json:
         print(to_json(rows))
     if options.out is not None:
@@ -48,6 +48,6 @@ def run(options: argparse.Namespace) -> int:
 
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "scoreboard.json").write_text(to_json(rows, indent=2) + "\n")
-        (options.out / "scoreboard.md").write_text("\n".join([HEADER, *(one.as_row() for one in scores)]) + "\n")
+        (options.out / "scoreboard.md").write_text("\n".join([HEADER, *(row.as_row() for row in scores)]) + "\n")
         plot_scores(scores).savefig(options.out / "scoreboard.png")
     return 0

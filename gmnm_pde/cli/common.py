@@ -20,25 +20,25 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
 
 def read_problem(options: argparse.Namespace) -> Problem:
     """The problem that was asked for."""
-    return registry.load(options.problem, **dict(_setting(text) for text in options.set))
+    return registry.load(options.problem, **dict(_parameter(text) for text in options.set))
 
 
 def add_computing(parser: argparse.ArgumentParser) -> None:
-    """Where and how long to compute."""
+    """How many points, on which device and in which precision."""
     parser.add_argument("--points", type=int, help="interior points; chosen by default")
     parser.add_argument("--device", default=None, help="cpu or cuda (cpu)")
     parser.add_argument("--dtype", default="float64", choices=("float64", "float32"), help="precision (float64)")
 
 
 def add_output(parser: argparse.ArgumentParser, *, written: str, printed: str) -> None:
-    """Files, JSON, and silence."""
+    """Files, JSON, and silence; ``written`` and ``printed`` say what of."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"write {written} there")
     parser.add_argument("--json", action="store_true", help=f"print {printed} as one JSON object, and nothing else")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
 
 
 def to_json(value: Any, **options: Any) -> str:
-    """Strict JSON: no NaN or infinity."""
+    """Strict JSON, which has no NaN and no infinity."""
     return json.dumps(value, allow_nan=False, **options)
 
 
@@ -48,7 +48,8 @@ def tell_written(options: argparse.Namespace) -> None:
         print(f"written to {options.out}/: {', '.join(sorted(path.name for path in options.out.iterdir()))}")
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _parameter(text: str) -> tuple[str, Any]:
+    """The name and the value in NAME=VALUE: JSON where it is JSON, else a word."""
     name, equals, value = text.partition("=")
     if not equals:
         raise GmnmError(f"--set {text}: expected NAME=VALUE, as in --set wave_number=2.")

@@ -1,4 +1,4 @@
-"""gmnm-pde compare."""
+"""``gmnm-pde compare``: several models on a problem by its name."""
 
 import argparse
 import dataclasses
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="best",
         help=f"of {', '.join(METHODS)}, several in order with commas between them; or best: each model's own (best)",
     )
-    parser.add_argument("--steps", type=int, help="of each method that trains; its own default otherwise")
+    parser.add_argument("--steps", type=int, help="steps of each method that trains; its own default otherwise")
     parser.add_argument("--lr", type=float, help="the learning rate of Adam or SOAP")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.seeds < 1:
         raise GmnmError(f"--seeds {options.seeds}: expected a positive number of seeds, got {options.seeds}.")
     line = ProgressLine(options)
-    found = compare(
+    comparison = compare(
         problem,
         names,
         methods=_methods(options, problem, names),
@@ -64,27 +64,28 @@ def run(options: argparse.Namespace) -> int:
     )
     line.clear()
     if options.out is not None:
-        found.write(options.out)
-    print(to_json(found.as_dict()) if options.json else found)
+        comparison.write(options.out)
+    print(to_json(comparison.as_dict()) if options.json else comparison)
     tell_written(options)
     return 0
 
 
 def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) -> Any:
+    """The methods that were asked for, as ``compare`` takes them."""
     words = [word.strip() for word in options.method.split(",")]
     if words == ["best"]:
         if options.lr is not None:
             raise GmnmError("--lr belongs to --method adam: leave it out with best.")
         sizes = (problem.domain.dimension, len(problem.fields))
-        known = {name: PAPER_MODELS[name](*sizes) for name in names if name in PAPER_MODELS}
-        return {name: best_methods(known.get(name), steps=options.steps) for name in names}
+        models = {name: PAPER_MODELS[name](*sizes) for name in names if name in PAPER_MODELS}
+        return {name: best_methods(models.get(name), steps=options.steps) for name in names}
     return [_method(word, options) for word in words]
 
 
 def _method(word: str, options: argparse.Namespace) -> Method:
     if word not in METHODS:
         raise GmnmError(f"--method {word}: expected best or names of methods, got '{word}'. {nearest(word, METHODS)}")
-    kind = METHODS[word]
+    method = METHODS[word]
     given = {"steps": options.steps, "lr": options.lr}
-    taken = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in given.items() if value is not None and name in taken})
+    taken = {field.name for field in dataclasses.fields(method)}
+    return method(**{name: value for name, value in given.items() if value is not None and name in taken})

@@ -9,9 +9,10 @@ import torch.distributed as dist
 
 @contextmanager
 def together(device: str | None) -> Iterator[tuple[bool, str | None]]:
-    """Join the processes that torchrun started, if it did.
+    """Join the processes that torchrun started; a process that it did not start stays by itself.
 
-    Yields whether this process is the one that speaks, and the device that it computes on.
+    Yields:
+        Whether this process is the one that prints and writes, and the device that it computes on.
     """
     if not dist.is_torchelastic_launched():
         yield True, device

@@ -1,4 +1,4 @@
-"""gmnm-pde list."""
+"""``gmnm-pde list``: the problems that have a name."""
 
 import argparse
 
@@ -9,11 +9,11 @@ DESCRIPTION = "Name the problems of the registry."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """The command takes no arguments."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Each problem with the first line of its docstring."""
+    """Print each problem with the first line of its docstring."""
     names = registry.names()
     width = max(map(len, names))
     for name in names:

@@ -1,4 +1,4 @@
-"""gmnm-pde modes."""
+"""``gmnm-pde modes``: an eigenvalue problem by its name."""
 
 import argparse
 
@@ -15,7 +15,7 @@ DESCRIPTION = "Find the eigenvalues nearest to the guess of a problem's unknown 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_problem(parser)
-    parser.add_argument("--count", type=int, default=6, help="how many (6)")
+    parser.add_argument("--count", type=int, default=6, help="how many modes (6)")
     parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
     parser.add_argument("--tol", type=float, help="relative error of the values wanted, by the error estimate")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")

@@ -1,4 +1,4 @@
-"""gmnm-pde solve."""
+"""``gmnm-pde solve``: a problem by its name."""
 
 import argparse
 from pathlib import Path

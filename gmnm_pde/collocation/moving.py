@@ -10,7 +10,7 @@ from gmnm_pde.collocation.whole import Counts, place
 from gmnm_pde.methods.loop import check_counts, check_positive
 from gmnm_pde.residuals import Placed, TrainingSystem
 from gmnm_pde.residuals.block import Block
-from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.sampling import Cloud, sample, stream
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ResidualAdaptive:
     def moved(self, system: TrainingSystem, seed: int) -> list[Placed]:
         """The terms with the interior's points drawn by the residual there."""
         return [
-            self._drawn(system, placed, seed + 31 * k) if placed.term.group == "interior" else placed
+            self._drawn(system, placed, stream(seed, "term", k)) if placed.term.group == "interior" else placed
             for k, placed in enumerate(system.placed)
         ]
 
@@ -96,7 +96,8 @@ class Mover:
     def before(self, step: int) -> None:
         """Move the points where it is time to."""
         if step and step % self._moving.every == 0:
-            self._system.move_to(self._moving.moved(self._system, self._seed + 7919 * (step // self._moving.every)))
+            seed = stream(self._seed, "move", step // self._moving.every)
+            self._system.move_to(self._moving.moved(self._system, seed))
 
     def state(self) -> dict[str, Any]:
         """Where the points are."""

@@ -9,11 +9,11 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.geometry import GivenPoints, Region
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
 from gmnm_pde.residuals import Placed
-from gmnm_pde.sampling import Cloud
+from gmnm_pde.sampling import Cloud, stream
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -61,9 +61,8 @@ class Spread:
     def _cloud(self, term: Term, number: int) -> Cloud:
         if isinstance(term.region, GivenPoints):
             return Cloud(term.region.points)
-        if term.group == "interior":
-            return self._interior(self.seed + 31 * number)
-        return self._on(term.region, self.seed + 31 * number)
+        seed = stream(self.seed, "term", number)
+        return self._interior(seed) if term.group == "interior" else self._on(term.region, seed)
 
     def _interior(self, seed: int) -> Cloud:
         """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
@@ -95,7 +94,7 @@ class Spread:
 
     def _on(self, region: Region, seed: int) -> Cloud:
         """Points on a region of lower dimension: so many for each piece of it as long as a box."""
-        clouds = [self._on_patch(region, patch, seed + 7919 * k) for k, patch in enumerate(region.patches)]
+        clouds = [self._on_chart(region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):
             raise refuse(
@@ -107,33 +106,33 @@ class Spread:
         normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
         return Cloud(points, torch.cat(normals) if len(normals) == len(clouds) else None)
 
-    def _on_patch(self, region: Region, patch: Patch, seed: int) -> Cloud:
-        d, e = self.partition.dimension, patch.dimension
+    def _on_chart(self, region: Region, chart: Chart, seed: int) -> Cloud:
+        d, e = self.partition.dimension, chart.dimension
         if e == 0:
-            points = patch.embed(torch.zeros(1, 0, dtype=torch.float64))
+            points = chart.embed(torch.zeros(1, 0, dtype=torch.float64))
         else:
-            low, size, extent = self._cubes(patch)
+            low, size, extent = self._cubes(chart)
             full = max(2, math.ceil(_FACE_DENSITY * self.interior ** (1 / d)))
             share = max(2, math.ceil(full * extent.clamp(max=1.0).mean().item()))
-            unit = unit_points(share**e, e, self.rule if patch.tensor else "sobol", seed=seed)
-            points = patch.embed((low[:, None] + unit * size[:, None]).reshape(-1, e))
-        keep = torch.ones(len(points), dtype=torch.bool) if patch.keep is None else patch.keep(points)
+            unit = unit_points(share**e, e, self.rule if chart.tensor else "sobol", seed=seed)
+            points = chart.embed((low[:, None] + unit * size[:, None]).reshape(-1, e))
+        keep = torch.ones(len(points), dtype=torch.bool) if chart.keep is None else chart.keep(points)
         points = points[keep & region.keep(points)]
-        return Cloud(points, patch.normal(points) if patch.normal else None)
+        return Cloud(points, chart.normal(points) if chart.normal else None)
 
-    def _cubes(self, patch: Patch) -> tuple[Tensor, Tensor, Tensor]:
-        """The patch's unit cube cut into cubes whose images are no longer than the boxes that they meet.
+    def _cubes(self, chart: Chart) -> tuple[Tensor, Tensor, Tensor]:
+        """The chart's unit cube cut into cubes whose images are no longer than the boxes that they meet.
 
         Returns:
             Their low corners and sides, [cubes, e], and their images' lengths in parts of the boxes', [cubes].
         """
-        d, e = self.partition.dimension, patch.dimension
+        d, e = self.partition.dimension, chart.dimension
         steps = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
         lattice = torch.cartesian_prod(*[steps] * e).reshape(-1, e)
         low, size = torch.zeros(1, e, dtype=torch.float64), torch.ones(1, e, dtype=torch.float64)
         done: list[tuple[Tensor, Tensor, Tensor]] = []
         for halving in range(_MOST_HALVINGS):
-            images = patch.embed((low[:, None] + lattice * size[:, None]).reshape(-1, e))
+            images = chart.embed((low[:, None] + lattice * size[:, None]).reshape(-1, e))
             least = self.partition.least_size(images).reshape(len(low), -1, d).amin(dim=1)
             images = images.reshape(len(low), *[3] * e, d)
             spans = [(images.amax(dim=1 + j) - images.amin(dim=1 + j)).reshape(len(low), -1, d) for j in range(e)]

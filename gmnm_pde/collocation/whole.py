@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.residuals import Placed
-from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.sampling import Cloud, sample, stream
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -44,11 +44,6 @@ def rule_for(problem: Problem) -> str:
     return "chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol"
 
 
-def held_out_seed(seed: int) -> int:
-    """The seed of points to judge on, in a solve with this seed."""
-    return seed + 104729
-
-
 def without_data(placed: list[Placed]) -> list[Placed]:
     """The terms that are not data at given points, where there are others: data are not held out."""
     return [p for p in placed if not isinstance(p.term.region, GivenPoints)] or placed
@@ -59,11 +54,13 @@ def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -
     fewer = Counts(min(most, counts.interior), counts.boundary)
     terms = [term for term in problem.terms if not isinstance(term.region, GivenPoints)]
     terms = terms or list(problem.terms)
-    return [Placed(term, _cloud(problem, term, fewer, "sobol", held_out_seed(seed), k)) for k, term in enumerate(terms)]
+    return [
+        Placed(term, _cloud(problem, term, fewer, "sobol", stream(seed, "held out"), k)) for k, term in enumerate(terms)
+    ]
 
 
 def _cloud(problem: Problem, term: Term, counts: Counts, rule: str, seed: int, number: int) -> Cloud:
-    return sample(term.region, _count(problem, term, counts), rule, seed=seed + 31 * number)
+    return sample(term.region, _count(problem, term, counts), rule, seed=stream(seed, "term", number))
 
 
 def _count(problem: Problem, term: Term, counts: Counts) -> int:
@@ -74,8 +71,8 @@ def _count(problem: Problem, term: Term, counts: Counts) -> int:
     stated = [other.region for other in problem.terms if other.group != "interior" and isinstance(other.region, Region)]
     if counts.boundary is not None:
         total = sum(region.measure for region in stated)
-        least = min(_LEAST, counts.boundary // len(stated)) if any(p.dimension for p in term.region.patches) else 0
-        return max(len(term.region.patches), least, round(counts.boundary * term.region.measure / total))
+        least = min(_LEAST, counts.boundary // len(stated)) if any(p.dimension for p in term.region.charts) else 0
+        return max(len(term.region.charts), least, round(counts.boundary * term.region.measure / total))
     side = _FACE_DENSITY * counts.interior ** (1 / problem.domain.dimension)
-    natural = sum(side**patch.dimension for patch in term.region.patches)
-    return max(len(term.region.patches), round(min(natural, 2 * counts.interior / len(stated))))
+    natural = sum(side**chart.dimension for chart in term.region.charts)
+    return max(len(term.region.charts), round(min(natural, 2 * counts.interior / len(stated))))

@@ -12,7 +12,6 @@ from gmnm_pde.collocation.patchwise import Spread
 from gmnm_pde.collocation.whole import (
     Counts,
     counts_for,
-    held_out_seed,
     hold_out,
     place,
     rule_for,
@@ -21,6 +20,7 @@ from gmnm_pde.collocation.whole import (
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
+from gmnm_pde.sampling import stream
 from gmnm_pde.statement.problem import Problem
 
 CONDITION_FACTOR = 10.0
@@ -130,7 +130,7 @@ def _patch_systems(
     rule = rule_for(problem)
     clouds = (
         Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(),
-        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held_out_seed(setup.seed)).place()),
+        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=stream(setup.seed, "held out")).place()),
     )
     small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
     reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)

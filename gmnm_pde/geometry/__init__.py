@@ -11,8 +11,8 @@ from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
 from gmnm_pde.geometry.mesh import Mesh as Mesh
 from gmnm_pde.geometry.polygon import Polygon as Polygon
 from gmnm_pde.geometry.polygon import Triangle as Triangle
+from gmnm_pde.geometry.region import Chart as Chart
 from gmnm_pde.geometry.region import GivenPoints as GivenPoints
-from gmnm_pde.geometry.region import Patch as Patch
 from gmnm_pde.geometry.region import Region as Region
 from gmnm_pde.geometry.round import Ball as Ball
 from gmnm_pde.geometry.round import Disk as Disk

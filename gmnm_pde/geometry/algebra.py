@@ -1,4 +1,4 @@
-"""Set algebra of shapes on their patches: what is left of each in a union, an intersection, a difference.
+"""Set algebra of shapes on their charts: what is left of each in a union, an intersection, a difference.
 
 Whether a point of one shape's boundary belongs to the boundary of the whole is told by looking a little to one side of
 it: outward of a union it must have left the other shape, inward of an intersection be in it, and so on. Where the two
@@ -12,21 +12,22 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
 
 _COUNT = 2**14
-"""Points by which measures of cut patches are estimated: three digits."""
+"""Points by which measures of cut pieces are estimated, to three digits."""
 
 Ends = tuple[float, float]
+"""The least and the greatest value of a coordinate."""
 
 
 class Shape(Protocol):
     """What the algebra needs of a shape: ``distance`` is positive inside, negative outside."""
 
     def distance(self, points: Tensor) -> Tensor: ...
-    def interior_patches(self) -> tuple[Patch, ...]: ...
-    def boundary_patches(self) -> tuple[Patch, ...]: ...
+    def interior_charts(self) -> tuple[Chart, ...]: ...
+    def boundary_charts(self) -> tuple[Chart, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -58,72 +59,72 @@ INTERSECTION = Rule("&", (-1, 1), (-1, 1), torch.minimum, lambda a, b: (max(a[0]
 DIFFERENCE = Rule("-", (-1, -1), (1, 1), lambda a, b: torch.minimum(a, -b), lambda a, b: a, turns=True)
 
 
-def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Patch, ...]:
-    """Patches that fill the whole; none if it is empty."""
+def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Chart, ...]:
+    """Charts that fill the whole; no charts if it is empty."""
     if rule is INTERSECTION and _measure(second) < _measure(first):
         first, second = second, first  # a small shape in a large one is hit by none of the large one's points
     if rule.adds:
-        added = (_cut(patch, lambda p: first.distance(p) < 0) for patch in second.interior_patches())
-        return tuple(_measured([*first.interior_patches(), *added]))
+        added = (_cut(chart, lambda p: first.distance(p) < 0) for chart in second.interior_charts())
+        return tuple(_measured([*first.interior_charts(), *added]))
     sign = rule.first[1]
-    return tuple(_measured(_cut(patch, lambda p: sign * second.distance(p) > 0) for patch in first.interior_patches()))
+    return tuple(_measured(_cut(chart, lambda p: sign * second.distance(p) > 0) for chart in first.interior_charts()))
 
 
-def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Patch, ...]:
-    """Patches of the boundary of the whole.
+def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Chart, ...]:
+    """Charts of the boundary of the whole.
 
     Args:
         rule: The operation.
         first: The first shape.
         second: The second shape.
-        step: How far to the sides is looked, and half of how near counts as upon.
+        step: How far to the sides of a boundary one looks. Boundaries less than twice as far apart count as one.
     """
 
-    def kept(patch: Patch, other: Shape, side: int, sign: int, *, alone: bool) -> Patch:
-        outward = patch.normal
+    def kept(chart: Chart, other: Shape, side: int, sign: int, *, alone: bool) -> Chart:
+        outward = chart.normal
         assert outward is not None
 
         def keep(points: Tensor) -> Tensor:
             there = sign * other.distance(points + side * step * outward(points)) > 0
             return there & (other.distance(points).abs() > 2 * step) if alone else there
 
-        return _cut(patch, keep)
+        return _cut(chart, keep)
 
-    ours = [kept(patch, second, *rule.first, alone=False) for patch in first.boundary_patches()]
-    theirs = [kept(patch, first, *rule.second, alone=True) for patch in second.boundary_patches()]
+    ours = [kept(chart, second, *rule.first, alone=False) for chart in first.boundary_charts()]
+    theirs = [kept(chart, first, *rule.second, alone=True) for chart in second.boundary_charts()]
     return tuple(_measured([*ours, *(map(turned, theirs) if rule.turns else theirs)]))
 
 
-def _cut(patch: Patch, keep: Callable[[Tensor], Tensor]) -> Patch:
-    """The part of a patch on which ``keep`` holds too."""
-    before = patch.keep
-    return replace(patch, keep=keep if before is None else lambda points: before(points) & keep(points))
+def _cut(chart: Chart, keep: Callable[[Tensor], Tensor]) -> Chart:
+    """The part of a chart on which ``keep`` holds too."""
+    before = chart.keep
+    return replace(chart, keep=keep if before is None else lambda points: before(points) & keep(points))
 
 
 def _measure(shape: Shape) -> float:
-    return sum(patch.measure for patch in shape.interior_patches())
+    return sum(chart.measure for chart in shape.interior_charts())
 
 
-def turned(patch: Patch) -> Patch:
-    """The boundary patch as that of what lies on its other side."""
-    outward, level = patch.normal, patch.level
+def turned(chart: Chart) -> Chart:
+    """A chart of a boundary as seen from its other side: normals and level change their signs."""
+    outward, level = chart.normal, chart.level
     assert outward is not None
     other = None if level is None else lambda points: -level(points)
-    return replace(patch, normal=lambda points: -outward(points), level=other)
+    return replace(chart, normal=lambda points: -outward(points), level=other)
 
 
-def _measured(patches: "list[Patch] | Iterator[Patch]") -> Iterator[Patch]:
-    """The patches of which something is kept, with the measure of that.
+def _measured(charts: "list[Chart] | Iterator[Chart]") -> Iterator[Chart]:
+    """The charts of which something is kept, with the measure of that.
 
-    One that seems to be kept whole is still cut, for holes may be so small that no point fell into them.
+    A piece that seems to be kept whole is still cut, for holes may be so small that no point fell into them.
     """
-    for patch in patches:
-        if patch.keep is None:
-            yield patch
+    for chart in charts:
+        if chart.keep is None:
+            yield chart
             continue
-        whole = patch.measure / patch.kept
-        part = patch.keep(patch.embed(unit_points(_COUNT, patch.dimension, "sobol"))).double().mean().item()
+        whole = chart.measure / chart.kept
+        part = chart.keep(chart.embed(unit_points(_COUNT, chart.dimension, "sobol"))).double().mean().item()
         if part == 1.0:
-            yield replace(patch, kept=1.0, measure=whole)
+            yield replace(chart, kept=1.0, measure=whole)
         elif part > 0:
-            yield replace(patch, measure=part * whole, kept=part, tensor=False)
+            yield replace(chart, measure=part * whole, kept=part, tensor=False)

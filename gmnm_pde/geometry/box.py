@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 
 
 class Box(Domain):
@@ -44,17 +44,17 @@ class Box(Domain):
         outside = inward.clamp_max(0).norm(dim=-1)
         return torch.where(outside > 0, -outside, inward.amin(dim=-1))
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         measure = math.prod(high - low for low, high in self._bounds)
-        return (Patch("interior", self.dimension, measure, lambda unit: self._stretch(unit), origin=self),)
+        return (Chart("interior", self.dimension, measure, lambda unit: self._stretch(unit), origin=self),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         return tuple(self._face(axis, end) for axis in range(self.dimension) for end in (0, 1))
 
     def vertices(self) -> tuple[tuple[float, ...], ...]:
         return tuple(product(*self._bounds)) if self.dimension == 2 else ()
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         axis = self.coordinates.index(coordinate)
         low, high = self._bounds[axis]
         for end, bound in enumerate((low, high)):
@@ -66,7 +66,7 @@ class Box(Domain):
         box = torch.tensor(self._bounds, dtype=unit.dtype, device=unit.device)
         return box[:, 0] + unit * (box[:, 1] - box[:, 0])
 
-    def _face(self, axis: int, end: int) -> Patch:
+    def _face(self, axis: int, end: int) -> Chart:
         others = [k for k in range(self.dimension) if k != axis]
         value = self._bounds[axis][end]
 
@@ -87,7 +87,7 @@ class Box(Domain):
 
         measure = math.prod(self._bounds[k][1] - self._bounds[k][0] for k in others)
         name, flat = f"{self.coordinates[axis]}={value:g}", (axis, value)
-        return Patch(name, self.dimension - 1, measure, embed, normal, origin=self, level=level, flat=flat)
+        return Chart(name, self.dimension - 1, measure, embed, normal, origin=self, level=level, flat=flat)
 
 
 class Interval(Box):
@@ -117,10 +117,10 @@ class Time(Box):
     def during(self, start: float, end: float) -> Domain:
         return Time(**{self.coordinates[0]: (start, end)})
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         return ()
 
-    def initial_patches(self) -> tuple[Patch, ...]:
+    def initial_charts(self) -> tuple[Chart, ...]:
         return (self._face(0, 0),)
 
 

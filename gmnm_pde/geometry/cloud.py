@@ -9,10 +9,11 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch, unknown_normal
+from gmnm_pde.geometry.region import Chart, unknown_normal
 from gmnm_pde.geometry.round import read_names
 
 _NAMES = ("x", "y", "z")
+"""Names of coordinates where none are given."""
 
 
 class PointCloud(Domain):
@@ -60,14 +61,14 @@ class PointCloud(Domain):
         return tuple(zip(low, high, strict=True))
 
     def distance(self, points: Tensor) -> Tensor:
-        """A guess, for drawing: how much nearer than the widest gap between given points the next of them is."""
+        """A guess, for drawing: the widest gap between given points less the distance to the nearest of them."""
         near = self._every(points)
         return self._spacing - (points - self._every.points[near].to(points)).norm(dim=1)
 
-    def interior_patches(self) -> tuple[Patch, ...]:
-        return (self._patch("interior", self.points, self.dimension),)
+    def interior_charts(self) -> tuple[Chart, ...]:
+        return (self._chart("interior", self.points, self.dimension),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         on, normals = self._on, self.normals
         if on is None:
             return ()
@@ -78,16 +79,16 @@ class PointCloud(Domain):
 
         # The boundary of a line is its ends, and a condition on it wants every one of them.
         parts = on.points.split(1 if self.dimension == 1 else len(on.points))
-        patches = (self._patch("points on the boundary", part, self.dimension - 1) for part in parts)
-        return tuple(replace(patch, normal=unknown_normal if normals is None else normal) for patch in patches)
+        charts = (self._chart("points on the boundary", part, self.dimension - 1) for part in parts)
+        return tuple(replace(chart, normal=unknown_normal if normals is None else normal) for chart in charts)
 
-    def _patch(self, name: str, points: Tensor, dimension: int) -> Patch:
+    def _chart(self, name: str, points: Tensor, dimension: int) -> Chart:
         def embed(unit: Tensor) -> Tensor:
-            # Where a place in a unit cube is all there is to go by, as in products with time: one point for each.
+            # In products with time there is no more to go by than a place in a unit cube: one point for each place.
             place = unit[:, 0] if dimension else unit.new_zeros(len(unit))
             return points.to(unit)[(place * len(points)).long().clamp_max(len(points) - 1)]
 
-        return Patch(name, dimension, len(points), embed, origin=self, tensor=False, given=points)
+        return Chart(name, dimension, len(points), embed, origin=self, tensor=False, given=points)
 
     def _read_normals(self, normals: Any) -> Tensor:
         if self.boundary_points is None:
@@ -102,7 +103,7 @@ class PointCloud(Domain):
 
 
 class _Nearest:
-    """Which of some points, [n, d], is nearest to each of others."""
+    """Tells which of ``points``, [n, d], is nearest to each of other points."""
 
     def __init__(self, points: Tensor):
         # here, because it takes a quarter of a second to import and only meshes and clouds need it

@@ -11,19 +11,19 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import algebra
-from gmnm_pde.geometry.region import Patch, Region, unknown_normal
+from gmnm_pde.geometry.region import Chart, Region, unknown_normal
 
 _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
 
 _DIRECTIONS = 360
-"""In which the surroundings of a corner are looked at."""
+"""Directions in which the surroundings of a corner are looked at."""
 
 
 class Domain(ABC):
     """A set of points with named coordinates.
 
-    A new shape gives ``coordinates``, ``bounds``, ``interior_patches``, ``boundary_patches`` and ``distance``; the
+    A new shape gives ``coordinates``, ``bounds``, ``interior_charts``, ``boundary_charts`` and ``distance``; the
     regions, faces, products and set algebra follow.
     """
 
@@ -34,7 +34,7 @@ class Domain(ABC):
     """Names of those coordinates that are time; the others are space."""
 
     solid: bool = True
-    """Whether there is a side to every boundary, as set algebra needs; a cloud of points has none."""
+    """Whether the domain has an inside and an outside, as set algebra needs; a cloud of points has not."""
 
     @property
     @abstractmethod
@@ -42,12 +42,12 @@ class Domain(ABC):
         """The bounding box, (low, high) for each coordinate."""
 
     @abstractmethod
-    def interior_patches(self) -> tuple[Patch, ...]:
-        """Patches that fill the domain."""
+    def interior_charts(self) -> tuple[Chart, ...]:
+        """Charts that fill the domain."""
 
     @abstractmethod
-    def boundary_patches(self) -> tuple[Patch, ...]:
-        """Patches of the spatial boundary, with outward normals."""
+    def boundary_charts(self) -> tuple[Chart, ...]:
+        """Charts of the spatial boundary, with outward normals."""
 
     @abstractmethod
     def distance(self, points: Tensor) -> Tensor:
@@ -61,8 +61,8 @@ class Domain(ABC):
         extent = max(high - low for low, high in self.bounds)
         return self.distance(points) >= -1e-12 * extent
 
-    def initial_patches(self) -> tuple[Patch, ...]:
-        """Patches of the initial time; empty where there is no time."""
+    def initial_charts(self) -> tuple[Chart, ...]:
+        """Charts of the initial time; empty where there is no time."""
         return ()
 
     def vertices(self) -> tuple[tuple[float, ...], ...]:
@@ -74,15 +74,15 @@ class Domain(ABC):
 
         Solutions of elliptic equations are singular there: the second derivatives of most are not bounded.
         """
-        found = torch.tensor(self.vertices(), dtype=torch.float64).reshape(-1, self.dimension)
-        if self.dimension != 2 or not len(found):
-            return found[:0]
+        corners = torch.tensor(self.vertices(), dtype=torch.float64).reshape(-1, self.dimension)
+        if self.dimension != 2 or not len(corners):
+            return corners[:0]
         angles = torch.arange(_DIRECTIONS, dtype=torch.float64) * (2 * math.pi / _DIRECTIONS)
         ring = torch.stack([angles.cos(), angles.sin()], dim=1) * 1e-6 * max(high - low for low, high in self.bounds)
-        inside = self.contains((found[:, None] + ring).reshape(-1, 2)).reshape(len(found), -1).double().mean(dim=1)
-        return found[(inside > 0.52) & (inside < 1)].unique(dim=0)
+        inside = self.contains((corners[:, None] + ring).reshape(-1, 2)).reshape(len(corners), -1).double().mean(dim=1)
+        return corners[(inside > 0.52) & (inside < 1)].unique(dim=0)
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         """The flat piece of boundary at ``coordinate = value``, if the shape has one."""
         return None
 
@@ -99,36 +99,36 @@ class Domain(ABC):
     @property
     def interior(self) -> Region:
         """The domain itself as a region to take points from."""
-        return self._region(self.interior_patches(), "interior")
+        return self._region(self.interior_charts(), "interior")
 
     @property
     def boundary(self) -> Region:
         """The whole spatial boundary, at all times."""
-        patches = self.boundary_patches()
-        if not patches and self.space:
+        charts = self.boundary_charts()
+        if not charts and self.space:
             remedy = "Give the cloud its boundary: PointCloud(points, boundary=...)."
             raise refuse(f"{self}.boundary", expected="points on a boundary", got="none", remedy=remedy)
-        if not patches:
+        if not charts:
             raise refuse(
                 f"{self}.boundary",
                 expected="a domain with spatial coordinates",
                 got=f"coordinates {', '.join(self.coordinates)}",
                 remedy="A Time domain has an initial time instead: use Initial(...) or domain.initial.",
             )
-        return self._region(patches, "boundary")
+        return self._region(charts, "boundary")
 
     @property
     def initial(self) -> Region:
         """The domain at the initial time."""
-        patches = self.initial_patches()
-        if not patches:
+        charts = self.initial_charts()
+        if not charts:
             raise refuse(
                 f"{self}.initial",
                 expected="a domain with time",
                 got=f"coordinates {', '.join(self.coordinates)}",
                 remedy="Multiply by time: domain * Time(t=(0, 1)).",
             )
-        return self._region(patches, "initial")
+        return self._region(charts, "initial")
 
     def face(self, **where: float) -> Region:
         """The face at one end of one coordinate, as in ``box.face(x=-1)``; ``face(t=...)`` is an end of time."""
@@ -142,15 +142,15 @@ class Domain(ABC):
                 got=f"'{name}'",
                 remedy=nearest(name, self.coordinates),
             )
-        patch = self.face_patch(name, float(value))
-        if patch is None:
+        chart = self.face_chart(name, float(value))
+        if chart is None:
             raise refuse(
                 f"{self}.face({name}={value})",
                 expected=f"an end of {name}: a flat face of this domain, whose bounding box is {self.bounds}",
                 got=value,
                 remedy="Use boundary.where(...) to select any other part.",
             )
-        return self._region((patch,), patch.name)
+        return self._region((chart,), chart.name)
 
     def during(self, start: float, end: float) -> "Domain":
         """The domain in a part of its time; itself where there is no time."""
@@ -175,19 +175,19 @@ class Domain(ABC):
     def adopt(self, region: Region) -> Region | None:
         """A region of a shape that this domain was made from, as a part of this domain's boundary.
 
-        Its patches are cut, turned and multiplied by time as the shape was: the boundary of a removed disk gets
+        Its charts are cut, turned and multiplied by time as the shape was: the boundary of a removed disk gets
         normals that point into the hole. None if they are no part of this domain's boundary.
         """
         if set(region.coordinates) - set(self.coordinates):
             return None
-        own = (*self.boundary_patches(), *self.initial_patches())
-        found = tuple(mine for patch in region.patches for mine in own if mine.same(patch))
-        if not found:
+        own = (*self.boundary_charts(), *self.initial_charts())
+        adopted = tuple(mine for chart in region.charts for mine in own if mine.same(chart))
+        if not adopted:
             return None
-        return replace(self._region(found, region.name), predicates=region.predicates)
+        return replace(self._region(adopted, region.name), predicates=region.predicates)
 
-    def _region(self, patches: tuple[Patch, ...], name: str) -> Region:
-        return Region(self.coordinates, patches, name=name, time=self.time)
+    def _region(self, charts: tuple[Chart, ...], name: str) -> Region:
+        return Region(self.coordinates, charts, name=name, time=self.time)
 
 
 class Product(Domain):
@@ -225,31 +225,31 @@ class Product(Domain):
         split = self.first.dimension
         return torch.minimum(self.first.distance(points[:, :split]), self.second.distance(points[:, split:]))
 
-    def interior_patches(self) -> tuple[Patch, ...]:
-        return self._products(self.first.interior_patches(), self.second.interior_patches())
+    def interior_charts(self) -> tuple[Chart, ...]:
+        return self._products(self.first.interior_charts(), self.second.interior_charts())
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
-        return self._products(self.first.boundary_patches(), self.second.interior_patches()) + self._products(
-            self.first.interior_patches(), self.second.boundary_patches()
+    def boundary_charts(self) -> tuple[Chart, ...]:
+        return self._products(self.first.boundary_charts(), self.second.interior_charts()) + self._products(
+            self.first.interior_charts(), self.second.boundary_charts()
         )
 
-    def initial_patches(self) -> tuple[Patch, ...]:
-        return self._products(self.first.initial_patches(), self.second.interior_patches()) + self._products(
-            self.first.interior_patches(), self.second.initial_patches()
+    def initial_charts(self) -> tuple[Chart, ...]:
+        return self._products(self.first.initial_charts(), self.second.interior_charts()) + self._products(
+            self.first.interior_charts(), self.second.initial_charts()
         )
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         in_first = coordinate in self.first.coordinates
         owner, other = (self.first, self.second) if in_first else (self.second, self.first)
-        face, rest = owner.face_patch(coordinate, value), other.interior_patches()
+        face, rest = owner.face_chart(coordinate, value), other.interior_charts()
         if face is None or len(rest) != 1:
             return None
         return self._product(face, rest[0]) if in_first else self._product(rest[0], face)
 
-    def _products(self, firsts: tuple[Patch, ...], seconds: tuple[Patch, ...]) -> tuple[Patch, ...]:
+    def _products(self, firsts: tuple[Chart, ...], seconds: tuple[Chart, ...]) -> tuple[Chart, ...]:
         return tuple(self._product(first, second) for first in firsts for second in seconds)
 
-    def _product(self, first: Patch, second: Patch) -> Patch:
+    def _product(self, first: Chart, second: Chart) -> Chart:
         split, cut = self.first.dimension, first.dimension
 
         def embed(unit: Tensor) -> Tensor:
@@ -265,8 +265,8 @@ class Product(Domain):
 
         def keep(points: Tensor) -> Tensor:
             mask = torch.ones(len(points), dtype=torch.bool, device=points.device)
-            for patch, part in ((first, points[:, :split]), (second, points[:, split:])):
-                mask = mask if patch.keep is None else mask & patch.keep(part)
+            for chart, part in ((first, points[:, :split]), (second, points[:, split:])):
+                mask = mask if chart.keep is None else mask & chart.keep(part)
             return mask
 
         named = second if first.name == "interior" else first
@@ -276,7 +276,7 @@ class Product(Domain):
         if flat is not None and named is second:
             flat = flat[0] + split, flat[1]
         bare = unknown_normal in (first.normal, second.normal)
-        return Patch(
+        return Chart(
             named.name,
             first.dimension + second.dimension,
             first.measure * second.measure,
@@ -329,21 +329,21 @@ class Combined(Domain):
     def distance(self, points: Tensor) -> Tensor:
         return self.rule.distance(self.first.distance(points), self.second.distance(points))
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         return self._interior
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         return self._boundary
 
     def vertices(self) -> tuple[tuple[float, ...], ...]:
         return (*self.first.vertices(), *self.second.vertices())
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         for shape in (self.first, self.second):
-            face = shape.face_patch(coordinate, value)
-            found = [patch for patch in self._boundary if face is not None and patch.same(face)]
-            if found:
-                return found[0]
+            face = shape.face_chart(coordinate, value)
+            kept = [chart for chart in self._boundary if face is not None and chart.same(face)]
+            if kept:
+                return kept[0]
         return None
 
 

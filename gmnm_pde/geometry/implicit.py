@@ -12,7 +12,7 @@ from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.marching import along_curve, sizes, spread, zero_pieces
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 
 _CELLS = {2: 256, 3: 48}
 """Cells along each side of the grid in which the boundary is looked for."""
@@ -30,6 +30,7 @@ _FLAT = 1e-3
 """Where the slope on the boundary is less than this part of the slope beside it, the function has no simple zero."""
 
 _REMEDY = "A simple zero is wanted, as of r - 1 rather than of (r - 1)**3."
+"""What error messages advise where the zeros are not simple."""
 
 
 class SignedDistance(Domain):
@@ -74,16 +75,16 @@ class SignedDistance(Domain):
     def distance(self, points: Tensor) -> Tensor:
         return torch.minimum(self._level.distance(points), self.box.distance(points))
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         return self._interior
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         return self._boundary
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
-        face = self.box.face_patch(coordinate, value)
-        found = [patch for patch in self._boundary if face is not None and patch.same(face)]
-        return found[0] if found else None
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
+        face = self.box.face_chart(coordinate, value)
+        kept = [chart for chart in self._boundary if face is not None and chart.same(face)]
+        return kept[0] if kept else None
 
 
 class _Level:
@@ -111,11 +112,11 @@ class _Level:
         near = value / steep.clamp_min(torch.finfo(value.dtype).tiny)
         return -torch.where(value == 0, value, near).clamp(-self.extent, self.extent)
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         """The box, of which the algebra keeps what is inside."""
-        return self._box.interior_patches()
+        return self._box.interior_charts()
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         def embed(unit: Tensor) -> Tensor:
             return self._project(spread(self._pieces, unit, self._areas)[0]).to(unit)
 
@@ -125,7 +126,7 @@ class _Level:
 
         name, size = f"zeros of {self._call[15:-1]}", self._areas.sum().item()
         return (
-            Patch(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False, level=self._inward),
+            Chart(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False, level=self._inward),
         )
 
     def _project(self, points: Tensor) -> Tensor:

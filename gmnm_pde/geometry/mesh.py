@@ -12,7 +12,7 @@ from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.marching import along_curve, spread
 from gmnm_pde.geometry.nearest import NearestTriangle
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.round import read_names
 
 
@@ -57,7 +57,7 @@ class Mesh(Domain):
     def distance(self, points: Tensor) -> Tensor:
         return self._nearest(points.detach().double().cpu())[0].to(points)
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         box = torch.tensor(self.bounds, dtype=torch.float64)
         low, size = box[:, 0], box[:, 1] - box[:, 0]
 
@@ -65,9 +65,9 @@ class Mesh(Domain):
             return low.to(unit) + unit * size.to(unit)
 
         kept = self.volume / size.prod().item()
-        return (Patch("interior", 3, self.volume, embed, None, self.contains, kept, origin=self, tensor=False),)
+        return (Chart("interior", 3, self.volume, embed, None, self.contains, kept, origin=self, tensor=False),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         nearest = self._nearest
 
         def embed(unit: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class Mesh(Domain):
         def normal(points: Tensor) -> Tensor:
             return nearest.normals[nearest(points.detach().double().cpu())[1]].to(points)
 
-        return (Patch(f"surface of {self}", 2, self.area, embed, normal, origin=self, tensor=False),)
+        return (Chart(f"surface of {self}", 2, self.area, embed, normal, origin=self, tensor=False),)
 
 
 def _read(source: Any, call: str) -> Any:
@@ -110,7 +110,7 @@ def _read(source: Any, call: str) -> Any:
 
 def _closed(surface: Any, call: str) -> Any:
     """The surface with its triangles turned outward, if it is closed."""
-    import trimesh  # as above
+    import trimesh  # here, as in _read
 
     if not len(surface.faces):
         raise refuse(call, expected="triangles", got="none")
@@ -137,6 +137,6 @@ def _closed(surface: Any, call: str) -> Any:
 
 
 def _volume(surface: Any) -> float:
-    """By the divergence theorem; trimesh's own divides by zero where there is none."""
+    """The volume by the divergence theorem; trimesh's own function divides by zero where the volume is zero."""
     a, b, c = np.moveaxis(np.asarray(surface.triangles) - np.asarray(surface.vertices).mean(axis=0), 1, 0)
     return float((a * np.cross(b, c)).sum() / 6)

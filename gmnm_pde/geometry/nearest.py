@@ -10,7 +10,7 @@ _FIRST = 12
 """Triangles tried for each point at first, by their centroids; for most points on and near the surface they do."""
 
 _FAR = 4.0
-"""At so many times the size of the largest triangle a triangle is as good as a point with a direction."""
+"""Farther off than this many times the size of the largest triangle, a few triangles near by tell the distance."""
 
 
 class NearestTriangle:
@@ -40,8 +40,8 @@ class NearestTriangle:
 
         Both are exact but far from the surface, where the distance has an error of at most the size of a triangle.
         """
-        found = [self._first(some) for some in points.split(_AT_ONCE // _FIRST)]
-        distance, face, least = (torch.cat(parts) for parts in zip(*found, strict=True))
+        answers = [self._first(batch) for batch in points.split(_AT_ONCE // _FIRST)]
+        distance, face, least = (torch.cat(parts) for parts in zip(*answers, strict=True))
         unsure = least < distance.abs()
         far = unsure & (least > _FAR * self._size)
         for rows in self._rows(far):
@@ -56,7 +56,7 @@ class NearestTriangle:
     def _first(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Distance to and number of the nearest of a few triangles, and how near any other may be."""
         count = min(_FIRST, len(self.corners))
-        far, near = (torch.as_tensor(found) for found in self._tree.query(points.numpy(), k=count))
+        far, near = (torch.as_tensor(array) for array in self._tree.query(points.numpy(), k=count))
         row = torch.arange(len(points)).repeat_interleave(count)
         distance, face = self._best(points, row, near.reshape(-1))
         others = far.reshape(len(points), -1)[:, -1] - self._size if count < len(self.corners) else distance.abs()
@@ -106,15 +106,15 @@ def _gaps(offset: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
     d5, d6 = d1 - _dot(ab, ac), d2 - _dot(ac, ac)
     va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
     whole = (va + vb + vc).clamp_min(1e-300)
-    zero, one = torch.zeros_like(d1), torch.ones_like(d1)
+    nothing, all_of_it = torch.zeros_like(d1), torch.ones_like(d1)
     on_ab, on_ac = _ratio(d1, d1 - d3), _ratio(d2, d2 - d6)
     on_bc = _ratio(d4 - d3, (d4 - d3) + (d5 - d6))
     cases = [  # the first that holds: condition, feature, and the weights of the second and the third corner
-        ((d1 <= 0) & (d2 <= 0), 4, zero, zero),
-        ((d3 >= 0) & (d4 <= d3), 5, one, zero),
-        ((d6 >= 0) & (d5 <= d6), 6, zero, one),
-        ((vc <= 0) & (d1 >= 0) & (d3 <= 0), 1, on_ab, zero),
-        ((vb <= 0) & (d2 >= 0) & (d6 <= 0), 3, zero, on_ac),
+        ((d1 <= 0) & (d2 <= 0), 4, nothing, nothing),
+        ((d3 >= 0) & (d4 <= d3), 5, all_of_it, nothing),
+        ((d6 >= 0) & (d5 <= d6), 6, nothing, all_of_it),
+        ((vc <= 0) & (d1 >= 0) & (d3 <= 0), 1, on_ab, nothing),
+        ((vb <= 0) & (d2 >= 0) & (d6 <= 0), 3, nothing, on_ac),
         ((va <= 0) & (d4 >= d3) & (d5 >= d6), 2, 1 - on_bc, on_bc),
     ]
     v, w, feature = vb / whole, vc / whole, torch.zeros_like(d1, dtype=torch.long)

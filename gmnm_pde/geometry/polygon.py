@@ -9,10 +9,11 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.round import read_names, read_numbers, write_point
 
 Point = tuple[float, ...]
+"""A point of the plane, (x, y)."""
 
 
 class Polygon(Domain):
@@ -62,18 +63,18 @@ class Polygon(Domain):
     def vertices(self) -> tuple[tuple[float, ...], ...]:
         return self.corners
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         return tuple(self._triangle(*corners) for corners in _triangles(self.corners))
 
-    def _triangle(self, a: Point, b: Point, c: Point) -> Patch:
+    def _triangle(self, a: Point, b: Point, c: Point) -> Chart:
         def embed(unit: Tensor) -> Tensor:
             root = unit[:, :1].sqrt()
             corner_a, corner_b, corner_c = (unit.new_tensor(corner) for corner in (a, b, c))
             return corner_a + root * (corner_b - corner_a) + root * unit[:, 1:] * (corner_c - corner_b)
 
-        return Patch("interior", 2, abs(_area((a, b, c))), embed, origin=self, tensor=False)
+        return Chart("interior", 2, abs(_area((a, b, c))), embed, origin=self, tensor=False)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         ends = zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True)
         return tuple(self._edge(a, b) for a, b in ends)
 
@@ -82,18 +83,18 @@ class Polygon(Domain):
         if not isinstance(number, int) or not 0 <= number < len(self.corners):
             expected = f"the number of an edge, 0 to {len(self.corners) - 1}"
             raise refuse(f"{self}.edge({number!r})", expected=expected, got=repr(number))
-        patch = self.boundary_patches()[number]
-        return self._region((patch,), patch.name)
+        chart = self.boundary_charts()[number]
+        return self._region((chart,), chart.name)
 
-    def face_patch(self, coordinate: str, value: float) -> Patch | None:
+    def face_chart(self, coordinate: str, value: float) -> Chart | None:
         axis = self.coordinates.index(coordinate)
         if value not in self.bounds[axis]:
             return None
         ends = list(zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True))
         flat = [k for k, (a, b) in enumerate(ends) if a[axis] == b[axis] == value]
-        return self.boundary_patches()[flat[0]] if len(flat) == 1 else None
+        return self.boundary_charts()[flat[0]] if len(flat) == 1 else None
 
-    def _edge(self, a: Point, b: Point) -> Patch:
+    def _edge(self, a: Point, b: Point) -> Chart:
         length = math.dist(a, b)
 
         def embed(unit: Tensor) -> Tensor:
@@ -109,7 +110,7 @@ class Polygon(Domain):
             return ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / length
 
         name = f"edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g})"
-        return Patch(name, 1, length, embed, normal, origin=self, level=level)
+        return Chart(name, 1, length, embed, normal, origin=self, level=level)
 
 
 class Triangle(Polygon):
@@ -145,16 +146,18 @@ class Triangle(Polygon):
 
 
 def _area(corners: Sequence[Point]) -> float:
-    """Twice-signed area over two: positive counterclockwise."""
+    """The area with a sign: positive where the corners run counterclockwise."""
     ends = zip(corners, (*corners[1:], corners[0]), strict=True)
     return sum(a[0] * b[1] - b[0] * a[1] for a, b in ends) / 2
 
 
 def _turn(a: Point, b: Point, c: Point) -> float:
+    """Twice the signed area of a triangle: positive where one turns left at ``b``, zero where one goes straight on."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _check_simple(corners: Sequence[Point]) -> None:
+    """Refuse corners whose edges cross, touch or enclose no area."""
     count = len(corners)
     if count < 3 or len(set(corners)) < count:
         got = "a corner twice" if count >= 3 else f"{count}"
@@ -185,6 +188,7 @@ def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
 
 
 def _between(p: Point, q: Point, r: Point) -> bool:
+    """Whether ``r``, on the line through ``p`` and ``q``, lies between them."""
     return all(min(p[k], q[k]) <= r[k] <= max(p[k], q[k]) for k in (0, 1))
 
 
@@ -201,7 +205,7 @@ def _fold(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
 
 def _triangles(corners: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
     """A triangulation by cutting off ears, of a simple polygon whose corners run counterclockwise."""
-    left, found = list(corners), []
+    left, ears = list(corners), []
     while len(left) > 3:
         for k in range(len(left)):
             a, b, c = left[k - 1], left[k], left[(k + 1) % len(left)]
@@ -209,14 +213,15 @@ def _triangles(corners: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
                 continue
             if any(_in_triangle(p, a, b, c) for p in left if p not in (a, b, c)):
                 continue
-            found.append((a, b, c))
+            ears.append((a, b, c))
             del left[k]
             break
         else:  # corners on one line are all that is left to cut
             flat = next(k for k in range(len(left)) if _turn(left[k - 1], left[k], left[(k + 1) % len(left)]) == 0)
             del left[flat]
-    return [*found, (left[0], left[1], left[2])]
+    return [*ears, (left[0], left[1], left[2])]
 
 
 def _in_triangle(p: Point, a: Point, b: Point, c: Point) -> bool:
+    """Whether ``p`` lies in a triangle whose corners run counterclockwise."""
     return _turn(a, b, p) >= 0 and _turn(b, c, p) >= 0 and _turn(c, a, p) >= 0

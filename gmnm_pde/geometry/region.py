@@ -1,4 +1,4 @@
-"""Regions: unions of smooth patches, each the image of a unit cube."""
+"""Regions: parts of a domain or of its boundary, made of pieces that are each parametrised by a chart."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,51 +17,52 @@ def unknown_normal(points: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Patch:
-    """A smooth piece of a domain or of its boundary.
-
-    ``embed`` maps points of the unit cube, [n, dimension], to points of space, [n, d], such that equal volumes of the
-    cube get equal measure; ``normal`` maps points, [n, d], to outward unit normals, [n, d]. ``keep``, where given,
-    tells which points belong to the patch, a mask [n]: a part ``kept`` of the image, which ``measure`` accounts for.
-    ``origin`` is the shape that the patch comes from, whatever that has become a part of. ``tensor`` says whether grids
-    on the cube are good points on the patch. ``given`` holds the points, [m, d], of a patch that is a finite set; its
-    measure is their number. ``level``, of a boundary that has one, is a smooth function of points [n, d], about a
-    distance: zero on the patch's surface, which it may continue, and positive on the inner side. ``flat`` is the number
-    and the value of the coordinate that a face of a box holds fixed.
-    """
+class Chart:
+    """A smooth piece of a domain or of its boundary, as the image of a unit cube."""
 
     name: str
     dimension: int
+    """Of the unit cube, and so of the piece."""
     measure: float
+    """The length, area or volume of the piece; of a finite set the number of its points."""
     embed: Callable[[Tensor], Tensor]
+    """From points of the unit cube, [n, dimension], to points of space, [n, d]; equal volumes get equal measure."""
     normal: Callable[[Tensor], Tensor] | None = None
+    """From points, [n, d], to outward unit normals, [n, d]; None inside a domain."""
     keep: Callable[[Tensor], Tensor] | None = None
+    """Which points of the image belong to the piece, a mask [n]; None where all do."""
     kept: float = 1.0
+    """The fraction of the image that belongs to the piece."""
     origin: object | None = None
+    """The shape that the piece comes from, whatever that has become a part of."""
     tensor: bool = True
+    """Whether grids on the cube are good points on the piece."""
     given: Tensor | None = field(default=None, repr=False)
+    """The points, [m, d], of a piece that is a finite set."""
     level: Callable[[Tensor], Tensor] | None = None
+    """A smooth function of points [n, d], about a distance: zero on the piece's surface, positive on the inner side."""
     flat: tuple[int, float] | None = None
+    """Of a face of a box: the number of the coordinate that is fixed there, and its value."""
 
-    def same(self, other: "Patch") -> bool:
+    def same(self, other: "Chart") -> bool:
         """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""
         return self.origin is not None and self.origin is other.origin and self.name == other.name
 
 
 @dataclass(frozen=True)
 class Region:
-    """A union of patches, perhaps narrowed by predicates on the coordinates."""
+    """The union of the pieces that its charts parametrise, perhaps narrowed by predicates on the coordinates."""
 
     coordinates: tuple[str, ...]
-    patches: tuple[Patch, ...]
+    charts: tuple[Chart, ...]
     predicates: tuple[Callable[..., Any], ...] = ()
     name: str = "region"
     time: tuple[str, ...] = ()
 
     @property
     def measure(self) -> float:
-        """The measure of the patches; predicates are not accounted for."""
-        return sum(patch.measure for patch in self.patches)
+        """The length, area or volume of the pieces; predicates are not accounted for."""
+        return sum(chart.measure for chart in self.charts)
 
     def where(self, predicate: Callable[..., Any]) -> "Region":
         """The part on which ``predicate`` is true; its arguments are coordinates, bound by name."""
@@ -76,7 +77,7 @@ class Region:
                 got="one with it",
                 remedy="State one condition for each, or put | before where.",
             )
-        return replace(self, patches=self.patches + other.patches, name=f"{self.name} | {other.name}")
+        return replace(self, charts=self.charts + other.charts, name=f"{self.name} | {other.name}")
 
     def keep(self, points: Tensor) -> Tensor:
         """Which points, [n, d], satisfy every predicate: a mask, [n]."""

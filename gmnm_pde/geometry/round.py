@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 
 
 class Ellipse(Domain):
@@ -48,14 +48,14 @@ class Ellipse(Domain):
         slope = (scaled / radii).norm(dim=-1) / size.clamp_min(1e-12)
         return torch.where(size > 1e-9, (1 - size) / slope.clamp_min(1e-12), radii.min())
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         def embed(unit: Tensor) -> Tensor:
             angle, radius = 2 * math.pi * unit[:, 1], unit[:, 0].sqrt()
             return self._at(radius * angle.cos(), radius * angle.sin())
 
-        return (Patch("interior", 2, math.pi * math.prod(self.radii), embed, origin=self, tensor=False),)
+        return (Chart("interior", 2, math.pi * math.prod(self.radii), embed, origin=self, tensor=False),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         # Equal lengths of the unit interval get equal arc lengths, by the inverse of a fine table of the arc length.
         angles = torch.linspace(0, 2 * math.pi, 4097, dtype=torch.float64)
         speed = ((self.radii[0] * angles.sin()) ** 2 + (self.radii[1] * angles.cos()) ** 2).sqrt()
@@ -78,7 +78,7 @@ class Ellipse(Domain):
             center, radii = (points.new_tensor(values) for values in (self.center, self.radii))
             return 0.5 * min(self.radii) * (1 - ((points - center) / radii).square().sum(dim=1))
 
-        return (Patch(self.name, 1, length, embed, normal, origin=self, tensor=False, level=level),)
+        return (Chart(self.name, 1, length, embed, normal, origin=self, tensor=False, level=level),)
 
     def _at(self, x: Tensor, y: Tensor) -> Tensor:
         (cx, cy), (rx, ry) = self.center, self.radii
@@ -132,13 +132,13 @@ class Ball(Domain):
     def distance(self, points: Tensor) -> Tensor:
         return self.radius - (points - points.new_tensor(self.center)).norm(dim=-1)
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         def embed(unit: Tensor) -> Tensor:
             return self._at(self.radius * unit[:, :1] ** (1 / self.dimension) * on_sphere(unit[:, 1:]))
 
-        return (Patch("interior", self.dimension, self._volume, embed, origin=self, tensor=False),)
+        return (Chart("interior", self.dimension, self._volume, embed, origin=self, tensor=False),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
+    def boundary_charts(self) -> tuple[Chart, ...]:
         def normal(points: Tensor) -> Tensor:
             outward = points - points.new_tensor(self.center)
             return outward / outward.norm(dim=1, keepdim=True)
@@ -149,7 +149,7 @@ class Ball(Domain):
 
         name, area = f"sphere around {write_point(self.center)}", self.dimension * self._volume / self.radius
         embed = lambda unit: self._at(self.radius * on_sphere(unit))  # noqa: E731
-        return (Patch(name, self.dimension - 1, area, embed, normal, origin=self, tensor=False, level=level),)
+        return (Chart(name, self.dimension - 1, area, embed, normal, origin=self, tensor=False, level=level),)
 
     @property
     def _volume(self) -> float:

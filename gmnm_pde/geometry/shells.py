@@ -9,12 +9,12 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.algebra import turned
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Patch, Region
+from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.geometry.round import Ball, Disk, on_circle, on_sphere, read_names, read_radius, write_point
 
 
 class _Hollow(Domain):
-    """What lies between two concentric circles or spheres; the kind of solid is left to the shapes below."""
+    """What lies between two concentric circles or spheres, of the kind ``solid``."""
 
     def __init__(
         self, solid: type[Disk] | type[Ball], center: Sequence[float], radii: tuple[float, float], names: Sequence[str]
@@ -36,14 +36,14 @@ class _Hollow(Domain):
     @property
     def inner(self) -> Region:
         """The inner boundary; its normals point into the hole."""
-        patch = self.boundary_patches()[0]
-        return self._region((patch,), patch.name)
+        chart = self.boundary_charts()[0]
+        return self._region((chart,), chart.name)
 
     @property
     def outer(self) -> Region:
         """The outer boundary."""
-        patch = self.boundary_patches()[1]
-        return self._region((patch,), patch.name)
+        chart = self.boundary_charts()[1]
+        return self._region((chart,), chart.name)
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -53,7 +53,7 @@ class _Hollow(Domain):
         radius = (points - points.new_tensor(self.center)).norm(dim=-1)
         return torch.minimum(radius - self.inner_radius, self.outer_radius - radius)
 
-    def interior_patches(self) -> tuple[Patch, ...]:
+    def interior_charts(self) -> tuple[Chart, ...]:
         d, (inner, outer) = self.dimension, (self.inner_radius, self.outer_radius)
         directions = on_circle if d == 2 else on_sphere
 
@@ -61,11 +61,11 @@ class _Hollow(Domain):
             radius = (inner**d + unit[:, :1] * (outer**d - inner**d)) ** (1 / d)
             return unit.new_tensor(self.center) + radius * directions(unit[:, 1:])
 
-        whole, hole = (sum(p.measure for p in ball.interior_patches()) for ball in (self._outside, self._inside))
-        return (Patch("interior", d, whole - hole, embed, origin=self, tensor=False),)
+        whole, hole = (sum(p.measure for p in ball.interior_charts()) for ball in (self._outside, self._inside))
+        return (Chart("interior", d, whole - hole, embed, origin=self, tensor=False),)
 
-    def boundary_patches(self) -> tuple[Patch, ...]:
-        ((hole,), (whole,)) = self._inside.boundary_patches(), self._outside.boundary_patches()
+    def boundary_charts(self) -> tuple[Chart, ...]:
+        ((hole,), (whole,)) = self._inside.boundary_charts(), self._outside.boundary_charts()
         return replace(turned(hole), name=f"inner {hole.name}"), replace(whole, name=f"outer {whole.name}")
 
 

@@ -12,6 +12,7 @@ RULES = ("chebyshev", "grid", "latin", "random", "sobol")
 """Ways to place points: two tensor-product rules and three that fill space."""
 
 _TENSOR_RULES = ("chebyshev", "grid")
+"""Those that make tensor products of points on a line."""
 
 
 def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -> Tensor:

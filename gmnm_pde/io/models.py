@@ -13,6 +13,7 @@ from gmnm_pde.models import Normalized, rebuild
 from gmnm_pde.models.protocols import Configurable, can
 
 _FORMAT = "gmnm_pde solution 1"
+"""What files of solutions say that they are."""
 
 
 def write_model(path: str | Path, model: Normalized, header: Mapping[str, Any]) -> None:

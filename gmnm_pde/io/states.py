@@ -6,7 +6,10 @@ from typing import Any
 from torch import Tensor
 
 _TENSOR = "tensor"
+"""The key under which the structure has the name of a tensor."""
+
 _KEYED = "keyed"
+"""The key under which the structure has the pairs of a dict."""
 
 
 def flatten(state: Any) -> tuple[dict[str, Tensor], Any]:
@@ -22,9 +25,9 @@ def flatten(state: Any) -> tuple[dict[str, Tensor], Any]:
             tensors[name] = value
             return {_TENSOR: name}
         if isinstance(value, Mapping):
-            return {_KEYED: [[key, plain(one)] for key, one in value.items()]}
+            return {_KEYED: [[key, plain(item)] for key, item in value.items()]}
         if isinstance(value, list | tuple):
-            return [plain(one) for one in value]
+            return [plain(item) for item in value]
         return value
 
     return tensors, plain(state)
@@ -35,7 +38,7 @@ def unflatten(tensors: Mapping[str, Tensor], structure: Any) -> Any:
     if isinstance(structure, dict):
         if _TENSOR in structure:
             return tensors[structure[_TENSOR]]
-        return {key: unflatten(tensors, one) for key, one in structure[_KEYED]}
+        return {key: unflatten(tensors, item) for key, item in structure[_KEYED]}
     if isinstance(structure, list):
-        return [unflatten(tensors, one) for one in structure]
+        return [unflatten(tensors, item) for item in structure]
     return structure

@@ -10,6 +10,7 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
 from gmnm_pde.methods.soap import SOAPOptimizer
+from gmnm_pde.sampling import stream_of_step
 
 SCHEDULES = ("constant", "cosine", "exponential")
 
@@ -88,7 +89,7 @@ class _GradientSteps:
         """The loss with its gradient, of all points or of a batch that the number of the step determines."""
         if self._batch is None:
             return self._system.gradient()
-        generator = torch.Generator().manual_seed(1_000_003 * self._seed + step)
+        generator = torch.Generator().manual_seed(stream_of_step(self._seed, step))
         return self._system.gradient(self._system.batch(self._batch, generator))
 
     def advance(self) -> int:

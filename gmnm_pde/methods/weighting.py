@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.methods.loop import check_counts, check_positive
+from gmnm_pde.sampling import stream_of_step
 
 
 class Weighted(Protocol):
@@ -129,7 +130,7 @@ class _ReLoBRaLo(_Plain):
             return
         method, old = self._method, self._system.weights
         recent, initial = self._balanced(now, self._last), self._balanced(now, self._first)
-        back = float(random.Random(1_000_003 * self._seed + step).random() < method.look_back)
+        back = float(random.Random(stream_of_step(self._seed, step)).random() < method.look_back)
         self._system.reweight(
             {
                 name: method.memory * (back * old[name] + (1 - back) * initial[name])

@@ -11,12 +11,17 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.plots.style import INK, MODEL_INK, logarithmic, panels, styled
 
 _AXES = {"step": "steps", "seconds": "seconds"}
+"""Columns of a history that curves may run over, with the labels of the axis."""
+
 _PANELS = {
     "error": "total L2 error (MSE)",
     "boundary": "boundary MSE",
     "residual": "residual MSE",
 }
+"""The panels, with their titles."""
+
 _RELATIVE = "relative L2 error, largest of the fields"
+"""The title of the panel of errors where there are several fields."""
 
 
 @styled

@@ -16,6 +16,10 @@ from gmnm_pde.models import GMNM
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 _SHOWN = 150
+"""Components that are drawn: those with the largest weights."""
+
+_CREST = 4.0
+"""Half the length of a crest that is drawn, in half widths of the domain."""
 
 
 @styled
@@ -78,8 +82,7 @@ def _crests(
 ) -> None:
     _, vectors = np.linalg.eigh(precisions)
     along = vectors[:, :, 0]
-    far = 4.0
-    ends = np.stack([centers - far * along, centers + far * along], axis=1)
+    ends = np.stack([centers - _CREST * along, centers + _CREST * along], axis=1)
     axes.add_collection(LineCollection(list(middle + half * ends), colors=shades, linewidths=0.6))
 
 

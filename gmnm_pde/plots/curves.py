@@ -13,6 +13,7 @@ _CURVES = {
     "boundary": "boundary residual (rms)",
     "residual": "equation residual (rms)",
 }
+"""The columns that are drawn, with the titles of their panels."""
 
 
 @styled

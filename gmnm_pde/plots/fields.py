@@ -1,4 +1,4 @@
-"""Figures of a solution: each field, its error where the exact one is known, and the residual."""
+"""Figures of a solution: each field, its error where the exact field is known, and the residual."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.plots.style import ERROR, FIELD, INK, RESIDUAL, label, panels, styled
 
 _SIDE = 121
+"""Points along each side of a panel; a curve has four times as many."""
 
 _SIGNED = 0.02
 """A field counts as changing sign where both signs reach this part of its largest size."""
@@ -89,18 +90,21 @@ class Grid:
         return 0.6 + 2.1 * height / width
 
     def fields(self) -> dict[str, np.ndarray]:
+        """Every field at the points."""
         values = self.solution(*self.points.unbind(-1))
         named = values if isinstance(values, dict) else {self.solution.fields[0]: values}
         return {name: column.cpu().numpy() for name, column in named.items()}
 
     def errors(self) -> dict[str, np.ndarray]:
+        """The sizes of the errors of every field at the points."""
         exact, _ = self.solution.problem.exact_columns(self.points.unbind(-1))
-        found = self.fields()
-        return {name: np.abs(found[name] - column.detach().numpy()) for name, column in exact.items()}
+        fields = self.fields()
+        return {name: np.abs(fields[name] - column.detach().numpy()) for name, column in exact.items()}
 
     def residuals(self) -> dict[str, np.ndarray]:
-        found = self.solution.residuals(self.points)
-        return {name: np.abs(values.cpu().numpy()) for name, values in found.items()}
+        """The sizes of the equations' residuals at the points."""
+        residuals = self.solution.residuals(self.points)
+        return {name: np.abs(values.cpu().numpy()) for name, values in residuals.items()}
 
     def draw(self, axes: Axes, values: np.ndarray, title: str, colours: str) -> None:
         """A signed quantity, on a scale symmetric about zero where it changes sign."""

@@ -11,6 +11,7 @@ from gmnm_pde.plots.fields import Grid
 from gmnm_pde.plots.style import FIELD, panels, styled
 
 _ACROSS = 3
+"""Panels side by side."""
 
 
 @styled
@@ -26,8 +27,8 @@ def plot_modes(spectrum: Any, fields: Sequence[str] | None = None) -> Figure:
     rows = math.ceil(len(grids) / across) * len(chosen)
     figure, axes = panels(rows, across, height=grids[0].panel_height)
     for row in axes:
-        for one in row:
-            one.set_visible(False)
+        for panel in row:
+            panel.set_visible(False)
     for k, (grid, value) in enumerate(zip(grids, spectrum.values, strict=True)):
         drawn = grid.fields()
         for j, name in enumerate(chosen):

@@ -13,6 +13,7 @@ from gmnm_pde.models import Partition, Patchwork, TimeBlocks
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 Boxes = list[tuple[tuple[float, float], ...]]
+"""For each box its ends, (low, high), along each coordinate."""
 
 
 @styled
@@ -59,18 +60,18 @@ def boxes_of(solution: Any) -> Boxes:
     if isinstance(model, Patchwork):
         return list(model.partition.mapped(unit, solution.bounds).boxes)
     if isinstance(model, TimeBlocks):
-        found: Boxes = []
+        boxes: Boxes = []
         for part, ends in zip(model.parts, pairwise(edges_of(solution)), strict=True):
             bounds = [ends if k == model.axis else box for k, box in enumerate(solution.bounds)]
             inner = part.inner
             partition = inner.partition if isinstance(inner, Patchwork) else Partition((tuple(unit),))
-            found.extend(partition.mapped(unit, bounds).boxes)
-        return found
+            boxes.extend(partition.mapped(unit, bounds).boxes)
+        return boxes
     raise refuse("plot_patches()", expected="a solution on patches, or in blocks", got=f"a {type(model).__name__}")
 
 
 def edges_of(solution: Any) -> list[float]:
-    """The times at which blocks begin and end; none where there are no blocks."""
+    """The times at which blocks begin and end; empty where there are no blocks."""
     model = solution.approximator
     if not isinstance(model, TimeBlocks):
         return []

@@ -12,8 +12,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 P = ParamSpec("P")
 
-FIELD, ERROR, RESIDUAL = "RdBu_r", "viridis", "magma"
-"""Colour maps: fields diverge about zero, errors and residuals grow."""
+FIELD = "RdBu_r"
+"""The colour map of fields, which diverges about zero."""
+
+ERROR = "viridis"
+"""The colour map of errors."""
+
+RESIDUAL = "magma"
+"""The colour map of residuals."""
 
 INK = ("#1b4f72", "#b03a2e", "#1e8449", "#9a7d0a", "#6c3483", "#117864")
 """Line colours, in order."""

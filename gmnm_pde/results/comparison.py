@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 MEASURED = ("mse", "relative_l2", "max_error", "residual", "boundary", "seconds", "steps")
 """The columns that a summary is made of."""
 
-_SHOWN = {
+_TITLES = {
     "mse": "MSE",
     "relative_l2": "relative L2",
     "max_error": "max error",
     "residual": "residual",
     "boundary": "boundary",
 }
+"""The columns of the printed table that hold errors, with their titles."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,12 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> "Spread | None":
-        """The spread of the values that are known and finite; None where there is none."""
-        found = [value for value in values if value is not None and math.isfinite(value)]
-        if not found:
+        """The spread of the values that are known and finite; None where no value is."""
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if not known:
             return None
-        mean = math.exp(statistics.fmean(map(math.log, found))) if min(found) > 0 else 0.0
-        return cls(min(found), mean, max(found), statistics.stdev(found) if len(found) > 1 else 0.0)
+        mean = math.exp(statistics.fmean(map(math.log, known))) if min(known) > 0 else 0.0
+        return cls(min(known), mean, max(known), statistics.stdev(known) if len(known) > 1 else 0.0)
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,7 @@ class Comparison:
 
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as comma-separated values."""
-        rows = [row.as_dict() for row in self.rows]
-        _write(path, rows)
+        _write(path, [row.as_dict() for row in self.rows])
 
     def curves_to_csv(self, path: str | Path) -> None:
         """Write the histories of all runs into one file of comma-separated values."""
@@ -175,7 +175,9 @@ class Comparison:
         return plot_comparison(self, **options)
 
     def __str__(self) -> str:
-        shown = {key: title for key, title in _SHOWN.items() if any(getattr(row, key) is not None for row in self.rows)}
+        shown = {
+            key: title for key, title in _TITLES.items() if any(getattr(row, key) is not None for row in self.rows)
+        }
         seeds = max(len(self.of(name)) for name in self.names)
         lines = [["model", "parameters", *shown.values(), "seconds", "steps", "converged"]]
         for name, spreads in self.summary().items():
@@ -197,6 +199,7 @@ class Comparison:
 
 
 def _show(spread: Spread | None, *, bounds: bool) -> str:
+    """A cell of the printed table, with the least and the greatest value if ``bounds``."""
     if spread is None:
         return "-"
     if spread.min == spread.max or not bounds:
@@ -205,12 +208,14 @@ def _show(spread: Spread | None, *, bounds: bool) -> str:
 
 
 def _numbers(value: PerField | None) -> list[float]:
+    """The values of all fields."""
     if value is None:
         return []
     return list(value.values()) if isinstance(value, dict) else [value]
 
 
 def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows as comma-separated values, with a column for each key that any of them has."""
     columns = dict.fromkeys(key for row in rows for key in row)
     with Path(path).open("w", newline="") as file:
         writer = csv.DictWriter(file, list(columns), restval="")

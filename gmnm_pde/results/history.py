@@ -29,16 +29,16 @@ class History:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of all columns."""
-        found: dict[str, None] = dict.fromkeys(COLUMNS)
+        names: dict[str, None] = dict.fromkeys(COLUMNS)  # a dict keeps the order
         for row in self.rows:
-            found.update(dict.fromkeys(row))
-        return tuple(found)
+            names.update(dict.fromkeys(row))
+        return tuple(names)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> list[float]:
-        """One column; NaN in the rows that lack it."""
+        """A column by its name; NaN in the rows that lack it."""
         if column not in self.columns:
             raise KeyError(f"history has no column '{column}'; it has {', '.join(self.columns)}")
         return [row.get(column, math.nan) for row in self.rows]

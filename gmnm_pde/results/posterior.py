@@ -1,4 +1,4 @@
-"""What data leave uncertain."""
+"""What noisy data leave uncertain: standard deviations and intervals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Posterior:
     Attributes:
         parameters: Names of the unknown scalars.
         fields: Names of the fields.
-        values: The scalars as found.
-        covariance: Of the scalars, [scalars, scalars].
+        values: The values found for the scalars.
+        covariance: The scalars' covariance matrix, [scalars, scalars].
         deviations: The standard deviations of all fields at points [n, d]: [n, fields].
     """
 
@@ -37,7 +37,7 @@ class Posterior:
         """The ends of an interval that holds a scalar with probability ``level``.
 
         Raises:
-            GmnmError: a name that is no unknown scalar, or a level that is no probability.
+            GmnmError: ``name`` is not that of an unknown scalar, or ``level`` is not a probability.
         """
         call = f"posterior.interval({name!r}, {level!r})"
         if name not in self.parameters:
@@ -52,7 +52,7 @@ class Posterior:
         """The standard deviation of each field at coordinates, in their order: one array, or a dict by name."""
         as_torch = any(isinstance(column, Tensor) for column in columns)
         grids = torch.broadcast_tensors(*[torch.as_tensor(column, dtype=torch.float64) for column in columns])
-        found = self.deviations(torch.stack([grid.reshape(-1) for grid in grids], dim=1))
-        shaped = [column.reshape(grids[0].shape) for column in found.unbind(1)]
+        deviations = self.deviations(torch.stack([grid.reshape(-1) for grid in grids], dim=1))
+        shaped = [column.reshape(grids[0].shape) for column in deviations.unbind(1)]
         values: Sequence[Any] = shaped if as_torch else [column.cpu().numpy() for column in shaped]
         return values[0] if len(self.fields) == 1 else dict(zip(self.fields, values, strict=True))

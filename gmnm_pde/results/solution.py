@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from gmnm_pde.statement.problem import Problem
 
 _BATCH = 8192
+"""Points at which a solution is evaluated at once, which bounds the memory."""
+
 _HEADER = ("coordinates", "time", "bounds", "fields")
+"""Attributes that are written to files as they are."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Solution:
     Attributes:
         model: The approximator, a torch module from coordinates [n, d] to fields [n, fields].
         coordinates: The names of the coordinates, in order.
-        time: Those that are time.
+        time: The names of those coordinates that are time.
         bounds: The domain's bounding box.
         fields: The names of the fields.
         report: Errors, residuals, the error estimate, seconds, the reason for stopping.
@@ -58,7 +61,7 @@ class Solution:
         """Values at coordinates, by position in their order or by name, broadcast against each other.
 
         Returns:
-            For one field an array, for several a dict by name; torch tensors if any coordinate is one, else numpy.
+            For one field an array, for several a dict by name: torch tensors if any coordinate is a tensor, else numpy.
         """
         given = self._columns(columns, named)
         as_torch = any(isinstance(column, Tensor) for column in given)
@@ -76,8 +79,8 @@ class Solution:
         """The fields at points, flattened to [n], with their derivatives: ``laplacian(solution.jet(x, y))``."""
         grids = torch.broadcast_tensors(*[self._tensor(column) for column in self._columns(columns, named)])
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
-        found = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
-        return found if isinstance(found, Field) else dict(zip(self.fields, found, strict=True))
+        fields = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
+        return fields if isinstance(fields, Field) else dict(zip(self.fields, fields, strict=True))
 
     @torch.enable_grad()
     def residuals(self, points: Tensor) -> dict[str, Tensor]:
@@ -89,15 +92,15 @@ class Solution:
                 got="one loaded from a file",
                 remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).",
             )
-        found: dict[str, Tensor] = {}
+        residuals: dict[str, Tensor] = {}
         for term in self.problem.terms:
             if term.group == "interior":
                 frame = Frame(self.coordinates, points.to(next(self.model.parameters())), time=self.time)
                 source = ModelSource(self.model, frame, alphas=term.trace.alphas)
                 fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
                 values = {name: frame.points.new_full((len(points),), v) for name, v in self.parameters.items()}
-                found.update(term.evaluate(frame, {**fields, **values}))
-        return {name: residual.detach() for name, residual in found.items()}
+                residuals.update(term.evaluate(frame, {**fields, **values}))
+        return {name: residual.detach() for name, residual in residuals.items()}
 
     @property
     def approximator(self) -> nn.Module:
@@ -130,6 +133,7 @@ class Solution:
         write_model(path, self.model.inner if isinstance(self.model, Lifted) else self.model, header)
 
     def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
+        """The coordinates in their order, from those given by position and those given by name."""
         call = f"solution({', '.join(self.coordinates)})"
         for name in named:
             if name not in self.coordinates:
@@ -165,7 +169,7 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
     Raises:
         GmnmError: the file is missing, damaged, or holds something else.
     """
-    found, header = read_model(path, model)
+    inner, header = read_model(path, model)
     try:
         report = Report(**header["report"])
         coordinates, time, fields = (tuple(header[name]) for name in ("coordinates", "time", "fields"))
@@ -178,12 +182,12 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
             got=f"a damaged header ({error})",
             remedy="Save the solution again.",
         ) from None
-    whole = _lifted(found, problem, report.met, path) if header.get("lifted") else found
-    return Solution(whole, coordinates, time, bounds, fields, report, history, problem)
+    of_fields = _lifted(inner, problem, report.met, path) if header.get("lifted") else inner
+    return Solution(of_fields, coordinates, time, bounds, fields, report, history, problem)
 
 
 def _lifted(model: Normalized, problem: "Problem | None", met: Sequence[str], path: str | Path) -> Lifted:
-    """A model of what was solved for, as one of the fields."""
+    """The model of the fields, from the model of what was solved for where conditions are met by construction."""
     if problem is None:
         raise refuse(
             f"load_solution({str(path)!r})",

@@ -23,7 +23,7 @@ class Spectrum:
         modes: For each value a solution, scaled to a largest size of 1; several modes of one value span its space.
         errors: Relative errors against the exact values, where these are known.
         converged: Whether the estimate is as small as asked for.
-        reason: Why it ended.
+        reason: Why the search ended.
         seconds: How long it took.
         history: A row for each size of mixture.
     """
@@ -49,7 +49,7 @@ class Spectrum:
             for value, estimate in zip(self.values, self.estimates, strict=True)
         ]
         if self.errors is not None:
-            lines = [f"{line}, relative error {one:.1e}" for line, one in zip(lines, self.errors, strict=True)]
+            lines = [f"{line}, relative error {error:.1e}" for line, error in zip(lines, self.errors, strict=True)]
         return "\n".join([head, *lines, f"  seconds  {self.seconds:.2f}"])
 
     def as_dict(self) -> dict[str, Any]:

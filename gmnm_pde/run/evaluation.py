@@ -16,7 +16,7 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.models import GMNM, Patchwork, TimeBlocks
 from gmnm_pde.results.report import PerField, Report
 from gmnm_pde.run.result import Result
-from gmnm_pde.sampling import sample
+from gmnm_pde.sampling import sample, stream
 from gmnm_pde.statement.problem import Problem
 
 _POINTS = 4000
@@ -26,7 +26,7 @@ _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 
 def evaluation_points(problem: Problem, count: int, seed: int) -> Tensor:
     """Points of the domain to judge on, which nothing is fitted at, [n, d]."""
-    return sample(problem.domain.interior, count, "sobol", seed=seed + 15485863).points
+    return sample(problem.domain.interior, count, "sobol", seed=stream(seed, "evaluation")).points
 
 
 class Evaluator:

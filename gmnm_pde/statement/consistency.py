@@ -16,12 +16,17 @@ from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
 
 Entry = tuple[int, Alpha]
-_POINTS = {"interior": 256}
-_FEWER = 96
+"""A derivative of a field: the field's number and a multi-index."""
+
+_IN_INTERIOR = 256
+"""Points at which equations are checked."""
+
+_ON_CONDITIONS = 96
+"""Points at which each condition is checked."""
 
 
 class Stated(Protocol):
-    """What is looked at: a Problem."""
+    """What these checks see of a ``Problem``."""
 
     name: str
     domain: Domain
@@ -31,7 +36,7 @@ class Stated(Protocol):
     exact: Any
 
     def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
-        """Exact fields and parameters."""
+        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
         ...
 
 
@@ -98,11 +103,11 @@ def free_faces(problem: Stated) -> tuple[str, ...]:
     for term in problem.terms:
         if isinstance(term.region, GivenPoints):
             continue
-        names = [patch.name for patch in term.region.patches]
+        names = [chart.name for chart in term.region.charts]
         stated.update(names)
         if term.partner is not None:
             stated.update(_opposite(problem, names))
-    return tuple(patch.name for patch in problem.domain.boundary_patches() if patch.name not in stated)
+    return tuple(chart.name for chart in problem.domain.boundary_charts() if chart.name not in stated)
 
 
 def warn_of_freedom(problem: Stated) -> None:
@@ -133,7 +138,7 @@ def _statements_along(problem: Stated, coordinate: str) -> int:
         if isinstance(term.region, GivenPoints):
             return 2
         if term.group != "interior":
-            names = [patch.name for patch in term.region.patches if patch.normal is not None]
+            names = [chart.name for chart in term.region.charts if chart.normal is not None]
             flat = [name.partition("=")[0] == coordinate for name in names if "=" in name]
             count += sum(flat) if len(flat) == len(names) else 2
     return count
@@ -172,7 +177,7 @@ def _warn(message: str) -> None:
 
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:
-    cloud = sample(term.region, _POINTS.get(term.group, _FEWER), "sobol", seed=seed + 1)
+    cloud = sample(term.region, _IN_INTERIOR if term.group == "interior" else _ON_CONDITIONS, "sobol", seed=seed + 1)
     asked = term.trace.asked
     jets, parameters = _exact_jets(problem, cloud.points, asked)
     if term.partner is not None:
@@ -198,7 +203,7 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
 
 def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
     """The largest size over the interior of every derivative of the exact solution that some term uses."""
-    points = sample(problem.domain.interior, _POINTS["interior"], "sobol", seed=seed).points
+    points = sample(problem.domain.interior, _IN_INTERIOR, "sobol", seed=seed).points
     asked = tuple(dict.fromkeys(key for term in problem.terms for key in term.trace.asked))
     jets, parameters = _exact_jets(problem, points, asked)
     missing = [name for name in problem.parameters if name not in parameters]
@@ -226,14 +231,14 @@ def _exact_jets(
 
 
 def _corners(region: Region) -> Cloud:
-    """The corners of a region's patches."""
+    """The corners of a region's pieces: where the unit cubes of its charts have theirs."""
     corners, normals = [], []
-    for patch in region.patches:
-        cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=patch.dimension)), dtype=torch.float64)
-        points = patch.embed(cube.reshape(2**patch.dimension, patch.dimension))
-        points = points[region.keep(points)] if patch.keep is None else points[region.keep(points) & patch.keep(points)]
+    for chart in region.charts:
+        cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64)
+        points = chart.embed(cube.reshape(2**chart.dimension, chart.dimension))
+        points = points[region.keep(points)] if chart.keep is None else points[region.keep(points) & chart.keep(points)]
         corners.append(points)
-        normals.append(patch.normal(points) if patch.normal else torch.zeros_like(points))
+        normals.append(chart.normal(points) if chart.normal else torch.zeros_like(points))
     return Cloud(torch.cat(corners), torch.cat(normals))
 
 
@@ -250,4 +255,4 @@ def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
 
 def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:
     coordinates = {name.partition("=")[0] for name in names}
-    return [patch.name for patch in problem.domain.boundary_patches() if patch.name.partition("=")[0] in coordinates]
+    return [chart.name for chart in problem.domain.boundary_charts() if chart.name.partition("=")[0] in coordinates]

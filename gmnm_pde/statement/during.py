@@ -1,4 +1,4 @@
-"""A problem during a part of its time, beginning with values that are known."""
+"""A problem during a part of its time, a time slab, that begins with known values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is held of fields that data do not show: that they are smooth."""
+"""A prior for fields that data do not determine: that they are smooth."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
@@ -9,7 +9,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 PRIOR = "smooth"
-"""The name of the terms that say so."""
+"""The name of the term that says so."""
 
 
 def with_prior(problem: Problem, fields: Sequence[str]) -> Problem:

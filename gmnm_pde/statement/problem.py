@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,12 +14,14 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
-from gmnm_pde.statement.lift import Lift
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced
 
+if TYPE_CHECKING:
+    from gmnm_pde.statement.hard import Lift
+
 _COORDINATE_LIKE = ("x", "y", "z", "t")
-"""Names that are read as coordinates; as a field they must be stated in ``fields``."""
+"""Names that are taken for coordinates; a field of such a name must be stated in ``fields``."""
 
 
 class Problem:
@@ -36,13 +38,13 @@ class Problem:
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
             what ``solve(..., continuation=...)`` varies on the way.
-        spectrum: Of an eigenvalue problem the exact values, so many from the lowest on, or None where they are not
-            known. Used to report errors.
+        spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
+            to None where they are not known. Used to report errors.
         name: For reports.
 
     Attributes:
         lift: How the fields are made of the unknowns that are solved for, where that is not the same
-            (``statement/hard.py``).
+            (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
         met: Names of the conditions that are met by construction, and are no terms.
 
@@ -76,7 +78,7 @@ class Problem:
         self.met: tuple[str, ...] = ()
         self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
         functions = _equations(equations)
-        self.fields = self._find_fields(functions, tuple(fields) if fields is not None else None)
+        self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
         if exact is not None:
             bind(exact, domain.coordinates, call="Problem(exact=...)")
         interior = [self.traced(self._equation(name, function)) for name, function in functions.items()]
@@ -146,7 +148,7 @@ class Problem:
         terms: Sequence[Term],
         *,
         domain: Domain | None = None,
-        lift: Lift | None = None,
+        lift: "Lift | None" = None,
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
     ) -> "Problem":
@@ -202,6 +204,7 @@ class Problem:
         return dict(zip(self.fields, values, strict=True))
 
     def _equation(self, name: str, function: Callable[..., Any]) -> Term:
+        """The term that states an equation in the interior."""
         names = (*self.domain.coordinates, *self.fields, *self.parameters, *self.constants)
         bound = bind(function, names, call=f"{self.name}: {name}")
         return self._supplied(Term(name, "interior", self.domain.interior, bound))
@@ -216,7 +219,8 @@ class Problem:
             data = replace(data, value=lambda scope: value({**constants, **scope}))
         return replace(term, residual=lambda scope: inner({**constants, **scope}), data=data)
 
-    def _find_fields(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+    def _field_names(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+        """The fields: those stated, else the arguments of the equations that are nothing else."""
         known = (*self.domain.coordinates, *self.parameters, *self.constants)
         for condition in self.conditions:
             if not isinstance(condition, Statement):
@@ -270,6 +274,7 @@ class Problem:
 
 
 def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
+    """The equations by name, from a function, or several in a list or dict."""
     if callable(equations):
         return {"equation": equations}
     if isinstance(equations, Mapping):
@@ -283,16 +288,18 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
 
 
 _WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
+"""What is expected of a scalar of each kind, as error messages say it."""
 
 
 def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
-    found = dict(given or {})
-    for name, guess in found.items():
+    """Scalars by name, ``parameters`` or ``constants``, or a clear refusal."""
+    scalars = dict(given or {})
+    for name, number in scalars.items():
         if name in domain.coordinates:
             raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
-        if not isinstance(guess, Real) or not torch.isfinite(torch.tensor(float(guess))):
-            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(guess))
-    return {name: float(guess) for name, guess in found.items()}
+        if not isinstance(number, Real) or not torch.isfinite(torch.tensor(float(number))):
+            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(number))
+    return {name: float(number) for name, number in scalars.items()}
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:
@@ -305,6 +312,7 @@ def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str
 
 
 def _column(value: Any, like: Tensor, name: str) -> Tensor:
+    """What an exact solution gave for a field, a number or one number per point, as [n]."""
     tensor = (
         value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
     )

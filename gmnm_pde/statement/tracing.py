@@ -13,6 +13,7 @@ from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, Trace
 
 _POINTS = 8
+"""Points of a term's region on which it is run once."""
 
 
 @torch.enable_grad()
@@ -91,9 +92,8 @@ class _Probe:
         half = max(1, len(self.cloud) // 2)
         jets: dict[Alpha, Tensor] = {}
         for (output, alpha), value in self.source.asked.items():
-            jets.setdefault(alpha, torch.zeros(half, len(self.fields), dtype=value.dtype))[:, output] = value[
-                :half
-            ].detach()
+            jet = jets.setdefault(alpha, torch.zeros(half, len(self.fields), dtype=value.dtype))
+            jet[:, output] = value[:half].detach()
         parameters = {name: value[:half].detach() for name, value in self.parameters.items()}
         again = self._evaluate(GivenSource(jets), _head(self.cloud, half), parameters)
         for name, residual in self.residuals.items():
@@ -105,4 +105,5 @@ class _Probe:
 
 
 def _head(cloud: Cloud, n: int) -> Cloud:
+    """The first ``n`` points."""
     return Cloud(cloud.points[:n], None if cloud.normals is None else cloud.normals[:n])

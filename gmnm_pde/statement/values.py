@@ -50,8 +50,8 @@ def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
 
 def _inside(region: Region, domain: Domain, call: str) -> Region:
     """A region that is no part of the domain's boundary, if it lies in the domain."""
-    for patch in region.patches:
-        middle = patch.embed(torch.full((1, patch.dimension), 0.37, dtype=torch.float64))
+    for chart in region.charts:
+        middle = chart.embed(torch.full((1, chart.dimension), 0.37, dtype=torch.float64))
         if not domain.contains(middle).any():
             where = ", ".join(f"{value:g}" for value in middle[0].tolist())
             raise refuse(
@@ -67,9 +67,9 @@ def group_of(region: Region | GivenPoints, domain: Domain) -> str:
     """The group of a condition that holds on ``region``: interior, boundary, initial or data."""
     if isinstance(region, GivenPoints):
         return "data"
-    inside = all(patch.normal is None for patch in region.patches)
-    initial = {patch.name for patch in domain.initial_patches()}
-    if all(patch.name in initial for patch in region.patches) and initial:
+    inside = all(chart.normal is None for chart in region.charts)
+    initial = {chart.name for chart in domain.initial_charts()}
+    if all(chart.name in initial for chart in region.charts) and initial:
         return "initial"
     return "interior" if inside else "boundary"
 

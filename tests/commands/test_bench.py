@@ -12,22 +12,22 @@ from gmnm_pde.plots.scores import plot_scores
 
 
 def entry(name):
-    return next(one for one in ENTRIES if one.name == name)
+    return next(listed for listed in ENTRIES if listed.name == name)
 
 
-@pytest.mark.parametrize("one", ENTRIES, ids=lambda one: one.name)
-def test_every_entry_names_a_problem_and_its_parameters(one):
-    problem = g.registry.factory(one.problem)
-    assert set(one.parameters) <= set(problem.__code__.co_varnames)
-    assert 0 < one.published < 1 and one.method
+@pytest.mark.parametrize("listed", ENTRIES, ids=lambda listed: listed.name)
+def test_every_entry_names_a_problem_and_its_parameters(listed):
+    problem = g.registry.factory(listed.problem)
+    assert set(listed.parameters) <= set(problem.__code__.co_varnames)
+    assert 0 < listed.published < 1 and listed.method
 
 
 def test_errors_are_those_of_all_outputs_together():
-    found = score(entry("PInv"), time_limit=30)
-    assert set(found.by_field) == {"u", "a"}
-    assert min(found.by_field.values()) < found.relative_l2 < max(found.by_field.values())
-    assert found.gain == pytest.approx(found.published_best / found.relative_l2)
-    assert "u " in found.as_row() and "a " in found.as_row()
+    row = score(entry("PInv"), time_limit=30)
+    assert set(row.by_field) == {"u", "a"}
+    assert min(row.by_field.values()) < row.relative_l2 < max(row.by_field.values())
+    assert row.gain == pytest.approx(row.published_best / row.relative_l2)
+    assert "u " in row.as_row() and "a " in row.as_row()
 
 
 def test_the_command(tmp_path, capsys):

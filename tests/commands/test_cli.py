@@ -84,3 +84,10 @@ def test_bad_words_exit_with_two_and_one_line(case):
     arguments, message = PARSED[case]
     done = subprocess.run([sys.executable, "-m", "gmnm_pde.cli", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"gmnm-pde {g.__version__}\n"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gmnm_pde as g
-from gmnm_pde.sampling import RULES, sample, unit_points
+from gmnm_pde.sampling import RULES, sample, stream, unit_points
 
 numbers = st.floats(-50, 50)
 lengths = st.floats(0.1, 20)
@@ -40,9 +40,9 @@ def test_divergence_theorem(box):
     """The mean of the flux of F = (x, 0, ...) over the boundary times its measure is the volume."""
     cloud = sample(box.boundary, 4000, "grid")
     total = 0.0
-    for patch in box.boundary_patches():
-        points = patch.embed(unit_points(50, patch.dimension, "grid"))
-        total += patch.measure * (points[:, 0] * patch.normal(points)[:, 0]).mean().item()
+    for chart in box.boundary_charts():
+        points = chart.embed(unit_points(50, chart.dimension, "grid"))
+        total += chart.measure * (points[:, 0] * chart.normal(points)[:, 0]).mean().item()
     volume = box.interior.measure
     scale = max(abs(end) for end in box.bounds[0]) / (box.bounds[0][1] - box.bounds[0][0])
     assert total == pytest.approx(volume, rel=1e-9 * (1 + scale))
@@ -73,7 +73,7 @@ def test_product_with_time():
     domain = g.Rectangle(x=(0, 1), y=(0, 1)) * g.Time(t=(0, 3))
     assert domain.coordinates == ("x", "y", "t") and domain.space == ("x", "y") and domain.time == ("t",)
     assert domain.bounds == ((0, 1), (0, 1), (0, 3))
-    assert len(domain.boundary_patches()) == 4
+    assert len(domain.boundary_charts()) == 4
     assert (sample(domain.initial, 20).points[:, 2] == 0).all()
     wall = sample(domain.face(x=1), 20)
     assert (wall.points[:, 0] == 1).all() and wall.normals.tolist()[0] == [1, 0, 0]
@@ -106,3 +106,12 @@ def test_samples_are_shared_by_measure():
     strip = g.Rectangle(x=(0, 9), y=(0, 1))
     points = sample(strip.boundary, 200).points
     assert ((points[:, 1] == 0) | (points[:, 1] == 1)).float().mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_seeds_of_different_purposes_do_not_meet():
+    streams = [
+        {stream(stream(seed, purpose), "term", number) for seed in range(20) for number in range(100)}
+        for purpose in ("held out", "evaluation")
+    ]
+    fitted = {stream(seed, "term", number) for seed in range(20) for number in range(100)}
+    assert not streams[0] & streams[1] and not fitted & (streams[0] | streams[1])

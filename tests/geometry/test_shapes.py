@@ -69,10 +69,10 @@ def test_divergence_theorem(case):
     """The flux of (x, y, ...) out of a shape is its measure times the number of coordinates."""
     shape, *_ = case
     flux = 0.0
-    for patch in shape.boundary_patches():
-        region = type(shape.boundary)(shape.coordinates, (patch,))
+    for chart in shape.boundary_charts():
+        region = type(shape.boundary)(shape.coordinates, (chart,))
         cloud = sample(region, 4000, seed=3)
-        flux += patch.measure * (cloud.points * cloud.normals).sum(dim=1).mean().item()
+        flux += chart.measure * (cloud.points * cloud.normals).sum(dim=1).mean().item()
     assert flux == pytest.approx(shape.dimension * shape.interior.measure, rel=1e-2)
 
 
@@ -82,7 +82,7 @@ def test_star_shaped_polygons(rays):
     angles = [2 * PI * k / len(rays) for k in range(len(rays))]
     corners = [(r * math.cos(a), r * math.sin(a)) for a, (_, r) in zip(angles, rays, strict=True)]
     polygon = g.Polygon(corners)
-    assert sum(patch.measure for patch in polygon.interior_patches()) == pytest.approx(polygon.area)
+    assert sum(chart.measure for chart in polygon.interior_charts()) == pytest.approx(polygon.area)
     assert polygon.contains(sample(polygon.interior, 200).points).all()
 
 

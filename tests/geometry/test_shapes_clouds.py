@@ -145,8 +145,8 @@ def test_small_holes_get_their_points(radius, n):
     for rule in ("chebyshev", "sobol"):  # however small the hole, no point lies in it
         assert domain.contains(sample(domain.interior, 2000, rule).points).all()
     near = torch.tensor([[0.4, 0.6]], dtype=torch.float64)
-    (patch,) = domain.interior_patches()
-    assert patch.keep is not None and not patch.keep(near).any()
+    (chart,) = domain.interior_charts()
+    assert chart.keep is not None and not chart.keep(near).any()
 
 
 def test_many_small_holes_share_what_there_is():

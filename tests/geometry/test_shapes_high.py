@@ -52,12 +52,12 @@ def test_distances_levels_normals_and_bounds(d):
     x, normals = offsets(shape, shape.boundary, 500)
     assert torch.allclose(normals, x / shape.radius)
     center = torch.tensor(shape.center, dtype=torch.float64)
-    (patch,) = shape.boundary_patches()
-    assert patch.level is not None
+    (chart,) = shape.boundary_charts()
+    assert chart.level is not None
     for scale in (0.2, 0.9, 1.0, 1.3):
         points = center + scale * x
         assert torch.allclose(shape.distance(points), torch.full((500,), 0.5 * (1 - scale)).double(), atol=1e-12)
-        assert torch.allclose(patch.level(points), torch.full((500,), 0.25 * (1 - scale**2)).double(), atol=1e-12)
+        assert torch.allclose(chart.level(points), torch.full((500,), 0.25 * (1 - scale**2)).double(), atol=1e-12)
         assert shape.contains(points).all() == (scale <= 1) == shape.contains(points).any()
     low, high = torch.tensor(shape.bounds, dtype=torch.float64).unbind(1)
     assert torch.allclose(low, center - 0.5) and torch.allclose(high, center + 0.5)
@@ -65,11 +65,11 @@ def test_distances_levels_normals_and_bounds(d):
 
 def test_in_space_it_is_the_map_of_archimedes():
     unit = torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    (patch,) = g.Ball((0, 0, 0), 1).boundary_patches()
+    (chart,) = g.Ball((0, 0, 0), 1).boundary_charts()
     height, angle = 1 - 2 * unit[:, 0], 2 * math.pi * unit[:, 1]
     around = (1 - height**2).sqrt()
     expected = torch.stack([around * angle.cos(), around * angle.sin(), height], dim=1)
-    assert torch.equal(patch.embed(unit), expected)
+    assert torch.equal(chart.embed(unit), expected)
 
 
 def test_set_algebra_in_four_dimensions():

@@ -117,12 +117,12 @@ def test_divergence_theorem(case):
     source = lambda p: ((p @ waves.T + phases).cos() * waves.diagonal()).sum(dim=1)  # noqa: E731
     flow = lambda p, n: ((p @ waves.T + phases).sin() * n).sum(dim=1)  # noqa: E731
     kind, within, through = type(shape.boundary), 0.0, 0.0
-    for patch in shape.interior_patches():
-        cloud = sample(kind(shape.coordinates, (patch,)), 4000, seed=3)
-        within += patch.measure * source(cloud.points).mean().item()
-    for patch in shape.boundary_patches():
-        cloud = sample(kind(shape.coordinates, (patch,)), 2000, seed=4)
-        through += patch.measure * flow(cloud.points, cloud.normals).mean().item()
+    for chart in shape.interior_charts():
+        cloud = sample(kind(shape.coordinates, (chart,)), 4000, seed=3)
+        within += chart.measure * source(cloud.points).mean().item()
+    for chart in shape.boundary_charts():
+        cloud = sample(kind(shape.coordinates, (chart,)), 2000, seed=4)
+        through += chart.measure * flow(cloud.points, cloud.normals).mean().item()
     assert through == pytest.approx(within, abs=5e-3 * shape.boundary.measure)
 
 
@@ -172,7 +172,7 @@ def test_any_level_ellipse_is_the_ellipse(width, height, shift):
     assert shape.interior.measure == pytest.approx(exact.interior.measure, rel=2e-2)
     cloud = sample(shape.boundary, 200)
     assert exact.distance(cloud.points).abs().max() < 1e-10
-    torch.testing.assert_close(exact.boundary_patches()[0].normal(cloud.points), cloud.normals)
+    torch.testing.assert_close(exact.boundary_charts()[0].normal(cloud.points), cloud.normals)
 
 
 @settings(max_examples=10)

@@ -54,7 +54,7 @@ def test_every_box_gets_its_points(name, partition, rule):
     assert counts.min() >= 0.9 * 60, counts
     assert len(interior.cloud) <= 2.2 * 60 * len(boxes)
     # boxes that the boundary crosses: 1.5 times as many points on a box's length of it as in the box along a side
-    exact = torch.cat([p.embed(torch.rand(4000, 1).double()) for p in problem.domain.boundary.patches])
+    exact = torch.cat([p.embed(torch.rand(4000, 1).double()) for p in problem.domain.boundary.charts])
     exact = exact[problem.domain.boundary.keep(exact)]
     owners = boxes.owner(exact)
     held = torch.bincount(boxes.owner(boundary.cloud.points), minlength=len(boxes))

@@ -13,44 +13,48 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
-from gmnm_pde.geometry.region import Patch
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.terms import Term
 
 Function = Callable[[Tensor], Tensor]
-"""Of points [n, d], with one number for each, [n]."""
+"""A function of points [n, d] that gives one number for each, [n]."""
 
-_POINTS = 2048
+_POINTS_OF_A_FACE = 2048
+"""Points of a condition's region at which its distance from another's is looked at."""
+
 _MEET = 2e-3
-"""Faces meet if one comes so near to the other, relative to how far off it goes; a corner is as near as its points."""
+"""Two faces meet if the least distance of one from the other is below this fraction of the greatest.
+
+At a corner the least distance is not zero, but as small as the points are near each other."""
 
 
-def patches(term: Term) -> tuple[Patch, ...]:
-    """The faces that a term holds on."""
+def charts(term: Term) -> tuple[Chart, ...]:
+    """The charts of the faces that a term holds on."""
     assert isinstance(term.region, Region)
-    return term.region.patches
+    return term.region.charts
 
 
 def order(term: Term) -> int:
-    """Of the time derivative that a term prescribes."""
+    """The order of the time derivative that a term prescribes."""
     assert term.data is not None
     return term.data.order
 
 
 def levels(call: str, terms: Sequence[Term]) -> list[Function]:
     """A function for each face of the terms that vanishes there."""
-    found = {}
+    by_face = {}
     for term in terms:
-        for patch in patches(term):
-            if patch.level is None:
+        for chart in charts(term):
+            if chart.level is None:
                 raise refuse(
                     call,
                     expected="faces with a smooth distance function, as boxes, disks, balls and convex polygons have",
-                    got=f"'{term.name}' on {patch.name}",
+                    got=f"'{term.name}' on {chart.name}",
                     remedy="Name the conditions to be met exactly, hard=('initial_u',), or leave hard out.",
                 )
-            found[patch.name] = patch.level
-    return list(found.values())
+            by_face[chart.name] = chart.level
+    return list(by_face.values())
 
 
 def product_of(functions: Sequence[Function], size: float) -> Function:
@@ -72,7 +76,7 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
 
     def value(points: Tensor) -> Tensor:
         try:
-            found = data.value(dict(zip(domain.coordinates, points.unbind(1), strict=True)))
+            prescribed = data.value(dict(zip(domain.coordinates, points.unbind(1), strict=True)))
         except KeyError as missing:
             raise refuse(
                 call,
@@ -80,14 +84,14 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
                 got=f"'{term.name}', which depends on the unknown {missing.args[0]}",
                 remedy="Leave hard out, or name other conditions.",
             ) from None
-        return torch.as_tensor(found, dtype=points.dtype, device=points.device).expand(len(points))
+        return torch.as_tensor(prescribed, dtype=points.dtype, device=points.device).expand(len(points))
 
     return value
 
 
 def offset_for(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
     """A function with the values of all terms where they hold."""
-    if all(patch.flat is not None for term in terms for patch in patches(term)):
+    if all(chart.flat is not None for term in terms for chart in charts(term)):
         return _transfinite(call, domain, terms)
     if any(term.group == "initial" for term in terms):
         raise refuse(
@@ -103,9 +107,9 @@ def _transfinite(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
     """Interpolation between faces, coordinate by coordinate: each corrects what the ones before it leave there."""
     sides: dict[int, dict[float, dict[int, Function]]] = {}
     for term in sorted(terms, key=lambda term: term.group != "initial"):  # time first: there derivatives are known
-        for patch in patches(term):
-            assert patch.flat is not None
-            axis, end = patch.flat
+        for chart in charts(term):
+            assert chart.flat is not None
+            axis, end = chart.flat
             sides.setdefault(axis, {}).setdefault(end, {})[order(term)] = value_of(call, domain, term)
     offset: Function = lambda points: points.new_zeros(len(points))  # noqa: E731
     for axis, ends in sides.items():
@@ -114,6 +118,14 @@ def _transfinite(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
 
 
 def _corrected(before: Function, axis: int, ends: Mapping[float, Mapping[int, Function]]) -> Function:
+    """``before``, corrected along one coordinate so that it has the prescribed values at ends of that coordinate.
+
+    Args:
+        before: The interpolation between faces of other coordinates.
+        axis: The number of the coordinate.
+        ends: By the value of the coordinate the functions prescribed there, by the order of the time derivative.
+    """
+
     def offset(points: Tensor) -> Tensor:
         total = before(points)
         for end, values in ends.items():
@@ -134,12 +146,13 @@ def _corrected(before: Function, axis: int, ends: Mapping[float, Mapping[int, Fu
 
 
 def _weighted(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
+    """The formulas of several terms, weighted by the inverse distances from their faces."""
     values = [value_of(call, domain, term) for term in terms]
     if len(terms) == 1:
         return values[0]
     away = [product_of(levels(call, [term]), 1.0) for term in terms]
     for term in terms:
-        points = sample(term.region, _POINTS, "sobol", seed=5).points
+        points = sample(term.region, _POINTS_OF_A_FACE, "sobol", seed=5).points
         for other, level in zip(terms, away, strict=True):
             far = level(points)
             if other is not term and far.min() <= _MEET * far.max():
@@ -151,8 +164,9 @@ def _weighted(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
                 )
 
     def offset(points: Tensor) -> Tensor:
-        each = [level(points) for level in away]
-        weights = [torch.stack([one for j, one in enumerate(each) if j != k]).prod(dim=0) for k in range(len(each))]
+        distances = [level(points) for level in away]
+        others = [[distance for j, distance in enumerate(distances) if j != k] for k in range(len(distances))]
+        weights = [torch.stack(of_others).prod(dim=0) for of_others in others]
         shares = torch.stack(weights) / torch.stack(weights).sum(dim=0)
         return (shares * torch.stack([value(points) for value in values])).sum(dim=0)
 

@@ -1,11 +1,11 @@
-"""A problem some of whose conditions are met by construction, and so are no longer part of it."""
+"""Which conditions are met by construction, and the problem that is left without them."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import Region
-from gmnm_pde.statement.lift import lift_for
+from gmnm_pde.statement.hard.lift import lift_for
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -41,12 +41,13 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
 
 
 def _able(term: Term) -> bool:
-    """Whether a term is of the kind that can be met exactly."""
+    """Whether a term can be met exactly: values of a field on whole faces, or periodicity."""
     whole = isinstance(term.region, Region) and not term.region.predicates
     return whole and (term.partner is not None or (term.data is not None and term.group in ("boundary", "initial")))
 
 
 def _named(problem: Problem, able: Sequence[Term], names: Sequence[str]) -> list[Term]:
+    """The terms that are named, by their own names or by those of groups."""
     known = {term.name: [term] for term in able}
     for term in able:
         known.setdefault(term.group, []).append(term)
@@ -65,7 +66,8 @@ def _named(problem: Problem, able: Sequence[Term], names: Sequence[str]) -> list
 
 
 def _axis(term: Term) -> int:
+    """The number of the coordinate along which a term is periodic."""
     assert isinstance(term.region, Region)
-    flat = term.region.patches[0].flat
+    flat = term.region.charts[0].flat
     assert flat is not None
     return flat[0]

@@ -16,22 +16,28 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
 from gmnm_pde.jets import Alpha, Field, LiftedSource, derivatives, leibniz
 from gmnm_pde.sampling import sample
-from gmnm_pde.statement.offsets import Function, levels, offset_for, order, patches, product_of, value_of
+from gmnm_pde.statement.hard.offsets import Function, charts, levels, offset_for, order, product_of, value_of
 from gmnm_pde.statement.terms import Term
 
-_POINTS = 2048
-_FEWER = 256
-_KEPT = 64
-"""Sets of points for which derivatives are kept."""
+_POINTS_INSIDE = 2048
+"""Points of the interior at which factors and offsets are checked."""
+
+_POINTS_ON_A_FACE = 256
+"""Points of each face at which factors and offsets are checked."""
+
+_POINT_SETS_KEPT = 64
+"""Sets of points for which derivatives of factors and offsets are kept."""
 
 _VANISHED = 1e-12
-_NEAR = 1e-9
-"""Data may differ from what they are to be by so much, relative to their size."""
+"""A factor vanishes where it is at most this fraction of its largest size inside."""
+
+_CONTRADICTION = 1e-9
+"""Data contradict each other where an offset differs from them by more than this fraction of their size."""
 
 
 @dataclass(frozen=True)
 class Lift:
-    """What is done to each field, by its name; a field that is not named stays as it is."""
+    """Factors and offsets of fields by name: u = offset + factor v. A field that is not named is v itself."""
 
     coordinates: tuple[str, ...]
     fields: tuple[str, ...]
@@ -45,13 +51,13 @@ class Lift:
 
     def functions(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Factors and offsets at points [n, d]: [n, fields] each."""
-        one = points.new_ones(len(points))
-        factors = [self.factors[name](points) if name in self.factors else one for name in self.fields]
-        offsets = [self.offsets[name](points) if name in self.offsets else 0 * one for name in self.fields]
+        ones, zeros = points.new_ones(len(points)), points.new_zeros(len(points))
+        factors = [self.factors[name](points) if name in self.factors else ones for name in self.fields]
+        offsets = [self.offsets[name](points) if name in self.offsets else zeros for name in self.fields]
         return torch.stack(factors, dim=1), torch.stack(offsets, dim=1)
 
     def applied(self, term: Term) -> Term:
-        """A term on the fields as one on v."""
+        """A term on the fields, stated as a term on v."""
         stated, partner = term.residual, term.partner
 
         def functions(points: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ class Lift:
 
 
 class _Jets:
-    """Derivatives of a function by autograd, kept for the points it was last asked at."""
+    """Derivatives of a function by autograd, kept for the sets of points that it was last asked at."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]):
         self._function = function
@@ -88,13 +94,13 @@ class _Jets:
         known = self._kept.get(key)
         if known is None or not torch.equal(known[0], points):  # other points may stand there by now
             known = self._kept[key] = points.clone(), {}
-            while len(self._kept) > _KEPT:
+            while len(self._kept) > _POINT_SETS_KEPT:
                 self._kept.popitem(last=False)
-        found = known[1]
-        if alpha not in found:
-            lower = [beta for beta, _, _ in leibniz(alpha) if beta not in found]
-            found.update({beta: one.detach() for beta, one in derivatives(self._function, points, lower).items()})
-        return found[alpha]
+        jets = known[1]
+        if alpha not in jets:
+            lower = [beta for beta, _, _ in leibniz(alpha) if beta not in jets]
+            jets.update({beta: jet.detach() for beta, jet in derivatives(self._function, points, lower).items()})
+        return jets[alpha]
 
 
 def lift_for(problem_name: str, domain: Domain, fields: tuple[str, ...], terms: Sequence[Term]) -> Lift:
@@ -139,11 +145,11 @@ def _factor(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
 
 def _check(call: str, domain: Domain, terms: Sequence[Term], factor: Function, offset: Function) -> None:
     """Refuse a factor that vanishes where no data are, and an offset that is not the data where they are."""
-    held = {patch.name for term in terms for patch in patches(term)}
-    free = [patch for patch in domain.boundary_patches() if patch.name not in held]
-    inside = sample(domain.interior, _POINTS, "sobol", seed=3).points
+    held = {chart.name for term in terms for chart in charts(term)}
+    free = [chart for chart in domain.boundary_charts() if chart.name not in held]
+    inside = sample(domain.interior, _POINTS_INSIDE, "sobol", seed=3).points
     least = _VANISHED * factor(inside).abs().max()
-    beside = [sample(Region(domain.coordinates, (patch,)), _FEWER, "sobol", seed=3).points for patch in free]
+    beside = [sample(Region(domain.coordinates, (chart,)), _POINTS_ON_A_FACE, "sobol", seed=3).points for chart in free]
     for points in (inside, *beside):
         value = factor(points)
         if (value <= least).any():
@@ -155,10 +161,10 @@ def _check(call: str, domain: Domain, terms: Sequence[Term], factor: Function, o
                 remedy="Leave hard out, or name the conditions on other faces.",
             )
     for term in (term for term in terms if order(term) == 0):
-        points = sample(term.region, _FEWER, "sobol", seed=4).points
+        points = sample(term.region, _POINTS_ON_A_FACE, "sobol", seed=4).points
         wanted = value_of(call, domain, term)(points)
         gap = (offset(points) - wanted).abs()
-        if gap.max() > _NEAR * max(wanted.abs().max().item(), offset(inside).abs().max().item(), 1e-300):
+        if gap.max() > _CONTRADICTION * max(wanted.abs().max().item(), offset(inside).abs().max().item(), 1e-300):
             row = int(gap.argmax())
             raise refuse(
                 call,
@@ -169,4 +175,5 @@ def _check(call: str, domain: Domain, terms: Sequence[Term], factor: Function, o
 
 
 def _at(domain: Domain, point: Tensor) -> str:
+    """A point as error messages name it."""
     return ", ".join(f"{name}={value:g}" for name, value in zip(domain.coordinates, point.tolist(), strict=True))

@@ -1,0 +1,39 @@
+"""The names that the library offers: what ``from gmnm_pde import *`` brings, and nothing beside."""
+
+import types
+
+import gmnm_pde
+
+PUBLIC = {
+    "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
+    "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
+    "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative",
+    "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Periodic", "Observations", "Condition", "registry",
+    "solve", "eigenmodes", "compare",
+    "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
+    "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
+    "LeastSquares", "GaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
+    "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
+    "jet",
+    "GmnmError", "NumericalWarning",
+}  # fmt: skip
+
+
+def test_a_star_import_brings_the_public_names_alone():
+    names: dict[str, object] = {}
+    exec("from gmnm_pde import *", names)
+    del names["__builtins__"]
+    assert set(names) == PUBLIC
+    modules = {name for name, value in names.items() if isinstance(value, types.ModuleType)}
+    assert modules == {"registry"}
+
+
+def test_every_public_name_is_listed_once():
+    assert len(gmnm_pde.__all__) == len(set(gmnm_pde.__all__)) == len(PUBLIC)
+
+
+def test_results_and_news_have_public_types(poisson):
+    news = []
+    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), progress=news.append)
+    assert isinstance(solution.report, gmnm_pde.Report) and isinstance(solution.history, gmnm_pde.History)
+    assert news and all(isinstance(message, gmnm_pde.Progress) for message in news)
