@@ -69,15 +69,9 @@ class Block:
             jets = jets_of(model, self.placed.term, self.points, self.engine)
             return self._nonlinear(jets, scalars)
         if self._applies(model):
-<<<<<<< HEAD
-            return {name: self._applied(model, one, scalars) for name, one in self.linear.items()}
-        jets = jets_of(model, self.placed.term, self.points, self.engine)
-        return {name: one.at(jets, scalars) for name, one in self.linear.items()}
-=======
             return {name: self._applied(model, linearized, scalars) for name, linearized in self.linear.items()}
-        jets = jets_of(model, self.problem, self.placed.term, self.points, self.engine)
+        jets = jets_of(model, self.placed.term, self.points, self.engine)
         return {name: linearized.at(jets, scalars) for name, linearized in self.linear.items()}
->>>>>>> h2
 
     def rows_of_jacobian(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """By name, the derivatives of its residuals by all trained parameters of the model and the scalars.
