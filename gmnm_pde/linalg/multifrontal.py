@@ -1,10 +1,12 @@
-"""Block-sparse least squares by Householder QR, front by front.
+"""Block-sparse least squares by multifrontal Householder QR.
 
-Unknowns come in groups, and each row of the system holds a few groups only. Groups are eliminated in the order of a
-nested dissection: all rows that hold groups of one part are gathered into a dense matrix, its front, and factored. The
-top rows of the triangle give the part's unknowns in terms of later ones; the others no longer hold it and pass on.
+Unknowns come in groups, and each row of the system holds a few groups only. Nested dissection orders the groups into
+blocks, which are eliminated one after another. All rows that hold groups of a block are assembled into a dense matrix,
+its front, and factored. The first rows of the triangular factor give the block's unknowns in terms of later ones; the
+others, the contribution block, hold later groups alone and are assembled into a later front.
+
 Dense QR throughout, never normal equations: as backward stable as a QR of the whole matrix, at a cost that grows with
-the separators. (Duff and Reid's multifrontal method; Matstoms, ACM Trans. Math. Softw. 20, 1994, for QR.)
+the separators. (I. Duff and J. Reid's multifrontal method; P. Matstoms, ACM Trans. Math. Softw. 20, 1994, for QR.)
 """
 
 import math
@@ -28,8 +30,16 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class _Pivot:
-    """What an elimination leaves: R for its own columns, and for those of later groups, and the right-hand side."""
+class _PivotRows:
+    """The rows of R that belong to an eliminated block.
+
+    Args:
+        own: The groups of the block.
+        later: The groups that its rows are coupled to, which are eliminated later.
+        triangle: R in the block's own columns.
+        coupling: R in the columns of the later groups.
+        right: The right-hand side after the orthogonal factor.
+    """
 
     own: Groups
     later: Groups
@@ -44,9 +54,9 @@ class FrontSolver:
     Args:
         rows: The system.
         sizes: The number of unknowns in each group.
-        centers: Where the other groups sit in space, [groups, d]; only the order of elimination depends on it.
+        centers: Where the other groups lie in space, [groups, d]; only the order of elimination depends on it.
         everywhere: The first groups, if they may occur in any row; they are eliminated last.
-        ridge: In units of rounding.
+        ridge: In units of the machine precision.
     """
 
     def __init__(
@@ -62,12 +72,13 @@ class FrontSolver:
         like = rows[0].matrix
         self._sizes = tuple(sizes)
         first = len(everywhere)
-        local = [tuple(g - first for g in one.groups if g >= first) for one in rows]
+        local = [tuple(g - first for g in piece.groups if g >= first) for piece in rows]
         parts = dissect(centers.cpu(), neighbours(local, len(centers)))
         self._parts = [tuple(g + first for g in part) for part in parts] + ([everywhere] if everywhere else [])
         self._norms = column_norms(rows, self._sizes, like)
         scaled = [
-            Rows(one.groups, one.matrix / torch.cat([self._norms[g] for g in one.groups]), one.right) for one in rows
+            Rows(piece.groups, piece.matrix / torch.cat([self._norms[g] for g in piece.groups]), piece.right)
+            for piece in rows
         ]
         del rows
         self._pivots, self.misfit = _eliminate(scaled, self._sizes, self._parts, ridge * torch.finfo(like.dtype).eps)
@@ -77,27 +88,27 @@ class FrontSolver:
         return self._assembled(_substitute(self._pivots, self._sizes), self._sizes)
 
     def leading(self, sizes: Sequence[int]) -> Tensor:
-        """The solution in the first so many unknowns of each group, zero in the others."""
+        """The solution in the leading unknowns of each group, ``sizes`` of them, zero in the others."""
         rows = [self._narrowed(pivot, sizes) for pivot in self._pivots]
         pivots, _ = _eliminate(rows, sizes, self._parts, 0.0)
         return self._assembled(_substitute(pivots, sizes), sizes)
 
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
-        """Rank-revealing solutions: none, they would take a decomposition of the whole matrix."""
+        """No solutions by truncated singular values: they would take a decomposition of the whole matrix."""
         return []
 
-    def _narrowed(self, pivot: _Pivot, sizes: Sequence[int]) -> Rows:
+    def _narrowed(self, pivot: _PivotRows, sizes: Sequence[int]) -> Rows:
         groups = (*pivot.own, *pivot.later)
         whole = torch.cat([pivot.triangle, pivot.coupling], dim=1)
         parts = whole.split([self._sizes[g] for g in groups], dim=1)
         return Rows(groups, torch.cat([p[:, : sizes[g]] for g, p in zip(groups, parts, strict=True)], 1), pivot.right)
 
-    def _assembled(self, found: dict[int, Tensor], sizes: Sequence[int]) -> Tensor:
+    def _assembled(self, solved: dict[int, Tensor], sizes: Sequence[int]) -> Tensor:
         whole = []
         for group, (size, norms) in enumerate(zip(self._sizes, self._norms, strict=True)):
             values = norms.new_zeros(size)
-            if group in found:
-                values[: sizes[group]] = found[group] / norms[: sizes[group]]
+            if group in solved:
+                values[: sizes[group]] = solved[group] / norms[: sizes[group]]
             whole.append(values)
         return torch.cat(whole)
 
@@ -105,9 +116,9 @@ class FrontSolver:
 def column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> list[Tensor]:
     """The norms of all columns, group by group; 1 for those that are zero."""
     squares = [like.new_zeros(size) for size in sizes]
-    for one in rows:
-        found = one.matrix.square().sum(dim=0).split([sizes[g] for g in one.groups])
-        for group, part in zip(one.groups, found, strict=True):
+    for piece in rows:
+        of_groups = piece.matrix.square().sum(dim=0).split([sizes[g] for g in piece.groups])
+        for group, part in zip(piece.groups, of_groups, strict=True):
             squares[group] += part
     norms = [square.sqrt() for square in squares]
     return [torch.where(norm > 0, norm, torch.ones_like(norm)) for norm in norms]
@@ -115,22 +126,25 @@ def column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> li
 
 def _eliminate(
     rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], ridge: float
-) -> tuple[list[_Pivot], float]:
-    """Front by front; rows are taken from the list as they are used up."""
+) -> tuple[list[_PivotRows], float]:
+    """Eliminate block after block: the rows of R, and the norm of the residual.
+
+    ``rows`` is emptied as they are assembled, so that memory is free for the fronts.
+    """
     rank = {group: (k, j) for k, part in enumerate(parts) for j, group in enumerate(part)}
     waiting: list[list[Rows]] = [[] for _ in parts]
-    for one in rows:
-        waiting[min(rank[g] for g in one.groups)[0]].append(one)
+    for piece in rows:
+        waiting[min(rank[g] for g in piece.groups)[0]].append(piece)
     rows.clear()
     pivots, misfit = [], 0.0
     for k, own in enumerate(parts):
         taken, waiting[k] = waiting[k], []
-        later = tuple(sorted({g for one in taken for g in one.groups} - set(own), key=rank.__getitem__))
+        later = tuple(sorted({g for piece in taken for g in piece.groups} - set(own), key=rank.__getitem__))
         front = front_of(taken, (*own, *later), sizes, sum(sizes[g] for g in own) if ridge else 0, ridge)
         del taken
         R = torch.linalg.qr(front, mode="r").R
         width = sum(sizes[g] for g in own)
-        pivots.append(_Pivot(own, later, R[:width, :width], R[:width, width:-1], R[:width, -1]))
+        pivots.append(_PivotRows(own, later, R[:width, :width], R[:width, width:-1], R[:width, -1]))
         rest = R[width:, width:]
         if later and len(rest):
             remaining = Rows(later, rest[:, :-1], rest[:, -1])
@@ -141,34 +155,37 @@ def _eliminate(
 
 
 def front_of(taken: Sequence[Rows], groups: Groups, sizes: Sequence[int], ridged: int, ridge: float) -> Tensor:
-    """The rows under one another, columns in the order of ``groups`` and the right-hand side last; then the ridge."""
+    """Assemble a front: rows under one another, columns in the order of ``groups`` and the right-hand side last.
+
+    ``ridged`` rows with ``ridge`` on the diagonal of the first columns follow.
+    """
     starts, total = {}, 0
     for group in groups:
         starts[group] = total
         total += sizes[group]
-    count = sum(len(one.right) for one in taken) + ridged
+    count = sum(len(piece.right) for piece in taken) + ridged
     front = taken[0].matrix.new_zeros(count, total + 1)
     first = 0
-    for one in taken:
-        last = first + len(one.right)
+    for piece in taken:
+        last = first + len(piece.right)
         at = 0
-        for group in one.groups:
+        for group in piece.groups:
             size = sizes[group]
-            front[first:last, starts[group] : starts[group] + size] = one.matrix[:, at : at + size]
+            front[first:last, starts[group] : starts[group] + size] = piece.matrix[:, at : at + size]
             at += size
-        front[first:last, -1] = one.right
+        front[first:last, -1] = piece.right
         first = last
     front[first:, :ridged].fill_diagonal_(ridge)
     return front
 
 
-def _substitute(pivots: Sequence[_Pivot], sizes: Sequence[int]) -> dict[int, Tensor]:
-    """From the last part to the first."""
-    found: dict[int, Tensor] = {}
+def _substitute(pivots: Sequence[_PivotRows], sizes: Sequence[int]) -> dict[int, Tensor]:
+    """Back substitution, from the last block to the first: the unknowns of each group."""
+    groups: dict[int, Tensor] = {}
     for pivot in reversed(pivots):
         right = pivot.right
         if pivot.later:
-            right = right - pivot.coupling @ torch.cat([found[g] for g in pivot.later])
+            right = right - pivot.coupling @ torch.cat([groups[g] for g in pivot.later])
         solved = torch.linalg.solve_triangular(pivot.triangle, right[:, None], upper=True)[:, 0]
-        found.update(zip(pivot.own, solved.split([sizes[g] for g in pivot.own]), strict=True))
-    return found
+        groups.update(zip(pivot.own, solved.split([sizes[g] for g in pivot.own]), strict=True))
+    return groups

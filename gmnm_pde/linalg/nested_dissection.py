@@ -1,8 +1,8 @@
-"""The order in which groups of unknowns that are coupled to near ones only are eliminated: nested dissection.
+"""Nested dissection: an order of elimination for groups of unknowns that are coupled to their neighbours in space.
 
-The groups are cut in two halves in space; those of one half that touch the other are the separator. Each half without
-its separator is cut again, and so on; a separator is eliminated after both of its halves, so that what eliminating one
-half leaves behind never meets the other half. (George, SIAM J. Numer. Anal. 10, 1973.)
+The groups are bisected by a plane; those of one half that are coupled to the other are the separator. The halves
+without it are bisected in turn. A separator is eliminated after both of its halves, so that eliminating one half causes
+no fill-in in the other. (A. George, SIAM J. Numer. Anal. 10, 1973.)
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,21 +14,21 @@ Groups = tuple[int, ...]
 
 
 def neighbours(patterns: Iterable[Groups], count: int) -> list[set[int]]:
-    """For each of ``count`` groups those that occur in a row with it, itself left out."""
-    found: list[set[int]] = [set() for _ in range(count)]
+    """The adjacency of ``count`` groups: for each those that occur in a row with it, itself left out."""
+    adjacent: list[set[int]] = [set() for _ in range(count)]
     for pattern in set(patterns):
         for group in pattern:
-            found[group].update(pattern)
-    for group, near in enumerate(found):
+            adjacent[group].update(pattern)
+    for group, near in enumerate(adjacent):
         near.discard(group)
-    return found
+    return adjacent
 
 
 def dissect(centers: Tensor, near: Sequence[set[int]]) -> list[Groups]:
-    """The groups in parts, in the order of elimination.
+    """The groups in blocks, in the order of elimination.
 
     Args:
-        centers: Where each group sits, [groups, d].
+        centers: Where each group lies, [groups, d].
         near: For each group those coupled to it.
     """
     return _dissect(list(range(len(centers))), centers, near)
@@ -60,7 +60,7 @@ def _dissect(groups: list[int], centers: Tensor, near: Sequence[set[int]]) -> li
 
 
 def _halves(groups: list[int], where: Tensor) -> tuple[list[int], list[int]] | None:
-    """The groups below and above the plane nearest to the middle one of them; None if all sit at one place."""
+    """The groups below and above the plane nearest to their median; None if all lie at one place."""
     places = where[torch.tensor(groups)]
     levels = places.unique()
     if len(levels) < 2:

@@ -1,9 +1,9 @@
-"""Eigenvalues of a rectangular pencil: values mu and vectors c with (A + mu B) c ~ 0 in the least squares sense.
+"""Eigenvalues of a rectangular matrix pencil: mu and c with (A + mu B) c ~ 0 in the least squares sense.
 
-Inverse iteration with a least squares solve in each step, c <- argmin_x |A x + B c|, on a subspace large enough that
-the wanted values are well apart from what is left out. One QR of A serves all steps, and leading sub-models are
-solved from its triangle. (Oversampled collocation has more rows than unknowns; what the rows say beyond the column
-space of A is left in the residual, by which modes are judged.)
+Inverse subspace iteration with a Rayleigh-Ritz projection: each step solves argmin_x |A x + B c| for a basis of vectors
+c, more of them than modes are wanted, so that the wanted values are well separated from the others. One QR of A serves
+all steps, and leading sub-models are solved from its triangular factor. (Oversampled collocation has more rows than
+unknowns; the part of B c outside the column space of A is left in the residual, by which modes are judged.)
 """
 
 import math
@@ -34,7 +34,7 @@ _SLOW_FALL = 0.7
 
 @dataclass(frozen=True)
 class Modes:
-    """Values mu [count], complex, the smallest first, and vectors [columns, count], complex."""
+    """Eigenvalues mu [count], complex, the smallest first, and eigenvectors [columns, count], complex."""
 
     values: Tensor
     vectors: Tensor
@@ -42,7 +42,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class Pieces:
-    """A matrix in pieces of rows that hold some groups of columns each."""
+    """A block-sparse matrix: pieces of rows, each with the groups of columns that it holds; ``sizes`` of all groups."""
 
     matrices: Sequence[tuple[Groups, Tensor]]
     sizes: Sequence[int]
@@ -58,12 +58,12 @@ class Pieces:
 
 
 class Pencil:
-    """A and B, pieces alike, with the QR of A.
+    """The pencil A + mu B, with the QR of A.
 
     Args:
-        A: What is solved with.
-        B: What the values multiply.
-        centers: Where the groups of columns sit in space, [groups, d].
+        A: The matrix that is factored.
+        B: The matrix that the eigenvalues multiply, in the same pieces of rows.
+        centers: Where the groups of columns lie in space, [groups, d].
     """
 
     def __init__(self, A: Pieces, B: Pieces, centers: Tensor):
@@ -72,14 +72,14 @@ class Pencil:
     def modes(self, count: int, sizes: Sequence[int] | None = None) -> Modes:
         """The ``count`` modes of smallest |mu|, in the first ``sizes`` columns of each group alone if given.
 
-        What goes round is B c, values at points, not c: coefficients that make no function would go round as noise.
+        The iteration is on B c, values at points, not on c: coefficients that B maps to zero would remain as noise.
         """
         B, solver = self._B, self._factors if sizes is None else self._factors.leading(sizes)
         like = B.matrices[0][1]
         width = min(sum(B.sizes if sizes is None else sizes), 2 * count + _GUARD_VECTORS)
         generator = torch.Generator().manual_seed(0)
         start = [torch.randn(rows, width, generator=generator, dtype=like.dtype).to(like) for rows in B.rows]
-        image = B @ solver.solve(start)  # what no function makes falls away
+        image = B @ solver.solve(start)  # projected to the range of B
         before, changes = torch.zeros(0), [math.inf]
         for _ in range(_MOST_STEPS):
             space = torch.linalg.qr(image).Q
@@ -90,13 +90,14 @@ class Pencil:
             values, small = values[order], small[:, order]
             if len(before) == len(values):
                 changes.append(((values - before).abs() / values.abs()).max().item())
-            if changes[-1] <= _CONVERGED or _stands_still(changes):
+            if changes[-1] <= _CONVERGED or _is_rounding(changes):
                 break
             before = values
         return Modes(values.reciprocal(), solved.to(small.dtype) @ small)
 
 
-def _stands_still(changes: Sequence[float]) -> bool:
+def _is_rounding(changes: Sequence[float]) -> bool:
+    """Whether the last changes are small and fall no more."""
     if len(changes) < 3:
         return False
     first, second, third = changes[-3:]

@@ -1,8 +1,8 @@
-"""Least squares by Householder QR, a block of rows at a time, with a ridge at rounding level.
+"""Least squares by Householder QR, a block of rows at a time, with a ridge at the level of rounding errors.
 
-A tall system A x ~ b is reduced to the triangle of the QR factorisation of [A | b]: everything about the least squares
-solution is in it, and a further block of rows is taken in by factoring it below the triangle. The normal equations are
-never formed: they square the condition number, and these systems are numerically rank-deficient.
+A tall system A x ~ b is reduced to the triangular factor of [A | b], which determines the least squares solution; a
+further block of rows is added by factoring it together with the triangle (a sequential tall-skinny QR). The normal
+equations are never formed: they square the condition number, and these systems are numerically rank-deficient.
 
 Columns in a fixed order give every leading sub-model, the solution in the first k columns alone, for the price of a
 back-substitution.
@@ -15,15 +15,16 @@ import torch
 from torch import Tensor
 
 RIDGE = 16.0
-"""The ridge in units of rounding, on normalised columns. It bounds the coefficients where QR alone lets them blow up,
-and costs no digit: 4 to 50 gave the same errors on the Poisson and wave problems."""
+"""The ridge in units of the machine precision, on normalised columns. It bounds the coefficients where QR alone lets
+them blow up, and costs no digit: 4 to 50 gave the same errors on the Poisson and wave problems."""
 
 _BLOCK_BYTES = 2**30
+"""Rows are gathered up to this size before they are factored."""
 
 
 @dataclass(frozen=True)
 class Triangle:
-    """R [K, K] and c [K] with |A x - b|^2 = |R x - c|^2 + misfit^2 for every x."""
+    """The triangular factor R [K, K] of A, and c [K], with |A x - b|^2 = |R x - c|^2 + misfit^2 for every x."""
 
     R: Tensor
     c: Tensor
@@ -31,7 +32,7 @@ class Triangle:
 
 
 def reduce(blocks: Iterable[tuple[Tensor, Tensor]], columns: int) -> Triangle:
-    """The triangle of the rows (A, b), with at most about a gigabyte of rows, or two triangles, held at a time."""
+    """The triangular factor of blocks of rows (A, b); about a gigabyte of them, or two triangles, is held at a time."""
     triangle: Tensor | None = None
     waiting: list[Tensor] = []
     count = 0
@@ -51,13 +52,14 @@ def reduce(blocks: Iterable[tuple[Tensor, Tensor]], columns: int) -> Triangle:
 
 
 def _absorb(triangle: Tensor | None, waiting: list[Tensor]) -> Tensor:
+    """The triangular factor of a triangle and the rows that wait, which are taken from the list."""
     rows = torch.cat([triangle, *waiting] if triangle is not None else waiting)
     waiting.clear()
     return torch.linalg.qr(rows, mode="r").R
 
 
 class RidgeSolver:
-    """Solutions of a triangle with a ridge at rounding level, for all columns or the leading ones."""
+    """Solutions of a triangular system with a ridge, for all columns or the leading ones."""
 
     def __init__(self, triangle: Triangle, ridge: float = RIDGE):
         R, c = triangle.R, triangle.c
@@ -88,7 +90,7 @@ class RidgeSolver:
         return torch.linalg.solve_triangular(self._reduced[:K, :K].mT, (rows / self.norms).mT, upper=False)
 
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
-        """Solutions of less and less of the triangle's singular values: the rank-revealing way out."""
+        """Solutions by truncated singular value decompositions, one for each cutoff."""
         return truncated_solutions(self.triangle, cutoffs)
 
 
@@ -102,7 +104,7 @@ def linear_fit(matrix: Tensor, targets: Tensor) -> Tensor:
 
 
 def truncated_solutions(triangle: Triangle, cutoffs: Iterable[float]) -> list[Tensor]:
-    """Minimum-norm solutions by singular values above each cutoff times the largest: the rank-revealing way out."""
+    """Minimum-norm solutions by truncated SVD: from the singular values above each cutoff times the largest."""
     norms = triangle.R.norm(dim=0).clamp_min(torch.finfo(triangle.R.dtype).tiny)
     U, S, Vh = torch.linalg.svd(triangle.R / norms)
     rotated = U.mT @ triangle.c

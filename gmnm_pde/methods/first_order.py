@@ -20,12 +20,12 @@ class Adam:
     """Adam (D. Kingma, J. Ba, arXiv 1412.6980) with a learning rate that may fall.
 
     Args:
-        steps: How many.
+        steps: The number of steps.
         lr: The learning rate, at the start.
         schedule: ``"constant"``; ``"cosine"``, which falls to zero at the last step; ``"exponential"``, which falls by
             a tenth every twentieth of the steps.
-        batch: Points of each term that a step sees, drawn anew for each; by default all.
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        batch: The number of points of each term that a step sees, drawn anew for each step; by default all points.
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
 
     steps: int = 5000
@@ -37,11 +37,11 @@ class Adam:
     def __post_init__(self) -> None:
         _check(self)
 
-    def begin(self, system: Trainable, seed: int) -> "Following":
+    def begin(self, system: Trainable, seed: int) -> "_GradientSteps":
         """Work on a system."""
         unknowns = system.unknowns()
         fused = all(p.device.type in ("cpu", "cuda") for p in unknowns)
-        return Following("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
+        return _GradientSteps("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SOAP:
     """SOAP (N. Vyas et al., arXiv 2409.11321): Adam in the eigenbasis of Shampoo's preconditioner.
 
     Args:
-        steps: How many.
+        steps: The number of steps.
         lr: The learning rate, at the start.
         schedule: As of ``Adam``.
         every: Steps between updates of the eigenbasis.
@@ -68,13 +68,15 @@ class SOAP:
         _check(self)
         check_counts("SOAP", every=self.every)
 
-    def begin(self, system: Trainable, seed: int) -> "Following":
+    def begin(self, system: Trainable, seed: int) -> "_GradientSteps":
         """Work on a system."""
-        return Following("SOAP", SOAPOptimizer(system.unknowns(), lr=self.lr, every=self.every), self, system, seed)
+        return _GradientSteps(
+            "SOAP", SOAPOptimizer(system.unknowns(), lr=self.lr, every=self.every), self, system, seed
+        )
 
 
-class Following:
-    """An optimiser of PyTorch's kind at work."""
+class _GradientSteps:
+    """An optimiser of PyTorch's kind at work on a system."""
 
     pace = 10
 

@@ -97,12 +97,14 @@ class GaussNewton(Described):
             inner_tolerance=self.inner_tolerance,
         )
 
-    def begin(self, system: Linearizable, seed: int) -> "_Stepping":
+    def begin(self, system: Linearizable, seed: int) -> "_Work":
         """Work on a system."""
-        return _Stepping(self, system)
+        return _Work(self, system)
 
 
-class _Stepping:
+class _Work:
+    """Gauss-Newton at work on a system: its damping, and the residuals at the unknowns as they are."""
+
     name, pace, whole = "Gauss-Newton", 1, True
 
     def __init__(self, method: GaussNewton, system: Linearizable):
@@ -128,11 +130,11 @@ class _Stepping:
         unknowns = self._system.unknowns()
         kept = [parameter.detach().clone() for parameter in unknowns]
         while self._mu < self._method.most_damping:
-            found = self._direction(steps, kept)
-            if found is None:
+            step = self._direction(steps, kept)
+            if step is None:
                 self._mu, self._growth = self._mu * self._growth, 2 * self._growth
                 continue
-            direction, promise = found
+            direction, promise = step
             _move(unknowns, direction)
             if self._eliminate:
                 self._system.fit_readout()
@@ -149,7 +151,7 @@ class _Stepping:
         self._residual = before
         return 0
 
-    def _direction(self, steps: "_Steps", kept: list[Tensor]) -> tuple[Tensor, float] | None:
+    def _direction(self, steps: "_DampedSolver", kept: list[Tensor]) -> tuple[Tensor, float] | None:
         """A step and by how much the linear model says that the loss falls; None if damping must grow first."""
         if not steps.factor(self._mu):
             return None
@@ -179,7 +181,7 @@ class _Stepping:
             self._residual, self._version = state["residual"], self._system.version
 
 
-class _Steps(Protocol):
+class _DampedSolver(Protocol):
     """Damped steps of one linearisation."""
 
     def factor(self, mu: float) -> bool:
@@ -195,20 +197,23 @@ class _Steps(Protocol):
         ...
 
 
-def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _Steps:
+def _linearize(system: Linearizable, residual: Tensor, free: Tensor | None, method: GaussNewton) -> _DampedSolver:
+    """The solver for damped steps; ``free`` says which unknowns are the readout's weights, if it is eliminated."""
     columns = sum(parameter.numel() for parameter in system.unknowns())
     if len(residual) * columns * residual.element_size() > method.memory:
-        return _Recomputed(system, method.inner_steps, method.inner_tolerance)
+        return _ConjugateGradients(system, method.inner_steps, method.inner_tolerance)
     jacobian = system.jacobian()
-    stretch = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
+    scale = torch.ones_like(jacobian[0]) / jacobian.norm(dim=0).square().mean().sqrt()
     if free is not None:
-        stretch[free] *= method.readout_stretch
-    return _Dense(jacobian.mul_(stretch), stretch)
+        scale[free] *= method.readout_stretch
+    return _NormalEquations(jacobian.mul_(scale), scale)
 
 
-class _Dense:
-    def __init__(self, jacobian: Tensor, stretch: Tensor):
-        self._jacobian, self._stretch = jacobian, stretch
+class _NormalEquations:
+    """Cholesky's factorisation of J^T J + mu or J J^T + mu, whichever is smaller."""
+
+    def __init__(self, jacobian: Tensor, scale: Tensor):
+        self._jacobian, self._scale = jacobian, scale
         rows, columns = jacobian.shape
         self._tall = columns <= rows
         self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
@@ -224,14 +229,14 @@ class _Dense:
         right = self._jacobian.mT @ residual if self._tall else residual
         solved = -torch.cholesky_solve(right[:, None], self._factor)[:, 0]
         if self._tall:
-            return solved * self._stretch, self._jacobian @ solved
-        return (self._jacobian.mT @ solved) * self._stretch, self._gram @ solved
+            return solved * self._scale, self._jacobian @ solved
+        return (self._jacobian.mT @ solved) * self._scale, self._gram @ solved
 
     def size(self, direction: Tensor) -> float:
-        return (direction / self._stretch).norm().item()
+        return (direction / self._scale).norm().item()
 
 
-class _Recomputed:
+class _ConjugateGradients:
     """Conjugate gradients on the normal equations, with rows of the Jacobian made again for every product."""
 
     def __init__(self, system: Linearizable, iterations: int, tolerance: float):

@@ -28,7 +28,7 @@ class LBFGS:
     Args:
         steps: The most iterations.
         history: How many updates are remembered.
-        patience: Stop when the held-out residual has not fallen for so many steps, and go back to where it was least.
+        patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
 
     steps: int = 1000
@@ -38,12 +38,14 @@ class LBFGS:
     def __post_init__(self) -> None:
         check_counts("LBFGS", steps=self.steps, history=self.history, patience=self.patience)
 
-    def begin(self, system: Trainable, seed: int) -> "_Limited":
+    def begin(self, system: Trainable, seed: int) -> "_LimitedMemory":
         """Work on a system."""
-        return _Limited(self, system)
+        return _LimitedMemory(self, system)
 
 
-class _Limited:
+class _LimitedMemory:
+    """PyTorch's L-BFGS at work on a system."""
+
     name, pace, whole = "L-BFGS", 1, True
 
     def __init__(self, method: LBFGS, system: Trainable):
@@ -142,12 +144,14 @@ class SelfScaled(Described):
             remedy = nearest(str(self.update), UPDATES)
             raise refuse(call, expected="an update", got=repr(self.update), remedy=remedy)
 
-    def begin(self, system: Trainable, seed: int) -> "_Scaled":
+    def begin(self, system: Trainable, seed: int) -> "_WholeMatrix":
         """Work on a system."""
-        return _Scaled(self, system)
+        return _WholeMatrix(self, system)
 
 
-class _Scaled:
+class _WholeMatrix:
+    """Self-scaled updates of the whole inverse Hessian at work on a system."""
+
     name, pace, whole = "self-scaled quasi-Newton", 1, True
 
     def __init__(self, method: SelfScaled, system: Trainable):

@@ -54,7 +54,7 @@ class Block:
 
     def select(self, rows: Tensor) -> "Block":
         """The block of some of the rows, by their indices."""
-        linear = self.linear and {name: one.select(rows) for name, one in self.linear.items()}
+        linear = self.linear and {name: linearized.select(rows) for name, linearized in self.linear.items()}
         every = torch.arange(len(self.placed.cloud), device=rows.device)[self.rows]
         return replace(self, points=self.points[rows], rows=every[rows], linear=linear)
 
@@ -69,9 +69,9 @@ class Block:
             jets = jets_of(model, self.placed.term, self.points, self.engine)
             return self._nonlinear(jets, scalars)
         if self._applies(model):
-            return {name: self._applied(model, one, scalars) for name, one in self.linear.items()}
+            return {name: self._applied(model, linearized, scalars) for name, linearized in self.linear.items()}
         jets = jets_of(model, self.placed.term, self.points, self.engine)
-        return {name: one.at(jets, scalars) for name, one in self.linear.items()}
+        return {name: linearized.at(jets, scalars) for name, linearized in self.linear.items()}
 
     def rows_of_jacobian(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """By name, the derivatives of its residuals by all trained parameters of the model and the scalars.
@@ -79,11 +79,16 @@ class Block:
         The slopes of each residual by the fields' derivatives are taken first; what is left is the derivative of a
         linear operator applied to the model. Returns [n, unknowns] for each name.
         """
-        return {name: self._rows(model, one, scalars) for name, one in self._linearized(model, scalars).items()}
+        return {
+            name: self._rows(model, linearized, scalars)
+            for name, linearized in self._linearized(model, scalars).items()
+        }
 
     def readout_rows(self, model: Any, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """By name, the derivatives of its residuals by the readout's weights, [n, outputs, features]."""
-        return {name: self._readout_rows(model, one) for name, one in self._linearized(model, scalars).items()}
+        return {
+            name: self._readout_rows(model, linearized) for name, linearized in self._linearized(model, scalars).items()
+        }
 
     def _linearized(self, model: nn.Module, scalars: Sequence[Tensor]) -> Mapping[str, Linearized]:
         if self.linear is not None:
@@ -92,17 +97,17 @@ class Block:
             jets = jets_of(model, self.placed.term, self.points, self.engine)
         return linearize(self.problem, self.placed, self.points, jets, scalars, self.rows)
 
-    def _readout_rows(self, model: Any, one: Linearized) -> Tensor:
+    def _readout_rows(self, model: Any, linearized: Linearized) -> Tensor:
         outputs, features = model.readout.shape
         kind: Any = {"dtype": self.points.dtype, "device": self.points.device}
         rows = self.points.new_zeros(len(self.points), outputs, features)
-        for output, operator in one.operators.items():
+        for output, operator in linearized.operators.items():
             coefficients = {alpha: torch.as_tensor(c, **kind) for alpha, c in operator.items()}
-            found = feature_combination(model, self.points, coefficients, self.engine)
+            columns = feature_combination(model, self.points, coefficients, self.engine)
             if self.placed.term.partner is not None:
                 far = self.placed.term.partner(self.points)
-                found = feature_combination(model, far, coefficients, self.engine) - found
-            rows[:, output] = found
+                columns = feature_combination(model, far, coefficients, self.engine) - columns
+            rows[:, output] = columns
         return rows
 
     def _nonlinear(self, jets: Mapping[Alpha, Tensor], scalars: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -113,37 +118,37 @@ class Block:
     def _applies(self, model: nn.Module) -> bool:
         """Whether each residual is one operator on one output, which the model applies in one pass."""
         assert self.linear is not None
-        outputs = [output for one in self.linear.values() for output in one.operators]
+        outputs = [output for linearized in self.linear.values() for output in linearized.operators]
         return (
             len(outputs) == 1
             and choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
             and can(model, OutputCombination)
         )
 
-    def _applied(self, model: Any, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
-        [(output, operator)] = list(one.operators.items())
+    def _applied(self, model: Any, linearized: Linearized, scalars: Sequence[Tensor]) -> Tensor:
+        [(output, operator)] = list(linearized.operators.items())
         applied = model.output_combination(self.points, operator)[:, output]
         if self.placed.term.partner is not None:
             applied = model.output_combination(self.placed.term.partner(self.points), operator)[:, output] - applied
-        for k, slope in one.by_parameter.items():
+        for k, slope in linearized.by_parameter.items():
             applied = applied + slope * scalars[k]
-        return one.residual + applied
+        return linearized.residual + applied
 
-    def _rows(self, model: nn.Module, one: Linearized, scalars: Sequence[Tensor]) -> Tensor:
-        rows = self._model_rows(model, one, self.points)
+    def _rows(self, model: nn.Module, linearized: Linearized, scalars: Sequence[Tensor]) -> Tensor:
+        rows = self._model_rows(model, linearized, self.points)
         if self.placed.term.partner is not None:
-            rows = self._model_rows(model, one, self.placed.term.partner(self.points)) - rows
+            rows = self._model_rows(model, linearized, self.placed.term.partner(self.points)) - rows
         zero = self.points.new_zeros(len(self.points))
-        return torch.cat([rows, *(one.by_parameter.get(k, zero)[:, None] for k in range(len(scalars)))], dim=1)
+        return torch.cat([rows, *(linearized.by_parameter.get(k, zero)[:, None] for k in range(len(scalars)))], dim=1)
 
-    def _model_rows(self, model: Any, one: Linearized, points: Tensor) -> Tensor:
+    def _model_rows(self, model: Any, linearized: Linearized, points: Tensor) -> Tensor:
         """The derivatives of the operators applied to the model at ``points`` by its trained parameters."""
         closed = choose_engine(model, self.engine, call="solve(engine=...)") == "closed"
-        if not (closed and can(model, OutputRows) and one.operators):
-            return _rows_by_vmap(model, one, points, closed=closed)
+        if not (closed and can(model, OutputRows) and linearized.operators):
+            return _rows_by_vmap(model, linearized, points, closed=closed)
         parts = [
             torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
-            for output, operator in one.operators.items()
+            for output, operator in linearized.operators.items()
         ]
         return sum(parts[1:], parts[0])
 
@@ -159,12 +164,12 @@ class _JetCall(nn.Module):
         return self.model.output_jet(x, alphas)  # type: ignore[operator]
 
 
-def _rows_by_vmap(model: nn.Module, one: Linearized, points: Tensor, *, closed: bool) -> Tensor:
+def _rows_by_vmap(model: nn.Module, linearized: Linearized, points: Tensor, *, closed: bool) -> Tensor:
     """Rows of the Jacobian of any model: the gradient at one point at a time, under vmap."""
     trained = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-    keys = list(one.slopes)
+    keys = list(linearized.slopes)
     alphas = tuple(dict.fromkeys(alpha for _, alpha in keys))
-    slopes = torch.stack([one.slopes[key] for key in keys], dim=1) if keys else points.new_zeros(len(points), 0)
+    slopes = torch.stack([linearized.slopes[key] for key in keys], dim=1) if keys else points.new_zeros(len(points), 0)
     call = _JetCall(model)
 
     def combined(weights: dict[str, Tensor], x: Tensor, c: Tensor) -> Tensor:

@@ -85,11 +85,11 @@ class TrainingSystem:
 
     def named(self, blocks: Sequence[Block] | None = None) -> dict[str, Tensor]:
         """The residuals by name, [n], at all of this process's points or those of ``blocks``."""
-        found: dict[str, list[Tensor]] = {}
+        by_name: dict[str, list[Tensor]] = {}
         for block in self.blocks if blocks is None else blocks:
             for name, residual in block.residuals(self.model, self.scalars).items():
-                found.setdefault(name, []).append(residual)
-        return {name: parts[0] if len(parts) == 1 else torch.cat(parts) for name, parts in found.items()}
+                by_name.setdefault(name, []).append(residual)
+        return {name: parts[0] if len(parts) == 1 else torch.cat(parts) for name, parts in by_name.items()}
 
     def loss(self, blocks: Sequence[Block] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum of the mean squares, and the mean squares by name.
@@ -184,12 +184,12 @@ class TrainingSystem:
         domain = self.problem.domain
         if not domain.time:
             return {}
-        axis, found = domain.coordinates.index(domain.time[0]), {}
+        axis, times = domain.coordinates.index(domain.time[0]), {}
         for block in self.blocks:
             if block.placed.term.group == "interior":
                 for name in block.names:
-                    found.setdefault(name, []).append(block.points[:, axis])
-        return {name: torch.cat(parts) for name, parts in found.items()}
+                    times.setdefault(name, []).append(block.points[:, axis])
+        return {name: torch.cat(parts) for name, parts in times.items()}
 
     def any(self, flag: bool) -> bool:
         """Whether ``flag`` holds in any of the processes that train together."""
@@ -199,11 +199,11 @@ class TrainingSystem:
     def residual_vector(self) -> Tensor:
         """All residuals, each times the root of its weight over its count, so that their square sum is the loss."""
         parts = [(block, block.residuals(self.model, self.scalars)) for block in self.blocks]
-        self.latest = {name: torch.cat([found[name] for _, found in parts if name in found]) for name in self._counts}
+        self.latest = {name: torch.cat([named[name] for _, named in parts if name in named]) for name in self._counts}
         first = dict.fromkeys(self._counts, 0)
         scaled = []
-        for block, found in parts:
-            for name, residual in found.items():
+        for block, named in parts:
+            for name, residual in named.items():
                 scaled.append(self._factor(name, first[name], len(block.points)) * residual)
                 first[name] += len(block.points)
         mine = torch.cat(scaled)
@@ -229,9 +229,9 @@ class TrainingSystem:
         for block in self.blocks:
             count = len(block.points)
             pieces = [block] if count <= most else [block.select(rows) for rows in torch.arange(count).split(most)]
-            found = [rows_of(piece) for piece in pieces]
+            rows_of_pieces = [rows_of(piece) for piece in pieces]
             for name in block.names:
-                for piece, rows in zip(pieces, found, strict=True):
+                for piece, rows in zip(pieces, rows_of_pieces, strict=True):
                     factor = self._factor(name, first[name], len(piece.points))
                     scale = factor.reshape(-1, *[1] * (rows[name].ndim - 1)) if isinstance(factor, Tensor) else factor
                     yield rows[name].mul_(scale)

@@ -161,7 +161,7 @@ class Run(Monitor):
             method: What was done, in words.
         """
         details = result.details
-        if self.late and not result.converged and result.status is not Status.TIME:
+        if self.late and result.status is not Status.TIME:
             details += "; the time limit has passed"
         fit, domain, lift = result.best.fit, self.problem.domain, self.problem.lift
         report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)

@@ -60,7 +60,7 @@ class Automatic:
         numbers: When it goes on.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"tol", "checkpoint", "blocks", "continuation", "engine"})
+    takes: ClassVar[frozenset[str]] = frozenset({"checkpoint", "blocks", "continuation", "engine"})
 
     setup: Setup
     description: str

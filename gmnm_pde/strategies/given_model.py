@@ -23,7 +23,7 @@ class GivenModel:
         description: For the report.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"tol"})
+    takes: ClassVar[frozenset[str]] = frozenset({"engine"})
 
     setup: Setup
     model: nn.Module

@@ -59,7 +59,7 @@ class NoisyData:
         smoothing: As ``solve`` takes it.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"tol", "smoothing", "engine"})
+    takes: ClassVar[frozenset[str]] = frozenset({"smoothing", "engine"})
 
     setup: Setup
     description: str

@@ -10,7 +10,8 @@ class Strategy(Protocol):
     """A way to solve: one file of this folder each.
 
     Attributes:
-        takes: The arguments of ``solve`` that it takes beyond those that every strategy takes; others are refused.
+        takes: Those of the arguments ``checkpoint``, ``engine``, ``compiled``, ``blocks``, ``continuation`` and
+            ``smoothing`` that it takes; the others are refused. All other arguments every strategy takes.
     """
 
     takes: ClassVar[frozenset[str]]

@@ -73,7 +73,7 @@ class Training:
         reason: Why these methods, where they were not chosen by hand.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"tol", "checkpoint", "engine", "compiled"})
+    takes: ClassVar[frozenset[str]] = frozenset({"checkpoint", "engine", "compiled"})
 
     setup: Setup
     plan: Plan

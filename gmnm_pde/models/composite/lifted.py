@@ -35,12 +35,12 @@ class Lifted(Wrapper):
         inner = self.inner.output_jet(x, lower)
         made = derivatives(lambda at: torch.cat(self.functions(at), dim=1), x, lower)
         count = made[lower[0]].shape[1] // 2
-        found = {}
+        jet = {}
         for alpha in alphas:
             columns = []
             for k in range(count):
                 operator = inner_operator({alpha: 1.0}, {beta: made[beta][:, k] for beta in lower}, x)
                 product = sum(c * inner[beta][:, k] for beta, c in operator.items())
                 columns.append(made[alpha][:, count + k] + product)
-            found[alpha] = torch.stack(columns, dim=1)
-        return found
+            jet[alpha] = torch.stack(columns, dim=1)
+        return jet

@@ -20,6 +20,10 @@ MARGIN = 0.2
 waves and 25 patches 0.15 to 0.35 did alike, a half lost a digit."""
 
 _SAME = 1e-12
+"""Faces nearer to each other than this part of the domain's side are one face."""
+
+_ROUNDING = 1e-9
+"""Shares of a face, and margins relative to the largest side, that differ by no more are equal."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,10 @@ class Partition:
     def even(
         cls, counts: Sequence[int], bounds: Sequence[Sequence[float]] | None = None, **options: Any
     ) -> "Partition":
-        """Equal boxes, so many along each coordinate, by default of [-1, 1]^d."""
+        """Equal boxes, by default of [-1, 1]^d; ``counts`` says how many along each coordinate."""
         ends = [(-1.0, 1.0)] * len(counts) if bounds is None else bounds
         edges = [torch.linspace(a, b, n + 1, dtype=torch.float64) for n, (a, b) in zip(counts, ends, strict=True)]
-        return cls.grid([one.tolist() for one in edges], **options)
+        return cls.grid([ends_of_axis.tolist() for ends_of_axis in edges], **options)
 
     def __repr__(self) -> str:
         return f"Partition({len(self.boxes)} boxes of {self.bounds}, {self.margin}, {self.smoothness})"
@@ -175,7 +179,7 @@ class Partition:
                 for alpha in lower:
                     total[alpha][rows] += bump[alpha]
             total[(0,) * x.shape[1]].clamp_min_(torch.finfo(x.dtype).tiny)  # no box is near: there is no domain either
-            sums = ({alpha: one[rows] for alpha, one in total.items()} for _, rows in chosen)
+            sums = ({alpha: total_of_alpha[rows] for alpha, total_of_alpha in total.items()} for _, rows in chosen)
             bumps = [quotient(bump, part, lower) for bump, part in zip(bumps, sums, strict=True)]
         for (number, rows), window in zip(chosen, bumps, strict=True):
             yield number, rows, window
@@ -184,7 +188,7 @@ class Partition:
         """Derivatives of a product of steps at x [n, d]; what is the same everywhere as a number."""
         rise, fall = self._margins[number].tolist()
         known: dict[tuple[int, int], Tensor | float] = {}
-        found: dict[Alpha, Tensor | float] = {}
+        derivatives: dict[Alpha, Tensor | float] = {}
         for alpha in alphas:
             value: Tensor | float = 1.0
             for k, order in enumerate(alpha):
@@ -192,8 +196,8 @@ class Partition:
                     a, b = self.boxes[number][k]
                     known[k, order] = axis_window(x[:, k], a, b, rise[k], fall[k], order, self.smoothness)
                 value = value * known[k, order]
-            found[alpha] = value
-        return found
+            derivatives[alpha] = value
+        return derivatives
 
     @property
     def _margins(self) -> Tensor:
@@ -231,12 +235,12 @@ class Partition:
                 outermost = mine[:, k].min() if side == 0 else mine[:, k].max()
                 outside = (mine[:, k] - outermost).abs() <= near[k]
                 across = [j for j in range(d) if j != k]
-                covered = (touches * shared[..., across].prod(dim=2)).sum(dim=1) > 1 - 1e-9
+                covered = (touches * shared[..., across].prod(dim=2)).sum(dim=1) > 1 - _ROUNDING
                 even &= bool((covered | outside).all())
                 margins[:, side, k] = self.margin * torch.minimum(thinnest, sizes[:, k]).where(~outside, 0.0)
             planes = torch.cat([low[:, k], high[:, k]])
             order = planes.argsort()
             steps = margins[:, :, k].mT.reshape(-1)[order]
             same_plane = planes[order].diff() <= near[k]
-            even &= bool(((steps.diff().abs() <= 1e-9 * sizes[:, k].max()) | ~same_plane).all())
+            even &= bool(((steps.diff().abs() <= _ROUNDING * sizes[:, k].max()) | ~same_plane).all())
         return margins, even

@@ -57,8 +57,8 @@ class Patchwork(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """The features of all patches at x [..., d], each times its window: [..., boxes * components]."""
         flat = x.reshape(-1, x.shape[-1])
-        found = self.feature_combination(flat, {(0,) * flat.shape[1]: flat.new_ones(())})
-        return found.reshape(*x.shape[:-1], found.shape[1])
+        features = self.feature_combination(flat, {(0,) * flat.shape[1]: flat.new_ones(())})
+        return features.reshape(*x.shape[:-1], features.shape[1])
 
     @property
     def readout(self) -> Tensor:
@@ -78,11 +78,11 @@ class Patchwork(nn.Module):
             For each patch that reaches some of the points its number, the rows it reaches [m] and its features there
             [m, components].
         """
-        found = []
+        pieces = []
         for number, rows, points, window, chosen in self._reaching(x, operator):
             inner = inner_operator(chosen, window, points)
-            found.append((number, rows, self.parts[number].feature_combination(points, inner)))
-        return found
+            pieces.append((number, rows, self.parts[number].feature_combination(points, inner)))
+        return pieces
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         """sum_alpha c_alpha D^alpha of every windowed feature at x [n, d]: [n, boxes * components]."""
@@ -104,21 +104,21 @@ class Patchwork(nn.Module):
         total = {name: x.new_zeros(len(x), *p.shape) for name, p in self.named_parameters() if p.requires_grad}
         for number, rows, points, window, chosen in self._reaching(x, coefficients):
             inner = inner_operator(chosen, window, points)
-            for name, found in self.parts[number].output_rows(points, inner, output).items():
-                total[f"parts.{number}.{name}"][rows] = found
+            for name, of_parameter in self.parts[number].output_rows(points, inner, output).items():
+                total[f"parts.{number}.{name}"][rows] = of_parameter
         return total
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, out_features]."""
         lower = below(alphas)
-        found = {alpha: x.new_zeros(len(x), self.out_features) for alpha in alphas}
+        total = {alpha: x.new_zeros(len(x), self.out_features) for alpha in alphas}
         for number, rows, points, window, _ in self._reaching(x, dict.fromkeys(lower, 1.0)):
             jets = self.parts[number].output_jet(points, lower)
             for alpha in alphas:
                 terms = inner_operator({alpha: 1.0}, window, points)
                 part = sum(c[..., None] * jets[beta] for beta, c in terms.items())
-                found[alpha] = found[alpha].index_add(0, rows, part)  # type: ignore[arg-type]
-        return found
+                total[alpha] = total[alpha].index_add(0, rows, part)  # type: ignore[arg-type]
+        return total
 
     def _reaching(self, x: Tensor, operator: Operator) -> Iterator[tuple[int, Tensor, Tensor, Window, Operator]]:
         """For each patch that reaches some of x: its number, the rows, the points, its window, and the operator."""

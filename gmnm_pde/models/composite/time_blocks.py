@@ -44,8 +44,8 @@ class TimeBlocks(nn.Module):
             raise refuse("TimeBlocks.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
         flat = x.reshape(-1, d)
         zero = (0,) * d
-        found = self.output_jet(flat, (zero,))[zero]
-        return found.reshape(*x.shape[:-1], found.shape[1])
+        outputs = self.output_jet(flat, (zero,))[zero]
+        return outputs.reshape(*x.shape[:-1], outputs.shape[1])
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]; after the last edge those at it."""
@@ -54,16 +54,16 @@ class TimeBlocks(nn.Module):
         x = torch.minimum(x, last)
         inner = torch.tensor(self.edges[1:-1], dtype=x.dtype, device=x.device)
         block = torch.bucketize(x[:, self.axis].detach().contiguous(), inner)
-        found: dict[Alpha, Tensor] = {}
+        total: dict[Alpha, Tensor] = {}
         for number, part in enumerate(self.parts):
             rows = (block == number).nonzero()[:, 0]
-            if not len(rows) and (found or number + 1 < len(self.parts)):
+            if not len(rows) and (total or number + 1 < len(self.parts)):
                 continue
             for alpha, jet in part.output_jet(x[rows], alphas).items():
-                if alpha not in found:
-                    found[alpha] = x.new_zeros(len(x), jet.shape[1])
-                found[alpha] = found[alpha].index_add(0, rows, jet)
-        return found
+                if alpha not in total:
+                    total[alpha] = x.new_zeros(len(x), jet.shape[1])
+                total[alpha] = total[alpha].index_add(0, rows, jet)
+        return total
 
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""

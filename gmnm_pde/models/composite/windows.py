@@ -40,8 +40,8 @@ def axis_window(
 ) -> Tensor | float:
     """The ``order``-th derivative at x [n] of a window that is 1 between ``low`` and ``high`` and 0 outside.
 
-    It rises over ``rise`` on both sides of ``low`` and falls over ``fall`` on both sides of ``high``; a margin of 0 is
-    none: there the window has no end. The margins do not meet.
+    It rises over ``rise`` on both sides of ``low`` and falls over ``fall`` on both sides of ``high``; where a margin is
+    0 the window has no end on that side. The margins do not meet.
     """
     up: Tensor | float = 1.0 if order == 0 else 0.0
     if rise:
@@ -60,15 +60,15 @@ def inner_operator(operator: Operator, window: Window, x: Tensor) -> dict[Alpha,
         window: Derivatives of the window at the points, numbers where they are the same everywhere.
         x: The points [n, d], for dtype and device.
     """
-    found: dict[Alpha, Tensor] = {}
+    inner: dict[Alpha, Tensor] = {}
     for alpha, c in operator.items():
         for beta, rest, times in leibniz(alpha):
             part = window[rest]
             if isinstance(part, float) and part == 0.0:
                 continue
             term = times * column(c, x) * part
-            found[beta] = found[beta] + term if beta in found else term
-    return found
+            inner[beta] = inner[beta] + term if beta in inner else term
+    return inner
 
 
 def quotient(
@@ -78,12 +78,12 @@ def quotient(
 
     ``alphas`` are in order: every multi-index after those below it.
     """
-    found: dict[Alpha, Tensor | float] = {}
+    derivatives: dict[Alpha, Tensor | float] = {}
     zero = next(iter(alphas))
     for alpha in alphas:
         value: Tensor | float = numerator[alpha]
         for beta, rest, times in leibniz(alpha):
             if beta != alpha:
-                value = value - times * found[beta] * denominator[rest]
-        found[alpha] = value / denominator[zero]
-    return found
+                value = value - times * derivatives[beta] * denominator[rest]
+        derivatives[alpha] = value / denominator[zero]
+    return derivatives

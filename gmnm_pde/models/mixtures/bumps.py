@@ -166,18 +166,18 @@ class _InPieces(torch.autograd.Function):
         x, *given = ctx.saved_tensors
         again = torch.is_grad_enabled()
         needed = ctx.needs_input_grad[5:]
-        if again:  # views, since one of them may be made of another
-            given = [one.view_as(one) for one in given]
+        if again:  # views, since one may be made of another
+            given = [tensor.view_as(tensor) for tensor in given]
         else:
-            given = [one.detach().requires_grad_(need) for one, need in zip(given, needed, strict=True)]
-        leaves = [one for one in given if one.requires_grad]
+            given = [tensor.detach().requires_grad_(need) for tensor, need in zip(given, needed, strict=True)]
+        leaves = [tensor for tensor in given if tensor.requires_grad]
         totals: list[Tensor] = []
         for rows in _InPieces.rows(ctx, x):
             with torch.enable_grad():
                 sums = _InPieces.piece(ctx, rows, x, given)
-            found = torch.autograd.grad(
+            parts = torch.autograd.grad(
                 sums, leaves, gradients[0][rows], create_graph=again, allow_unused=True, materialize_grads=True
             )
-            totals = [total + part for total, part in zip(totals, found, strict=True)] if totals else list(found)
+            totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else list(parts)
         by_leaf = iter(totals)
-        return None, None, None, None, None, *(next(by_leaf) if one.requires_grad else None for one in given)
+        return None, None, None, None, None, *(next(by_leaf) if tensor.requires_grad else None for tensor in given)

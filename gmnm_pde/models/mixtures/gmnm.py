@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.mixtures.bumps import Diagonal, Full
 from gmnm_pde.models.mixtures.kernels import Affine, Kernel, Literal
-from gmnm_pde.models.mixtures.periodic import Ring
+from gmnm_pde.models.mixtures.periodic import PeriodicRidge
 from gmnm_pde.multiindex import Alpha, Operator
 
 KERNELS: dict[str, Callable[[int, int, float], Kernel]] = {
@@ -39,7 +39,7 @@ class GMNM(nn.Module):
             affine form alone, whose ridges are then wound around a circle.
 
     Raises:
-        GmnmError: an unknown form, a count that is not positive, or a periodic coordinate that is none.
+        GmnmError: an unknown form, a count that is not positive, or a periodic axis that the model does not have.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class GMNM(nn.Module):
         else:
             self.register_buffer("centers", centers)
         size = (in_features, components, scale)
-        self.kernel: Kernel = Ring(*size, periodic) if periodic else KERNELS[form](*size)
+        self.kernel: Kernel = PeriodicRidge(*size, periodic) if periodic else KERNELS[form](*size)
         self.weights = nn.Parameter(torch.randn(out_features, components) / components**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ class GMNM(nn.Module):
     def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape]."""
         rows = {name: x.new_empty(len(x), *p.shape) for name, p in self.named_parameters() if p.requires_grad}
-        into = {name.removeprefix("kernel."): found for name, found in rows.items()}
+        into = {name.removeprefix("kernel."): of_parameter for name, of_parameter in rows.items()}
         if "weights" in into:
             into["weights"] = into["weights"].zero_()[:, output]
         self.kernel.fill_rows(x, self.centers, coefficients, self.weights[output], into)
@@ -128,8 +128,8 @@ class GMNM(nn.Module):
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""
         names = ("in_features", "out_features", "components", "form", "trainable_centers")
-        found = {name: getattr(self, name) for name in names}
-        return {**found, "periodic": self.periodic} if self.periodic else found
+        arguments = {name: getattr(self, name) for name in names}
+        return {**arguments, "periodic": self.periodic} if self.periodic else arguments
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.config().items())

@@ -77,8 +77,8 @@ class Kernel(nn.Module, ABC):
                 into["weights"][rows] = combined.detach()
             leaves = {name: copy for name, copy in copies.items() if copy.requires_grad}
             if leaves and combined.requires_grad:
-                found = torch.autograd.grad(combined, list(leaves.values()), weights.detach().expand_as(combined))
-                for name, gradient in zip(leaves, found, strict=True):
+                gradients = torch.autograd.grad(combined, list(leaves.values()), weights.detach().expand_as(combined))
+                for name, gradient in zip(leaves, gradients, strict=True):
                     into[name][rows] = gradient
             else:
                 for name in leaves:
@@ -196,7 +196,7 @@ class Ridge(Kernel):
         for rows, value, by_a, by_b in ridge_rows(x, a, b, terms):
             if "weights" in into:
                 into["weights"][rows] = value
-            weighted = [one.mul_(weights) for one in by_a]
+            weighted = [slope_rows.mul_(weights) for slope_rows in by_a]
             part = {name: rows_of[rows] for name, rows_of in into.items()}
             self.fill_line_rows(centers, weighted, by_b.mul_(weights), part)
 
@@ -215,11 +215,11 @@ class Affine(Ridge):
         return self.a, -(self.a * centers).sum(-1)
 
     def fill_line_rows(self, centers: Tensor, by_a: Sequence[Tensor], by_b: Tensor, into: Mapping[str, Tensor]) -> None:
-        for k, one in enumerate(by_a):
+        for k, slope_rows in enumerate(by_a):
             if "centers" in into:
                 torch.mul(by_b, -self.a[:, k], out=into["centers"][..., k])
             if "a" in into:
-                torch.addcmul(one, by_b, centers[:, k], value=-1, out=into["a"][..., k])
+                torch.addcmul(slope_rows, by_b, centers[:, k], value=-1, out=into["a"][..., k])
 
     def set_slopes(self, slopes: Tensor) -> None:
         self.a.copy_(slopes)
@@ -244,7 +244,7 @@ class Literal(Ridge):
         return a, (self.alpha * self.b).sum(-1) + self.beta - (a * centers).sum(-1)
 
     def fill_line_rows(self, centers: Tensor, by_a: Sequence[Tensor], by_b: Tensor, into: Mapping[str, Tensor]) -> None:
-        by_slope = [torch.addcmul(one, by_b, centers[:, k], value=-1) for k, one in enumerate(by_a)]
+        by_slope = [torch.addcmul(slope_rows, by_b, centers[:, k], value=-1) for k, slope_rows in enumerate(by_a)]
         if "centers" in into:
             for k, slope in enumerate(self.slopes().unbind(1)):
                 torch.mul(by_b, -slope, out=into["centers"][..., k])
@@ -255,12 +255,12 @@ class Literal(Ridge):
                 torch.mul(by_b, alpha, out=into["b"][..., m])
             if "alpha" in into:
                 total = by_b * self.b[:, m]
-                for k, one in enumerate(by_slope):
-                    total.addcmul_(one, self.A[:, m, k])
+                for k, slope_rows in enumerate(by_slope):
+                    total.addcmul_(slope_rows, self.A[:, m, k])
                 into["alpha"][..., m] = total
             if "A" in into:
-                for k, one in enumerate(by_slope):
-                    torch.mul(one, alpha, out=into["A"][..., m, k])
+                for k, slope_rows in enumerate(by_slope):
+                    torch.mul(slope_rows, alpha, out=into["A"][..., m, k])
 
     def set_slopes(self, slopes: Tensor) -> None:
         m = self.alpha.shape[1]
@@ -279,8 +279,8 @@ def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
 
 def column(c: Tensor | float, x: Tensor, rows: slice = slice(None)) -> Tensor:
     """A coefficient as a tensor like x, of the points ``rows`` if it has a value for each."""
-    found = torch.as_tensor(c, dtype=x.dtype, device=x.device)
-    return found[rows] if found.ndim else found
+    tensor = torch.as_tensor(c, dtype=x.dtype, device=x.device)
+    return tensor[rows] if tensor.ndim else tensor
 
 
 _COPIED_POINTS = 256

@@ -12,10 +12,10 @@ from gmnm_pde.models.mixtures.hermite import hermite
 from gmnm_pde.multiindex import Alpha
 
 _REACH = 1.2
-"""How far ridges are put, relative to the farthest that meets the domain."""
+"""How far from the middle ridges are placed, relative to the farthest that meets the domain."""
 
 
-class Ring(Bump):
+class PeriodicRidge(Bump):
     """phi = exp(-y^2/2) with y = b + sum_k a_k (x_k - mu_k), and a_k sin(pi (x_k - mu_k)) / pi along periodic axes.
 
     It is an affine ridge of the coordinates with the periodic ones wound around circles: as functions of x the
@@ -44,15 +44,15 @@ class Ring(Bump):
             y = y + term
         gauss = torch.exp(-0.5 * y.square())
         polynomials: dict[int, Tensor | float] = {}
-        found = {}
+        jets = {}
         for alpha in alphas:
             total: Tensor | float = 0.0
             for outer, factor in self._terms(alpha, inner):
                 if outer not in polynomials:
                     polynomials[outer] = (-1) ** outer * hermite(y, outer)
                 total = total + factor * polynomials[outer]
-            found[alpha] = total * gauss
-        return found
+            jets[alpha] = total * gauss
+        return jets
 
     def _orders(self, alphas: Sequence[Alpha]) -> dict[int, int]:
         return {axis: max([alpha[axis] for alpha in alphas], default=0) for axis in self.axes}
@@ -131,7 +131,7 @@ def _bell(order: int, count: int, x: Sequence[Tensor]) -> Tensor:
 @cache
 def _bell_terms(order: int, count: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """The partitions of ``order`` into ``count`` parts, with how many set partitions have them."""
-    found = []
+    terms = []
 
     def fill(left: int, parts: tuple[int, ...]) -> None:
         if len(parts) == count:
@@ -139,10 +139,10 @@ def _bell_terms(order: int, count: int) -> tuple[tuple[int, tuple[int, ...]], ..
                 ways = math.factorial(order)
                 for part in set(parts):
                     ways //= math.factorial(parts.count(part)) * math.factorial(part) ** parts.count(part)
-                found.append((ways, parts))
+                terms.append((ways, parts))
             return
         for part in range(1, min(left, parts[-1] if parts else left) + 1):
             fill(left - part, (*parts, part))
 
     fill(order, ())
-    return tuple(found)
+    return tuple(terms)

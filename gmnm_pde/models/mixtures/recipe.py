@@ -10,7 +10,7 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.composite.partition import Partition
 from gmnm_pde.models.mixtures.gmnm import GMNM
-from gmnm_pde.models.mixtures.periodic import Ring
+from gmnm_pde.models.mixtures.periodic import PeriodicRidge
 from gmnm_pde.sampling import unit_points
 
 DRAWN_FORMS = ("affine", "diagonal", "full")
@@ -115,7 +115,7 @@ class Mixture:
         scales = torch.tensor(list(widths), dtype=torch.float64)
         with torch.no_grad():
             model.weights.zero_()
-            if isinstance(model.kernel, Ring):
+            if isinstance(model.kernel, PeriodicRidge):
                 unit = unit_points(components, in_features + len(periodic) + 1, "sobol", seed=seed)
                 model.centers.copy_(model.kernel.place(scales, unit))
             else:
@@ -159,5 +159,5 @@ def _sparse_directions(count: int, d: int, active: int, seed: int) -> Tensor:
     normal = torch.randn(count, active, generator=generator, dtype=torch.float64)
     if active == 1:
         normal = torch.ones_like(normal)
-    found = torch.zeros(count, d, dtype=torch.float64)
-    return found.scatter_add_(1, chosen, normal / normal.norm(dim=1, keepdim=True))
+    directions = torch.zeros(count, d, dtype=torch.float64)
+    return directions.scatter_add_(1, chosen, normal / normal.norm(dim=1, keepdim=True))

@@ -74,11 +74,11 @@ class _RidgeSums(torch.autograd.Function):
         x, a, b, *weights = ctx.saved_tensors
         orders = ctx.orders
         if torch.is_grad_enabled():  # asked for derivatives of the gradient: autograd makes them
-            again = [one.view_as(one) for one in (a, b, *weights)]  # views, since weights may be made of slopes
-            inputs = [one for one in again if one.requires_grad]
+            again = [given.view_as(given) for given in (a, b, *weights)]  # views, since weights may be made of slopes
+            inputs = [tensor for tensor in again if tensor.requires_grad]
             sums = _plain(x, again[0], again[1], orders, again[2:])
-            found = iter(torch.autograd.grad(sums, inputs, gradients, create_graph=True, allow_unused=True))
-            by_input = [next(found) if one.requires_grad else None for one in again]
+            slopes = iter(torch.autograd.grad(sums, inputs, gradients, create_graph=True, allow_unused=True))
+            by_input = [next(slopes) if tensor.requires_grad else None for tensor in again]
             return None, *by_input[:2], None, *by_input[2:]
         moves = ctx.needs_input_grad[1] or ctx.needs_input_grad[2]
         affine = torch.cat([x, x.new_ones(len(x), 1)], dim=1).mT.contiguous()
@@ -87,7 +87,7 @@ class _RidgeSums(torch.autograd.Function):
         scaled = [scales[k + 1] * m if moves else m for k, m in zip(orders, weights, strict=True)]
         # sum_i x_i (G M)_i E is also M sum_i x_i G_i E, which needs no matrix G M: cheaper while the columns are few
         few = [moves and len(m) * len(affine) <= _FEW for m in weights]
-        many = [moves and not one for one in few]
+        many = [moves and not are_few for are_few in few]
         left: list[list[Tensor]] = [[] for _ in range(highest + 1)]
         for k, bar in zip(orders, gradients, strict=True):
             left[k].append(bar.mT)
@@ -177,6 +177,7 @@ def ridge_rows(
             by_b.addcmul_(factor, derivatives[k + 1], value=scales[k + 1])
             if k:
                 parts = [(scales[k] * turn).mul(derivatives[k]) for turn in turns]
-                turned = [one.add_(part) for one, part in zip(turned, parts, strict=True)] if turned else parts
+                turned = [total.add_(part) for total, part in zip(turned, parts, strict=True)] if turned else parts
         moved = [by_b * at[:, None] for at in x[rows].mT]
-        yield rows, value, [one.add_(turn) for one, turn in zip(moved, turned, strict=True)] if turned else moved, by_b
+        by_a = [total.add_(turn) for total, turn in zip(moved, turned, strict=True)] if turned else moved
+        yield rows, value, by_a, by_b

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gmnm_pde.models.networks.quadratic import Squares, add_slopes, form_of, pieces, quadratic
+from gmnm_pde.models.networks.quadratic import QuadraticForm, add_gradient, form_of_stream, pieces, value_of_form
 from gmnm_pde.models.networks.tanh import Tanh
 
 Derivatives = Callable[[Tensor, int], tuple[Tensor, ...]]
@@ -32,7 +32,7 @@ def entrywise(
     constant: Tensor | None,
     bias: Tensor | None,
     derivatives: Derivatives,
-    squares: tuple[Squares, ...],
+    squares: tuple[QuadraticForm, ...],
     kept: tuple[int, ...] | None = None,
 ) -> Tensor:
     """The streams of a function of each entry plus ``bias``.
@@ -63,18 +63,22 @@ def entrywise(
 def tanh(z: Tensor, order: int) -> tuple[Tensor, ...]:
     """Tanh with its derivatives."""
     value = torch.tanh(z)
-    found = [value]
+    derivatives = [value]
     if order > 0:
-        found.append(value.square().neg_().add_(1))
+        derivatives.append(value.square().neg_().add_(1))
     if order > 1:
-        found.append((value * found[1]).mul_(-2))
+        derivatives.append((value * derivatives[1]).mul_(-2))
     if order > 2:
-        found.append(found[1].square().mul_(-6).add_(found[1], alpha=4))
-    return tuple(found)
+        derivatives.append(derivatives[1].square().mul_(-6).add_(derivatives[1], alpha=4))
+    return tuple(derivatives)
 
 
 def _plain(
-    data: Tensor, constant: Tensor | None, bias: Tensor | None, derivatives: Derivatives, squares: tuple[Squares, ...]
+    data: Tensor,
+    constant: Tensor | None,
+    bias: Tensor | None,
+    derivatives: Derivatives,
+    squares: tuple[QuadraticForm, ...],
 ) -> Tensor:
     """The same for a compiler, which fuses the products and writes the backward pass itself."""
     z = data[0] if bias is None else data[0] + bias
@@ -83,7 +87,7 @@ def _plain(
     carried = [first * slope for slope in slopes]
     for form, k in zip(squares, range(len(slopes) - len(squares), len(slopes)), strict=True):
         if form:
-            carried[k] = carried[k] + second[0] * quadratic(slopes, form, slice(None))
+            carried[k] = carried[k] + second[0] * value_of_form(slopes, form, slice(None))
     return torch.stack([value, *carried])
 
 
@@ -95,7 +99,7 @@ class _Entrywise(torch.autograd.Function):
         constant: Tensor | None,
         bias: Tensor | None,
         derivatives: Derivatives,
-        squares: tuple[Squares, ...],
+        squares: tuple[QuadraticForm, ...],
         kept: tuple[int, ...],
     ):
         ctx.save_for_backward(data, constant, bias)
@@ -110,9 +114,9 @@ class _Entrywise(torch.autograd.Function):
                     after.copy_(known[0])
                     continue
                 torch.mul(known[1], d[k - 1], out=after)
-                form = form_of(squares, k - 1, len(d))
+                form = form_of_stream(squares, k - 1, len(d))
                 if form:
-                    after.addcmul_(known[2], quadratic(d, form, rows))
+                    after.addcmul_(known[2], value_of_form(d, form, rows))
         return out
 
     @staticmethod
@@ -139,12 +143,12 @@ class _Entrywise(torch.autograd.Function):
             for k, bar in by_stream.items():
                 if k == 0:
                     continue
-                bent = b * bar
-                bar_z.addcmul_(bent, d[k - 1])
-                form = form_of(ctx.squares, k - 1, len(d))
+                curved = b * bar
+                bar_z.addcmul_(curved, d[k - 1])
+                form = form_of_stream(ctx.squares, k - 1, len(d))
                 if form:
-                    bar_z.addcmul_(quadratic(d, form, rows), c[0] * bar)
-                    add_slopes(out, d, form, rows, bent)
+                    bar_z.addcmul_(value_of_form(d, form, rows), c[0] * bar)
+                    add_gradient(out, d, form, rows, curved)
             if slopes is not None:
                 for total, part in zip(slopes, out, strict=True):
                     total += part.sum(dim=0)

@@ -13,6 +13,7 @@ from gmnm_pde.models.networks.layered import Layered
 from gmnm_pde.models.networks.streams import Streams
 
 _TURN = 2 * math.pi
+"""The angle of a whole turn."""
 
 
 def _cos(z: Tensor, order: int) -> tuple[Tensor, ...]:
@@ -41,7 +42,8 @@ class FourierFeatures(nn.Module):
             function of the features is exactly periodic. ``solve`` scales the domain to [-1, 1], whose period is 2.
 
     Raises:
-        GmnmError: a count, the scale or a period is not positive, an axis is none, or B is both periodic and trained.
+        GmnmError: a count, the scale or a period is not positive, an axis does not exist, or B is both periodic and
+            trained.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class Embedded(Layered):
         inner: An MLP, a KAN or another Embedded, with as many inputs as the embedding has features.
 
     Raises:
-        GmnmError: one of them is none, or the numbers differ.
+        GmnmError: one of them is another kind of module, or the numbers differ.
     """
 
     def __init__(self, embedding: FourierFeatures, inner: Layered):
@@ -166,10 +168,10 @@ def _positive(number: object) -> bool:
 
 def _checked(call: str, periods: Mapping[Any, float], in_features: int) -> dict[int, float]:
     """Periods by axis; from a file the axes come as words."""
-    found = {int(axis) if str(axis).isdecimal() else axis: period for axis, period in periods.items()}
-    for axis, period in found.items():
+    by_axis = {int(axis) if str(axis).isdecimal() else axis: period for axis, period in periods.items()}
+    for axis, period in by_axis.items():
         if not isinstance(axis, int) or not 0 <= axis < in_features:
             raise refuse(call, expected=f"periods by axis, a number below {in_features}", got=repr(axis))
         if not _positive(period):
             raise refuse(call, expected="positive periods", got=repr(period))
-    return {axis: float(period) for axis, period in found.items()}
+    return {axis: float(period) for axis, period in by_axis.items()}

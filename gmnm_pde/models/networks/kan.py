@@ -35,7 +35,7 @@ class KAN(Layered):
             ``update_grid`` and ``extended`` give such networks.
 
     Raises:
-        GmnmError: widths, grid, order or domain are none.
+        GmnmError: widths, grid or order that are not positive whole numbers, or a domain that is not an interval.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ class KAN(Layered):
         """The streams of base [..., n, inputs] and of the splines that are not zero, and where these are."""
         firsts = streams.data[1 : 1 + len(streams.firsts)]
         needed = 2 if any(streams.squares) else min(1, len(streams.data) - 1)
-        found = self._grid(number).at(streams.value, needed)
-        value, *slopes = found.values
+        splines = self._grid(number).at(streams.value, needed)
+        value, *slopes = splines.values
         parts = [value[None]]
         if needed:
             parts.append(slopes[0] * streams.data[1:, ..., None])
@@ -112,9 +112,9 @@ class KAN(Layered):
                 for form in streams.squares
             ]
             count = len(squares)
-            bent = slopes[1] * torch.stack(squares)[..., None]
-            parts[1:] = [parts[1][:-count], parts[1][-count:] + bent]
-        return streams.entrywise(ACTIVATIONS["silu"]).data, torch.cat(parts), found.interval
+            curved = slopes[1] * torch.stack(squares)[..., None]
+            parts[1:] = [parts[1][:-count], parts[1][-count:] + curved]
+        return streams.entrywise(ACTIVATIONS["silu"]).data, torch.cat(parts), splines.interval
 
     def _grid(self, number: int) -> SplineGrid:
         return self.grids[number]  # type: ignore[return-value]

@@ -13,7 +13,7 @@ from gmnm_pde.multiindex import Alpha, Operator, axes_of
 
 
 def check_widths(call: str, widths: Sequence[int]) -> None:
-    """Refuse what are no widths of layers."""
+    """Refuse widths that are not at least two positive whole numbers."""
     fine = isinstance(widths, list | tuple) and len(widths) >= 2 and all(isinstance(w, int) and w > 0 for w in widths)
     if not fine:
         raise refuse(call, expected="widths of at least an input and an output, such as [2, 50, 1]", got=repr(widths))
@@ -62,10 +62,10 @@ class Layered(nn.Module, ABC):
         firsts = [alpha for alpha in alphas if sum(alpha) == 1]
         carried = Streams.of_inputs(x, [{alpha: 1.0} for alpha in seconds], [axes_of(alpha)[0] for alpha in firsts])
         streams = self.output_streams(carried)
-        found = {alpha: streams.operator(k) for k, alpha in enumerate(seconds)}
-        found |= {alpha: streams.first(axes_of(alpha)[0]) for alpha in firsts}
-        found |= forward_jet(self, x, high) if high else {}
-        return {alpha: found[alpha] if sum(alpha) else streams.value for alpha in alphas}
+        jet = {alpha: streams.operator(k) for k, alpha in enumerate(seconds)}
+        jet |= {alpha: streams.first(axes_of(alpha)[0]) for alpha in firsts}
+        jet |= forward_jet(self, x, high) if high else {}
+        return {alpha: jet[alpha] if sum(alpha) else streams.value for alpha in alphas}
 
     def feature_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         """sum_alpha c_alpha D^alpha of every feature at x [n, d], for c_alpha of shape [n] or []: [n, features]."""
@@ -84,12 +84,12 @@ class Layered(nn.Module, ABC):
         tape: list[Recorded] = []
         with torch.enable_grad():
             combined = self.output_combination(x, coefficients, tape)[:, output].sum()
-            bars = torch.autograd.grad(combined, [one.output for one in tape], allow_unused=True)
+            bars = torch.autograd.grad(combined, [layer.output for layer in tape], allow_unused=True)
         rows: dict[int, Tensor] = {}
-        for one, bar in zip(tape, bars, strict=True):
+        for layer, bar in zip(tape, bars, strict=True):
             if bar is not None:
-                found = one.rows(bar)
-                rows[id(one.parameter)] = rows[id(one.parameter)] + found if id(one.parameter) in rows else found
+                own = layer.rows(bar)
+                rows[id(layer.parameter)] = rows[id(layer.parameter)] + own if id(layer.parameter) in rows else own
         return {
             name: rows.get(id(p), p.new_zeros(1).expand(len(x), *p.shape))
             for name, p in self.named_parameters()

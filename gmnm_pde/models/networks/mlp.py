@@ -23,15 +23,15 @@ def _sin(z: Tensor, order: int) -> tuple[Tensor, ...]:
 
 def _silu(z: Tensor, order: int) -> tuple[Tensor, ...]:
     s = torch.sigmoid(z)
-    found = [z * s]
+    derivatives = [z * s]
     if order > 0:
-        found.append(s * (1 + z * (1 - s)))
+        derivatives.append(s * (1 + z * (1 - s)))
     if order > 1:
         curve = s * (1 - s)
-        found.append(curve * (2 + z * (1 - 2 * s)))
+        derivatives.append(curve * (2 + z * (1 - 2 * s)))
         if order > 2:
-            found.append(curve * (3 * (1 - 2 * s) + z * (1 - 6 * curve)))
-    return tuple(found)
+            derivatives.append(curve * (3 * (1 - 2 * s) + z * (1 - 6 * curve)))
+    return tuple(derivatives)
 
 
 def _relu(z: Tensor, order: int) -> tuple[Tensor, ...]:
@@ -59,7 +59,7 @@ class MLP(Layered):
     Weights start from Glorot's normal distribution, biases from zero.
 
     Raises:
-        GmnmError: widths that are none, or an unknown activation.
+        GmnmError: widths that are not positive whole numbers, or an unknown activation.
     """
 
     def __init__(self, widths: Sequence[int], *, activation: str = "tanh"):

@@ -8,18 +8,18 @@ from torch import Tensor
 
 from gmnm_pde.models.blocking import points_at_once
 
-Squares = tuple[tuple[int, int, Tensor | float], ...]
+QuadraticForm = tuple[tuple[int, int, Tensor | float], ...]
 """A quadratic form of first derivatives: terms (i, j, c_ij)."""
 
 
-def form_of(squares: tuple[Squares, ...], number: int, slopes: int) -> Squares:
-    """The second-order part of a stream: of an operator its own, of a first derivative none."""
+def form_of_stream(squares: tuple[QuadraticForm, ...], number: int, slopes: int) -> QuadraticForm:
+    """The second-order part of stream ``number`` after the value; empty for first derivatives."""
     operator = number - (slopes - len(squares))
     return squares[operator] if operator >= 0 else ()
 
 
-def quadratic(d: Sequence[Tensor], form: Squares, rows: slice) -> Tensor:
-    """sum_ij c_ij d_i d_j."""
+def value_of_form(d: Sequence[Tensor], form: QuadraticForm, rows: slice) -> Tensor:
+    """sum_ij c_ij d_i d_j at the given rows."""
     total: Tensor | None = None
     for i, j, coefficient in form:
         c = _on(coefficient, rows)
@@ -36,8 +36,8 @@ def quadratic(d: Sequence[Tensor], form: Squares, rows: slice) -> Tensor:
     return total
 
 
-def add_slopes(out: Sequence[Tensor], d: Sequence[Tensor], form: Squares, rows: slice, factor: Tensor) -> None:
-    """Add to out_i the slope of sum_ij c_ij d_i d_j by d_i, times ``factor``."""
+def add_gradient(out: Sequence[Tensor], d: Sequence[Tensor], form: QuadraticForm, rows: slice, factor: Tensor) -> None:
+    """Add to out_i the derivative of sum_ij c_ij d_i d_j by d_i, times ``factor``."""
     for i, j, coefficient in form:
         c = _on(coefficient, rows)
         number = 1.0 if isinstance(c, Tensor) else c

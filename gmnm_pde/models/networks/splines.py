@@ -103,8 +103,8 @@ class SplineGrid(nn.Module):
         return self._at_any(z, self.knots, derivatives)
 
     def _at_any(self, z: Tensor, knots: Tensor, derivatives: int) -> LocalSplines:
-        found = torch.searchsorted(knots, z.detach().mT.contiguous(), right=True).mT - 1
-        interval = torch.where(found < 0, self.intervals, found)
+        before = torch.searchsorted(knots, z.detach().mT.contiguous(), right=True).mT - 1
+        interval = torch.where(before < 0, self.intervals, before)
         row = interval.clamp(max=self.intervals - 1) + self.intervals * torch.arange(self.inputs, device=z.device)
         lengths = knots.diff()
         start, length = knots[:, :-1].reshape(-1)[row], lengths.reshape(-1)[row]
@@ -129,13 +129,13 @@ class SplineGrid(nn.Module):
 
     def edges(self, z: Tensor, coefficients: Tensor) -> Tensor:
         """The splines' sum on every edge at z [n, inputs]: [n, inputs, outputs]."""
-        found = self.at(z, 0)
-        return torch.einsum("nip,nipo->nio", found.values[0], self.weights(coefficients, found.interval))
+        local = self.at(z, 0)
+        return torch.einsum("nip,nipo->nio", local.values[0], self.weights(coefficients, local.interval))
 
     def fitted(self, z: Tensor, wanted: Tensor) -> Tensor:
         """The coefficients [outputs, inputs, count] of the splines nearest to ``wanted`` [n, inputs, outputs] at z."""
-        found = self.at(z, 0)
-        matrices = self.spread(found.values[0], found.interval).movedim(1, 0)
+        local = self.at(z, 0)
+        matrices = self.spread(local.values[0], local.interval).movedim(1, 0)
         ridge = (torch.finfo(z.dtype).eps * len(z)) ** 0.5 * torch.eye(self.count, dtype=z.dtype, device=z.device)
         left = torch.cat([matrices, ridge.expand(self.inputs, -1, -1)], dim=1)
         right = pad(wanted.movedim(1, 0), (0, 0, 0, self.count))
@@ -175,10 +175,10 @@ class SplineGrid(nn.Module):
 
 def _powers(t: Tensor, order: int) -> Tensor:
     """1, t, ..., t^order, [..., order + 1]."""
-    found = [torch.ones_like(t)]
+    powers = [torch.ones_like(t)]
     for _ in range(order):
-        found.append(found[-1] * t)
-    return torch.stack(found, dim=-1)
+        powers.append(powers[-1] * t)
+    return torch.stack(powers, dim=-1)
 
 
 def _differentiated(pieces: Tensor, times: int) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.models.networks.entrywise import Derivatives, entrywise
-from gmnm_pde.models.networks.quadratic import Squares
+from gmnm_pde.models.networks.quadratic import QuadraticForm
 from gmnm_pde.multiindex import Operator, axes_of
 
 
@@ -49,7 +49,7 @@ class Streams:
 
     data: Tensor
     firsts: tuple[int, ...]
-    squares: tuple[Squares, ...]
+    squares: tuple[QuadraticForm, ...]
     tape: list[Recorded] | None = None
     constant: Tensor | None = None
     wanted: tuple[int, ...] | None = None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gmnm_pde.models.networks.quadratic import Squares, add_slopes, form_of, pieces, quadratic
+from gmnm_pde.models.networks.quadratic import QuadraticForm, add_gradient, form_of_stream, pieces, value_of_form
 
 _times_slope = torch.ops.aten.tanh_backward.grad_input
 """_times_slope(x, v, grad_input=out): x (1 - v^2) into out."""
@@ -30,7 +30,7 @@ class Tanh(torch.autograd.Function):
         data: Tensor,
         constant: Tensor | None,
         bias: Tensor | None,
-        squares: tuple[Squares, ...],
+        squares: tuple[QuadraticForm, ...],
         kept: tuple[int, ...],
     ):
         value = torch.tanh(data[0] if bias is None else data[0] + bias)
@@ -43,9 +43,9 @@ class Tanh(torch.autograd.Function):
                 if k == 0:
                     after.copy_(v)
                     continue
-                form, before = form_of(squares, k - 1, len(d)), d[k - 1]
+                form, before = form_of_stream(squares, k - 1, len(d)), d[k - 1]
                 if form:
-                    before = torch.addcmul(before, v, quadratic(d, form, rows), value=-2)
+                    before = torch.addcmul(before, v, value_of_form(d, form, rows), value=-2)
                 _times_slope(before.expand_as(v), v, grad_input=after)
         return out
 
@@ -64,21 +64,23 @@ class Tanh(torch.autograd.Function):
                     _times_slope(given[k], v, grad_input=after)
                 else:
                     after.zero_()
-            inner, bent = torch.zeros_like(v), None
-            scaled = {k: out[k - 1] if form_of(ctx.squares, k - 1, len(d)) else out[k - 1].clone() for k in given if k}
+            inner, curved = torch.zeros_like(v), None
+            scaled = {
+                k: out[k - 1] if form_of_stream(ctx.squares, k - 1, len(d)) else out[k - 1].clone() for k in given if k
+            }
             for k, times in scaled.items():
                 inner.addcmul_(times, d[k - 1])
             for k, times in scaled.items():
-                form = form_of(ctx.squares, k - 1, len(d))
+                form = form_of_stream(ctx.squares, k - 1, len(d))
                 if form:
-                    product = times * quadratic(d, form, rows)
-                    bent = product if bent is None else bent.add_(product)
-                    add_slopes(out, d, form, rows, (v * times).mul_(-2))
-            if bent is None:
+                    product = times * value_of_form(d, form, rows)
+                    curved = product if curved is None else curved.add_(product)
+                    add_gradient(out, d, form, rows, (v * times).mul_(-2))
+            if curved is None:
                 bar_z.addcmul_(v, inner, value=-2)
             else:
-                inner.addcmul_(v, bent, value=-3)
-                bar_z.sub_(bent.addcmul_(v, inner), alpha=2)
+                inner.addcmul_(v, curved, value=-3)
+                bar_z.sub_(curved.addcmul_(v, inner), alpha=2)
             if slopes is not None:
                 for total, part in zip(slopes, out, strict=True):
                     total += part.sum(dim=0)
