@@ -251,7 +251,7 @@ def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
     fields = {name: Field(frame, zero, k, name=name) for k, name in enumerate(problem.fields)}
     guesses = {name: cloud.points.new_full((n,), guess) for name, guess in problem.parameters.items()}
     (residual,) = term.evaluate(frame, {**fields, **guesses}).values()
-    return -residual.detach()
+    return 0.0 - residual.detach()  # and not -0.0, which messages would show
 
 
 def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:

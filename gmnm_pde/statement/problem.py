@@ -153,7 +153,7 @@ class Problem:
         met: Sequence[str] | None = None,
     ) -> "Problem":
         """A problem with other terms, each of which has its trace; what is left out is as in this one."""
-        other = object.__new__(Problem)
+        other = object.__new__(type(self))
         vars(other).update(
             vars(self),
             terms=tuple(terms),

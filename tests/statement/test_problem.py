@@ -2,12 +2,15 @@
 
 import math
 import warnings
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
 from conftest import PI, make_poisson
 
 import gmnm_pde as g
+from gmnm_pde.statement.during import during
+from gmnm_pde.statement.hard import meet_exactly
 
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
 SPACETIME = g.Interval(x=(0, 1)) * g.Time(t=(0, 1))
@@ -43,6 +46,23 @@ def test_only_the_derivatives_used_are_asked_for():
     (term, *_) = problem.terms
     assert set(term.trace.asked) == {(0, (2, 0)), (0, (0, 0))}
     assert problem.order == 2
+
+
+def test_every_term_has_its_trace_and_keeps_it():
+    problem = g.Problem(SPACETIME, lambda u, x, t: g.diff(u, t) - g.diff(u, x, x), [g.Dirichlet(u=0), g.Initial(u=0)])
+    with pytest.raises(FrozenInstanceError):
+        problem.terms[0].boost = 2.0
+    for other in (problem.boosted(2.0), during(problem, 0.0, 0.5)):
+        assert [term.trace for term in other.terms] == [term.trace for term in problem.terms]
+
+
+def test_problems_made_from_others_leave_these_as_they_were():
+    problem = simple()
+    terms = problem.terms
+    hard = meet_exactly(problem, True)
+    assert hard.lift is not None and hard.met == ("dirichlet_u",) and len(hard.terms) == 1
+    assert hard.terms[0].trace.alphas != terms[0].trace.alphas  # derivatives of u ask for lower derivatives of v
+    assert problem.terms is terms and problem.lift is None and problem.met == ()
 
 
 def test_equations_return_one_several_or_named_residuals():
