@@ -91,7 +91,7 @@ def _read(source: Any, call: str) -> Any:
     try:
         if isinstance(source, str | Path):
             if not Path(source).is_file():
-                raise refuse(call, expected="a file", got="a path at which there is none")
+                raise refuse(call, expected="a file", got="a path at which there is no file")
             return trimesh.load_mesh(str(source))
         vertices, faces = (np.asarray(part) for part in source)
         if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:

@@ -28,12 +28,12 @@ from gmnm_pde.statement.values import check_value, group_of, read_region, read_v
 class Setting:
     """What a condition needs to know of its problem: names, the domain, and how often each field is differentiated.
 
-    ``parameters`` are all scalars that have a name, known or not.
+    ``scalars`` are the names of the unknown parameters and of the known constants.
     """
 
     domain: Domain
     fields: tuple[str, ...]
-    parameters: tuple[str, ...]
+    scalars: tuple[str, ...]
     orders: Mapping[str, Alpha]
 
 
@@ -45,7 +45,7 @@ class Statement(ABC):
         """The terms this condition states in a given problem."""
 
     def field_names(self, known: Collection[str]) -> tuple[str, ...]:
-        """Names of the fields this condition speaks of; ``known`` are the names that are no fields."""
+        """Names of the fields in this condition; ``known`` are the names of coordinates and scalars."""
         return ()
 
 
@@ -69,7 +69,7 @@ class Condition(Statement):
 
     def terms(self, setting: Setting) -> list[Term]:
         region = read_region(self.on, setting.domain, self.name)
-        names = (*setting.domain.coordinates, *setting.fields, *setting.parameters, "normal")
+        names = (*setting.domain.coordinates, *setting.fields, *setting.scalars, "normal")
         bound = bind(self.residual, names, call=f"Condition '{self.name}'")
         return [Term(self.name, group_of(region, setting.domain), region, bound)]
 
@@ -119,7 +119,7 @@ class _OnFields(Statement):
                 remedy=nearest(field, setting.fields),
             )
         count = len(region.points) if isinstance(region, GivenPoints) else None
-        right = read_value(value, setting.domain, tuple(setting.parameters), call, count)
+        right = read_value(value, setting.domain, setting.scalars, call, count)
         name = self.name if self.name and len(self.values) == 1 else f"{self.name or self.kind}_{field}"
 
         def residual(scope: Mapping[str, Any]) -> Any:

@@ -306,7 +306,7 @@ BAD = {
     "mesh numbers": (a_mesh(lambda m: (m.vertices, m.faces + 5)), "0 to 7, got 5 to 12"),
     "mesh NaN": (a_mesh(lambda m: (math.nan * m.vertices, m.faces)), "."),
     "mesh thing": (a_mesh(lambda m: 3), "a file that trimesh reads"),
-    "mesh file": (a_mesh(lambda m: "nowhere.stl"), "a path at which there is none"),
+    "mesh file": (a_mesh(lambda m: "nowhere.stl"), "a path at which there is no file"),
     "mesh kind": (a_mesh(lambda m: __file__), "a file that trimesh reads"),
     "nothing left": (lambda: g.Annulus((0, 0), 0.5, 1) - g.Disk((0, 0), 2), "an empty one"),
 }

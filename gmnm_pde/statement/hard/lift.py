@@ -75,11 +75,13 @@ class Lift:
         return replace(term, residual=residual, data=None)
 
     def _lifted(self, v: Field, points: Tensor, jets: "_Jets") -> Field:
-        def made(alpha: Alpha) -> tuple[Tensor, Tensor]:
+        """The field u = offset + factor v, with its derivatives by the product rule."""
+
+        def factor_and_offset(alpha: Alpha) -> tuple[Tensor, Tensor]:
             both = jets.at(points, alpha)
             return both[:, v.output], both[:, len(self.fields) + v.output]
 
-        return Field(v.frame, LiftedSource(v, made), v.output, name=v.name)
+        return Field(v.frame, LiftedSource(v, factor_and_offset), v.output, name=v.name)
 
 
 class _Jets:
@@ -90,6 +92,7 @@ class _Jets:
         self._kept: OrderedDict[Any, tuple[Tensor, dict[Alpha, Tensor]]] = OrderedDict()
 
     def at(self, points: Tensor, alpha: Alpha) -> Tensor:
+        """A derivative at points, [n, outputs]."""
         key = (points.data_ptr(), points.shape, points.stride(), points.dtype, points.device)
         known = self._kept.get(key)
         if known is None or not torch.equal(known[0], points):  # other points may stand there by now
@@ -107,8 +110,8 @@ def lift_for(problem_name: str, domain: Domain, fields: tuple[str, ...], terms: 
     """The lift that meets the data of some terms.
 
     Raises:
-        GmnmError: the data contradict each other, or a face has no function that vanishes on it and in the domain
-            nowhere; the message names the term.
+        GmnmError: the data contradict each other, or for a face there is no function that vanishes on it and nowhere
+            else in the domain; the message names the term.
     """
     factors, offsets = {}, {}
     for field in fields:
