@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.methods import GaussNewton, LeastSquares
+from gmnm_pde.methods import GaussNewton, LeastSquares, Method
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
 from gmnm_pde.options.arguments import Arguments, check_numbers
 from gmnm_pde.options.choice import choose
@@ -19,7 +19,6 @@ from gmnm_pde.results.comparison import Comparison, Row
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.training import Method
 
 Model = str | Mixture | nn.Module | Callable[[], nn.Module]
 Methods = str | Method | Sequence[str | Method]

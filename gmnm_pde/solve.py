@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from gmnm_pde.collocation.moving import Moving
+from gmnm_pde.methods import Method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Mixture
 from gmnm_pde.options.arguments import Arguments
@@ -16,7 +17,6 @@ from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.training import Method
 
 
 def solve(

@@ -17,9 +17,8 @@ from gmnm_pde.cli.common import (
     to_json,
 )
 from gmnm_pde.compare import PAPER_MODELS, best_methods, compare
-from gmnm_pde.methods import METHODS
+from gmnm_pde.methods import METHODS, Method
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.training import Method
 
 HELP = "compare models on a problem by name"
 DESCRIPTION = "Run several models on one problem, from the same points, with the same steps and seeds."

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
+from gmnm_pde.methods.method import TrainingMethod
 from gmnm_pde.methods.soap import SOAPOptimizer
 from gmnm_pde.sampling import stream_of_step
 
 SCHEDULES = ("constant", "cosine", "exponential")
 
 
-@dataclass(frozen=True)
-class Adam:
+@dataclass(frozen=True, repr=False)
+class Adam(TrainingMethod):
     """Adam (D. Kingma, J. Ba, arXiv 1412.6980) with a learning rate that may fall.
 
     Args:
@@ -27,6 +28,8 @@ class Adam:
         batch: The number of points of each term that a step sees, drawn anew for each step; by default all points.
         patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
     """
+
+    cheap_steps: ClassVar[bool] = True
 
     steps: int = 5000
     lr: float = 1e-3
@@ -44,8 +47,8 @@ class Adam:
         return _GradientSteps("Adam", torch.optim.Adam(unknowns, lr=self.lr, fused=fused), self, system, seed)
 
 
-@dataclass(frozen=True)
-class SOAP:
+@dataclass(frozen=True, repr=False)
+class SOAP(TrainingMethod):
     """SOAP (N. Vyas et al., arXiv 2409.11321): Adam in the eigenbasis of Shampoo's preconditioner.
 
     Args:
@@ -56,6 +59,8 @@ class SOAP:
         batch: As of ``Adam``.
         patience: As of ``Adam``.
     """
+
+    cheap_steps: ClassVar[bool] = True
 
     steps: int = 5000
     lr: float = 3e-3

@@ -23,13 +23,13 @@ off to a kink between the points (four of four starts of a 1-D Poisson problem s
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde.methods.described import Described, threshold
 from gmnm_pde.methods.loop import Squares, check_counts, check_positive
+from gmnm_pde.methods.method import TrainingMethod, threshold
 
 
 class Linearizable(Protocol):
@@ -47,7 +47,7 @@ class Linearizable(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class GaussNewton(Described):
+class GaussNewton(TrainingMethod):
     """Gauss-Newton steps with Levenberg's damping on all parameters.
 
     Args:
@@ -68,6 +68,8 @@ class GaussNewton(Described):
         inner_steps: The most steps of conjugate gradients.
         inner_tolerance: Conjugate gradients stop when their residual has fallen to this part of the first.
     """
+
+    compilable: ClassVar[bool] = False
 
     steps: int = 300
     damping: float = 1e-2
@@ -96,6 +98,10 @@ class GaussNewton(Described):
             memory=self.memory,
             inner_tolerance=self.inner_tolerance,
         )
+
+    def points(self, dimension: int) -> int:
+        """Fewer than for gradients: a step costs the square of their number."""
+        return 450 * dimension
 
     def begin(self, system: Linearizable, seed: int) -> "_Work":
         """Work on a system."""

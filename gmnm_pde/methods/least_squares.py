@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
+from gmnm_pde.methods.method import Method, threshold
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor, Step
 
 
@@ -63,8 +64,8 @@ class Outcome:
     late: bool = False
 
 
-@dataclass(frozen=True)
-class LeastSquares:
+@dataclass(frozen=True, repr=False)
+class LeastSquares(Method):
     """Solve for the readout (and the unknown scalars) in the least squares sense; features stay as they are.
 
     A linear problem takes one solve, a nonlinear one damped Newton (Gauss-Newton) steps: each linearises the residual
@@ -90,13 +91,13 @@ class LeastSquares:
 
     max_steps: int = 40
     oversampling: float = 2.2
-    sufficient: float = field(default=1e-4, repr=False)
-    stationary: float = field(default=1e-3, repr=False)
-    faithful: float = field(default=1e-3, repr=False)
-    small: float = field(default=1e-3, repr=False)
-    bold: int = field(default=20, repr=False)
-    rounding: float = field(default=1e-7, repr=False)
-    stalled: float = field(default=0.5, repr=False)
+    sufficient: float = threshold(1e-4)
+    stationary: float = threshold(1e-3)
+    faithful: float = threshold(1e-3)
+    small: float = threshold(1e-3)
+    bold: int = threshold(20)
+    rounding: float = threshold(1e-7)
+    stalled: float = threshold(0.5)
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_steps, int) or self.max_steps < 1:

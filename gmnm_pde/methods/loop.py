@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.methods.method import TrainingMethod
 
 Squares = dict[str, Tensor]
 
@@ -47,16 +48,6 @@ class Work(Protocol):
     def advance(self) -> int: ...
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: Mapping[str, Any]) -> None: ...
-
-
-class Method(Protocol):
-    """A method that trains: a value that describes it, such as ``Adam(steps=5000)``."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def patience(self) -> int | None: ...
-    def begin(self, system: Any, seed: int) -> Work: ...
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,7 @@ _BATCH_PACE = 100
 
 
 def run(
-    method: Method,
+    method: TrainingMethod,
     system: Trainable,
     *,
     hooks: Hooks | None = None,
@@ -153,7 +144,7 @@ def run(
 class _Loop:
     """A run: where it is, the best so far, and why it ends."""
 
-    def __init__(self, method: Method, system: Trainable, hooks: Hooks, seed: int):
+    def __init__(self, method: TrainingMethod, system: Trainable, hooks: Hooks, seed: int):
         self._method, self._system, self._hooks = method, system, hooks
         self._work, self._best = method.begin(system, seed), _Best(system)
         self._pace = self._work.pace if self._work.whole else _BATCH_PACE

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.methods.described import Described, threshold
 from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
+from gmnm_pde.methods.method import TrainingMethod, threshold
 
 _STRIDE = 10
 """Iterations of PyTorch's L-BFGS between looks: within them it needs no evaluation of its own."""
@@ -18,8 +18,8 @@ _STRIDE = 10
 UPDATES = ("bfgs", "broyden")
 
 
-@dataclass(frozen=True)
-class LBFGS:
+@dataclass(frozen=True, repr=False)
+class LBFGS(TrainingMethod):
     """L-BFGS with a strong Wolfe line search (torch.optim.LBFGS).
 
     PyTorch's tolerances, which stop it early on small losses, are switched off: it ends when its steps are done, when
@@ -113,7 +113,7 @@ class _LimitedMemory:
 
 
 @dataclass(frozen=True, repr=False)
-class SelfScaled(Described):
+class SelfScaled(TrainingMethod):
     """Self-scaled quasi-Newton updates of the whole inverse Hessian.
 
     Broyden's family with the scaling and the member of M. Al-Baali, as J. F. Urban, P. Stefanou and J. A. Pons found it

@@ -18,12 +18,11 @@ from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.adaptivity.continuation import Homotopy, along_constant, along_diffusion
 from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
-from gmnm_pde.methods import METHODS
+from gmnm_pde.methods import METHODS, LeastSquares, Method, TrainingMethod
 from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
-from gmnm_pde.strategies.training import Method
 
 SMOOTHINGS = ("discrepancy", "cross-validation")
 
@@ -153,7 +152,7 @@ def _one_method(method: Any) -> Method:
                 remedy=nearest(method, METHODS),
             )
         return METHODS[method]()
-    if not isinstance(method, tuple(METHODS.values())):
+    if not isinstance(method, LeastSquares | TrainingMethod):
         raise refuse("solve(method=...)", expected="a name or a method such as LeastSquares()", got=repr(method))
     return method
 

@@ -10,7 +10,7 @@ from gmnm_pde.collocation.moving import MOVINGS
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.fitting.discretization import Setup, reference_scales, smoothness_for, zero_solves
 from gmnm_pde.jets.engines import choose_engine
-from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
 from gmnm_pde.methods.weighting import WEIGHTINGS
 from gmnm_pde.models import GMNM, RBF, Embedded, Mixture, Patchwork, along_each, has_readout
 from gmnm_pde.options.arguments import (
@@ -29,8 +29,8 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
 from gmnm_pde.strategies.given_model import GivenModel
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy, unobserved
-from gmnm_pde.strategies.strategy import Strategy
-from gmnm_pde.strategies.training import Method, Plan, Training
+from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
+from gmnm_pde.strategies.training import Plan, Training
 
 _SAME = 1e-5
 """A given model is periodic if values at both ends differ by no more, which float32 allows for."""
@@ -40,9 +40,6 @@ _TRAINED_COMPONENTS = 200
 
 _TRAINED_WIDTH = 2.0
 """Their slope, where it is not given."""
-
-_BY_GRADIENTS = (Adam, SOAP, LBFGS, SelfScaled)
-"""Methods that take gradients of the loss, which torch.compile may speed up."""
 
 _MIXTURES = (GMNM, RBF, Patchwork)
 """Modules whose components are drawn for least squares, and need not be trained."""
@@ -78,7 +75,7 @@ class _Read:
     @property
     def trains(self) -> bool:
         """Whether more than a readout is solved for."""
-        return self.module is not None and any(not isinstance(method, LeastSquares) for method in self.methods)
+        return self.module is not None and any(isinstance(method, TrainingMethod) for method in self.methods)
 
     @property
     def readout_method(self) -> LeastSquares:
@@ -124,10 +121,11 @@ def setup_for(
 def _read(arguments: Arguments, problem: Problem) -> _Read:
     """Model and methods, with a mixture drawn where it is to be trained."""
     mixture, module = parse_model(problem, arguments.model, arguments.seed)
-    methods, why = parse_methods(arguments.method), ""
+    whole = isinstance(arguments.method, StrategyMethod)
+    methods, why = (LeastSquares(),) if whole else parse_methods(arguments.method), ""
     if methods is None:
         methods, why = _usual_methods(module)
-    if module is None and any(not isinstance(method, LeastSquares) for method in methods):
+    if module is None and any(isinstance(method, TrainingMethod) for method in methods):
         if mixture.patches not in (None, 1):
             raise refuse(
                 f"solve(model=Mixture(patches={mixture.patches!r}), method=...)",
@@ -176,6 +174,8 @@ def _strategy(arguments: Arguments, setup: Setup, read: _Read) -> Strategy:
     if not problem.linear:
         kind = "by Newton steps on the readout, since the problem is nonlinear"
     description = f"least squares{',' if problem.linear else ''} {kind}"
+    if isinstance(arguments.method, StrategyMethod):
+        return arguments.method.strategy(setup)
     if read.module is not None:
         return GivenModel(setup, read.module, f"{description}; {read.why}" if read.why else description)
     if is_noisy(problem):
@@ -231,7 +231,8 @@ def _check_methods(arguments: Arguments, read: _Read) -> None:
             got="a model that is trained on points of its own" if read.trains else f"points={arguments.points!r}",
             remedy="Leave oversampling out, or give no points.",
         )
-    if arguments.compiled and read.trains and not any(isinstance(one, _BY_GRADIENTS) for one in read.methods):
+    trained = [method for method in read.methods if isinstance(method, TrainingMethod)]
+    if arguments.compiled and trained and not any(method.compilable for method in trained):
         raise refuse(
             "solve(compiled=True)",
             expected="a method that takes gradients of the loss: Adam, SOAP, LBFGS or SelfScaled",

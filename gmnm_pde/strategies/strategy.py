@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar, Protocol
 
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.methods import Method
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 
@@ -29,3 +31,11 @@ class Strategy(Protocol):
     def run(self, run: Run) -> Result:
         """Solve."""
         ...
+
+
+class StrategyMethod(Method):
+    """A method that is a strategy of its own: ``solve(problem, method=It(...))`` solves by what ``strategy`` gives."""
+
+    def strategy(self, setup: Setup) -> Strategy:
+        """The strategy for a problem and its discretisation."""
+        raise NotImplementedError

@@ -15,7 +15,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit
-from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods import LeastSquares, Method, TrainingMethod
 from gmnm_pde.methods.least_squares import Outcome, solve_linearized
 from gmnm_pde.methods.loop import Hooks, Trained
 from gmnm_pde.methods.loop import run as run_method
@@ -25,14 +25,6 @@ from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
-
-Method = LeastSquares | Adam | SOAP | LBFGS | SelfScaled | GaussNewton
-
-_POINTS = 2500
-"""Interior points where none are given."""
-
-_POINTS_OF_GAUSS_NEWTON = 450
-"""The same for Gauss-Newton, whose steps cost the square of their number, for each coordinate."""
 
 _SPACING = 1.1
 """Rows of the history lie this factor of steps apart."""
@@ -145,6 +137,7 @@ class _Training(Hooks):
             if isinstance(method, LeastSquares):
                 ended = self._fit_readout(method)
             else:
+                assert isinstance(method, TrainingMethod)
                 ended = run_method(method, self.system, hooks=self, seed=self._setup.seed, resume=under_way)
             under_way = None
             self._done.append(ended)
@@ -177,7 +170,7 @@ class _Training(Hooks):
         """Put a row on record, where enough steps have passed."""
         step += self._steps_before
         method = self._plan.methods[len(self._done)]
-        least = _LEAST_OF_GRADIENTS if isinstance(method, Adam | SOAP) else _LEAST
+        least = _LEAST_OF_GRADIENTS if isinstance(method, TrainingMethod) and method.cheap_steps else _LEAST
         if step >= max(self._recorded + least, _SPACING * self._recorded):
             self._recorded = step
             fit = self._fit(loss, step, "under way", converged=False)
@@ -195,6 +188,7 @@ class _Training(Hooks):
             "model": self.model.state_dict(),
             "scalars": [scalar.detach() for scalar in self.system.scalars],
             "aids": [aid.state() for aid in self._aids],
+            "latest": self.system.latest,
             "done": [[ended.loss, ended.steps, ended.converged, ended.reason] for ended in self._done],
             "recorded": self._recorded,
             "under_way": under_way,
@@ -209,6 +203,7 @@ class _Training(Hooks):
             scalar.copy_(value)
         for aid, known in zip(self._aids, state["aids"], strict=True):
             aid.restore(known)
+        self.system.latest = state["latest"]
         self._done = [Trained(*one) for one in state["done"]]
         self._recorded = state["recorded"]
 
@@ -254,6 +249,7 @@ class _Training(Hooks):
 
 
 def _default_points(problem: Problem, methods: Sequence[Method]) -> Counts:
-    if any(isinstance(method, GaussNewton) for method in methods):
-        return Counts(_POINTS_OF_GAUSS_NEWTON * problem.domain.dimension)
-    return Counts(_POINTS)
+    """The fewest points that one of the methods asks for."""
+    dimension = problem.domain.dimension
+    asked = [method.points(dimension) for method in methods if isinstance(method, TrainingMethod)]
+    return Counts(min(asked))

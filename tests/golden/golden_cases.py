@@ -280,6 +280,11 @@ def continuation_by_diffusion(seed):
     return g.solve(layered(0.05), "gmnm", g.LeastSquares(), tol=1e-4, continuation=True, seed=seed)
 
 
+@case
+def continuation_by_itself(seed):
+    return g.solve(layered(0.01), g.Mixture(components=30), seed=seed)
+
+
 # Data
 
 
@@ -347,6 +352,11 @@ def patches_by_themselves(seed):
 
 
 @case
+def patches_newton_by_themselves(seed):
+    return g.solve(layered(0.02), "gmnm", g.LeastSquares(), tol=3e-3, seed=seed)
+
+
+@case
 def patches_halved(seed):
     return g.solve(front(0.02), "gmnm", g.LeastSquares(), tol=2e-4, seed=seed)
 
@@ -362,8 +372,13 @@ def blocks_newton(seed):
 
 
 @case
+def blocks_of_any_length(seed):
+    return g.solve(registry.load("lotka_volterra", end=8), "gmnm", g.LeastSquares(), blocks=True, tol=1e-4, seed=seed)
+
+
+@case
 def blocks_by_themselves(seed):
-    return g.solve(registry.load("lotka_volterra", end=8), "gmnm", blocks=True, tol=1e-4, seed=seed)
+    return g.solve(registry.load("lotka_volterra", end=20), "gmnm", g.LeastSquares(), tol=1e-4, seed=seed)
 
 
 # Eigenvalues

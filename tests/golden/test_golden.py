@@ -10,6 +10,7 @@ from pathlib import Path
 import golden_cases
 import golden_record
 import pytest
+import torch
 
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text())
 COURSE = ("rows", "steps", "components", "converged")
@@ -25,6 +26,15 @@ MEANINGLESS = 1.0
 
 FOUND = 1e-2
 """Parameters and eigenvalues are met to this part of them."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Solves as small as these are no faster on several threads, and much slower where others work beside them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def met(name, recorded, found):
