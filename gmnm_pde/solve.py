@@ -80,7 +80,7 @@ def solve(
             used where one mixture leaves a poor error estimate; False leaves it at one mixture.
         continuation: Easier problems on the way to a nonlinear one: the values that a constant of the problem takes
             before its own, ``{"viscosity": (1, 0.1)}``, or True to begin with stronger highest derivatives. By default
-            that is tried where Newton's method does not arrive; False is none.
+            that is tried where Newton's method does not converge; False never does.
         hard: Conditions to be met exactly, by construction, in place of by least squares: True for every Dirichlet,
             Initial and Periodic condition on whole faces, or names of conditions, or ``"boundary"``, ``"initial"``,
             ``"periodic"``.

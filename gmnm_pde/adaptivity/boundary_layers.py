@@ -25,7 +25,7 @@ _POINTS = 256
 
 @dataclass(frozen=True)
 class Layers:
-    """Widths of layers at the low and at the high end of each coordinate, on [-1, 1]; 0 where there is none."""
+    """Widths of layers at the low and at the high end of each coordinate, on [-1, 1]; 0 where no layer is foretold."""
 
     low: tuple[float, ...]
     high: tuple[float, ...]

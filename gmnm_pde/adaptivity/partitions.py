@@ -13,12 +13,15 @@ from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
 from gmnm_pde.statement.problem import Problem
 
-_MORE_LEVELS, _MOST_LEVELS = 2, 16
-"""Of halving towards a corner: more than its power law asks for, since the error estimate does not see all of the error
-that a corner spreads; and the most."""
+_MORE_LEVELS = 2
+"""Levels of halving towards a corner beyond what its power law asks for, since the error estimate does not see all of
+the error that a corner spreads."""
+
+_MOST_LEVELS = 16
+"""The most levels of halving towards a corner."""
 
 _IN_A_LAYER = 3.0
-"""Towards a boundary layer boxes are halved until they are so many of its widths thick."""
+"""Towards a boundary layer boxes are halved until they are this many of its widths thick."""
 
 _RATIO = 2.0 + 1e-6
 _LOOKED_AT = 1024

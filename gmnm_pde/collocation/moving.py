@@ -15,7 +15,7 @@ from gmnm_pde.sampling import Cloud, sample, stream
 
 @dataclass(frozen=True)
 class Resampling:
-    """Points drawn anew every so many steps, in the interior and on the conditions; given data stay.
+    """Points drawn anew after every ``every`` steps, in the interior and on the conditions; given data stay.
 
     Args:
         interior: How many in the interior.

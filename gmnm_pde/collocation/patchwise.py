@@ -21,7 +21,10 @@ _FACE_DENSITY = 1.5
 """Points along an edge of a box on a boundary for each interior point along it."""
 
 _ATTEMPTS = 7
+"""How often more points are asked for in a box that the domain's boundary cuts, until enough of them lie inside."""
+
 _MOST_HALVINGS = 40
+"""How often a chart's unit cube is halved at most, until its pieces are no longer than the boxes they meet."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Spread:
         return found[: 2 * self.interior]
 
     def _on(self, region: Region, seed: int) -> Cloud:
-        """Points on a region of lower dimension: so many for each piece of it as long as a box."""
+        """Points on a region of lower dimension: the same number for each piece of it that is as long as a box."""
         clouds = [self._on_chart(region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):

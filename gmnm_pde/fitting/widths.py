@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 Widths = tuple[float, ...]
 
-_GAIN, _GAIN_ALONE = 0.8, 0.5
-"""A move must lower the score at least to this part of it, so that noise does not lead the search about; to make
-coordinates differ takes a clearer gain."""
+_GAIN = 0.8
+"""A move must lower the score at least to this part of it, so that noise does not lead the search about."""
+
+_GAIN_ALONE = 0.5
+"""The same for a move that makes coordinates differ, which takes a clearer gain."""
 
 
 def search_widths(

@@ -40,7 +40,7 @@ class Work(Protocol):
     name: str
     """What steps are steps of, in reports."""
     pace: int
-    """The loss is read every so many steps: reading it makes a device wait."""
+    """The number of steps after which the loss is read: reading it makes a device wait."""
     whole: bool
     """Whether ``look`` gives the loss of all points."""
 

@@ -66,7 +66,7 @@ class Arguments:
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:
-    """Refuse a problem that is none, and numbers out of their range."""
+    """Refuse what is not a Problem, and numbers out of their range."""
     if not isinstance(problem, Problem):
         raise refuse(
             "solve(problem, ...)",
@@ -183,7 +183,7 @@ def parse_points(points: Any) -> Counts | None:
 
 
 def parse_blocks(problem: Problem, blocks: Any) -> Blocks | None:
-    """Slabs of time, where they are asked for: None chooses, and False is none.
+    """Slabs of time, where they are asked for; None and False do not ask for them.
 
     Raises:
         GmnmError: no positive number, or edges that do not ascend from the beginning to the end of the time.
@@ -213,7 +213,7 @@ def parse_blocks(problem: Problem, blocks: Any) -> Blocks | None:
 
 
 def parse_continuation(problem: Problem, continuation: Any) -> Homotopy | None:
-    """Easier problems on the way, where they are asked for: None chooses, and False is none.
+    """Easier problems on the way, where they are asked for; None and False do not ask for them.
 
     Raises:
         GmnmError: it is no mapping from one constant of the problem to values.
