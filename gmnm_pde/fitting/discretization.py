@@ -31,8 +31,12 @@ _PATCH_REFERENCE = Mixture(components=16)
 _HELD_OUT = 0.5
 """Points to judge a patch on, for each point to fit on."""
 
-_SECONDS = 3e-8
-"""Of one core for each patch and the cube of its unknowns, in two dimensions, as measured on a few problems."""
+_SECONDS_A_PATCH = 0.06
+"""Of one core for each patch of a linear solve in two dimensions, however few unknowns it has."""
+
+_SECONDS = 7e-9
+"""Further ones for the cube of a patch's unknowns. With these two, the nonlinear and singular problems of
+docs/accuracy.md take between half and twice as long as predicted."""
 
 _DEARER = 5.0
 """How many times as long a solve takes for each further dimension, in which more patches touch one another."""
@@ -82,7 +86,7 @@ class Setup:
     def seconds_of_solve(self, components: int) -> float:
         """Seconds that one linear solve takes on one core, roughly; ``components`` are those of each patch."""
         unknowns = components * len(self.problem.fields)
-        return _SECONDS * _DEARER ** (self.dimension - 2) * self.patches * unknowns**3
+        return self.patches * _DEARER ** (self.dimension - 2) * (_SECONDS_A_PATCH + _SECONDS * unknowns**3)
 
 
 def smoothness_for(problem: Problem) -> int:

@@ -32,7 +32,7 @@ class Going:
     """One mixture is given up early where its estimate would stay above this."""
     lost: float = 1e-3
     """Newton's method is lost where it did not converge and leaves more than this part of the residual at zero."""
-    work: float = 120.0
+    work: float = 200.0
     """Seconds of one core, as predicted, that patches may take that nobody asked for, where there is no time limit."""
     most_dimensions: int = 3
     """The most coordinates with which patches are used unasked."""
