@@ -10,7 +10,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _FACE_DENSITY = 1.5
-"""Boundary points along an edge for each interior point along it; 1 to 2 did equally well on the Poisson and wave problems."""
+"""Boundary points along an edge for each interior point along it; 1 to 2 are alike on the Poisson and wave problems."""
 
 _LEAST = 24
 """The least points of a condition on a small part of the boundary, where the number of all together is given."""

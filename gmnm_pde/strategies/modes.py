@@ -1,4 +1,4 @@
-"""Modes of eigenvalue problems: mixtures of growing size until the estimate is good."""
+"""Modes of eigenvalue problems: mixtures of growing size until the error estimate is good."""
 
 import math
 from collections.abc import Sequence
@@ -140,12 +140,12 @@ class Modes:
 
 
 def modes(setup: Setup, count: int, run: Run) -> Modes:
-    """Mode sets of growing size until the estimate is good."""
+    """Modes by mixtures of growing size, until the error estimate is good."""
     return adapt(Enlarging(_with_patches(setup, run.tol), count, run.tol), run)
 
 
 def _with_patches(setup: Setup, tol: float | None) -> Setup:
-    """Patches graded towards re-entrant corners, where modes are singular; as asked for otherwise."""
+    """With patches as asked for, or else graded towards re-entrant corners, where modes are singular."""
     domain, partition = setup.problem.domain, setup.partition
     if partition is None and setup.mixture.patches is None and len(domain.reentrant_corners()):
         partition = first_partition(setup.problem, tol or Sizes().aim_of_patches, setup.seed)
