@@ -28,13 +28,13 @@ PAPER_MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
     "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields], grid=78),
     "mlp": lambda coordinates, fields: MLP([coordinates, 50, 50, 50, fields]),
 }
-"""The models of the paper's Table 1 by name, from the numbers of coordinates and fields: on the Poisson problem they
-have 4,500, 10,660 and 5,301 parameters. ``gmnm`` draws its components evenly, for a start to train from, or to keep and
-solve for the readout."""
+"""The models of the paper's Table 1 by name, made from the numbers of coordinates and fields: on the Poisson problem
+they have 4,500, 10,660 and 5,301 parameters. The components of ``gmnm`` are drawn evenly, to be trained from there, or
+to be kept while the readout is solved for."""
 
 
 def best_methods(model: Any, *, steps: int | None = None) -> tuple[Method, ...]:
-    """The most digits that this library gets out of a model, ``steps`` being those of Gauss-Newton.
+    """The methods that give the most digits with a model; ``steps`` are those of Gauss-Newton.
 
     Mixtures keep their drawn components and solve for the readout by least squares. Networks are trained by
     Gauss-Newton; where they have a linear readout, that is solved for once more at the end.
@@ -159,7 +159,7 @@ def _named(models: Any) -> dict[str, Model]:
 
 
 def _maker(problem: Problem, name: str, model: Any, seeds: Sequence[int]) -> Callable[[int], Any]:
-    """What makes the model from a seed."""
+    """A function that makes the model from a seed."""
     call = f"compare(models={{{name!r}: ...}})"
     if isinstance(model, str):
         if model not in PAPER_MODELS:
@@ -183,7 +183,7 @@ def _maker(problem: Problem, name: str, model: Any, seeds: Sequence[int]) -> Cal
 
 
 def _drawn(build: Callable[[], Any]) -> Callable[[int], Any]:
-    """A model from a seed, with torch's own generator left as it was."""
+    """A function that makes a model from a seed, and leaves torch's own generator as it was."""
 
     def make(seed: int) -> Any:
         with torch.random.fork_rng(devices=[]):

@@ -2,8 +2,8 @@
 
 Where along a coordinate convection b outweighs diffusion a by far, a solution of -a u'' + b u' + ... = f changes within
 a / |b| of the end that the convection runs into. Where a reaction c outweighs it, within sqrt(a / c) of both ends.
-Least squares on boxes that do not resolve such a layer prefer a solution smeared all over to the right one, so that no
-residual would tell where the boxes are too large.
+If the boxes do not resolve such a layer, least squares prefers a smeared solution to the right one, and the residual
+does not show where boxes are too large: the layers have to be known beforehand.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
 _THIN = 0.02
-"""Layers thinner than this part of the domain count as layers."""
+"""Layers are taken account of where they are thinner than this part of the domain."""
 
 _POINTS = 256
+"""Points at which coefficients are looked at."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Layers:
 
 
 def find_layers(problem: Problem, seed: int) -> Layers:
-    """The layers that the linear part of second-order equations foretells; time has none."""
+    """The layers that second-order equations, linearised at zero, foretell along the coordinates of space."""
     d = problem.domain.dimension
     low, high = [0.0] * d, [0.0] * d
     for term in problem.terms:
@@ -41,12 +42,12 @@ def find_layers(problem: Problem, seed: int) -> Layers:
         cloud = sample(term.region, _POINTS, "sobol", seed=seed)
         points = cloud.points
         guesses = [torch.tensor(value, dtype=points.dtype) for value in problem.parameters.values()]
-        jets = zero_jets(problem, term, points)
-        for one in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
+        jets = zero_jets(term, points, len(problem.fields))
+        for linearized in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
             for axis, name in enumerate(problem.domain.coordinates):
                 if name not in problem.domain.time:
                     for field in range(len(problem.fields)):
-                        slopes = {alpha: slope for (k, alpha), slope in one.slopes.items() if k == field}
+                        slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
                         _add(slopes, axis, problem.domain.bounds[axis], low, high)
     return Layers(tuple(low), tuple(high))
 
@@ -54,7 +55,7 @@ def find_layers(problem: Problem, seed: int) -> Layers:
 def _add(
     slopes: dict[Alpha, Tensor], axis: int, ends: tuple[float, float], low: list[float], high: list[float]
 ) -> None:
-    """Take in what the operator on one field says of one coordinate."""
+    """Note the layers at both ends of one coordinate that the operator on one field foretells."""
     d, length = len(low), ends[1] - ends[0]
     second, first, none = (tuple(order * (k == axis) for k in range(d)) for order in (2, 1, 0))
     diffusion = slopes.get(second)

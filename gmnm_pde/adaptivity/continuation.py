@@ -1,21 +1,21 @@
-"""Nonlinear problems reached from easier ones: a homotopy, each problem solved from the solution of the one before."""
+"""Continuation: a homotopy from an easier problem, each problem solved with the last solution as initial guess."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Fit, fit
-from gmnm_pde.models import along_each
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
 
 @dataclass(frozen=True)
 class Easier:
-    """An easier problem, and what it is called."""
+    """An easier problem, and what messages call it."""
 
     label: str
     problem: Problem
@@ -26,8 +26,8 @@ class Homotopy:
     """Problems between an easy one, at 0, and the one to solve, at 1.
 
     Attributes:
-        at: The problem at a place.
-        places: Where it is solved at first, ascending; 1 is left to what follows.
+        at: The problem at a place between 0 and 1.
+        places: Where it is solved, ascending; the problem at 1 itself is not among them.
     """
 
     at: Callable[[float], Easier]
@@ -38,23 +38,21 @@ class Homotopy:
 class Following:
     """The numbers of a continuation."""
 
-    components: Mapping[int, int] = field(default_factory=lambda: {1: 80, 2: 250, 3: 500})
-    """Of the mixtures on the way, where none was chosen by hand, by the number of coordinates."""
-    components_beyond: int = 600
-    """The same for more coordinates than ``components`` names."""
+    components: ByDimension = field(default=ByDimension(line=80, plane=250, space=500, beyond=600))
+    """Components of the mixtures on the way, unless chosen by hand, by the number of coordinates."""
     width: float = 2.0
-    """Of these components; it serves most problems."""
+    """The slope of these components; it serves most problems."""
     halvings: int = 3
-    """How often a step that Newton's method does not manage is halved."""
+    """How often in all a step of the homotopy is halved because Newton's method does not converge."""
     diffusion: tuple[float, ...] = (100.0, 30.0, 10.0, 3.0)
-    """What the highest derivatives are multiplied by in the problems that are proposed."""
+    """Factors of the highest derivatives in the easier problems that are chosen unasked."""
 
 
 def along_constant(problem: Problem, name: str, values: Sequence[float]) -> Homotopy:
-    """The problem with other values of one of its constants.
+    """The homotopy through some values of one of the problem's constants, to the value that it has.
 
     Raises:
-        GmnmError: a name that does not occur.
+        GmnmError: the problem has no constant of this name.
     """
     problem.with_constants(**{name: float(values[0])})
     stops = [*map(float, values), problem.constants[name]]
@@ -71,7 +69,7 @@ def along_constant(problem: Problem, name: str, values: Sequence[float]) -> Homo
 
 
 def along_diffusion(problem: Problem, numbers: Following | None = None) -> Homotopy:
-    """The problem with its highest derivatives stronger."""
+    """The homotopy that begins with larger highest derivatives, that is with more diffusion."""
     factors = (numbers or Following()).diffusion
     first = math.log(factors[0])
 
@@ -83,11 +81,11 @@ def along_diffusion(problem: Problem, numbers: Following | None = None) -> Homot
 
 
 def follow(setup: Setup, homotopy: Homotopy, run: Run, numbers: Following | None = None) -> tuple[Fit | None, str]:
-    """The fit nearest to the end of a homotopy that Newton's method reached, and in words how far that was."""
+    """The fit of the last problem of a homotopy for which Newton's method converged, and in words which that was."""
     numbers = numbers or Following()
-    mixture, setup = setup.mixture, replace(setup, partition=None)
-    components = mixture.components or numbers.components.get(setup.dimension, numbers.components_beyond)
-    widths = along_each(mixture.widths or numbers.width, setup.dimension)
+    setup = replace(setup, partition=None)
+    components = setup.mixture.components or numbers.components.of(setup.dimension)
+    widths = setup.widths_or(numbers.width)
     last: Fit | None = None
     reached, label, halvings = 0.0, "the beginning", 0
     waiting = list(homotopy.places)

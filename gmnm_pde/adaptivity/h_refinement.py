@@ -1,7 +1,8 @@
 """h-refinement: mixtures in the boxes of a partition, which is made finer where the residual is large.
 
-Neighbouring boxes never differ by more than a factor of two, so that a window reaches over a face by a good part of
-both. A partition that was chosen by hand stays as it is; its patches get more components instead.
+The sides of neighbouring boxes never differ by more than a factor of two, so that the overlap of their windows, which
+form a partition of unity, is a good part of both. A partition that was chosen by hand stays; its patches get more
+components instead.
 """
 
 import math
@@ -15,12 +16,13 @@ from gmnm_pde.adaptivity.indicators import indicators, marked
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.adaptivity.partitions import balanced, first_partition, within
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
-from gmnm_pde.fitting.widths import Widths, search_widths
-from gmnm_pde.models import Partition, along_each
+from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
@@ -30,41 +32,45 @@ from gmnm_pde.statement.problem import Problem
 class Refining:
     """The numbers of h-refinement."""
 
-    components: Mapping[int, int] = field(default_factory=lambda: {1: 24, 2: 100, 3: 240})
-    """Of each patch for six digits and equations of second order, by the number of coordinates."""
-    components_beyond: int = 400
-    """The same for more coordinates than ``components`` names."""
+    components: ByDimension = field(default=ByDimension(line=24, plane=100, space=240, beyond=400))
+    """Components of each patch for six digits and equations of second order, by the number of coordinates."""
     by_order: float = 1.5
-    """The power of the order with which they grow: with 132, 220 and 300 components a patch the Korteweg-de Vries
-    equation, of third order, came to 6e-8, 4e-9 and 2e-9 in ten seconds."""
+    """The power of the equations' order with which ``components`` grow: with 132, 220 and 300 components a patch the
+    Korteweg-de Vries equation, of third order, came to errors of 6e-8, 4e-9 and 2e-9 in ten seconds."""
     least_digits: float = 5.0
-    """Fewer components than for this many digits leave a floor that halving boxes does not lower."""
+    """With fewer components than for this many digits an error is left that halving boxes does not lower."""
     digits: float = 8.0
     """The digits that components are chosen for without a tolerance."""
     aim: float = 1e-8
-    """The error that is aimed at without a tolerance."""
+    """The estimated error that is aimed at without a tolerance."""
     width: float = 0.7
-    """The slope of components at first, on a box scaled to [-1, 1]^d."""
+    """The slope of components that the first search for widths begins with, on a box scaled to [-1, 1]^d."""
     more: float = 1.35
-    """How many times as many components the patches of a partition that stays get next."""
+    """Where the partition is fixed, the patches of the next fit have this many times as many components."""
     most_components: int = 1000
     """The most components of a patch."""
     begun: float = 0.1
-    """Patches of a partition that stays are as good as they get where more components gain nothing, once the error is
-    below this."""
+    """Where the partition is fixed, fits without a gain end the refinement only once the error is below this."""
     patience: int = 3
-    """Fits without a gain after which it ends."""
+    """After this many fits without a gain it stops."""
     growth: float = 1.3
     """The power of the number of patches with which the time of a fit grows."""
     slack: float = 1.2
-    """The next fit must fit into the time that is left with this much to spare."""
+    """The next fit is made if this many times its predicted time is left."""
     most_unknowns: int = 60_000
     """The most unknowns."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """A partition, components in each of its patches, and widths to begin a search with, or widths that stay."""
+    """A discretisation: a partition and the mixtures in its patches.
+
+    Attributes:
+        partition: The boxes.
+        components: Of each patch.
+        begin: Widths that a search begins with.
+        widths: Widths that are kept, in place of a search.
+    """
 
     partition: Partition
     components: int
@@ -74,14 +80,14 @@ class Level:
 
 @dataclass(frozen=True)
 class HRefinement:
-    """Smaller boxes, or in boxes that stay more components.
+    """Smaller boxes, or more components in each box of a fixed partition.
 
     Args:
-        setup: Of the solve, with the partition to begin with, if there is one.
+        setup: Of the solve; with a partition, that one is begun with.
         tol: The error wanted.
         initial_guess: What Newton's method starts from, where the problem is nonlinear.
-        fixed: Whether the partition stays.
-        refining: The numbers.
+        fixed: Whether the partition is kept.
+        refining: The numbers of the refinement.
     """
 
     setup: Setup
@@ -97,8 +103,8 @@ class HRefinement:
             return self._first
         if trials.errors[-1] <= self._aim:
             return Stop.MET
-        still = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
-        if still and (not self.fixed or min(trials.errors) < numbers.begun):
+        no_gain = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
+        if no_gain and (not self.fixed or min(trials.errors) < numbers.begun):
             return Stop.STALLED
         if self.fixed and mixture.components:
             return Stop.LARGEST
@@ -112,67 +118,52 @@ class HRefinement:
         return self.refining.aim if self.tol is None else self.tol
 
     @property
-    def _given_widths(self) -> Widths | None:
-        given = self.setup.mixture.widths
-        return None if given is None else along_each(given, self.setup.dimension)
-
-    @property
     def _first(self) -> Level:
         setup, problem = self.setup, self.setup.problem
         partition = within(problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed))
         components = setup.mixture.components or components_for(problem, self.tol, self.refining)
-        return Level(partition, components, (self.refining.width,) * setup.dimension, self._given_widths)
+        return Level(partition, components, (self.refining.width,) * setup.dimension, setup.given_widths)
 
     def _finer(self, level: Level, last: Fit) -> Level:
         if not self.fixed:
             finer = balanced(level.partition.split(marked(indicators(last))))
             return Level(within(self.setup.problem.domain, finer), level.components, level.begin, last.widths)
-        narrower = self.refining.more ** (1 / self.setup.dimension)
-        begin = tuple(width * narrower for width in last.widths)
-        return Level(level.partition, round(self.refining.more * level.components), begin, self._given_widths)
+        more = self.refining.more
+        begin = narrowed(last.widths, more)
+        return Level(level.partition, round(more * level.components), begin, self.setup.given_widths)
 
     def seconds(self, trials: Trials[Level], level: Level) -> float:
-        """By the cube of a patch's components, and a power of the number of patches."""
+        """Growing from the last fit by the cube of a patch's components and a power of the number of patches."""
         assert trials.level is not None
         patches = len(level.partition) / len(trials.level.partition)
         components = level.components / trials.level.components
         return self.refining.slack * trials.seconds * patches**self.refining.growth * components**3
 
     def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Candidate:
-        """The fit of a level, with an estimate from how the fits so far differ."""
+        """The fit of a level; its error estimate also takes account of how the fits so far differ."""
         setup = replace(self.setup, partition=level.partition)
-        nearest = self.initial_guess if trials.last is None else trials.last.fit
-        hurried = False
+        guess = self.initial_guess if trials.last is None else trials.last.fit
+        began = run.clock.now()
+
+        def solve(widths: Widths, best: Fit | None) -> Fit:
+            return fit(setup, level.components, widths, initial_guess=guess if best is None else best, monitor=run)
+
+        search = WidthSearch(solve, lambda count: run.affords((run.clock.now() - began) / count))
         if level.widths is None:
-            found, hurried = self._over_widths(setup, level, nearest, run)
+            fitted = search.over(level.begin, octaves=(0.5,), by_axis=False)
         else:
-            found = fit(setup, level.components, level.widths, initial_guess=nearest, monitor=run)
-        drift = None if trials.last is None else _drift(found, trials.last.fit, run.points)
+            fitted = search.at(level.widths)
+        drift = None if trials.last is None else _drift(fitted, trials.last.fit, run.points)
         drifts = trials.drifts if drift is None else (*trials.drifts, drift)
-        return Candidate(found, _with_tail(estimate_error(found, run.points), drifts), drift, hurried)
-
-    def _over_widths(self, setup: Setup, level: Level, nearest: InitialGuess | None, run: Run) -> tuple[Fit, bool]:
-        """The best fit over a few widths while there is time, and whether that kept some from being tried."""
-        fits: dict[Widths, Fit] = {}
-        began, hurried = run.clock.now(), False
-
-        def residual_with(widths: Widths) -> float:
-            nonlocal hurried
-            if fits and not run.affords((run.clock.now() - began) / len(fits)):
-                hurried = True
-                return math.inf
-            guess = min(fits.values(), key=lambda known: known.validation_residual, default=nearest)
-            fits[widths] = fit(setup, level.components, widths, initial_guess=guess, monitor=run)
-            return fits[widths].validation_residual
-
-        return fits[search_widths(residual_with, level.begin, octaves=(0.5,), by_axis=False)], hurried
+        estimate = _with_tail(estimate_error(fitted, run.points), drifts)
+        return Candidate(fitted, estimate, drift, search.hurried)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
         return candidate.error <= trials.best.error
 
     def state(self, trials: Trials[Level]) -> dict[str, Any]:
-        """The best fit and the last one, with what decides on the next."""
+        """The best fit and the last one, and what the next one depends on."""
         level = trials.level
         assert level is not None
         return {
@@ -189,7 +180,7 @@ class HRefinement:
         }
 
     def trials_from(self, state: Mapping[str, Any]) -> Trials[Level]:
-        """The trials that ``state`` was given."""
+        """The trials that ``state`` describes."""
         best, last = (
             Candidate(restored(self.setup, state[name]), ErrorEstimate(**state[f"{name}_estimate"]))
             for name in ("best", "last")
@@ -200,7 +191,7 @@ class HRefinement:
         return Trials(best, last, level, errors, residuals, drifts, state["seconds"])
 
     def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
-        """Whether the best candidate is good enough, and why there is no better one."""
+        """The best candidate, whether it is good enough, and why the refinement stopped."""
         best: Candidate = trials.best
         assert trials.level is not None
         status, words = self._verdict(trials, trials.level, stop, run)
@@ -231,30 +222,30 @@ class HRefinement:
 
 
 def seconds_of_first(setup: Setup, tol: float | None) -> float:
-    """Seconds that the first fit takes on one core, roughly."""
+    """Seconds that the first fit on patches takes on one core, roughly."""
     partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
     components = setup.mixture.components or components_for(setup.problem, tol)
     return replace(setup, partition=partition).seconds_of_solve(components)
 
 
 def components_for(problem: Problem, tol: float | None, numbers: Refining | None = None) -> int:
-    """Components in each patch, more for more digits and for higher derivatives, whose rounding small boxes magnify."""
+    """Components in each patch: more for more digits, and for high derivatives, whose rounding small boxes magnify."""
     numbers, d = numbers or Refining(), problem.domain.dimension
     digits = numbers.digits if tol is None else min(12.0, max(numbers.least_digits, -math.log10(tol)))
     higher = (max(problem.order, 2) / 2) ** numbers.by_order
-    first = numbers.components.get(d, numbers.components_beyond)
+    first = numbers.components.of(d)
     return round(first * (digits / 6) ** min(d, 2) * (higher if d > 1 else 1.0))
 
 
-def _drift(found: Fit, before: Fit, points: Tensor) -> float:
-    """How far a fit is from the one before it, relative, the largest over the fields."""
-    now = found.outputs(points)
-    apart = (now - before.outputs(points)).norm(dim=0)
-    return (apart / now.norm(dim=0).clamp_min(1e-300)).max().item()
+def _drift(fitted: Fit, before: Fit, points: Tensor) -> float:
+    """The distance of a fit from the one before it, relative L2, the largest over the fields."""
+    outputs = fitted.outputs(points)
+    distance = (outputs - before.outputs(points)).norm(dim=0)
+    return (distance / outputs.norm(dim=0).clamp_min(1e-300)).max().item()
 
 
 def _with_tail(estimate: ErrorEstimate, drifts: Sequence[float]) -> ErrorEstimate:
-    """The estimate of a fit alone, or what the last fits' differences tell of the sum of those to come, if larger."""
+    """The estimate of a fit, or, if larger, the sum of all drifts to come as a geometric series foretells it."""
     if len(drifts) == 0:
         return estimate
     rate = min(0.9, drifts[-1] / max(drifts[-2], 1e-300)) if len(drifts) > 1 else 0.5

@@ -1,8 +1,8 @@
-"""Where a fit on patches errs, and which boxes are halved for it.
+"""Error indicators of the boxes of a partition, and which boxes are halved by them.
 
-The residual is that on held-out points, scaled as the rows of the fit are, so that a unit of it means about as much
-error in a small box as in a large one. A box is halved along the coordinates along which the solution curves most
-across it: isotropically at a corner, across a layer only. The exact solution is not looked at.
+The indicator of a box is its residual on held-out points, scaled as the rows of the fit are, so that a unit of it means
+about as much error in a small box as in a large one. A box is halved along the coordinates along which the solution has
+the largest curvature: along all of them at a corner, only across a layer. The exact solution is not used.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ _MARKED = 0.5
 """Boxes with at least this part of the largest residual of a box are halved (the maximum strategy)."""
 
 _CURVED = 0.3
-"""A box is halved along each coordinate along which the solution curves at least this much of the most."""
+"""A box is halved along each coordinate with at least this part of the largest curvature along any."""
 
 
 @dataclass(frozen=True)
 class Indicators:
-    """What a fit tells of each box: its residual, [boxes], and the solution's curvature across it, [boxes, d]."""
+    """Of each box: the residual of a fit, [boxes], and the curvature of the solution across it, [boxes, d]."""
 
     residual: Tensor
     curvature: Tensor
@@ -30,7 +30,7 @@ class Indicators:
 
 @torch.no_grad()
 def indicators(fit: Fit) -> Indicators:
-    """Where a fit leaves a residual on its held-out points, and how the solution curves there."""
+    """The indicators of a fit on patches, from its held-out points."""
     fit.install()
     held, partition = fit.held_out, fit.model.partition
     squares = torch.zeros(len(partition), dtype=torch.float64)
@@ -61,12 +61,12 @@ def _add_curvature(fit: Fit, points: Tensor, owner: Tensor, curvature: Tensor) -
         curvature[:, k].index_add_(0, owner, second)
 
 
-def marked(found: Indicators) -> list[tuple[int, Sequence[int]]]:
+def marked(boxes: Indicators) -> list[tuple[int, Sequence[int]]]:
     """The boxes to halve, each with the coordinates to halve it along."""
-    worst = (found.residual >= _MARKED * found.residual.max()).nonzero()[:, 0].tolist()
+    worst = (boxes.residual >= _MARKED * boxes.residual.max()).nonzero()[:, 0].tolist()
     chosen = []
     for number in worst:
-        curvature = found.curvature[number]
+        curvature = boxes.curvature[number]
         axes = (curvature >= _CURVED * curvature.max()).nonzero()[:, 0].tolist()
         chosen.append((number, axes or range(len(curvature))))
     return chosen

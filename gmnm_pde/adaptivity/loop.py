@@ -1,4 +1,4 @@
-"""The loop of adaptive methods, written once: solve, estimate, mark, refine."""
+"""The loop of all adaptive methods: solve, estimate, mark, refine."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,13 +7,13 @@ from typing import Any, Generic, Protocol, TypeVar
 from gmnm_pde.run.run import Run
 
 Level = TypeVar("Level")
-"""How fine a discretisation is: a number of components, a partition, or whatever a refinement makes finer."""
+"""A discretisation, coarse or fine: a number of components, a partition, or whatever a refinement makes finer."""
 
 
 class Stop(Enum):
-    """Why a refinement does not go on."""
+    """Why a refinement stops."""
 
-    MET = "the error estimate meets what is wanted"
+    MET = "the error estimate meets the tolerance, or what is aimed at without one"
     STALLED = "the error estimate stopped falling"
     LARGEST = "the largest size was reached"
     HOPELESS = "at this rate the estimate would not become good"
@@ -22,16 +22,16 @@ class Stop(Enum):
 
 @dataclass(frozen=True)
 class Trials(Generic[Level]):
-    """What was tried so far.
+    """The candidates so far.
 
     Attributes:
         best: The best candidate.
-        last: The last one.
-        level: Of the last one.
-        errors: The estimated errors of all.
+        last: The last candidate.
+        level: Its discretisation.
+        errors: The estimated errors of all candidates.
         residuals: Their validation residuals.
-        drifts: How far each is from the one before it, where that is known.
-        seconds: What the last one took.
+        drifts: The distance of each from the one before it, where that is known.
+        seconds: How long the last candidate took.
     """
 
     best: Any = None
@@ -63,7 +63,7 @@ class Refinement(Protocol[Level]):
         ...
 
     def seconds(self, trials: Trials[Level], level: Level) -> float:
-        """How long that will take, by how long the last one took."""
+        """How long that will take, as predicted from how long the last candidate took."""
         ...
 
     def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Any:
@@ -75,11 +75,11 @@ class Refinement(Protocol[Level]):
         ...
 
     def state(self, trials: Trials[Level]) -> Any:
-        """What a checkpoint holds of the trials; None where these cannot be gone on with."""
+        """What a checkpoint holds of the trials; None where they cannot be resumed."""
         ...
 
     def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Any:
-        """The end, and why it came."""
+        """The result, and why the refinement stopped."""
         ...
 
 
@@ -100,14 +100,14 @@ def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None 
 
 
 def stalled(values: tuple[float, ...], *, early: int, late: int = 2, digits: float = 1e-4, gain: float = 0.5) -> bool:
-    """Whether the last values brought no gain worth having.
+    """Whether the last values brought no gain: none is below ``gain`` times the least value before them.
 
     Args:
-        values: Estimated errors or residuals, in their order.
-        early: How many of them are waited for at first.
-        late: How many, once some digits are there.
-        digits: The value below which these are there.
-        gain: The part of the earlier least value that a gain worth having goes below.
+        values: Estimated errors or residuals, in the order of the trials.
+        early: How many values without a gain are waited for.
+        late: The same once the least value is below ``digits``.
+        digits: The value below which ``late`` holds.
+        gain: The part of the least value so far that counts as a gain.
     """
     patience = late if min(values) < digits else early
     return len(values) > patience + 1 and min(values[-patience:]) > gain * min(values[:-patience])

@@ -1,9 +1,9 @@
 """p-refinement: one mixture with more and more components, until it is good enough.
 
-Where fits are small, and take hundredths of a second, the widths of the components are searched; where they are large,
+While fits are small, and take hundredths of a second, the widths of the components are searched; when they are large,
 the widths of the last fit are carried over (a component's slope grows like the number of components per coordinate) and
-only adjusted. Nothing here looks at the exact solution: widths are chosen by the residual on points held out, and the
-end comes by the error estimate.
+only adjusted. The exact solution is never used: widths are chosen by the validation residual, and the error estimate
+decides when to stop.
 """
 
 import math
@@ -12,41 +12,39 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
-from gmnm_pde.fitting.widths import Widths, search_widths
+from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.methods.least_squares import best_truncated
-from gmnm_pde.models import along_each
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 
 AIM = 1e-12
-"""The error that is aimed at where no tolerance is given."""
+"""The estimated error that is aimed at without a tolerance."""
 
 
 @dataclass(frozen=True)
 class Growth:
     """The numbers of p-refinement."""
 
-    first: Mapping[int, int] = field(default_factory=lambda: {1: 40, 2: 150, 3: 400})
+    first: ByDimension = field(default=ByDimension(line=40, plane=150, space=400, beyond=600))
     """Components of the first mixture, by the number of coordinates."""
-    first_beyond: int = 600
-    """The same for more coordinates than ``first`` names."""
     factor: float = 1.6
     """How many times as many components the next mixture has."""
     first_with_tol: float = 0.4
-    """With a tolerance a linear problem begins with this part of ``first``, so that few digits cost little; Newton's
-    method from zero needs a mixture of some size to converge."""
+    """With a tolerance a linear problem begins with this part of ``first``, so that few digits cost little. Nonlinear
+    problems do not: Newton's method from zero needs a mixture of some size to converge."""
     factor_with_tol: float = 1.35
-    """The factor where there is a tolerance."""
+    """``factor`` where there is a tolerance."""
     width: float = 1.5
-    """The slope of components at first, on the domain scaled to [-1, 1]^d."""
+    """The slope of components that the first search for widths begins with, on the domain scaled to [-1, 1]^d."""
     searched: int = 500
-    """Up to this many unknowns widths are searched."""
+    """Up to this many unknowns widths are searched, along each coordinate."""
     adjusted: int = 1500
-    """Up to this many unknowns of a linear problem widths are adjusted."""
+    """Up to this many unknowns of a linear problem widths are adjusted, by a factor for all coordinates."""
     adjusted_nonlinear: int = 1000
     """The same for nonlinear problems, where each fit takes several Newton steps."""
     most_linear: int = 2500
@@ -58,11 +56,11 @@ class Growth:
     most_nonlinear_with_tol: int = 3000
     """The most unknowns of a nonlinear problem with a tolerance."""
     patience: int = 4
-    """Fits without a gain after which it ends."""
+    """After this many fits without a gain it stops."""
     tries: int = 3
-    """Fits after which it may be given up as hopeless; for linear problems by the rate of the last of them."""
+    """After this many fits it may be given up as hopeless; linear problems by the rate at which these converge."""
     hopeless_at_once: float = 10.0
-    """A nonlinear problem is given up at once if the estimate is this many times what is hopeless."""
+    """A nonlinear problem is given up sooner if the estimate exceeds what is hopeless by this factor."""
     enough: int = 600
     """A linear problem, whose fits are quick, is not given up below this many unknowns."""
 
@@ -74,9 +72,9 @@ class PRefinement:
     Args:
         setup: Of the solve.
         tol: The error wanted.
-        initial_guess: A fit that Newton's method starts from at first.
-        hopeless: The error above which it is given up early, if it will stay there.
-        growth: The numbers.
+        initial_guess: A fit that Newton's method starts from in the first fit.
+        hopeless: It is given up early if the error estimate is going to stay above this.
+        growth: The numbers of the refinement.
     """
 
     setup: Setup
@@ -101,7 +99,7 @@ class PRefinement:
 
     @property
     def _sizes(self) -> list[int]:
-        """The numbers of components that are tried, the last of which is the most."""
+        """The numbers of components that may be tried, in ascending order."""
         return list(self._growing())
 
     def _growing(self) -> Iterator[int]:
@@ -110,7 +108,7 @@ class PRefinement:
             yield mixture.components
             return
         fields = len(self.setup.problem.fields)
-        size, factor = growth.first.get(self.setup.dimension, growth.first_beyond) / fields**0.5, growth.factor
+        size, factor = growth.first.of(self.setup.dimension) / fields**0.5, growth.factor
         most = growth.most_linear if linear else growth.most_nonlinear
         if self.tol is not None:
             size, factor = size * (growth.first_with_tol if linear else 1.0), growth.factor_with_tol
@@ -125,7 +123,7 @@ class PRefinement:
         return stalled(trials.errors, early=self.growth.patience)
 
     def _is_hopeless(self, trials: Trials[int], sizes_left: int) -> bool:
-        """Whether the estimates, which are above ``hopeless``, will stay there at the rate at which they fall."""
+        """Whether, at the rate at which they fall, the estimates will stay above ``hopeless``."""
         best, count, growth = min(trials.errors), len(trials.errors), self.growth
         if best <= self.hopeless:
             return False
@@ -138,55 +136,42 @@ class PRefinement:
         return best * rate**sizes_left > self.hopeless
 
     def seconds(self, trials: Trials[int], level: int) -> float:
-        """By the cube of the unknowns."""
+        """Growing from the last fit by the cube of the unknowns."""
         assert trials.level is not None
         return trials.seconds * (level / trials.level) ** 3
 
     def attempt(self, level: int, trials: Trials[int], run: Run) -> Candidate:
         """The best fit with a number of components over the widths that are tried."""
-        nearest = self.initial_guess if trials.best is None else trials.best.fit
-        found, hurried = self._over_widths(level, self._widths_carried_over(level, trials), nearest, run)
-        found = with_truncation(found)
-        return Candidate(found, estimate_error(found, run.points), hurried=hurried)
+        guess = self.initial_guess if trials.best is None else trials.best.fit
 
-    def _widths_carried_over(self, components: int, trials: Trials[int]) -> Widths:
-        """The widths of the last fit, narrower as the components become denser."""
+        def solve(widths: Widths, best: Fit | None) -> Fit:
+            return fit(self.setup, level, widths, initial_guess=guess if best is None else best, monitor=run)
+
+        search = WidthSearch(solve, lambda _: not run.late)
+        fitted = with_truncation(self._over_widths(search, level, self._first_widths(level, trials)))
+        return Candidate(fitted, estimate_error(fitted, run.points), hurried=search.hurried)
+
+    def _first_widths(self, components: int, trials: Trials[int]) -> Widths:
+        """Widths to begin a search with: those of the last fit, narrower as the components become denser."""
         if trials.level is None:
             return (self.growth.width,) * self.setup.dimension
-        denser = (components / trials.level) ** (1 / self.setup.dimension)
-        return tuple(width * denser for width in trials.last.fit.widths)
+        return narrowed(trials.last.fit.widths, components / trials.level)
 
-    def _over_widths(self, components: int, begin: Widths, nearest: Fit | None, run: Run) -> tuple[Fit, bool]:
-        """The best fit, and whether the time limit kept widths from being tried."""
+    def _over_widths(self, search: WidthSearch[Fit], components: int, start: Widths) -> Fit:
+        """The best fit over as many widths as a mixture of this size allows."""
         setup, growth = self.setup, self.growth
-        fits: dict[Widths, Fit] = {}
-        hurried = False
-
-        def residual_with(widths: Widths) -> float:
-            nonlocal hurried
-            if fits and run.late:
-                hurried = True
-                return math.inf
-            guess = min(fits.values(), key=lambda known: known.validation_residual, default=nearest)
-            fits[widths] = fit(setup, components, widths, initial_guess=guess, monitor=run)
-            return fits[widths].validation_residual
-
         unknowns = components * len(setup.problem.fields)
         adjusted = growth.adjusted if setup.problem.linear else growth.adjusted_nonlinear
-        chosen = begin
-        if setup.mixture.widths is not None:
-            chosen = along_each(setup.mixture.widths, setup.dimension)
-            residual_with(chosen)
-        elif unknowns <= growth.searched:
-            chosen = search_widths(residual_with, begin, octaves=(1.0, 0.5), by_axis=True)
-        elif unknowns <= adjusted:
-            chosen = search_widths(residual_with, begin, octaves=(0.25,), by_axis=False)
-        else:
-            residual_with(begin)
-        return fits[chosen], hurried
+        if setup.given_widths is not None:
+            return search.at(setup.given_widths)
+        if unknowns <= growth.searched:
+            return search.over(start, octaves=(1.0, 0.5), by_axis=True)
+        if unknowns <= adjusted:
+            return search.over(start, octaves=(0.25,), by_axis=False)
+        return search.at(start)
 
     def better(self, candidate: Candidate, trials: Trials[int]) -> bool:
-        """A fit of the size that was asked for; else a converged one, and then the smaller estimate."""
+        """A fit of the size that was asked for; else converged fits before others, then the smaller estimate."""
         best: Candidate = trials.best
         if self.setup.mixture.components and candidate.fit.components == self._sizes[-1]:
             return True
@@ -195,7 +180,7 @@ class PRefinement:
         return candidate.error <= best.error
 
     def state(self, trials: Trials[int]) -> dict[str, Any]:
-        """Of the best fit everything, of the last its size and widths."""
+        """The best fit, and of the last one its size and widths."""
         return {
             "best": saved(trials.best.fit),
             "estimate": asdict(trials.best.estimate),
@@ -206,13 +191,13 @@ class PRefinement:
         }
 
     def trials_from(self, state: Mapping[str, Any]) -> Trials[int]:
-        """The trials that ``state`` was given."""
+        """The trials that ``state`` describes."""
         best = Candidate(restored(self.setup, state["best"]), ErrorEstimate(**state["estimate"]))
         last = Candidate(_OnlyWidths(tuple(state["widths"])), best.estimate)
         return Trials(best, last, state["level"], tuple(state["errors"]), seconds=state["seconds"])
 
     def result(self, trials: Trials[int], stop: Stop, run: Run) -> Result:
-        """Whether the best candidate is good enough, and why there is no better one."""
+        """The best candidate, whether it is good enough, and why the refinement stopped."""
         best: Candidate = trials.best
         outcome, error = best.fit.outcome, best.error
         if stop is Stop.TIME:
@@ -236,14 +221,14 @@ class PRefinement:
 
 @dataclass(frozen=True)
 class _OnlyWidths:
-    """All that is known of a fit from a file, where no more is needed."""
+    """What a checkpoint holds of the last fit, which is all that the next one needs."""
 
     widths: Widths
 
 
-def with_truncation(found: Fit) -> Fit:
-    """Where the residual between the points is far above that on them, a truncated-SVD solution may do better."""
-    fitted = found.outcome.norm / found.system.rows**0.5 / found.reference
-    if found.validation_residual <= 1e3 * fitted or found.validation_residual < 1e-10:
-        return found
-    return found.with_theta(best_truncated(found.outcome, found.validation_residual_of))
+def with_truncation(fitted: Fit) -> Fit:
+    """A fit, or the best truncated-SVD solution where its validation residual is far above that at fitted points."""
+    residual = fitted.outcome.norm / fitted.system.rows**0.5 / fitted.reference
+    if fitted.validation_residual <= 1e3 * residual or fitted.validation_residual < 1e-10:
+        return fitted
+    return fitted.with_theta(best_truncated(fitted.outcome, fitted.validation_residual_of))

@@ -1,4 +1,4 @@
-"""Which boxes to begin with, and what keeps a partition sound: no far boxes, no neighbours of too different a size."""
+"""The first partition, and what all have to satisfy: no box outside the domain, no neighbours of too different size."""
 
 import math
 from dataclasses import replace
@@ -24,9 +24,13 @@ _IN_A_LAYER = 3.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick."""
 
 _RATIO = 2.0 + 1e-6
-_LOOKED_AT = 1024
+"""The largest ratio of the sides of neighbouring boxes: two, and a little for rounding."""
+
+_INNER = 1024
+"""Sobol points in a box at which it is tested whether the domain reaches it."""
+
 _LATTICE = {1: 33, 2: 17, 3: 9, 4: 5}
-"""Points at which a box is looked at for the domain: within it, and for each coordinate with its corners and edges."""
+"""The same test's lattice, which has a box's corners and edges: points along each coordinate, by their number."""
 
 
 def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition:
@@ -34,7 +38,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
 
     At a re-entrant corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w,
     and the sharpest corner, of angle 2 pi, sets the number of levels. Boundary layers are told by the equations'
-    coefficients (``layers.py``).
+    coefficients (``boundary_layers.py``).
     """
     domain, d = problem.domain, problem.domain.dimension
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
@@ -47,7 +51,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
 
 
 def _edges(layers: Layers, axis: int, even: int) -> list[float]:
-    """Even edges along a coordinate, with more and more towards an end that has a layer."""
+    """Even edges along a coordinate, and ever closer ones towards an end that has a layer."""
     inner = torch.linspace(-1, 1, even + 1, dtype=torch.float64)[1:-1].tolist()
     edges = {-1.0, 1.0, *inner}
     for end, width in ((-1.0, layers.low[axis]), (1.0, layers.high[axis])):
@@ -62,7 +66,7 @@ def within(domain: Domain, partition: Partition) -> Partition:
     """The boxes whose windows meet the domain; ``partition`` is of its bounding box scaled to [-1, 1]^d."""
     ends = torch.linspace(0, 1, _LATTICE.get(partition.dimension, 2), dtype=torch.float64)
     lattice = torch.cartesian_prod(*[ends] * partition.dimension).reshape(-1, partition.dimension)
-    unit = torch.cat([lattice, unit_points(_LOOKED_AT, partition.dimension, "sobol")])
+    unit = torch.cat([lattice, unit_points(_INNER, partition.dimension, "sobol")])
     bounds = torch.tensor(domain.bounds, dtype=torch.float64)
     kept = []
     for box, support in zip(partition.boxes, partition.supports, strict=True):
@@ -86,8 +90,8 @@ def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
 def balanced(partition: Partition) -> Partition:
     """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
     while True:
-        low, high, sizes, near = partition.low, partition.high, partition.sizes, 1e-9
-        meets = ((low[:, None] <= high[None] + near) & (high[:, None] >= low[None] - near)).all(dim=2)
+        low, high, sizes, rounding = partition.low, partition.high, partition.sizes, 1e-9
+        meets = ((low[:, None] <= high[None] + rounding) & (high[:, None] >= low[None] - rounding)).all(dim=2)
         least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
         large = sizes > _RATIO * least
         if not bool(large.any()):

@@ -1,7 +1,7 @@
-"""Long times in slabs: each is solved on patches, and the next begins with what the last one ends with.
+"""Time slabs: each is solved on patches, and the solution at its end is the initial condition of the next.
 
-A slab that fails is halved and solved again; after one that was easy the next is longer. Boxes that one slab needed at
-its end are what the next one begins with. (Users call slabs blocks in time.)
+A slab whose error is too large is halved and solved again; after a slab that met its tolerance the next one is longer.
+The next slab begins with the boxes that the last one had at its end. (``solve`` calls slabs ``blocks``.)
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,26 +32,26 @@ class Slabs:
     """The numbers of time slabs."""
 
     first: int = 8
-    """Slabs to begin with, where their number is not given."""
+    """How many slabs of equal length the time is first divided into, unless their number is given."""
     aim: float = 1e-8
-    """The error of a slab that is aimed at without a tolerance."""
+    """The estimated error of a slab that is aimed at without a tolerance."""
     longer: float = 1.5
-    """How much longer a slab is than the one before it, where that was easy."""
+    """A slab is this many times as long as the one before it, if that met its tolerance."""
     shortest: float = 1e-3
-    """The shortest slab, in parts of all the time."""
+    """The shortest slab, as a part of the whole time."""
     remnant: float = 0.3
-    """A rest of the time that is shorter than this part of a slab is taken along by the last slab."""
+    """If less than this part of a slab would be left at the end, the last slab is lengthened to the end."""
     lost: float = 1e-2
     """A slab with an error above this and far above its tolerance is halved: finer boxes did not help."""
     points: int = 1000
     """Points that a slab's error is estimated on."""
     patience: float = 4.0
-    """A slab may take this many times its share of the time that is left to the solve."""
+    """A slab may take this many times its share of the time that is left until the time limit."""
 
 
 @dataclass(frozen=True)
 class Slab:
-    """A solved slab of time."""
+    """A slab of time with its solution."""
 
     start: float
     end: float
@@ -63,7 +63,7 @@ class Slab:
 
 
 class Chain:
-    """Fits one after another in time as one approximation."""
+    """The fits of consecutive time slabs as one approximation of the whole problem."""
 
     def __init__(self, problem: Problem, slabs: Sequence[Slab]):
         self.problem, self.slabs = problem, tuple(slabs)
@@ -86,17 +86,17 @@ class Chain:
         return values if lift is None else lift(points, values)
 
     def solved_for(self, points: Tensor) -> Tensor:
-        """What the model gives there."""
+        """The outputs of the model alone, before conditions are built into them: [n, fields]."""
         with torch.no_grad():
             return self.model(points)
 
     def named_residuals(self) -> dict[str, Tensor]:
         """The unscaled residuals on held-out points by name, of all slabs."""
-        found: dict[str, list[Tensor]] = {}
+        by_name: dict[str, list[Tensor]] = {}
         for slab in self.slabs:
             for name, values in slab.fit.named_residuals().items():
-                found.setdefault(name, []).append(values)
-        return {name: torch.cat(parts) for name, parts in found.items()}
+                by_name.setdefault(name, []).append(values)
+        return {name: torch.cat(parts) for name, parts in by_name.items()}
 
     @property
     def converged(self) -> bool:
@@ -105,7 +105,7 @@ class Chain:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The unknown parameters: none, they would bind all times together."""
+        """None: a problem with unknown parameters, which couple all times, is not solved in slabs."""
         return {}
 
     @property
@@ -127,10 +127,10 @@ class Chain:
 
 
 def time_axis(problem: Problem) -> tuple[int, tuple[float, float]]:
-    """The number of the time coordinate and its ends.
+    """The axis of the time coordinate, and where it begins and ends.
 
     Raises:
-        GmnmError: there is no time.
+        GmnmError: the problem has no time.
     """
     if not problem.domain.time:
         raise refuse(
@@ -145,14 +145,14 @@ def time_axis(problem: Problem) -> tuple[int, tuple[float, float]]:
 
 @dataclass(frozen=True)
 class March:
-    """Slab after slab.
+    """The solution slab after slab.
 
     Args:
         setup: Of the whole problem.
-        edges: Where slabs begin and end, if that is given; then these are kept.
-        count: How many slabs there are to begin with.
+        edges: Where slabs begin and end, if that is given; then their lengths do not adapt.
+        count: How many slabs of equal length the time is first divided into.
         tol: The error wanted, of all slabs together.
-        numbers: Those of time slabs.
+        numbers: The numbers of time slabs.
     """
 
     setup: Setup
@@ -162,7 +162,7 @@ class March:
     numbers: Slabs = Slabs()
 
     def run(self, run: Run, done: Sequence[Slab] = ()) -> Result:
-        """Solve from the beginning, or from the slabs that are done."""
+        """Solve from the beginning, or go on after the slabs that are done."""
         slabs = list(done)
         low, high = self._ends
         length = self._next_length(slabs[-1]) if slabs else (high - low) / self.count
@@ -192,7 +192,7 @@ class March:
 
     @property
     def _by_hand(self) -> Partition | None:
-        """The partition of every slab, if it was chosen by hand."""
+        """The partition for every slab, if it was chosen by hand."""
         if self.setup.mixture.patches == 1:
             return Partition.even([1] * self.setup.dimension, smoothness=smoothness_for(self.setup.problem))
         return self.setup.partition
@@ -202,7 +202,7 @@ class March:
         return self._by_hand or first_partition(self.setup.problem, self.tol, self.setup.seed)
 
     def _next_end(self, number: int, start: float, length: float) -> float:
-        """Where the slab of this number ends."""
+        """Where the slab with this number ends."""
         if self.edges:
             return self.edges[number + 1]
         high = self._ends[1]
@@ -210,7 +210,7 @@ class March:
         return high if high - end < self.numbers.remnant * length else end
 
     def _solve(self, slabs: Sequence[Slab], start: float, end: float, run: Run) -> Slab:
-        """The slab after some others."""
+        """Solve the slab from ``start`` to ``end``, after the others."""
         (low, high), setup = self._ends, self.setup
         problem = slab_after(setup.problem, slabs, start, end)
         mixture, partition = (setup.mixture, None) if not slabs else _carried_over(setup, slabs[-1])
@@ -229,21 +229,21 @@ class March:
         return Slab(start, end, adapt(refinement, part).best)
 
     def _is_lost(self, slab: Slab, run: Run) -> bool:
-        """Whether a slab is to be halved."""
+        """Whether a slab's error is too large, and the slab can be halved."""
         (low, high), length = self._ends, slab.end - slab.start
         share = self._wanted * length / (high - low)
         poor = slab.candidate.error > max(10 * share, self.numbers.lost) or not slab.fit.converged
         return poor and not self.edges and not run.late and length / 2 >= self.numbers.shortest * (high - low)
 
     def _next_length(self, slab: Slab) -> float:
-        """How long the slab after this one may be."""
+        """The length of the slab after this one."""
         low, high = self._ends
         length = slab.end - slab.start
-        easy = slab.candidate.error <= self._wanted / (high - low) * length
-        return length * (self.numbers.longer if easy else 1.0)
+        met = slab.candidate.error <= self._wanted / (high - low) * length
+        return length * (self.numbers.longer if met else 1.0)
 
     def _result(self, slabs: Sequence[Slab], run: Run) -> Result:
-        """All slabs as one answer; times that were not reached count as an error of 1."""
+        """All slabs as one solution; if they do not reach the end of the time, that counts as an error of 1."""
         problem = self.setup.problem
         chain = Chain(problem, slabs)
         reached = slabs[-1].end >= self._ends[1]
@@ -288,20 +288,21 @@ def _saved(slab: Slab) -> dict[str, Any]:
 
 
 class _Extended:
-    """A slab's solution for later times: as it was at its end."""
+    """An initial guess for the next slab: the solution at the end of the last one, constant in time."""
 
     def __init__(self, slab: Slab, axis: int):
         self._fit, self._axis, self._end = slab.fit, axis, slab.end
         self.theta = slab.fit.theta
 
     def solved_for(self, points: Tensor) -> Tensor:
+        """The outputs of the model alone, with later times moved back to the end of its slab: [n, fields]."""
         held = points.clone()
         held[:, self._axis] = held[:, self._axis].clamp(max=self._end)
         return self._fit.solved_for(held)
 
 
 def slab_after(problem: Problem, slabs: Sequence[Slab], start: float, end: float) -> Problem:
-    """The problem from ``start`` to ``end``, beginning with what the slabs before end with."""
+    """The problem from ``start`` to ``end``; its initial condition is the solution at the end of the last slab."""
     return during(problem, start, end, _before(slabs[-1]) if slabs else None)
 
 
@@ -311,7 +312,7 @@ def _before(slab: Slab) -> Before:
 
 
 def _carried_over(setup: Setup, slab: Slab) -> tuple[Mixture, Partition]:
-    """The widths that served a slab, and the boxes at its end, each through the whole of the next slab."""
+    """For the next slab: a mixture with the last one's widths, and the boxes at its end, extended over the next."""
     axis, _ = time_axis(setup.problem)
     partition = slab.fit.model.partition
     last = [box for box in partition.boxes if box[axis][1] > 1 - 1e-9]

@@ -1,4 +1,4 @@
-"""Points that move while a model trains: drawn anew, or drawn where the residual is large."""
+"""Collocation points that change while a model trains: drawn anew, or drawn where the residual is large."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class ResidualAdaptive:
         interior: How many in the interior.
         boundary: How many on all conditions together; these stay.
         every: Steps between draws.
-        power: Large crowds points where the residual is largest.
-        floor: Large spreads them evenly.
+        power: The larger, the denser are points where the residual is largest.
+        floor: The larger, the more even are the points.
         pool: How many times ``interior`` the pool holds.
     """
 
@@ -88,23 +88,23 @@ MOVINGS = (Resampling, ResidualAdaptive)
 
 
 class Mover:
-    """A moving at work on a system."""
+    """Moves the points of a system as a training goes on."""
 
     def __init__(self, moving: Moving, system: TrainingSystem, seed: int):
         self._moving, self._system, self._seed = moving, system, seed
 
     def before(self, step: int) -> None:
-        """Move the points where it is time to."""
+        """Move the points before every ``every``-th step."""
         if step and step % self._moving.every == 0:
             seed = stream(self._seed, "move", step // self._moving.every)
             self._system.move_to(self._moving.moved(self._system, seed))
 
     def state(self) -> dict[str, Any]:
-        """Where the points are."""
+        """The points, for a checkpoint."""
         return {"clouds": [[placed.cloud.points, placed.cloud.normals] for placed in self._system.placed]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Put the points back there."""
+        """Take the points of a checkpoint."""
         clouds = (Cloud(points, normals) for points, normals in state["clouds"])
         placed = zip(self._system.placed, clouds, strict=True)
         self._system.move_to([Placed(before.term, cloud) for before, cloud in placed])
@@ -118,7 +118,7 @@ def _check(moving: Moving) -> None:
 
 
 class Aid(Protocol):
-    """What acts before a look: a mover, or a weighting at work."""
+    """What acts between the steps of a training: a mover of points, or a weighting."""
 
     def before(self, step: int) -> None: ...
     def state(self) -> dict[str, Any]: ...

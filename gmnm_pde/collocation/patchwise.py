@@ -1,4 +1,4 @@
-"""Points for a patchwork: as many in a small box as in a large one, inside and on every condition's region."""
+"""Points for a patchwork: as many in a small box as in a large one, in the interior and for every condition."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _FACE_DENSITY = 1.5
 """Points along an edge of a box on a boundary for each interior point along it."""
 
 _ATTEMPTS = 7
-"""How often more points are asked for in a box that the domain's boundary cuts, until enough of them lie inside."""
+"""How often more points are drawn in a box that the domain's boundary cuts, until enough of them lie inside."""
 
 _MOST_HALVINGS = 40
 """How often a chart's unit cube is halved at most, until its pieces are no longer than the boxes they meet."""
@@ -34,10 +34,10 @@ class Spread:
     Args:
         problem: Whose terms get them.
         partition: The boxes, in the problem's coordinates.
-        interior: The points of an equation in each box.
+        interior: How many points an equation gets in each box.
         rule: ``chebyshev`` or ``sobol``.
-        seed: For the latter.
-        boundary: The points on all conditions together, if they are given.
+        seed: For ``sobol``.
+        boundary: How many points all conditions get together, if that is given.
     """
 
     problem: Problem
@@ -49,7 +49,7 @@ class Spread:
 
     @classmethod
     def of(cls, problem: Problem, partition: Partition, counts: Counts, *, rule: str, seed: int) -> "Spread":
-        """Counts of the whole domain, shared by the boxes."""
+        """The points that ``counts`` names for the whole domain, divided among the boxes."""
         return cls(problem, partition, math.ceil(counts.interior / len(partition)), rule, seed, counts.boundary)
 
     def place(self) -> list[Placed]:
@@ -68,9 +68,9 @@ class Spread:
         return self._interior(seed) if term.group == "interior" else self._on(term.region, seed)
 
     def _interior(self, seed: int) -> Cloud:
-        """Points wherever a window is not zero, as many for one that the domain's boundary cuts as for others.
+        """Points for each window's support, as many for one that the domain's boundary cuts as for the others.
 
-        Where windows overlap each brings its own points: there a patch is held by shared points alone.
+        Where windows overlap each of them adds its points, since patches are coupled by shared points alone.
         """
         d = self.partition.dimension
         unit = unit_points(self.interior, d, self.rule, seed=seed)
@@ -84,19 +84,19 @@ class Spread:
     def _cut(self, box: Tensor, seed: int) -> Tensor:
         """Points of the domain in a box, [d, 2], that is not all inside."""
         low, high = box.unbind(1)
-        asked, found = self.interior, box.new_zeros(0, len(box))
+        asked, inside = self.interior, box.new_zeros(0, len(box))
         for _ in range(_ATTEMPTS):
             rule = self.rule if asked <= 4 * self.interior else "sobol"
             points = low + unit_points(asked, len(box), rule, seed=seed) * (high - low)
-            found = points[self.problem.domain.contains(points)]
-            if len(found) >= 0.9 * self.interior:
+            inside = points[self.problem.domain.contains(points)]
+            if len(inside) >= 0.9 * self.interior:
                 break
-            few = 8 * len(found) < self.interior
-            asked = 4 * asked if few else math.ceil(1.05 * asked * self.interior / len(found))
-        return found[: 2 * self.interior]
+            few = 8 * len(inside) < self.interior
+            asked = 4 * asked if few else math.ceil(1.05 * asked * self.interior / len(inside))
+        return inside[: 2 * self.interior]
 
     def _on(self, region: Region, seed: int) -> Cloud:
-        """Points on a region of lower dimension: the same number for each piece of it that is as long as a box."""
+        """Points on a region of lower dimension: the same number on each piece of it as long as the boxes there."""
         clouds = [self._on_chart(region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):
@@ -127,7 +127,7 @@ class Spread:
         """The chart's unit cube cut into cubes whose images are no longer than the boxes that they meet.
 
         Returns:
-            Their low corners and sides, [cubes, e], and their images' lengths in parts of the boxes', [cubes].
+            Their low corners and sides, [cubes, e], and the lengths of their images relative to the boxes, [cubes].
         """
         d, e = self.partition.dimension, chart.dimension
         steps = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
@@ -158,7 +158,7 @@ class Spread:
 
 
 def _thinned(placed: Placed, part: float) -> Placed:
-    """An even part of the points."""
+    """A part of the points, evenly chosen in their order."""
     cloud = placed.cloud
     count = max(1, round(min(part, 1.0) * len(cloud)))
     rows = torch.linspace(0, len(cloud) - 1, count).round().long()

@@ -1,4 +1,4 @@
-"""How many points each term gets, and where: to fit on, to hold out, and to report on."""
+"""How many points each term gets, and where: to fit on, and to hold out."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _FACE_DENSITY = 1.5
-"""Boundary points along an edge for each interior point along it; 1 to 2 did alike on the Poisson and wave problems."""
+"""Boundary points along an edge for each interior point along it; 1 to 2 are alike on the Poisson and wave problems."""
 
 _LEAST = 24
-"""Points of a condition on a small part of the boundary, where the number of all is given."""
+"""The least points of a condition on a small part of the boundary, where the number of all together is given."""
 
 _TENSOR_DIMENSIONS = 3
-"""Up to this many coordinates Chebyshev grids are used; beyond, their sides are too short and Sobol points serve."""
+"""Up to this many coordinates Chebyshev grids are used; beyond, they have too few points a side, and Sobol is used."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Points asked for: in the interior, and on all conditions together (None: chosen from the interior's)."""
+    """How many points: in the interior, and on all conditions together (None: chosen by the interior's density)."""
 
     interior: int
     boundary: int | None = None
@@ -34,23 +34,23 @@ def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
 
 
 def place(problem: Problem, counts: Counts, *, seed: int, rule: str | None = None) -> list[Placed]:
-    """Points to fit on: Chebyshev grids, which crowd at the boundary, or Sobol points in many dimensions."""
+    """Points to fit on: Chebyshev grids, which are denser at the boundary, or Sobol points in many dimensions."""
     rule = rule or rule_for(problem)
     return [Placed(term, _cloud(problem, term, counts, rule, seed, k)) for k, term in enumerate(problem.terms)]
 
 
 def rule_for(problem: Problem) -> str:
-    """Chebyshev grids as long as their sides are long enough."""
+    """The rule for points to fit on: ``chebyshev`` in few dimensions, else ``sobol``."""
     return "chebyshev" if problem.domain.dimension <= _TENSOR_DIMENSIONS else "sobol"
 
 
 def without_data(placed: list[Placed]) -> list[Placed]:
-    """The terms that are not data at given points, where there are others: data are not held out."""
+    """The terms but for data at given points, of which none are held out; if there are no others, all."""
     return [p for p in placed if not isinstance(p.term.region, GivenPoints)] or placed
 
 
 def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -> list[Placed]:
-    """Points to judge on, Sobol in the interior and on the conditions, never fitted; given points are left out."""
+    """Held-out points, which are never fitted: Sobol in the interior and on the conditions; data have none."""
     fewer = Counts(min(most, counts.interior), counts.boundary)
     terms = [term for term in problem.terms if not isinstance(term.region, GivenPoints)]
     terms = terms or list(problem.terms)

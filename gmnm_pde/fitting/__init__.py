@@ -1,1 +1,1 @@
-"""Fitting a drawn mixture: where points go, one fit, its error estimate, and the ladder of growing fits."""
+"""Fitting a drawn mixture: the discretization, one fit, its error estimate, and the search over widths."""

@@ -1,4 +1,4 @@
-"""What the floors above ask of an answer, be it one fit, a chain of fits in time, or a mode."""
+"""What adaptive methods and reports need of an approximate solution: of a fit, a chain of time slabs, or a mode."""
 
 from typing import Protocol
 
@@ -8,15 +8,15 @@ from gmnm_pde.models import Normalized
 
 
 class InitialGuess(Protocol):
-    """What Newton's method can start from."""
+    """What Newton's method can start from: a fit, or a solution extended to a later time slab."""
 
     @property
     def theta(self) -> Tensor:
-        """The unknowns, those of the problem's parameters first."""
+        """The unknowns: the problem's parameters, then the readout."""
         ...
 
     def solved_for(self, points: Tensor) -> Tensor:
-        """What the model gives at points [n, d]: [n, fields]."""
+        """The outputs of the model alone, before conditions are built into them, at points [n, d]: [n, fields]."""
         ...
 
 
@@ -25,7 +25,7 @@ class Approximation(Protocol):
 
     Attributes:
         widths: The widths of its components, empty where it has none.
-        trained: How many parameters were trained, if more than a readout was; else 0.
+        trained: How many parameters were trained; 0 where only a readout was solved for.
     """
 
     widths: tuple[float, ...]

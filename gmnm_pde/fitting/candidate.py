@@ -1,4 +1,4 @@
-"""A fit, or what stands for one, with its error estimate: what adaptive methods compare."""
+"""An approximate solution with its error estimate: what adaptive methods compare."""
 
 import math
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ class Candidate:
     Attributes:
         fit: The approximation (``fitting/approximation.py``).
         estimate: Of its error.
-        drift: How far it is from the candidate before it, relative L2; None for the first, or where nobody asks.
-        hurried: Whether the time limit cut its making short, such as a search for widths.
+        drift: Its distance from the candidate before it, relative L2; None for the first, or where it is not needed.
+        hurried: Whether the time limit cut short the search, for widths or a smoothing, that led to it.
     """
 
     fit: Any
@@ -35,11 +35,11 @@ class Candidate:
         return self.fit.validation_residual
 
     def figures(self, evaluator: Any) -> dict[str, float]:
-        """What the history says of it, by an evaluator of its problem (``run/evaluation.py``)."""
+        """Its row of the history, by an evaluator of its problem (``run/evaluation.py``)."""
         return evaluator.figures(self)
 
     def message(self, row: Mapping[str, float]) -> str:
-        """What is said of it, given its row of the history."""
+        """The progress message, given its row of the history."""
         figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
         if not self.fit.trained:
             return f"{self.fit.components} components: error estimate {self.error:.1e}, {figures}"

@@ -1,4 +1,4 @@
-"""What stays the same from fit to fit of one solve, and the systems of residuals that follow from it."""
+"""The discretization that all fits of one solve share, and the systems of residuals that follow from it."""
 
 import copy
 import math
@@ -17,8 +17,9 @@ from gmnm_pde.collocation.whole import (
     rule_for,
     without_data,
 )
+from gmnm_pde.fitting.widths import Widths
 from gmnm_pde.methods import LeastSquares
-from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork
+from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork, along_each
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.sampling import stream
 from gmnm_pde.statement.problem import Problem
@@ -29,7 +30,7 @@ CONDITION_FACTOR = 10.0
 _REFERENCE = Mixture(components=64)
 _PATCH_REFERENCE = Mixture(components=16)
 _HELD_OUT = 0.5
-"""Points to judge a patch on, for each point to fit on."""
+"""Held-out points of a patch for each point that it is fitted at."""
 
 _SECONDS_A_PATCH = 0.06
 """Of one core for each patch of a linear solve in two dimensions, however few unknowns it has."""
@@ -39,12 +40,12 @@ _SECONDS = 7e-9
 docs/accuracy.md take between half and twice as long as predicted."""
 
 _DEARER = 5.0
-"""How many times as long a solve takes for each further dimension, in which more patches touch one another."""
+"""How many times as long a solve takes for each further dimension, in which a patch has more neighbours."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """All that stays the same from fit to fit of one ``solve``."""
+    """The problem and its discretization, as far as all fits of one ``solve`` share them."""
 
     problem: Problem
     mixture: Mixture
@@ -66,6 +67,16 @@ class Setup:
     @property
     def dimension(self) -> int:
         return self.problem.domain.dimension
+
+    @property
+    def given_widths(self) -> Widths | None:
+        """The widths that were chosen by hand, one for each coordinate."""
+        widths = self.mixture.widths
+        return None if widths is None else along_each(widths, self.dimension)
+
+    def widths_or(self, width: float) -> Widths:
+        """The widths that were chosen by hand, or else ``width`` along each coordinate."""
+        return self.given_widths or (float(width),) * self.dimension
 
     def model(self, components: int, widths: Sequence[float]) -> Normalized:
         """A drawn mixture, or one in each patch, on the problem's own coordinates."""
@@ -90,12 +101,12 @@ class Setup:
 
 
 def smoothness_for(problem: Problem) -> int:
-    """Continuous derivatives of the windows of patches: as many as the equations need, and two more."""
+    """Continuous derivatives of the partition of unity's windows: as many as the equations need, and two more."""
     return problem.order + 2
 
 
 def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:
-    """Row scales from a small mixture, so that residuals of fits with different widths are in the same unit."""
+    """Row scales from a small mixture, the same for all fits, so that residuals are comparable whatever the widths."""
     inner = _REFERENCE.draw(
         problem.domain.dimension, len(problem.fields), 64, (2.0,) * problem.domain.dimension, seed=seed
     )

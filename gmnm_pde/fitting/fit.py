@@ -1,4 +1,4 @@
-"""One fit: draw components, place points, solve for the readout, judge it on points held out."""
+"""One fit: draw components, place points, solve for the readout, and evaluate the residual on held-out points."""
 
 import copy
 import math
@@ -24,8 +24,8 @@ from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 class Fit:
     """A fitted model.
 
-    ``components`` is None for a model that has none; ``trained`` counts the parameters that were trained, if more than
-    the readout was.
+    ``components`` is None for a model that has none; ``trained`` counts the parameters that were trained, and is 0
+    where only the readout was solved for. ``system`` has the fitted points, ``held_out`` those for validation.
     """
 
     components: int | None
@@ -41,7 +41,7 @@ class Fit:
         return self.outcome.theta
 
     def install(self) -> "Fit":
-        """Put this fit's readout in place in the model, which systems change as they are evaluated."""
+        """Put this fit's readout into the model; evaluating a system at other unknowns changes it."""
         _put(self.system, self.theta)
         return self
 
@@ -59,7 +59,7 @@ class Fit:
 
     @torch.no_grad()
     def solved_for(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
-        """What the model gives there, which is not the fields where some conditions are met by construction."""
+        """The outputs of the model alone; where conditions are met by construction the fields are made from them."""
         with _in_place(self.system, self.theta if theta is None else theta):
             return self.model(points)
 
@@ -95,7 +95,7 @@ class Fit:
 
     @cached_property
     def reference(self) -> float:
-        """The held-out residual of the zero solution: what the others are measured against."""
+        """The held-out residual of the zero solution, which validation residuals are relative to."""
         return _rms(self.held_out.residual(None)) or 1.0
 
     def validation_residual_of(self, theta: Tensor) -> float:
@@ -110,14 +110,14 @@ class Fit:
 
 
 def _put(system: ReadoutSystem, theta: Tensor) -> None:
-    """Put a readout in place; unknowns without one leave it as it stands."""
+    """Put a readout into the model; unknowns that are parameters alone leave it unchanged."""
     if len(theta) > system.extra:
         system.model.set_readout(system.readout(theta))
 
 
 @contextmanager
 def _in_place(system: ReadoutSystem, theta: Tensor) -> Iterator[None]:
-    """A readout in place for a while; the one before comes back."""
+    """Put a readout into the model within a ``with`` block, and the former one back at its end."""
     if len(theta) <= system.extra:
         yield
         return
@@ -137,7 +137,7 @@ def fit(
     initial_guess: InitialGuess | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Fit:
-    """Draw, place, solve; Newton's method starts from ``initial_guess``, where that is given."""
+    """Draw components, place points, solve; Newton's method starts from ``initial_guess``, where that is given."""
     model = setup.model(components, widths)
     return _fit(setup, model, components, tuple(widths), initial_guess, monitor)
 
@@ -164,14 +164,14 @@ def _fit(
     return Fit(components * setup.patches, widths, model, system, held_out, outcome).install()
 
 
-def saved(fit: Fit) -> dict[str, Any]:
+def saved(fitted: Fit) -> dict[str, Any]:
     """What ``restored`` makes a fit from again: tensors and plain values."""
-    partition = getattr(fit.model.inner, "partition", None)
+    partition, outcome = getattr(fitted.model.inner, "partition", None), fitted.outcome
     return {
-        "components": fit.components,
-        "widths": fit.widths,
+        "components": fitted.components,
+        "widths": fitted.widths,
         "partition": None if partition is None else asdict(partition),
-        "outcome": {part.name: getattr(fit.outcome, part.name) for part in fields(Outcome) if part.name != "solver"},
+        "outcome": {part.name: getattr(outcome, part.name) for part in fields(Outcome) if part.name != "solver"},
     }
 
 
@@ -187,19 +187,19 @@ def restored(setup: Setup, state: Mapping[str, Any]) -> Fit:
 
 
 @torch.no_grad()
-def _imitate(fit: InitialGuess, system: ReadoutSystem) -> Tensor:
-    """The unknowns of ``system`` that reproduce another fit at the points of the terms, in each patch by itself."""
+def _imitate(guess: InitialGuess, system: ReadoutSystem) -> Tensor:
+    """The unknowns of ``system`` that reproduce an initial guess at the points of the terms, patch by patch."""
     points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
-    targets = fit.solved_for(points)
+    targets = guess.solved_for(points)
     if not isinstance(system, PatchworkSystem):
         readout = linear_fit(system.model.features(points), targets)
     else:
         reached = system.model.partition.reached(system.model.unit(points))
         parts = enumerate(system.model.inner.parts)
         inner = system.model.unit(points)
-        fits = [linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts]
-        readout = torch.cat(fits)
-    return torch.cat([fit.theta[: system.extra], readout.reshape(-1)])
+        readouts = [linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts]
+        readout = torch.cat(readouts)
+    return torch.cat([guess.theta[: system.extra], readout.reshape(-1)])
 
 
 def _rms(values: Tensor) -> float:

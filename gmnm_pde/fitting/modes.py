@@ -1,7 +1,7 @@
 """Eigenvalue problems: residuals that are linear in fields and vanish with them, A u + lambda B u = 0.
 
-A mixture gives the modes of a rectangular pencil (``linalg/pencil.py``); modes are judged on points held out, and
-errors estimated from leading sub-models as in ``estimate.py``.
+A mixture gives the modes of a rectangular pencil (``linalg/pencil.py``). Their residuals are evaluated on held-out
+points, and errors estimated from leading sub-models as in ``estimate.py``.
 """
 
 import math
@@ -24,18 +24,18 @@ from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 
 _SAME = 1e-4
-"""Values this near, relative to the largest, count as one of several modes."""
+"""Values that differ by no more than this, relative to the largest, count as one value of several modes."""
 
 _EXACT = 1e-9
-"""Residuals this small beside their terms are zero."""
+"""Residuals that are smaller than this part of their terms count as zero."""
 
 
 @dataclass(frozen=True)
 class ModeSet:
-    """Modes of one mixture: values [count], coefficients [columns, count], and errors as estimated.
+    """Modes of one mixture: values [count], coefficients [columns, count], and error estimates.
 
-    ``scores`` are the held-out residuals relative to the modes; ``drifts`` absolute errors of the values, ``fields``
-    relative L2 errors of the modes.
+    ``residuals`` are the validation residuals of the modes, relative to their size; ``drifts`` the estimated errors of
+    the values, absolute, and ``fields`` those of the modes, relative L2.
     """
 
     setup: Setup
@@ -45,7 +45,7 @@ class ModeSet:
     systems: tuple[ReadoutSystem, ReadoutSystem]
     values: Tensor
     vectors: Tensor
-    scores: Tensor
+    residuals: Tensor
     drifts: Tensor
     fields: Tensor
 
@@ -61,11 +61,11 @@ class ModeSet:
 
     @property
     def validation_residual(self) -> float:
-        """The largest held-out residual of a mode."""
-        return self.scores.max().item()
+        """The largest validation residual of a mode."""
+        return self.residuals.max().item()
 
     drift: ClassVar[None] = None
-    """Nobody asks how far mode sets are from one another."""
+    """The distance of mode sets from one another is not needed."""
 
     def candidates(self) -> list[Candidate]:
         """Each mode as a fit of the problem; they share one model, in which ``Fit.install`` puts one of them."""
@@ -92,12 +92,12 @@ class ModeSet:
         }
 
     def message(self, row: Mapping[str, float]) -> str:
-        """What is said of it."""
+        """The progress message."""
         return f"{self.components} components: relative error of the values {self.worst:.1e}"
 
 
 class ModeTrial:
-    """The modes of one mixture, and their residuals held out."""
+    """The modes of one mixture with their validation residuals."""
 
     def __init__(self, setup: Setup, components: int, widths: Widths, count: int):
         self.setup, self.components, self.widths, self.count = setup, components, widths, count
@@ -107,19 +107,24 @@ class ModeTrial:
         centers = torch.zeros(1, setup.dimension) if partition is None else partition.centers
         self.pencil, self._held = Pencil(*_matrices(self.systems[0]), centers), _matrices(self.systems[1])
         self.values, self.vectors = _real(self.pencil.modes(count))
-        self.scores = _scores(self._held, self.values, self.vectors)
+        self.residuals = _residuals(self._held, self.values, self.vectors)
+
+    @property
+    def validation_residual(self) -> float:
+        """The largest validation residual of a mode."""
+        return self.residuals.max().item()
 
     def estimated(self, points: Tensor) -> ModeSet:
-        """With errors as the leading sub-models tell them."""
-        (near,) = self.setup.problem.parameters.values()
+        """The modes with error estimates from the leading sub-models."""
+        (guess,) = self.setup.problem.parameters.values()
         whole = _fields(self.systems[0], points, self.vectors)
         drifts, turns = [], []
         for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:2]:
             leading = len(self.setup.problem.fields) * int(fraction * self.components)
             values, vectors = _real(self.pencil.modes(self.count, (leading,) * self.setup.patches))
-            scores = _scores(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
-            drifts.append((values - self.values).abs() / scores)
-            turns.append(_turned(whole, _fields(self.systems[0], points, vectors), self.values) / scores)
+            residuals = _residuals(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
+            drifts.append((values - self.values).abs() / residuals)
+            turns.append(_turned(whole, _fields(self.systems[0], points, vectors), self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
         return ModeSet(
             setup=self.setup,
@@ -127,36 +132,36 @@ class ModeTrial:
             widths=self.widths,
             model=self.model,
             systems=self.systems,
-            values=near + self.values,
+            values=guess + self.values,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
-            scores=self.scores,
-            drifts=SAFETY * self.scores * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
-            fields=SAFETY * self.scores * torch.stack(turns).amax(dim=0) + rounding,
+            residuals=self.residuals,
+            drifts=SAFETY * self.residuals * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
+            fields=SAFETY * self.residuals * torch.stack(turns).amax(dim=0) + rounding,
         )
 
 
 def _matrices(system: ReadoutSystem) -> tuple[Pieces, Pieces]:
-    """A and B of residual = (A + (value - near) B) readout; rows scaled as in a solve.
+    """A and B of residual = (A + (value - guess) B) readout; rows scaled as in a solve, the guess as in the problem.
 
     Raises:
         GmnmError: residuals that do not vanish with the fields, or are not linear in the value.
     """
-    ((name, near),) = system.problem.parameters.items()
-    at, one = _assembled(system, near), _assembled(system, near + 1.0)
-    ratio = _largest(at) / max(_largest(_combined(one, at, 1.0)), 1e-300)
+    ((name, guess),) = system.problem.parameters.items()
+    A, shifted = _assembled(system, guess), _assembled(system, guess + 1.0)
+    ratio = _largest(A) / max(_largest(_combined(shifted, A, 1.0)), 1e-300)
     step = 2.0 ** round(math.log2(min(max(ratio, 1.0), 2.0**30)))
-    B = _combined(_assembled(system, near + step), at, 1 / step)  # a step of this size keeps the digits of B
+    B = _combined(_assembled(system, guess + step), A, 1 / step)  # a step of this size keeps the digits of B
     if not _largest(B):
         raise refuse(f"eigenmodes({system.problem.name})", expected=f"'{name}' in an equation", got="none with it")
-    wrong = _combined(_combined(at, _assembled(system, near - step), 1 / step), B, 1.0)
-    if _largest(wrong) > _EXACT * _largest(B):
+    nonlinear = _combined(_combined(A, _assembled(system, guess - step), 1 / step), B, 1.0)
+    if _largest(nonlinear) > _EXACT * _largest(B):
         raise refuse(
             f"eigenmodes({system.problem.name})",
             expected=f"residuals that are linear in '{name}', A u + {name} B u",
             got="others, by their values for three of it",
             remedy="Take a power of it as the unknown, or write the problem as one of first order with more fields.",
         )
-    return at, B
+    return A, B
 
 
 def _largest(pieces: Pieces) -> float:
@@ -170,6 +175,7 @@ def _combined(first: Pieces, second: Pieces, factor: float) -> Pieces:
 
 
 def _assembled(system: ReadoutSystem, value: float) -> Pieces:
+    """The matrix that multiplies the readout at one value of the unknown parameter, in pieces."""
     theta = system.like.new_zeros(system.columns)
     theta[0] = value
     matrices: list[tuple[Groups, Tensor]] = []
@@ -201,27 +207,27 @@ def _real(modes: Modes) -> tuple[Tensor, Tensor]:
     return values.real, real
 
 
-def _scores(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor) -> Tensor:
-    """The held-out residuals of modes, relative to what the values multiply."""
+def _residuals(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor) -> Tensor:
+    """The validation residuals of modes, ||A v + value B v|| relative to ||value B v||."""
     A, B = held
     image = B @ vectors
     return (A @ vectors + image * values).norm(dim=0) / (_sizes(values) * image.norm(dim=0))
 
 
 def _sizes(values: Tensor) -> Tensor:
-    """What errors of values are relative to; a value of zero has the size of the others."""
+    """What errors of values are relative to: their size, or for a value of zero the largest size."""
     return torch.where(values.abs() > _SAME * values.abs().max(), values.abs(), values.abs().max())
 
 
 def _fields(system: ReadoutSystem, points: Tensor, vectors: Tensor) -> Tensor:
     """All fields of modes at points, [points * fields, modes]."""
-    lift, found = system.problem.lift, []
+    lift, columns = system.problem.lift, []
     with torch.no_grad():
         for vector in vectors.unbind(1):
             system.model.set_readout(system.readout(torch.cat([vector[:1], vector])))
             values = system.model(points)
-            found.append((values if lift is None else lift(points, values)).flatten())
-    return torch.stack(found, dim=1)
+            columns.append((values if lift is None else lift(points, values)).flatten())
+    return torch.stack(columns, dim=1)
 
 
 def _signs(fields: Tensor) -> Tensor:
@@ -229,11 +235,11 @@ def _signs(fields: Tensor) -> Tensor:
 
 
 def _turned(whole: Tensor, parts: Tensor, values: Tensor) -> Tensor:
-    """How far modes are from the space of those that have the same value, relative to their size."""
-    found = []
+    """The distance of modes from the span of those with the same value in ``whole``, relative to their size."""
+    distances = []
     for k, value in enumerate(values):
         same = (values - value).abs() <= _SAME * values.abs().max()
         basis = torch.linalg.qr(whole[:, same]).Q
         part = parts[:, k] / parts[:, k].norm()
-        found.append((part - basis @ (basis.mT @ part)).norm())
-    return torch.stack(found)
+        distances.append((part - basis @ (basis.mT @ part)).norm())
+    return torch.stack(distances)

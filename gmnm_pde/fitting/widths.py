@@ -1,26 +1,80 @@
-"""Choosing the widths of drawn components: a pattern search on a logarithmic scale, by a score on held-out points."""
+"""Choosing the widths of drawn components: a pattern search, on a logarithmic scale, by the validation residual."""
 
+import math
 from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 Widths = tuple[float, ...]
 
 _GAIN = 0.8
-"""A move must lower the score at least to this part of it, so that noise does not lead the search about."""
+"""A move must lower the residual at least to this part of it, so that noise does not misdirect the search."""
 
 _GAIN_ALONE = 0.5
 """The same for a move that makes coordinates differ, which takes a clearer gain."""
 
 
-def search_widths(
-    score: Callable[[Widths], float], start: Sequence[float], *, octaves: Sequence[float], by_axis: bool
-) -> Widths:
-    """The widths of least score that moves of the given sizes reach from ``start``.
+class Validated(Protocol):
+    """A solution that was evaluated on held-out points."""
 
-    The score falls and rises once along each direction (too wide: nothing fine can be drawn; too narrow: the components
-    do not overlap), so a local search finds the valley. All coordinates move together first, then each alone.
+    @property
+    def validation_residual(self) -> Any: ...
+
+
+Solved = TypeVar("Solved", bound=Validated)
+
+
+class WidthSearch(Generic[Solved]):
+    """Solutions with different widths, of which the one with the least validation residual is wanted.
 
     Args:
-        score: Lower is better; called once for each widths.
+        solve: Solves with some widths; it also gets the best solution so far as an initial guess, None at first.
+        affords: Whether there is time for another solve after as many as there were; the first one is always made.
+
+    Attributes:
+        hurried: Whether the time limit kept widths from being tried.
+    """
+
+    def __init__(self, solve: Callable[[Widths, Solved | None], Solved], affords: Callable[[int], bool]):
+        self._solve, self._affords = solve, affords
+        self._solved: dict[Widths, Solved] = {}
+        self.hurried = False
+
+    def at(self, widths: Widths) -> Solved:
+        """The solution with these widths."""
+        self._residual(widths)
+        return self._solved[widths]
+
+    def over(self, start: Sequence[float], *, octaves: Sequence[float], by_axis: bool) -> Solved:
+        """The best solution of a search that begins at ``start``; see ``search_widths``."""
+        return self._solved[search_widths(self._residual, start, octaves=octaves, by_axis=by_axis)]
+
+    def _residual(self, widths: Widths) -> float:
+        """The validation residual with some widths; infinite where there is no time to solve with them."""
+        if self._solved and not self._affords(len(self._solved)):
+            self.hurried = True
+            return math.inf
+        best = min(self._solved.values(), key=lambda solution: solution.validation_residual, default=None)
+        self._solved[widths] = self._solve(widths, best)
+        return self._solved[widths].validation_residual
+
+
+def narrowed(widths: Widths, ratio: float) -> Widths:
+    """Widths for ``ratio`` times as many components: slopes grow like the number of components per coordinate."""
+    factor = ratio ** (1 / len(widths))
+    return tuple(width * factor for width in widths)
+
+
+def search_widths(
+    residual: Callable[[Widths], float], start: Sequence[float], *, octaves: Sequence[float], by_axis: bool
+) -> Widths:
+    """The widths of least residual that moves of the given sizes reach from ``start``.
+
+    The residual falls and rises once along each direction (too wide: nothing fine can be represented; too narrow: the
+    components do not overlap), so a local search finds the minimum. All coordinates move together first, then each
+    alone.
+
+    Args:
+        residual: The validation residual with some widths; called once for each of them.
         start: Where to begin.
         octaves: Sizes of moves as powers of two, tried in order: 1 doubles and halves.
         by_axis: Whether coordinates also move alone.
@@ -29,7 +83,7 @@ def search_widths(
 
     def value(widths: Widths) -> float:
         if widths not in known:
-            known[widths] = score(widths)
+            known[widths] = residual(widths)
         return known[widths]
 
     best = tuple(float(width) for width in start)

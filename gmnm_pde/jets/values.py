@@ -1,8 +1,8 @@
-"""Tensors that know on which points they live, and fields that know their derivatives there.
+"""Tensors with the points they belong to, and fields with their derivatives there.
 
 A user's equation is evaluated on a ``Frame``: points with named coordinates. It sees every coordinate and field as a
 ``Quantity``, which acts like a tensor [n] in arithmetic and torch functions. A ``Field`` is a Quantity that stands for
-one derivative of one unknown; the numbers are asked of its source only when they are used.
+one derivative of one unknown; its numbers are computed by its source only when they are used.
 
 Anything computed from them can be differentiated again. If w = F(x, u, u_x, ...) pointwise, then
 
@@ -79,7 +79,7 @@ class Frame:
         return self._entries[key][1]
 
     def hide(self, source: Source, output: int) -> None:
-        """Say that an output is only used within another source, whose derivatives account for it."""
+        """Leave an output out of total derivatives: another source is made from it, and accounts for it."""
         self._within.add((id(source), output))
 
     def total_derivative(self, value: Tensor, axis: int) -> Tensor:

@@ -1,10 +1,7 @@
-"""The arguments of the front doors, each read and checked by itself: an impossible one is a clear error.
-
-What goes together is for ``choice.py``.
-"""
+"""The arguments of ``solve`` and the like, each read and checked by itself; ``choice.py`` checks their combinations."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from numbers import Integral, Real
@@ -29,7 +26,7 @@ SMOOTHINGS = ("discrepancy", "cross-validation")
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What ``solve`` was given, as it was given; ``solve`` tells what each is."""
+    """The arguments of ``solve`` as they were given; its docstring describes each."""
 
     problem: Problem
     model: Any = None
@@ -55,7 +52,7 @@ class Arguments:
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the arguments that ask for something."""
+        """The names of the arguments that were given, and neither None, False nor "auto"."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
         nothing = {name for name, value in values.items() if value is None or value is False}
         return (
@@ -83,8 +80,14 @@ def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any
         raise refuse(f"solve(dtype={dtype})", expected="torch.float64 or torch.float32", got=repr(dtype))
 
 
+def _check_name(call: str, name: Any, known: Collection[str], expected: str) -> None:
+    """Refuse what is none of the known names, with the most similar of them."""
+    if name not in known:
+        raise refuse(call, expected=expected, got=repr(name), remedy=nearest(str(name), known))
+
+
 def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Module | None]:
-    """The recipe of mixtures, and a module where one was given or named."""
+    """The recipe for mixtures, and a module, if one was given or named."""
     fields, d = len(problem.fields), problem.domain.dimension
     if model is None:
         return Mixture(), None
@@ -97,13 +100,7 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
             )
         return model, None
     if isinstance(model, str):
-        if model not in MODELS:
-            raise refuse(
-                f"solve(model={model!r})",
-                expected="the name of a model",
-                got=repr(model),
-                remedy=nearest(model, MODELS),
-            )
+        _check_name(f"solve(model={model!r})", model, MODELS, "the name of a model")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             made = MODELS[model](d, fields)
@@ -125,7 +122,7 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
 
 
 def check_smoothing(smoothing: Any) -> None:
-    """Refuse what says nothing of how smooth fields are to be."""
+    """Refuse what is neither a positive number nor the name of a way to choose one."""
     number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
     if smoothing not in (None, *SMOOTHINGS) and not (number and math.isfinite(smoothing) and smoothing > 0):
         expected = f"a positive number, or one of {', '.join(SMOOTHINGS)}"
@@ -139,18 +136,13 @@ def parse_methods(method: Any) -> tuple[Method, ...] | None:
     listed = method if isinstance(method, list | tuple) else [method]
     if not listed:
         raise refuse("solve(method=[])", expected="at least one method", got="none")
-    return tuple(_one_method(one) for one in listed)
+    return tuple(_method(entry) for entry in listed)
 
 
-def _one_method(method: Any) -> Method:
+def _method(method: Any) -> Method:
+    """A method, given as such or by its name."""
     if isinstance(method, str):
-        if method not in METHODS:
-            raise refuse(
-                f"solve(method={method!r})",
-                expected="the name of a method",
-                got=repr(method),
-                remedy=nearest(method, METHODS),
-            )
+        _check_name(f"solve(method={method!r})", method, METHODS, "the name of a method")
         return METHODS[method]()
     if not isinstance(method, LeastSquares | TrainingMethod):
         raise refuse("solve(method=...)", expected="a name or a method such as LeastSquares()", got=repr(method))
@@ -164,13 +156,7 @@ def parse_points(points: Any) -> Counts | None:
     call = f"solve(points={points!r})"
     if isinstance(points, Mapping):
         for key in points:
-            if key not in ("interior", "boundary"):
-                raise refuse(
-                    call,
-                    expected="the keys 'interior' and 'boundary'",
-                    got=repr(key),
-                    remedy=nearest(str(key), ("interior", "boundary")),
-                )
+            _check_name(call, key, ("interior", "boundary"), "the keys 'interior' and 'boundary'")
         if "interior" not in points:
             raise refuse(call, expected="the number of interior points", got="none")
         counts = Counts(points["interior"], points.get("boundary"))
@@ -183,10 +169,10 @@ def parse_points(points: Any) -> Counts | None:
 
 
 def parse_blocks(problem: Problem, blocks: Any) -> Blocks | None:
-    """Slabs of time, where they are asked for; None and False do not ask for them.
+    """The time slabs that are asked for; None and False ask for none.
 
     Raises:
-        GmnmError: no positive number, or edges that do not ascend from the beginning to the end of the time.
+        GmnmError: it is neither a positive number nor edges that ascend from the beginning to the end of the time.
     """
     if blocks is None or blocks is False:
         return None
@@ -213,7 +199,7 @@ def parse_blocks(problem: Problem, blocks: Any) -> Blocks | None:
 
 
 def parse_continuation(problem: Problem, continuation: Any) -> Homotopy | None:
-    """Easier problems on the way, where they are asked for; None and False do not ask for them.
+    """The continuation that is asked for; None and False ask for none.
 
     Raises:
         GmnmError: it is no mapping from one constant of the problem to values.
@@ -241,7 +227,7 @@ def parse_continuation(problem: Problem, continuation: Any) -> Homotopy | None:
 
 
 def parse_device(device: Any) -> torch.device:
-    """A device of this machine."""
+    """The torch device, after a test that this machine has it."""
     try:
         chosen = torch.device(device or "cpu")
         torch.zeros(1, device=chosen)
@@ -256,7 +242,7 @@ def parse_device(device: Any) -> torch.device:
 
 
 def parse_weights(problem: Problem, weights: Any) -> dict[str, float]:
-    """What squared residuals are multiplied by, by the names of terms or of groups that have terms."""
+    """The factors of squared residuals, by the name of a term or of a group of terms."""
     if weights is None or weights == "auto":
         return {}
     names = {name for term in problem.terms for name in term.trace.names} | set(GROUPS)
@@ -264,13 +250,7 @@ def parse_weights(problem: Problem, weights: Any) -> dict[str, float]:
     if not isinstance(weights, Mapping):
         raise refuse("solve(weights=...)", expected="'auto' or a dict by term name or group", got=repr(weights))
     for name, weight in weights.items():
-        if name not in names:
-            raise refuse(
-                f"solve(weights={{{name!r}: ...}})",
-                expected="a term or a group",
-                got=repr(name),
-                remedy=nearest(name, names),
-            )
+        _check_name(f"solve(weights={{{name!r}: ...}})", name, names, "a term or a group")
         if name in GROUPS and name not in groups:
             raise refuse(
                 f"solve(weights={{{name!r}: ...}})",

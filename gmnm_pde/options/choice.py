@@ -1,4 +1,4 @@
-"""What goes together: from the arguments to a strategy, before any work is done."""
+"""From the arguments to a strategy; combinations that make no sense are refused before any work is done."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 from gmnm_pde.strategies.training import Plan, Training
 
 _SAME = 1e-5
-"""A given model is periodic if values at both ends differ by no more, which float32 allows for."""
+"""A given model is periodic if its values at both ends differ by no more than this, which allows for float32."""
 
 _TRAINED_COMPONENTS = 200
 """Components of a mixture that is trained, where their number is not given."""
@@ -47,13 +47,13 @@ _MIXTURES = (GMNM, RBF, Patchwork)
 
 @dataclass(frozen=True)
 class Choice:
-    """What a solve does.
+    """What is solved, and how.
 
     Attributes:
         stated: The problem as it was given.
-        setup: With the problem that is solved, some of whose conditions may be built in.
+        setup: With the problem that is solved, into which some conditions may be built.
         strategy: How it is solved.
-        checkpoint: The file that is written and gone on from, if there is one.
+        checkpoint: The file to write and to resume from, if there is one.
     """
 
     stated: Problem
@@ -63,14 +63,20 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Read:
-    """Arguments as they are understood, before it is known what goes together."""
+class _ModelAndMethods:
+    """The model and the methods that the arguments ask for.
+
+    Attributes:
+        mixture: The recipe for mixtures.
+        module: A torch module to be used in place of mixtures.
+        methods: In their order.
+        why: Why these methods, where they were left open.
+    """
 
     mixture: Mixture
     module: nn.Module | None
     methods: tuple[Method, ...]
     why: str
-    """Why these methods, where they were left open."""
 
     @property
     def trains(self) -> bool:
@@ -84,10 +90,10 @@ class _Read:
 
 
 def choose(arguments: Arguments) -> Choice:
-    """The strategy that solves with these arguments.
+    """The strategy for these arguments.
 
     Raises:
-        GmnmError: arguments that do not go together, or that the strategy does not take; the message says which.
+        GmnmError: arguments contradict one another, or the strategy does not take one; the message says which.
     """
     stated, hard = arguments.problem, arguments.hard
     problem = meet_exactly(stated, hard) if hard is not False else stated
@@ -106,7 +112,7 @@ def choose(arguments: Arguments) -> Choice:
 def setup_for(
     arguments: Arguments, problem: Problem, mixture: Mixture, module: nn.Module | None, method: LeastSquares
 ) -> Setup:
-    """What stays the same from fit to fit."""
+    """The problem and its discretization, as far as all fits share them."""
     device, seed, engine = parse_device(arguments.device), arguments.seed, arguments.engine
     points, weights = arguments.points, arguments.weights
     counts = Counts(points.interior, points.boundary) if isinstance(points, MOVINGS) else parse_points(points)
@@ -118,8 +124,8 @@ def setup_for(
     return Setup(problem, mixture, method, counts, scales, factors, seed, arguments.dtype, device, engine, partition)
 
 
-def _read(arguments: Arguments, problem: Problem) -> _Read:
-    """Model and methods, with a mixture drawn where it is to be trained."""
+def _read(arguments: Arguments, problem: Problem) -> _ModelAndMethods:
+    """Model and methods; a mixture that is to be trained is drawn here."""
     mixture, module = parse_model(problem, arguments.model, arguments.seed)
     whole = isinstance(arguments.method, StrategyMethod)
     methods, why = (LeastSquares(),) if whole else parse_methods(arguments.method), ""
@@ -134,14 +140,14 @@ def _read(arguments: Arguments, problem: Problem) -> _Read:
                 remedy="Leave method out, or patches.",
             )
         module = _drawn(problem, mixture, arguments.seed)
-    if module is not None and not has_readout(module) and any(isinstance(one, LeastSquares) for one in methods):
+    if module is not None and not has_readout(module) and any(isinstance(method, LeastSquares) for method in methods):
         raise refuse(
             "solve(model=..., method=LeastSquares())",
             expected="a model with features(x) and a linear readout, as GMNM, MLP and KAN have",
             got=f"a {type(module).__name__} without",
             remedy="Train it: method=[Adam(), LBFGS()] or GaussNewton().",
         )
-    return _Read(mixture, module, methods, why)
+    return _ModelAndMethods(mixture, module, methods, why)
 
 
 def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
@@ -155,7 +161,7 @@ def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
     return trained, "since the model is a network and no method was given"
 
 
-def _strategy(arguments: Arguments, setup: Setup, read: _Read) -> Strategy:
+def _strategy(arguments: Arguments, setup: Setup, read: _ModelAndMethods) -> Strategy:
     problem, points, weights = setup.problem, arguments.points, arguments.weights
     moving = points if isinstance(points, MOVINGS) else None
     weighting = weights if isinstance(weights, WEIGHTINGS) else None
@@ -166,8 +172,8 @@ def _strategy(arguments: Arguments, setup: Setup, read: _Read) -> Strategy:
         what = "points=" if moving is not None else "weights=" if weighting is not None else "compiled="
         raise refuse(
             f"solve({what}...)",
-            expected="a method that trains, for what changes in the course of training",
-            got="least squares, which has no course",
+            expected="a method that trains, for what changes during training",
+            got="least squares, whose points and weights are fixed",
             remedy="Give a number of points or a dict of weights, or method='gauss-newton'.",
         )
     kind = "since the problem is linear in its readout"
@@ -213,8 +219,8 @@ def _not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.M
     return refuse(call, expected=expected, got=given, remedy=f"Leave {'' if noisy else 'model or '}{name} out.")
 
 
-def _check_methods(arguments: Arguments, read: _Read) -> None:
-    """Refuse methods that would be ignored, or parts of them."""
+def _check_methods(arguments: Arguments, read: _ModelAndMethods) -> None:
+    """Refuse methods, and fields of methods, that would have no effect."""
     readouts = [method for method in read.methods if isinstance(method, LeastSquares)]
     if not read.trains and len(read.methods) > 1:
         raise refuse(
@@ -242,7 +248,7 @@ def _check_methods(arguments: Arguments, read: _Read) -> None:
 
 
 def _check_pieces(arguments: Arguments, setup: Setup, module: nn.Module | None) -> None:
-    """Refuse what patches, blocks in time and noisy data do not go together with."""
+    """Refuse arguments that patches, time slabs or noisy data exclude."""
     problem, blocks = setup.problem, arguments.blocks is not None and arguments.blocks is not False
     pieces = "patches" if setup.partition is not None else "blocks in time" if blocks else ""
     if blocks and module is None:
@@ -267,7 +273,7 @@ def _check_pieces(arguments: Arguments, setup: Setup, module: nn.Module | None) 
 
 
 def _check_noise(arguments: Arguments, problem: Problem, module: nn.Module | None, pieces: str) -> None:
-    """Refuse what stated noise does not go together with."""
+    """Refuse arguments that noisy data exclude."""
     if pieces or module is not None:
         raise refuse(
             f"solve({problem.name})",
@@ -306,7 +312,7 @@ def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Check
 
 
 def _check_exact_conditions(problem: Problem, module: nn.Module | None, pieces: str) -> None:
-    """Refuse what conditions that are met by construction do not go together with."""
+    """Refuse arguments that conditions met by construction exclude."""
     begun = any(term.group == "initial" for term in problem.terms)
     if pieces and (problem.periodic or (pieces != "patches" and not begun)):
         raise refuse(

@@ -19,7 +19,7 @@ from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize,
 from gmnm_pde.statement.problem import Problem
 
 _VMAP_CHUNK = 1024
-"""Points whose rows of the Jacobian are made at once where the model does not make them itself; bounds the memory."""
+"""Points whose Jacobian rows torch makes at once, where the model has no closed form of them; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Block:
         linear = None
         if placed.term.trace.linear:
             zeros = [torch.zeros_like(scalar) for scalar in scalars]
-            linear = linearize(problem, placed, points, zero_jets(problem, placed.term, points), zeros)
+            linear = linearize(problem, placed, points, zero_jets(placed.term, points, len(problem.fields)), zeros)
         return cls(problem, placed, points, slice(None), linear, engine)
 
     def select(self, rows: Tensor) -> "Block":

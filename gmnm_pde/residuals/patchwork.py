@@ -49,40 +49,43 @@ class PatchworkSystem(ReadoutSystem):
 
     def pieces(self, theta: Tensor) -> Iterator[tuple[Groups, Tensor, Tensor]]:
         """Pieces (groups, A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
-        for placed, name, rows, points, one in self.linearized(theta, slopes=True):
+        for placed, name, rows, points, linearized in self.linearized(theta, slopes=True):
             with torch.no_grad():
-                yield from self._pieces(placed, points, one, self.scale(placed, name, rows))
+                yield from self._pieces(placed, points, linearized, self.scale(placed, name, rows))
 
     def _pieces(
-        self, placed: Placed, points: Tensor, one: Linearized, scale: Tensor
+        self, placed: Placed, points: Tensor, linearized: Linearized, scale: Tensor
     ) -> Iterator[tuple[Groups, Tensor, Tensor]]:
-        columns = self.columns_by_patch(placed, points, one)
+        """The rows of a chunk, sorted by the set of patches that they hold."""
+        columns = self.columns_by_patch(placed, points, linearized)
         first = 1 if self.extra else 0
         reached = torch.stack([columns[p][0] >= 0 for p in columns], dim=1)
         numbers = torch.tensor(list(columns), device=points.device)
         patterns, which = reached.unique(dim=0, return_inverse=True)
-        everywhere = self._parameter_columns(points, one)
+        everywhere = self._parameter_columns(points, linearized)
         for k, pattern in enumerate(patterns):
             rows = (which == k).nonzero()[:, 0]
             chosen = numbers[pattern].tolist()
             parts = [columns[p][1][columns[p][0][rows]] for p in chosen]
             weights = scale[rows] if scale.ndim else scale
             matrix = torch.cat([*([everywhere[rows]] if self.extra else []), *parts], dim=1) * weights[..., None]
-            yield (*range(first), *(p + first for p in chosen)), matrix, one.residual[rows] * weights
+            yield (*range(first), *(p + first for p in chosen)), matrix, linearized.residual[rows] * weights
 
-    def columns_by_patch(self, placed: Placed, points: Tensor, one: Linearized) -> dict[int, tuple[Tensor, Tensor]]:
-        """For each patch in the rows: the place of each row in its matrix, or -1, and the matrix."""
-        found: dict[int, tuple[Tensor, Tensor]] = {}
+    def columns_by_patch(
+        self, placed: Placed, points: Tensor, linearized: Linearized
+    ) -> dict[int, tuple[Tensor, Tensor]]:
+        """For each patch that the points reach: the place of each row in its matrix, or -1, and the matrix."""
+        by_patch: dict[int, tuple[Tensor, Tensor]] = {}
         ends = [(points, 1.0)] if placed.term.partner is None else [(points, -1.0), (placed.term.partner(points), 1.0)]
         for output in range(self.fields):
-            operator = {alpha: slope for (k, alpha), slope in one.slopes.items() if k == output}
+            operator = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == output}
             for at, sign in ends if operator else []:
                 for number, rows, columns in self.model.pieces(at, operator):
-                    where, matrix = self._place(found.get(number), rows, points)
-                    found[number] = where, matrix
+                    where, matrix = self._place(by_patch.get(number), rows, points)
+                    by_patch[number] = where, matrix
                     body = matrix.view(len(matrix), -1, self.fields)
                     body[where[rows], :, output] += sign * columns
-        return found
+        return by_patch
 
     def _place(self, known: tuple[Tensor, Tensor] | None, rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Room in a patch's matrix for more rows."""
@@ -96,8 +99,8 @@ class PatchworkSystem(ReadoutSystem):
             matrix = torch.cat([matrix, matrix.new_zeros(len(new), matrix.shape[1])])
         return where, matrix
 
-    def _parameter_columns(self, points: Tensor, one: Linearized) -> Tensor:
-        found = points.new_zeros(len(points), self.extra)
-        for k, slope in one.by_parameter.items():
-            found[:, k] = slope
-        return found
+    def _parameter_columns(self, points: Tensor, linearized: Linearized) -> Tensor:
+        columns = points.new_zeros(len(points), self.extra)
+        for k, slope in linearized.by_parameter.items():
+            columns[:, k] = slope
+        return columns

@@ -32,7 +32,10 @@ class Placed:
 
 @dataclass
 class Linearized:
-    """One named residual on some rows: its value [m], slopes by (field, alpha) and by parameter, each [m]."""
+    """One named residual on some rows, [m]: its value and its slopes, the partial derivatives, each [m].
+
+    ``slopes`` are those by the fields' derivatives, (field, alpha); ``by_parameter`` those by the unknown parameters.
+    """
 
     residual: Tensor
     slopes: dict[tuple[int, Alpha], Tensor]
@@ -40,25 +43,25 @@ class Linearized:
 
     @cached_property
     def operators(self) -> dict[int, dict[Alpha, Tensor | float]]:
-        """By output, the differential operator on it; a coefficient that is the same at all rows is a number."""
-        found: dict[int, dict[Alpha, Tensor | float]] = {}
+        """By output, the differential operator on it; a coefficient that is the same on all rows is a number."""
+        by_output: dict[int, dict[Alpha, Tensor | float]] = {}
         for (output, alpha), slope in self.slopes.items():
             same = len(slope) > 0 and bool((slope == slope[0]).all())
-            found.setdefault(output, {})[alpha] = slope[0].item() if same else slope
-        return found
+            by_output.setdefault(output, {})[alpha] = slope[0].item() if same else slope
+        return by_output
 
     def select(self, rows: Tensor) -> "Linearized":
         """Some of its rows."""
-        one = Linearized(
+        selected = Linearized(
             self.residual[rows],
             {key: slope[rows] for key, slope in self.slopes.items()},
             {k: slope[rows] for k, slope in self.by_parameter.items()},
         )
-        one.operators = {  # what is a number on all rows is one on some
+        selected.operators = {  # a coefficient that is a number on all rows is that number on some of them
             output: {a: c[rows] if isinstance(c, Tensor) else c for a, c in operator.items()}
             for output, operator in self.operators.items()
         }
-        return one
+        return selected
 
     def at(self, jets: Mapping[Alpha, Tensor], parameters: Sequence[Tensor]) -> Tensor:
         """The residual of a linear term, linearised at zero, for other jets and parameters, [m]."""
@@ -80,9 +83,9 @@ def jets_of(model: Any, term: Term, points: Tensor, engine: str) -> dict[Alpha, 
     return {alpha: far[alpha] - jets[alpha] for alpha in alphas}
 
 
-def zero_jets(problem: Problem, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
-    """The derivatives of zero fields."""
-    return {alpha: points.new_zeros(len(points), len(problem.fields)) for alpha in term.trace.alphas}
+def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs, of as many zero fields, each [n, fields]."""
+    return {alpha: points.new_zeros(len(points), fields) for alpha in term.trace.alphas}
 
 
 def residuals(
@@ -140,19 +143,19 @@ def linearize(
     spread = [value.detach().expand(len(points)).clone().requires_grad_() for value in parameters]
     named, entries = residuals(problem, placed, points, jets, spread, rows)
     asked = placed.term.trace.asked
-    found = {}
+    by_name = {}
     for name, residual in named.items():
-        one = found[name] = Linearized(residual.detach(), {}, {})
+        linearized = by_name[name] = Linearized(residual.detach(), {}, {})
         if slopes and residual.requires_grad:
             partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
             known = [None if slope is None else slope.detach() for slope in partials]
-            one.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
+            linearized.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
             if placed.term.boost != 1.0:
                 highest = max(sum(alpha) for _, alpha in asked)
-                one.slopes = {
+                linearized.slopes = {
                     (k, alpha): slope * placed.term.boost if sum(alpha) == highest else slope
-                    for (k, alpha), slope in one.slopes.items()
+                    for (k, alpha), slope in linearized.slopes.items()
                 }
             by_parameter = enumerate(known[len(asked) :])
-            one.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
-    return found
+            linearized.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
+    return by_name

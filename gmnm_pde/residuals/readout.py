@@ -22,7 +22,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
 
 _CHUNK_BYTES = 8 * 2**20
-"""Rows are assembled in pieces of about this size of one feature matrix, which keeps temporaries in cache."""
+"""Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class ReadoutSystem:
 
     @property
     def numbers_per_point(self) -> int:
-        """About how many numbers a point takes while it is worked on."""
+        """Roughly how many numbers are held for each point while its rows are assembled."""
         return self.features if has_readout(self.model) else 256
 
     @property
@@ -103,21 +103,23 @@ class ReadoutSystem:
 
     def residual(self, theta: Tensor | None) -> Tensor:
         """All residuals at ``theta``, or of zero fields, scaled, [rows]; NaN where a function gives it."""
-        found = self.linearized(theta, slopes=False, check=False)
-        return torch.cat([one.residual * self.scale(placed, name, rows) for placed, name, rows, _, one in found])
+        chunks = self.linearized(theta, slopes=False, check=False)
+        return torch.cat(
+            [linearized.residual * self.scale(placed, name, rows) for placed, name, rows, _, linearized in chunks]
+        )
 
     def named_residuals(self, theta: Tensor) -> dict[str, Tensor]:
-        """The unscaled residuals by name; terms of one name are put together."""
-        found: dict[str, list[Tensor]] = {}
-        for _, name, _, _, one in self.linearized(theta, slopes=False):
-            found.setdefault(name, []).append(one.residual)
-        return {name: torch.cat(parts) for name, parts in found.items()}
+        """The unscaled residuals by name; those of terms with the same name are put together."""
+        by_name: dict[str, list[Tensor]] = {}
+        for _, name, _, _, linearized in self.linearized(theta, slopes=False):
+            by_name.setdefault(name, []).append(linearized.residual)
+        return {name: torch.cat(parts) for name, parts in by_name.items()}
 
     def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Pieces (A, r) of the linearisation at ``theta``: residual(theta + d) ~ r + A d, rows scaled."""
-        for placed, name, rows, points, one in self.linearized(theta, slopes=True):
+        for placed, name, rows, points, linearized in self.linearized(theta, slopes=True):
             scale = self.scale(placed, name, rows)
-            yield self.matrix(placed, points, one) * scale[..., None], one.residual * scale
+            yield self.matrix(placed, points, linearized) * scale[..., None], linearized.residual * scale
 
     def scale(self, placed: Placed, name: str, rows: slice) -> Tensor:
         """What the rows of a residual are multiplied by: one number, [], or one for each, [m]."""
@@ -129,7 +131,7 @@ class ReadoutSystem:
     def linearized(
         self, theta: Tensor | None, *, slopes: bool, check: bool = True
     ) -> Iterator[tuple[Placed, str, slice, Tensor, Linearized]]:
-        """Every term in chunks of rows; a theta of None stands for zero fields."""
+        """Every term, linearised at ``theta`` in chunks of rows; None stands for zero fields."""
         chunk = max(64, _CHUNK_BYTES // (self.numbers_per_point * self.like.element_size()))
         start = self.guesses() if theta is None else theta[: self.extra]
         zero = theta is None or (len(theta) > self.extra and not theta[self.extra :].any())
@@ -141,24 +143,24 @@ class ReadoutSystem:
                 points = placed.cloud.points[rows].to(self.like)
                 with torch.no_grad():
                     if zero:
-                        jets = zero_jets(self.problem, placed.term, points)
+                        jets = zero_jets(placed.term, points, self.fields)
                     else:
                         jets = jets_of(self.model, placed.term, points, self.engine)
-                found = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
-                for name, one in found.items():
+                by_name = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
+                for name, linearized in by_name.items():
                     if check:
-                        check_finite(name, one.residual, placed.term.region.coordinates, points)
-                    yield placed, name, rows, points, one
+                        check_finite(name, linearized.residual, placed.term.region.coordinates, points)
+                    yield placed, name, rows, points, linearized
 
     @torch.no_grad()
-    def matrix(self, placed: Placed, points: Tensor, one: Linearized) -> Tensor:
+    def matrix(self, placed: Placed, points: Tensor, linearized: Linearized) -> Tensor:
         """The rows of the linearisation, [m, columns]."""
         block = points.new_zeros(len(points), self.columns)
-        for k, slope in one.by_parameter.items():
+        for k, slope in linearized.by_parameter.items():
             block[:, k] = slope
         body = block[:, self.extra :].view(len(points), self.features, self.fields)
         for k in range(self.fields):
-            slopes = {alpha: _compact(slope) for (output, alpha), slope in one.slopes.items() if output == k}
+            slopes = {alpha: _compact(slope) for (output, alpha), slope in linearized.slopes.items() if output == k}
             if not slopes:
                 continue
             columns = feature_combination(self.model, points, slopes, self.engine)
@@ -169,5 +171,5 @@ class ReadoutSystem:
 
 
 def _compact(slope: Tensor) -> Tensor:
-    """A slope that is the same at every point as a number, which lets the model do less."""
+    """A slope as a single number if it is the same at every point, which saves the model work."""
     return slope[0] if bool((slope == slope[0]).all()) else slope

@@ -19,8 +19,8 @@ def row_scales(system: ReadoutSystem, *, condition_factor: float, weights: Mappi
     """
     squares: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
-    for placed, name, _, points, one in system.linearized(None, slopes=True):
-        block = system.matrix(placed, points, one)[:, system.extra :]
+    for placed, name, _, points, linearized in system.linearized(None, slopes=True):
+        block = system.matrix(placed, points, linearized)[:, system.extra :]
         squares.setdefault(name, []).append(block.square().mean().item())
         groups[name] = placed.term.group
     scales = {}
@@ -41,16 +41,16 @@ def patch_scales(system: PatchworkSystem, *, condition_factor: float, weights: M
 
     Args:
         system: With a small model on the same partition.
-        condition_factor: What conditions count more.
+        condition_factor: How many times as much as an equation a condition counts.
         weights: Of names or groups.
     """
-    found = []
+    scaled = []
     for placed in system.placed:
-        one = replace(system, placed=[placed], scales={})
+        part = replace(system, placed=[placed], scales={})
         energies: dict[str, list[Tensor]] = {}
-        for _, name, _, points, linear in one.linearized(None, slopes=True):
+        for _, name, _, points, linearized in part.linearized(None, slopes=True):
             with torch.no_grad():
-                columns = one.columns_by_patch(placed, points, linear)
+                columns = part.columns_by_patch(placed, points, linearized)
                 energy = points.new_zeros(len(points))
                 for where, matrix in columns.values():
                     rows = where >= 0
@@ -66,5 +66,5 @@ def patch_scales(system: PatchworkSystem, *, condition_factor: float, weights: M
             means = torch.where(means > 0, means, energy.mean() if energy.any() else torch.ones_like(means))
             weight = weights.get(name, weights.get(placed.term.group, 1.0))
             scales[name] = (factor * weight**0.5 / means.sqrt())[owner]
-        found.append(replace(placed, scales=scales))
-    return found
+        scaled.append(replace(placed, scales=scales))
+    return scaled

@@ -18,7 +18,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
 
 _PIECE_BYTES = 2**28
-"""Rows of the Jacobian are made again in pieces of this size, where it is too large to be kept."""
+"""Where the Jacobian is too large to be kept its rows are made in pieces of this many bytes, again each time."""
 
 
 class TrainingSystem:
@@ -60,7 +60,7 @@ class TrainingSystem:
         self.move_to(placed)
 
     def move_to(self, placed: Sequence[Placed]) -> None:
-        """Take other points for the terms; weights of single points are forgotten."""
+        """Take other points for the terms; the weights of single points, which belong to the old ones, are dropped."""
         self.placed = tuple(placed)
         blocks = [Block.of(self.problem, p, self._like, self.scalars, self.engine) for p in placed]
         self._counts: dict[str, int] = {}
@@ -74,7 +74,7 @@ class TrainingSystem:
         self.version += 1
 
     def reweight(self, weights: Mapping[str, Tensor | float], by_point: Mapping[str, Tensor] | None = None) -> None:
-        """Put other weights of terms, and of single points [n], in place."""
+        """Change the weights of terms, and of single points, [n]."""
         self.weights.update(weights)
         self.point_weights.update(by_point or {})
         self.version += 1
@@ -122,7 +122,7 @@ class TrainingSystem:
             return self.loss()[1]
 
     def compile(self) -> None:
-        """Have the loss of all points compiled; where that fails a warning says so, and it goes on as it was."""
+        """Compile the loss of all points; where torch.compile fails, warn and go on without it."""
         self._compiled = torch.compile(self._loss_of_all, dynamic=False)
 
     def _loss_of_all(self) -> tuple[Tensor, dict[str, Tensor]]:
@@ -246,7 +246,7 @@ class TrainingSystem:
 
     @torch.no_grad()
     def fit_readout(self) -> None:
-        """Solve for the readout by least squares, with all else as it is; nothing changes where that is no better."""
+        """Solve for the readout by least squares, all else fixed; it is kept only where the residual falls."""
         if not has_readout(self.model):
             return
         model: Any = self.model

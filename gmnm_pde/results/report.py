@@ -1,4 +1,4 @@
-"""What a solve reports of its answer."""
+"""The report of a solve."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ class Report:
     them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields. ``residual``
     and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;
     conditions that are met by construction are named in ``met`` and count for nothing there. ``status`` says in a
-    word for programs why the solve ended, and ``reason`` tells it; ``found`` holds the unknown parameters.
+    word for programs why the solve ended, and ``reason`` in a sentence; ``found`` holds the unknown parameters.
     """
 
     problem: str
@@ -64,12 +64,12 @@ class Report:
             lines.insert(4, ("maximum error", _show(self.max_error)))
         if self.met:
             lines.append(("met exactly", ", ".join(self.met)))
-        lines += [("parameter " + name, self._found(name, value)) for name, value in self.found.items()]
+        lines += [("parameter " + name, self._scalar(name, value)) for name, value in self.found.items()]
         lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
         return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])
 
-    def _found(self, name: str, value: float) -> str:
-        """A scalar with as many digits as its error leaves, where noise makes that large."""
+    def _scalar(self, name: str, value: float) -> str:
+        """An unknown parameter with its estimated error, if that is larger than rounding."""
         error = self.estimates.get(name, 0.0)
         return f"{value:.12g}" if not error > 1e-9 * abs(value) else f"{value:.12g} +- {error:.1e}"
 

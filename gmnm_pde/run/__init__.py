@@ -1,1 +1,1 @@
-"""What a solve carries beside its mathematics: tolerance, limits, evaluation, log, checkpoint."""
+"""The run of a solve, beside its mathematics: tolerance, limits, evaluation, log, checkpoint."""

@@ -1,31 +1,34 @@
-"""What a run reads the time from."""
+"""Clocks for time limits: one measures time, the other the work that was done."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds that pass."""
+    """What deadlines are measured on."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """The time, in seconds."""
+        ...
+
     def count(self, seconds: float) -> None:
-        """Hear of work, in seconds that one core takes for it as predicted."""
+        """Take account of work that was done, by the seconds that one core is predicted to take for it."""
         ...
 
     @property
     def work(self) -> float:
-        """The work that a checkpoint has to remember."""
+        """The work so far, where a checkpoint has to keep it."""
         ...
 
 
 class WallClock:
-    """The machine's: what a time limit is held to."""
+    """The machine's clock, for a time limit."""
 
     def now(self) -> float:
         return time.monotonic()
 
     def count(self, seconds: float) -> None:
-        """Nothing: it runs by itself."""
+        """Do nothing: the clock runs by itself."""
 
     @property
     def work(self) -> float:
@@ -33,7 +36,7 @@ class WallClock:
 
 
 class WorkClock:
-    """Runs by the work that is done, not by the time that it takes, so that it decides alike on every machine."""
+    """A clock of the work that was done, not of the time it took, so that solves end alike on every machine."""
 
     def __init__(self, done: float = 0.0):
         self._seconds = done

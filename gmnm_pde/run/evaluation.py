@@ -1,7 +1,7 @@
 """Errors against the exact solution, where one is known, and the figures of history and report.
 
-An evaluator only looks. Nothing that it computes goes back into a solve, but for the points that errors are estimated
-on, which depend on the domain alone.
+Nothing that an evaluator computes influences the solve; adaptive methods only share its points, which depend on the
+domain alone.
 """
 
 import math
@@ -20,24 +20,26 @@ from gmnm_pde.sampling import sample, stream
 from gmnm_pde.statement.problem import Problem
 
 _POINTS = 4000
+"""Points to compare with exact solutions on, and to estimate errors on where no number is given."""
 
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
+"""Models that reports name by the form of their mixtures."""
 
 
 def evaluation_points(problem: Problem, count: int, seed: int) -> Tensor:
-    """Points of the domain to judge on, which nothing is fitted at, [n, d]."""
+    """Points in the domain to evaluate solutions on, at which nothing is fitted, [n, d]."""
     return sample(problem.domain.interior, count, "sobol", seed=stream(seed, "evaluation")).points
 
 
 class Evaluator:
-    """Looks at approximations of one problem on points of its own, Sobol in the interior.
+    """Errors and residuals of approximate solutions of one problem, on Sobol points of its own in the interior.
 
     Args:
         problem: What is solved.
         seed: Of the solve.
         dtype: Of the points.
         device: Of the points.
-        points: How many there are to estimate errors on; exact solutions are looked at on 4000.
+        points: How many to estimate errors on; comparisons with the exact solution take 4000 in any case.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Evaluator:
         self._kind = {"dtype": dtype, "device": device}
 
     def of(self, problem: Problem, points: int | None = None) -> "Evaluator":
-        """The evaluator of another problem, such as a slab of time."""
+        """The evaluator of another problem, such as that of a time slab."""
         return Evaluator(problem, seed=self.seed, points=points, **self._kind)
 
     @property
@@ -57,7 +59,7 @@ class Evaluator:
 
     @cached_property
     def points(self) -> Tensor:
-        """Points to estimate errors on, which nothing is fitted at, [n, d]."""
+        """Points to estimate errors on, at which nothing is fitted, [n, d]."""
         return evaluation_points(self.problem, self._count, self.seed).to(**self._kind)
 
     @cached_property
@@ -70,7 +72,7 @@ class Evaluator:
         return points.to(**self._kind), torch.stack(list(fields.values()), dim=1).to(torch.float64)
 
     def figures(self, candidate: Candidate) -> dict[str, float]:
-        """What the history says of a candidate."""
+        """A candidate's row of the history."""
         fit = candidate.fit
         named = fit.named_residuals()
         squares = {name: values.square().mean().item() for name, values in named.items()}
@@ -88,7 +90,7 @@ class Evaluator:
         }
 
     def report(self, result: Result, *, method: str, seconds: float, details: str) -> Report:
-        """The report of a solve that ended so; ``details`` say in words how."""
+        """The report of a solve with this result; ``details`` say in words how it ended."""
         candidate, fit = result.best, result.best.fit
         residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None

@@ -1,4 +1,4 @@
-"""The log of a solve: its history, and who is told of it."""
+"""The log of a solve: its history, its checkpoint, and progress for the caller."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ from gmnm_pde.run.progress import Progress
 
 @dataclass
 class Log:
-    """What was done so far, for the whole of a solve.
+    """The log of a whole solve, to which all its parts write.
 
     Attributes:
         domain: Of the whole problem.
-        started: On the clock of time.monotonic(), earlier by the seconds of the runs that this one goes on from.
-        listener: Called with each piece of news.
-        checkpoint: The file that is written as the solve goes.
+        started: When, by time.monotonic(), less the seconds of the interrupted runs that this one resumes.
+        listener: Called with each ``Progress``.
+        checkpoint: The file that is written during the solve.
         history: The rows so far.
     """
 
@@ -31,11 +31,11 @@ class Log:
     history: History = field(default_factory=History)
 
     def resume(self) -> Any:
-        """The state in the checkpoint, whose history is taken over; None where there is no file."""
-        known = None if self.checkpoint is None else self.checkpoint.load()
-        if known is None:
+        """The state in the checkpoint, whose history is continued; None where there is no file."""
+        loaded = None if self.checkpoint is None else self.checkpoint.load()
+        if loaded is None:
             return None
-        state, self.history.rows = known
+        state, self.history.rows = loaded
         if self.history.rows:
             self.started -= self.history.rows[-1]["seconds"]
         return state
@@ -52,13 +52,13 @@ class Log:
         domain: Domain,
         step: int | None = None,
     ) -> None:
-        """Add a row, and tell of it.
+        """Add a row to the history, and tell the listener.
 
         Args:
-            figures: The row without its number and its time.
-            message: What is said of the row.
-            domain: Of the part of the problem that it is about.
-            step: Its number; by default that of the row.
+            figures: The row without its step and its seconds.
+            message: Makes the progress message from the row.
+            domain: Of the part of the problem that the row is about, such as a time slab.
+            step: The row's step; by default the number of the row.
         """
         slab = domain if domain.time and domain.bounds != self.domain.bounds else None
         row = {"step": len(self.history) + 1 if step is None else step, "seconds": self.seconds, **figures}
@@ -67,7 +67,7 @@ class Log:
             self.listener(Progress.of_row(message(row), row, slab))
 
     def tell(self, step: Step) -> None:
-        """Tell of a step of a method."""
+        """Tell the listener of a step of a method."""
         if self.listener is not None:
             self.listener(Progress.of_step(step, self.seconds))
 

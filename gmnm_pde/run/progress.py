@@ -9,7 +9,7 @@ from gmnm_pde.methods import Step
 
 @dataclass(frozen=True)
 class Progress:
-    """News of a running solve: what was done, and the figures it has by now."""
+    """News of a running solve: a message, the seconds so far, and the latest figures."""
 
     message: str
     seconds: float
@@ -17,7 +17,7 @@ class Progress:
 
     @classmethod
     def of_row(cls, message: str, row: Mapping[str, float], slab: Domain | None = None) -> "Progress":
-        """A row was added to the history, of the whole problem or of a slab of time."""
+        """A row was added to the history, about the whole problem or about a time slab."""
         if slab is not None:
             start, end = slab.bounds[slab.coordinates.index(slab.time[0])]
             message = f"{slab.time[0]} from {start:.4g} to {end:.4g}, {message}"

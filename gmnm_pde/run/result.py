@@ -1,4 +1,4 @@
-"""How a solve ended."""
+"""The result of a solve: the best candidate, and how it ended."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -25,13 +25,13 @@ class Status(Enum):
 
     @property
     def converged(self) -> bool:
-        """Whether the answer is what was asked for."""
+        """Whether the solution is as good as was asked for."""
         return self in (Status.MET, Status.RELIABLE, Status.DATA_MET, Status.TRAINED)
 
 
 @dataclass(frozen=True)
 class Result:
-    """The best candidate, how the solve ended, and in words what happened; with noisy data what they leave open."""
+    """The best candidate, how the solve ended, and in words why; with noisy data also the posterior."""
 
     best: Candidate
     status: Status

@@ -1,4 +1,4 @@
-"""What a solve carries beside its mathematics: a tolerance, a clock, points to judge on, and a log of every fit."""
+"""The run of a solve, beside its mathematics: tolerance, time limit, evaluation, and the log of every fit."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -25,17 +25,17 @@ from gmnm_pde.statement.problem import Problem
 class Run(Monitor):
     """The tolerance, the clock, the evaluation and the log of a solve, or of a part of one.
 
-    A slab of time or a stage of a continuation gets a run of its own by ``part``; all parts write to one log.
+    A time slab or a step of a continuation gets a run of its own by ``part``; all parts write to one log.
 
     Attributes:
         problem: What is solved.
-        tol: The error wanted, by the estimate; None where none is named.
-        evaluator: Errors and residuals, on points that nothing is fitted at.
+        tol: What the error estimate is to meet; None where no tolerance was given.
+        evaluator: Errors and residuals, on points at which nothing is fitted.
         log: Of the whole solve.
-        clock: What ``deadline`` is read on.
+        clock: What ``deadline`` is measured on.
         deadline: When to end.
-        resumed: The state of the solve that this one goes on from, if any.
-        kept: What is written into checkpoints beside the states that are recorded; None writes none.
+        resumed: The state of the interrupted solve that this one resumes, if any.
+        kept: What checkpoints hold beside the states that are saved; with None this run writes no checkpoint.
     """
 
     problem: Problem
@@ -61,11 +61,11 @@ class Run(Monitor):
 
         Args:
             setup: What is solved.
-            started: When, on the clock of time.monotonic().
-            tol: The error wanted.
-            time_limit: Seconds.
-            progress: Called with news.
-            checkpoint: A file to go on from, and to write.
+            started: When, by time.monotonic().
+            tol: What the error estimate is to meet.
+            time_limit: In seconds.
+            progress: Called with each ``Progress``.
+            checkpoint: A file to resume from, if it exists, and to write.
         """
         problem = setup.problem
         log = Log(problem.domain, started, progress, checkpoint)
@@ -76,7 +76,7 @@ class Run(Monitor):
 
     @property
     def points(self) -> Tensor:
-        """Points to judge on, which nothing is fitted at, [n, d]."""
+        """Points to estimate errors on, at which nothing is fitted, [n, d]."""
         return self.evaluator.points
 
     @property
@@ -90,20 +90,20 @@ class Run(Monitor):
         return math.isfinite(self.deadline)
 
     def affords(self, seconds: float) -> bool:
-        """Whether there is time for work that takes so long."""
+        """Whether there is time for work that takes some seconds."""
         return self.clock.now() + seconds <= self.deadline
 
     def share(self, part: float) -> float:
-        """The deadline of work that may take a part of the time that is left."""
+        """The deadline for work that may take a part of the time that is left, such as 0.5."""
         now = self.clock.now()
         return min(self.deadline, now + part * (self.deadline - now))
 
     def part(self, problem: Problem | None = None, *, points: int | None = None, **changes: Any) -> "Run":
-        """The run of a part of the solve, such as a slab of time; it writes no checkpoint unless told what to keep.
+        """The run of a part of the solve, such as a time slab; it writes no checkpoint unless ``kept`` is given.
 
         Args:
             problem: Of the part, if it is another one.
-            points: How many points its fits are judged on.
+            points: How many points its errors are estimated on.
             changes: Other attributes of the run, such as ``tol`` and ``deadline``.
         """
         evaluator = self.evaluator if problem is None else self.evaluator.of(problem, points)
@@ -111,24 +111,24 @@ class Run(Monitor):
 
     @property
     def end_of_time(self) -> tuple[Status, str]:
-        """The status and the words where the time is up before a next, larger fit."""
+        """The status, and in words why, of a solve that has no time left for the next, larger fit."""
         if isinstance(self.clock, WorkClock):
             return Status.LARGEST, "the next fit would be more work than is done unasked: give time_limit= for more"
         return Status.TIME, "stopped by the time limit before the next, larger fit"
 
     def bounded_by_work(self, seconds: float) -> "Run":
-        """This run where it has a time limit; else one that ends after so much work, whatever the machine."""
+        """This run, if it has a time limit; else one limited by work, in predicted seconds of one core."""
         if self.limited:
             return self
         done = self.resumed["work"] if self.resumed else 0.0
         return replace(self, clock=WorkClock(done), deadline=seconds)
 
     def keeping(self, **kept: Any) -> "Run":
-        """This run with more that is written into checkpoints beside the states that are recorded."""
+        """This run with more that its checkpoints hold beside the states that are saved."""
         return self if self.kept is None else replace(self, kept={**self.kept, **kept})
 
     def record(self, candidate: Any, state: Any = None, *, step: int | None = None) -> None:
-        """A fit was finished: a row of the history, a message, and a checkpoint where a state is given."""
+        """Record a finished fit: in the history, as progress, and in a checkpoint where a state is given."""
         self.log.add(candidate.figures(self.evaluator), candidate.message, self.problem.domain, step)
         if state is not None:
             self.save(state)
@@ -139,26 +139,26 @@ class Run(Monitor):
         return self.kept is not None and self.log.checkpoint is not None
 
     def save(self, state: Any, *, now: bool = True) -> None:
-        """Write a checkpoint, where this run writes any; ``now`` is False where the next one will do."""
+        """Write a checkpoint, if this run writes any; unless ``now``, only if the last one is old enough."""
         if self.writes:
             assert self.kept is not None
             self.log.save({**self.kept, "state": state, "work": self.clock.work}, now=now)
 
     def step(self, step: Step) -> None:
-        """A step of a method was taken."""
+        """Report a step of a method as progress."""
         self.log.tell(step)
 
     def worked(self, seconds: float) -> None:
-        """Work was done."""
+        """Take account of work, in predicted seconds of one core."""
         self.clock.count(seconds)
 
     def solution(self, result: Result, stated: Problem, method: str) -> Solution:
         """What the solve returns.
 
         Args:
-            result: How it ended.
+            result: The result.
             stated: The problem as the user stated it, before conditions were built into it.
-            method: What was done, in words.
+            method: How it was solved, in words.
         """
         details = result.details
         if self.late and result.status is not Status.TIME:

@@ -1,4 +1,4 @@
-"""A problem: equations on a domain, conditions, and perhaps an exact solution to judge by."""
+"""A problem: equations on a domain, conditions, and perhaps an exact solution for comparison."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -36,14 +36,14 @@ class Problem:
             of unknown parameters). Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
-        constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name; they are
-            what ``solve(..., continuation=...)`` varies on the way.
+        constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
+            ``solve(..., continuation=...)`` varies them.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
             to None where they are not known. Used to report errors.
         name: For reports.
 
     Attributes:
-        lift: How the fields are made of the unknowns that are solved for, where that is not the same
+        lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
         met: Names of the conditions that are met by construction, and are no terms.
@@ -139,7 +139,7 @@ class Problem:
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
 
-        Diffusion against convection, say: with a large factor layers are thick and easily found.
+        Where these are diffusion, layers are thick with a large factor, and the problem is easier.
         """
         return self.restated([replace(term, boost=factor) if term.group == "interior" else term for term in self.terms])
 
@@ -152,7 +152,7 @@ class Problem:
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
     ) -> "Problem":
-        """A problem with other terms, each of which has its trace; what is left out is as in this one."""
+        """This problem with other terms, which have their traces already; what is left out stays as it is."""
         other = object.__new__(type(self))
         vars(other).update(
             vars(self),

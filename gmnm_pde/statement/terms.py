@@ -1,4 +1,4 @@
-"""Terms: the single statements a problem is made of, each a residual on a region."""
+"""Terms: the statements that a problem is made of, each a residual on a region."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ GROUPS = ("interior", "boundary", "initial", "data")
 
 @dataclass(frozen=True)
 class Data:
-    """A field's value, or that of its ``order``-th derivative by time: a function of the same mapping as residuals."""
+    """A prescribed field, or its ``order``-th derivative by time; ``value`` takes the same mapping as residuals."""
 
     field: str
     value: Callable[[Mapping[str, Any]], Any]
@@ -27,7 +27,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a term needs: derivatives as (field number, alpha), and what it gives."""
+    """What a term needs, derivatives as (field number, alpha), and the names of its residuals."""
 
     names: tuple[str, ...]
     """The names of its residuals."""
@@ -61,11 +61,11 @@ class Term:
     residual: Callable[[Mapping[str, Any]], Any]
     partner: Callable[[Tensor], Tensor] | None = None
     data: Data | None = None
-    """What the term prescribes, if it prescribes a field, or a time derivative of one, and does nothing else."""
+    """What the term prescribes, if all it does is prescribe a field or a time derivative of a field."""
     noise: float | None = None
     """The standard deviation of the errors of measured values, where it is known."""
     boost: float = 1.0
-    """What the derivatives of the highest order are multiplied by before the residual sees them."""
+    """The factor of the derivatives of highest order that the residual gets."""
     trace: Trace = field(default=UNTRACED, compare=False)
     """Which derivatives the term needs, the names of its residuals, and whether it is linear."""
 
@@ -98,7 +98,7 @@ class Term:
         return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
 
     def _named(self, result: Any) -> dict[str, Any]:
-        """The residuals by name, from one, a tuple or a dict of them."""
+        """The residuals by name, from a single residual, a tuple or a dict."""
         if isinstance(result, dict):
             if not result or not all(isinstance(key, str) for key in result):
                 raise refuse(self.name, expected="a dict from names to residuals", got=repr(list(result)))

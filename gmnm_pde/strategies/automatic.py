@@ -1,4 +1,4 @@
-"""Least squares by itself: one mixture; where that leaves a poor estimate, patches or slabs of time."""
+"""The strategy by default: least squares with one mixture; where its error estimate is poor, patches or time slabs."""
 
 import math
 from collections.abc import Mapping
@@ -22,25 +22,25 @@ from gmnm_pde.run.run import Run
 
 @dataclass(frozen=True)
 class Going:
-    """When one mixture gives way to patches, and how far these go."""
+    """The numbers by which patches, time slabs and a continuation are used unasked."""
 
     poor: float = 1e-4
-    """An error estimate above this is poor, where no tolerance is given."""
+    """Without a tolerance an error estimate of one mixture above this is poor, and patches are tried."""
     fine: float = 1e-8
-    """Below this the solution is smooth enough for one mixture, which patches would not surpass."""
+    """An error estimate below this is never poor: for so smooth a solution patches do no better than one mixture."""
     hopeless: float = 1e-3
-    """One mixture is given up early where its estimate would stay above this."""
+    """One mixture is given up early where its error estimate is going to stay above this."""
     lost: float = 1e-3
-    """Newton's method is lost where it did not converge and leaves more than this part of the residual at zero."""
+    """A continuation is tried where Newton's method did not converge and the validation residual is above this."""
     work: float = 200.0
-    """Seconds of one core, as predicted, that patches may take that nobody asked for, where there is no time limit."""
+    """Without a time limit patches may take as much work as one core is predicted to do in this many seconds."""
     most_dimensions: int = 3
-    """The most coordinates with which patches are used unasked."""
+    """The most coordinates with which patches are used."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Slabs of time as ``solve(blocks=...)`` asks for them: their edges, if given, and how many to begin with."""
+    """Time slabs as ``solve(blocks=...)`` asks for them: their edges, if given, and how many to begin with."""
 
     edges: tuple[float, ...] | None
     count: int
@@ -48,16 +48,16 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Automatic:
-    """Solve with what was chosen by hand, or with more and more until the estimate is good.
+    """Solve with what was chosen by hand, or refine until the error estimate is good.
 
     Args:
         setup: Of the solve; with a partition, that one is used.
         description: For the report.
-        blocks: Slabs of time, where they are asked for.
-        slabs_allowed: Whether slabs of time, or patches, may be used unasked.
-        homotopy: Easier problems on the way, where they are asked for.
-        continuation_allowed: Whether they may be used unasked.
-        numbers: When it goes on.
+        blocks: Time slabs, where they are asked for.
+        slabs_allowed: Whether time slabs or patches may be used unasked.
+        homotopy: The continuation that is asked for, if any.
+        continuation_allowed: Whether one may be used unasked.
+        numbers: Those that decide on what is used unasked.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"checkpoint", "blocks", "continuation", "engine"})
@@ -72,18 +72,22 @@ class Automatic:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What was asked for by hand."""
+        """What a checkpoint says of the arguments of this strategy."""
         blocks = None if self.blocks is None else asdict(self.blocks)
         return {"strategy": "automatic", "blocks": blocks, "slabs_allowed": self.slabs_allowed}
 
     def run(self, run: Run) -> Result:
-        """Begin, or go on from where a checkpoint was written."""
+        """Solve from the beginning, or from a checkpoint."""
         chosen = replace(self, setup=choose_directions(self.setup, run))
-        return _Course(chosen, run).go()
+        return _Solve(chosen, run).result()
 
 
-class _Course:
-    """A solve under way: what it starts from, and what is said of it so far."""
+class _Solve:
+    """An automatic solve under way.
+
+    ``_guess`` is the initial guess that a continuation led to, and ``_note`` what it adds to the report's reason.
+    ``_stage`` names what the checkpoint was written in that this solve resumes, until that is gone on with.
+    """
 
     def __init__(self, strategy: Automatic, run: Run):
         self._strategy, self._setup, self._run, self._numbers = strategy, strategy.setup, run, strategy.numbers
@@ -94,83 +98,86 @@ class _Course:
         if self._resumed.get("guess"):
             self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
 
-    def go(self) -> Result:
-        """The course of all."""
+    def result(self) -> Result:
+        """What was asked for by hand; else one mixture, and then patches or time slabs if they may do better."""
         strategy, setup = self._strategy, self._setup
         if strategy.homotopy is not None and not self._stage:
             self._follow(strategy.homotopy)
             self._note += "; "
         if strategy.blocks is not None:
-            return self._march(strategy.blocks, self._run)
+            return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
-            return self._refine(self._guess, self._run, fixed=True)
+            return self._on_patches(self._guess, self._run, fixed=True)
         first = self._first()
-        then = self._run.bounded_by_work(self._numbers.work)
-        if not self._goes_on(first, then):
+        bounded = self._run.bounded_by_work(self._numbers.work)
+        if not self._wants_patches(first, bounded):
             return first
+        bounded = bounded.keeping(first=_saved(first))
         left = f"one mixture left an error estimate of {first.best.error:.1e}"
         if setup.problem.domain.time:
             note = f"{self._note}{left}, so blocks in time, each on patches, were used: "
-            then = then.keeping(first=_saved(first))
-            second = self._march(Blocks(None, Slabs().first), then, note)
+            second = self._in_slabs(Blocks(None, Slabs().first), bounded, note)
         else:
             note = f"{self._note}{left}, so patches were used: "
             guess = first.best.fit if first.best.fit.converged else self._guess
-            second = self._refine(guess, then.keeping(first=_saved(first)), note)
+            second = self._on_patches(guess, bounded, note)
         return second if _rank(second) <= _rank(first) else _no_better(first, second)
 
     def _first(self) -> Result:
-        """One mixture, with a continuation where Newton's method is lost."""
+        """One mixture, with a continuation where Newton's method does not converge."""
         if self._resumed.get("first"):
             return self._restored(self._resumed["first"])
         strategy, problem, numbers = self._strategy, self._setup.problem, self._numbers
-        first = self._enlarge()
-        fit = first.best.fit
-        lost = not problem.linear and not fit.converged and fit.validation_residual > numbers.lost
+        first = self._with_one_mixture()
+        best = first.best.fit
+        lost = not problem.linear and not best.converged and best.validation_residual > numbers.lost
         proposed = strategy.continuation_allowed and strategy.homotopy is None and not problem.domain.time
         if lost and proposed and self._guess is None and problem.order > 0 and not self._run.late:
             self._stage, told = "", self._follow(along_diffusion(problem))
             if self._guess is not None:
-                self._note = f"Newton's method did not arrive from zero; {told}; "
-                first = self._enlarge()
+                self._note = f"Newton's method did not converge from zero; {told}; "
+                first = self._with_one_mixture()
         return replace(first, details=self._note + first.details)
 
     def _follow(self, homotopy: Homotopy) -> str:
+        """Take the initial guess from a continuation; what it came to, in words."""
         self._guess, told = follow(self._setup, homotopy, self._run)
         self._note = told
         return told
 
     def _keeping(self, stage: str, run: Run, note: str) -> Run:
+        """A run that writes what this solve needs to be resumed."""
         guess = None if self._guess is None else saved(self._guess)
         return run.keeping(stage=stage, note=note, guess=guess)
 
-    def _enlarge(self) -> Result:
-        hopeless = self._numbers.hopeless if self._may_go_on(self._run) else math.inf
+    def _with_one_mixture(self) -> Result:
+        hopeless = self._numbers.hopeless if self._may_use_patches(self._run) else math.inf
         refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
 
-    def _refine(self, guess: Fit | None, run: Run, note: str | None = None, *, fixed: bool = False) -> Result:
+    def _on_patches(self, guess: Fit | None, run: Run, note: str | None = None, *, fixed: bool = False) -> Result:
         refinement = HRefinement(self._setup, run.tol, guess, fixed)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "patches" else None
         result = adapt(refinement, self._keeping("patches", run, self._note), known)
         return replace(result, details=(self._note if note is None else note) + result.details)
 
-    def _march(self, blocks: Blocks, run: Run, note: str | None = None) -> Result:
+    def _in_slabs(self, blocks: Blocks, run: Run, note: str | None = None) -> Result:
         march = March(self._setup, blocks.edges, blocks.count, run.tol)
         known = march.slabs_from(self._resumed["state"]) if self._stage == "slabs" else ()
         result = march.run(self._keeping("slabs", run, self._note), known)
         return replace(result, details=(self._note if note is None else note) + result.details)
 
-    def _goes_on(self, first: Result, run: Run) -> bool:
-        """Whether patches or slabs may do better than one mixture, and there is time for them."""
+    def _wants_patches(self, first: Result, run: Run) -> bool:
+        """Whether one mixture left a poor result, and patches or time slabs may be used."""
         tol, error = run.tol, first.best.error
-        poor = error > (self._numbers.poor if tol is None else max(tol, self._numbers.fine))
-        return self._may_go_on(self._run) and (poor or not first.best.fit.converged) and self._affords_patches(run)
+        limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
+        poor = error > limit or not first.best.fit.converged
+        return self._may_use_patches(self._run) and poor and self._affords_patches(run)
 
-    def _may_go_on(self, run: Run) -> bool:
-        """Whether nothing was said of the mixture, and the problem can be taken to pieces."""
+    def _may_use_patches(self, run: Run) -> bool:
+        """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""
         mixture, problem = self._setup.mixture, self._setup.problem
         by_hand = (mixture.components, mixture.widths, mixture.patches, self._setup.points)
         regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
@@ -186,8 +193,7 @@ class _Course:
         return not run.limited or run.affords(seconds_of_first(self._setup, run.tol))
 
     def _restored(self, state: Mapping[str, Any]) -> Result:
-        fit = restored(self._setup, state["best"])
-        candidate = Candidate(fit, ErrorEstimate(**state["estimate"]))
+        candidate = Candidate(restored(self._setup, state["best"]), ErrorEstimate(**state["estimate"]))
         return Result(candidate, Status[state["status"]], state["details"])
 
 
@@ -198,7 +204,7 @@ def _saved(result: Result) -> dict[str, Any]:
 
 
 def _rank(result: Result) -> tuple[bool, float]:
-    """Converged ones first, then the smaller estimate."""
+    """What the better of two results has less of: converged fits before others, then the smaller estimate."""
     return not result.best.fit.converged, result.best.error
 
 

@@ -1,4 +1,4 @@
-"""The readout of a model that the user made: one fit, its features stay as they are."""
+"""The readout of a model that the user made: one fit, which keeps the model's features."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ class GivenModel:
 
     Args:
         setup: Of the solve.
-        model: With a linear readout.
+        model: A module with a linear readout.
         description: For the report.
     """
 
@@ -31,11 +31,11 @@ class GivenModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Nothing: there is one solve, which no checkpoint is worth."""
+        """Nothing: no checkpoint is written in a single fit."""
         return {}
 
     def run(self, run: Run) -> Result:
-        """Fit, and judge."""
+        """Fit, and estimate the error."""
         fitted = fit_readout(self.setup, self.model, monitor=run)
         candidate = Candidate(fitted, estimate_error(fitted, run.points))
         run.record(candidate)

@@ -1,16 +1,16 @@
-"""Modes of eigenvalue problems: mixtures of growing size until the estimate is good."""
+"""Modes of eigenvalue problems: mixtures of growing size until the error estimate is good."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
 from gmnm_pde.adaptivity.p_refinement import AIM
 from gmnm_pde.adaptivity.partitions import first_partition, within
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
-from gmnm_pde.fitting.widths import Widths, search_widths
-from gmnm_pde.models import along_each
+from gmnm_pde.fitting.widths import WidthSearch, narrowed
 from gmnm_pde.run.result import Status
 from gmnm_pde.run.run import Run
 
@@ -19,10 +19,8 @@ from gmnm_pde.run.run import Run
 class Sizes:
     """The numbers of mixtures for modes."""
 
-    first: Mapping[int, int] = field(default_factory=lambda: {1: 40, 2: 200, 3: 500})
+    first: ByDimension = field(default=ByDimension(line=40, plane=200, space=500, beyond=800))
     """Components of the first mixture, by the number of coordinates."""
-    first_beyond: int = 800
-    """The same for more coordinates than ``first`` names."""
     each_mode: int = 4
     """The first mixture has at least this many components for each mode."""
     factor: float = 1.6
@@ -30,28 +28,28 @@ class Sizes:
     most: int = 2000
     """The most components of a mixture."""
     width: float = 1.5
-    """The slope of components at first."""
+    """The slope of components that the first search for widths begins with."""
     searched: int = 500
     """Up to this many components widths are searched."""
     patience: int = 2
-    """Mixtures that do not halve the error after which it ends."""
+    """After this many mixtures that do not halve the error it stops."""
     in_a_patch: tuple[int, ...] = (60, 100, 140)
-    """Components in each patch, where there are patches."""
+    """Components in each patch, from fit to fit, where there are patches."""
     aim_of_patches: float = 1e-5
-    """The error that is aimed at with patches without a tolerance."""
+    """The relative error that is aimed at with patches and without a tolerance."""
     many_digits: float = 3e-5
-    """With a smaller tolerance the first size of patches is passed over."""
+    """With a smaller tolerance the first of ``in_a_patch`` is skipped."""
 
 
 @dataclass(frozen=True)
 class Enlarging:
-    """Mode sets of mixtures with more and more components: a refinement.
+    """p-refinement for modes: mode sets of mixtures with more and more components.
 
     Args:
         setup: Of the solve, with patches chosen.
         count: How many modes.
         tol: The relative error wanted of the values.
-        sizes: The numbers.
+        sizes: The numbers of the refinement.
     """
 
     setup: Setup
@@ -75,7 +73,7 @@ class Enlarging:
         return AIM if self.tol is None and self.setup.partition is None else self.tol or self.sizes.aim_of_patches
 
     def _since_a_gain(self, errors: Sequence[float]) -> int:
-        """How many mode sets there were since one halved the least error before it."""
+        """How many mode sets came after the last one that halved the least error before it."""
         since, least = 0, math.inf
         for error in errors:
             since = 0 if error < 0.5 * least else since + 1
@@ -91,7 +89,7 @@ class Enlarging:
         if setup.partition is not None:
             few = (self.tol or sizes.aim_of_patches) >= sizes.many_digits
             return [round(size / fields**0.5) for size in (sizes.in_a_patch if few else sizes.in_a_patch[1:])]
-        first = max(sizes.first.get(setup.dimension, sizes.first_beyond), sizes.each_mode * self.count)
+        first = max(sizes.first.of(setup.dimension), sizes.each_mode * self.count)
         size, growing = first / fields**0.5, []
         while size < sizes.most / fields**0.5:
             growing.append(round(size))
@@ -99,31 +97,20 @@ class Enlarging:
         return growing
 
     def seconds(self, trials: Trials[int], level: int) -> float:
-        """By the cube of the components."""
+        """Growing from the last mixture by the cube of the components."""
         assert trials.level is not None
         return trials.seconds * (level / trials.level) ** 3
 
     def attempt(self, level: int, trials: Trials[int], run: Run) -> ModeSet:
-        """The modes of a mixture, over the widths that are tried."""
-        setup, before = self.setup, trials.last
-        made: dict[Widths, ModeTrial] = {}
-
-        def residual_with(widths: Widths) -> float:
-            if made and run.late:
-                return math.inf
-            made[widths] = ModeTrial(setup, level, widths, self.count)
-            return made[widths].scores.max().item()
-
-        chosen = (self.sizes.width,) * setup.dimension
-        if setup.mixture.widths is not None:
-            chosen = along_each(setup.mixture.widths, setup.dimension)
-        elif before is not None:
-            chosen = tuple(w * (level / before.components) ** (1 / setup.dimension) for w in before.widths)
-        if setup.mixture.widths is None and setup.partition is None and level <= self.sizes.searched:
-            chosen = search_widths(residual_with, chosen, octaves=(1.0, 0.5), by_axis=True)
-        else:
-            residual_with(chosen)
-        return made[chosen].estimated(run.points)
+        """The modes of a mixture with the best of the widths that are tried."""
+        setup, last = self.setup, trials.last
+        search = WidthSearch(lambda widths, _: ModeTrial(setup, level, widths, self.count), lambda _: not run.late)
+        start = setup.widths_or(self.sizes.width)
+        if setup.given_widths is None and last is not None:
+            start = narrowed(last.widths, level / last.components)
+        if setup.given_widths is None and setup.partition is None and level <= self.sizes.searched:
+            return search.over(start, octaves=(1.0, 0.5), by_axis=True).estimated(run.points)
+        return search.at(start).estimated(run.points)
 
     def better(self, candidate: ModeSet, trials: Trials[int]) -> bool:
         """The smaller error."""
@@ -153,12 +140,12 @@ class Modes:
 
 
 def modes(setup: Setup, count: int, run: Run) -> Modes:
-    """Mode sets of growing size until the estimate is good."""
+    """Modes by mixtures of growing size, until the error estimate is good."""
     return adapt(Enlarging(_with_patches(setup, run.tol), count, run.tol), run)
 
 
 def _with_patches(setup: Setup, tol: float | None) -> Setup:
-    """Patches graded towards re-entrant corners, where modes are singular; as asked for otherwise."""
+    """With patches as asked for, or else graded towards re-entrant corners, where modes are singular."""
     domain, partition = setup.problem.domain, setup.partition
     if partition is None and setup.mixture.patches is None and len(domain.reentrant_corners()):
         partition = first_partition(setup.problem, tol or Sizes().aim_of_patches, setup.seed)

@@ -1,14 +1,15 @@
 """Inverse problems with noise: how smooth the unknown fields are to be, and what the data leave uncertain.
 
-Equations and conditions are to hold as well as the mixture can; the data, which contradict one another by their noise,
-count little beside them and decide what is left open. Fields that are not observed are kept smooth by a penalty on
-their second derivatives, which is a prior: the least sum of all squares in units of the noise is then as large as there
-are data, on average, and by that (the discrepancy principle, for data and prior together) its factor is chosen, on a
-ladder from smooth to rough where each fit starts from the one before. Generalised cross-validation (G. Golub, M. Heath,
-G. Wahba, Technometrics 21, 1979) is there too; it is flat about its least value and often chooses too rough a field.
+Equations and conditions are to hold as well as the mixture allows. The noisy data, which contradict one another, have
+small weights beside them, and decide what equations and conditions leave open. Fields that are not observed are kept
+smooth by a penalty on their second derivatives, which is a prior. With the right factor of the penalty the least sum of
+all squares, in units of the noise, is on average the number of data (the discrepancy principle, for data and prior
+together). That factor is searched from smooth to rough, each fit with the last one as its initial guess. Generalised
+cross-validation (G. Golub, M. Heath, G. Wahba, Technometrics 21, 1979) is there too; its minimum is flat, and it often
+chooses too rough a field.
 
-The posterior is that of the problem linearised at the answer: its covariance is (J'J)^-1, J the rows in units of the
-noise, and R of the QR of J is at hand.
+The posterior is that of the problem linearised at the solution: its covariance is (J'J)^-1 = R^-1 R^-T, with J the rows
+in units of the noise and R the triangular factor of J that the solve left.
 """
 
 import warnings
@@ -32,16 +33,16 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.smoothing import Search, Trial, solver_of
 
 _SILENT = 0.9
-"""Data tell nothing of a field where they leave more than this part of the uncertainty that there is without them."""
+"""At a point where the data leave more than this part of a field's uncertainty without them, they are no use for it."""
 
 _WIDELY = 0.5
-"""It is told where that is so on more than this part of the domain."""
+"""A warning is given where that is so on more than this part of the domain."""
 
 _MET = 2.0
 """Data are met where their residuals are below this many times their noise, in the root mean square."""
 
 _POINTS = 500
-"""Points that deviations are looked at on."""
+"""Points at which standard deviations are evaluated."""
 
 
 def is_noisy(problem: Problem) -> bool:
@@ -51,12 +52,12 @@ def is_noisy(problem: Problem) -> bool:
 
 @dataclass(frozen=True)
 class NoisyData:
-    """The fit with the penalty that the data ask for, and what is uncertain of it.
+    """The fit with a penalty chosen by the data, and its posterior.
 
     Args:
         setup: Of the solve.
         description: For the report.
-        smoothing: As ``solve`` takes it.
+        smoothing: The penalty's factor or how it is chosen, as ``solve`` takes it.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"smoothing", "engine"})
@@ -71,28 +72,29 @@ class NoisyData:
         return {}
 
     def run(self, run: Run) -> Result:
-        """Search for the penalty; then the posterior."""
+        """Search for the penalty, and compute the posterior with it."""
         problem, smoothing = self.setup.problem, self.smoothing
         unseen = unobserved(problem)
-        stage = self.setup
+        setup = self.setup
         if unseen:
             whole = with_prior(problem, unseen)
-            stage = replace(self.setup, problem=whole, scales=reference_scales(whole, stage.weights, stage.seed))
-        part, nothing = run.part(stage.problem), ErrorEstimate.unknown(problem)
-        search = Search(stage, part, lambda trial: part.record(Candidate(trial.fit, nothing)))
+            setup = replace(setup, problem=whole, scales=reference_scales(whole, setup.weights, setup.seed))
+        part, unknown = run.part(setup.problem), ErrorEstimate.unknown(problem)
+        search = Search(setup, part, lambda trial: part.record(Candidate(trial.fit, unknown)))
         if not unseen or isinstance(smoothing, int | float):
             best = search.with_factor(float(smoothing or 1.0))
         else:
             best = search.adjusted(search.softened(search.descended()))
             if smoothing == "cross-validation":
                 best = search.validated(best)
-        posterior = _posterior(best, stage)
-        _warn_of_silence(stage, best, posterior, unseen, run.points)
+        posterior = _posterior(best, setup)
+        _warn_of_silence(setup, best, posterior, unseen, run.points)
         candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
         chosen = f", smoothing {best.factor:.1e} by {_how(smoothing)}" if unseen else ""
-        return self._judged(candidate, best, chosen, run, posterior)
+        return self._result(candidate, best, chosen, run, posterior)
 
-    def _judged(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
+    def _result(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
+        """Whether data and tolerance are met, and in words how the penalty was chosen."""
         words = f"{best.fit.outcome.reason}; the data are met to {best.misfit:.2f} of their noise{chosen}"
         if run.tol is not None and not candidate.error <= run.tol:
             words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
@@ -119,22 +121,22 @@ def _how(smoothing: Any) -> str:
 
 
 def _posterior(trial: Trial, setup: Setup) -> Posterior:
-    found, problem = trial.fit, setup.problem
-    system, solver = found.system, solver_of(trial.fit)
-    eye = torch.eye(system.extra, system.columns, dtype=found.theta.dtype, device=found.theta.device)
+    best, problem = trial.fit, setup.problem
+    system, solver = best.system, solver_of(best)
+    eye = torch.eye(system.extra, system.columns, dtype=best.theta.dtype, device=best.theta.device)
     spread = trial.scale * solver.deviations(eye)
     return Posterior(
         tuple(problem.parameters),
         problem.fields,
-        found.parameters,
+        best.parameters,
         (spread.mT @ spread).cpu(),
-        lambda points: _deviations(trial, solver, points.to(found.theta)),
+        lambda points: _deviations(trial, solver, points.to(best.theta)),
     )
 
 
 @torch.no_grad()
 def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
-    """Of all fields at points [n, d], by the rows that ``solver`` was made of: [n, fields]."""
+    """The standard deviations of all fields at points [n, d], given the rows that ``solver`` factored: [n, fields]."""
     system, columns = trial.fit.system, []
     features = system.model.features(points.to(system.like))
     for k in range(system.fields):
@@ -146,7 +148,7 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
 
 
 def _estimate(trial: Trial, posterior: Posterior, points: Tensor) -> ErrorEstimate:
-    """What the noise leaves uncertain; what the mixture cannot show is small beside it."""
+    """The posterior's standard deviations; the error of approximation by the mixture is small beside them."""
     points = points[:_POINTS]
     size = trial.fit.outputs(points).norm(dim=0).clamp_min(1e-300)
     relative = posterior.deviations(points).norm(dim=0) / size
@@ -154,7 +156,7 @@ def _estimate(trial: Trial, posterior: Posterior, points: Tensor) -> ErrorEstima
 
 
 def _warn_of_silence(setup: Setup, trial: Trial, posterior: Posterior, unseen: Sequence[str], points: Tensor) -> None:
-    """Warn of scalars and fields that the data leave open."""
+    """Warn of scalars and fields that the data do not determine."""
     name_of_problem = setup.problem.name
     for name, deviation in posterior.deviation_of().items():
         if not deviation < abs(posterior.values[name]):
@@ -177,9 +179,9 @@ def _warn_of_silence(setup: Setup, trial: Trial, posterior: Posterior, unseen: S
 
 
 def _without_data(trial: Trial) -> RidgeSolver:
-    """The factored rows of all that is no data."""
+    """The factored rows of all terms but noisy data."""
     system = trial.fit.system
-    rest = [one for one in system.placed if one.term.noise is None]
+    rest = [placed for placed in system.placed if placed.term.noise is None]
     return RidgeSolver(reduce(replace(system, placed=rest).blocks(trial.fit.theta), system.columns))
 
 

@@ -1,7 +1,7 @@
-"""How smooth unobserved fields are to be, and how much noisy data count: fits that try it out.
+"""How smooth unobserved fields are to be, and how much weight noisy data get: a search by fits.
 
-Each fit starts from one before; what is looked for is where the sum of all squares, in units of the noise, is as large
-as there are data.
+The fits are made one after another, each with an earlier one as its initial guess. The search is for the smoothest
+fields with which the sum of all squares, in units of the noise, is no larger than the number of data.
 """
 
 import math
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
 from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.linalg.qr import RidgeSolver
-from gmnm_pde.models import along_each
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import PRIOR
 from gmnm_pde.statement.problem import Problem
@@ -24,39 +24,45 @@ from gmnm_pde.statement.problem import Problem
 class Smoothing:
     """The numbers of the search for a smoothing."""
 
-    components: Mapping[int, int] = field(default_factory=lambda: {1: 60, 2: 200, 3: 400})
-    """Of the mixture, by the number of coordinates."""
-    components_beyond: int = 600
-    """The same for more coordinates than ``components`` names."""
+    components: ByDimension = field(default=ByDimension(line=60, plane=200, space=400, beyond=600))
+    """Components of the mixture, unless chosen by hand, by the number of coordinates."""
     width: float = 1.2
-    """Of these components."""
+    """The slope of these components."""
     softening: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
-    """What rows of noisy data count beside those of equations: at first enough to lead Newton's method, in the end so
-    little that equations hold to some 1e-6 of the noise, if the mixture can do that."""
+    """The weights of noisy data relative to equations, in order: at first so large that data guide Newton's method, in
+    the end so small that equations hold to some 1e-6 of the noise, if the mixture can do that."""
     smoothest: float = 30.0
-    """What the prior counts beside the data at first."""
+    """The weight of the prior relative to the data in the first trial."""
     step: float = 10.0**0.5
-    """By what that is divided from trial to trial."""
+    """That weight is divided by this from trial to trial."""
     steps: int = 10
-    """How many trials there are at most."""
+    """How many weights of the prior there are."""
     lost: float = 1.2
-    """How many times as large the sum of squares may become on the way."""
+    """With softer data the sum of squares may become at most this many times as large."""
     patience: int = 2
-    """Trials without a better cross-validation score after which it ends."""
+    """After this many trials without a better cross-validation value the search stops."""
     better: float = 0.999
-    """A score is better below this part of the least one."""
+    """A cross-validation value is better if it is below this part of the least one."""
 
     @property
     def factors(self) -> tuple[float, ...]:
-        """What the prior counts beside the data, from smooth to rough."""
+        """The weights of the prior relative to the data, from smooth to rough."""
         return tuple(self.smoothest / self.step**k for k in range(self.steps))
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A fit with what chooses the penalty, all in units of the noise.
+    """A fit with what the penalty is chosen by, in units of the noise.
 
-    ``misfit`` is the root mean square of the data's residuals, ``whole`` that of all squares over the number of data.
+    Attributes:
+        fit: The fit.
+        factor: The weight of the prior relative to the data.
+        soft: The weight of the data relative to equations.
+        misfit: The root mean square of the data's residuals.
+        whole: The root of the sum of all squares over the number of data.
+        count: How many data there are.
+        validation: The value of generalised cross-validation.
+        scale: What a residual of one noise is in the scaled rows.
     """
 
     fit: Fit
@@ -79,13 +85,13 @@ class Trial:
 
 
 class Search:
-    """Fits on the way to the smoothing and the softness that the data ask for; each starts from one before.
+    """The search for the weights of the prior and of the data; each fit has an earlier one as its initial guess.
 
     Args:
-        setup: Of a problem with noisy data, and a prior for fields that these do not show.
+        setup: Of a problem with noisy data, and a prior for the fields that are not observed.
         run: Of the solve.
-        on_trial: Called with each fit.
-        numbers: Those of the search.
+        on_trial: Called with each trial.
+        numbers: The numbers of the search.
 
     Attributes:
         hurried: Whether the time limit cut it short.
@@ -98,7 +104,7 @@ class Search:
         self.hurried = False
 
     def _late(self) -> bool:
-        """Whether the time is up, which is remembered: this is asked where there is more to try."""
+        """Whether the time is up; asked only where there is more to try, so that the search then counts as hurried."""
         self.hurried = self.hurried or self._run.late
         return self._run.late
 
@@ -108,9 +114,10 @@ class Search:
         return trial
 
     def with_factor(self, factor: float) -> Trial:
-        """With a given prior, or none: at once, or where that does not meet the data by way of softer and softer ones.
+        """The fit with a given weight of the prior, or with no prior.
 
-        (At first data that count much make fields rough, which misleads where no prior holds against it.)
+        The data get their final, small weight at once, and only where they are not met then by way of larger weights:
+        these make fields rough, which misleads Newton's method where no prior prevents it.
         """
         direct = self._tried(factor, self._numbers.softening[-1], None)
         if not direct.misses(self._numbers.lost) or self._late():
@@ -119,7 +126,7 @@ class Search:
         return min(direct, gradual, key=lambda trial: (trial.misses(self._numbers.lost), trial.soft, trial.whole))
 
     def descended(self) -> Trial:
-        """From smooth to rough with data that count like equations, until they are met to their noise."""
+        """From smooth to rough, with the largest weight of the data, until they are met to their noise."""
         trial: Trial | None = None
         for factor in self._factors:
             trial = self._tried(factor, self._numbers.softening[0], trial)
@@ -129,7 +136,7 @@ class Search:
         return trial
 
     def softened(self, best: Trial) -> Trial:
-        """With data that count less and less, as long as a rougher field can still meet both them and the equations."""
+        """With smaller and smaller weights of the data, as long as a rougher field still meets data and equations."""
         lost = self._numbers.lost
         for soft in self._numbers.softening[1:]:
             trial = self._tried(best.factor, soft, best)
@@ -152,20 +159,21 @@ class Search:
         return best
 
     def validated(self, best: Trial) -> Trial:
-        """The least cross-validation score, going rougher until it rises."""
+        """The trial with the least cross-validation value, going from ``best`` to rougher fields until it rises."""
         trials = [best]
         while trials[-1].factor > self._least and not self._rises(trials) and not self._late():
             trials.append(self._tried(trials[-1].factor / self._step, best.soft, trials[-1]))
         return min(trials, key=lambda trial: trial.validation)
 
     def _rises(self, trials: Sequence[Trial]) -> bool:
-        scores, patience = [trial.validation for trial in trials], self._numbers.patience
-        least = min(scores) / self._numbers.better
-        return len(scores) > patience and all(score > least for score in scores[-patience:])
+        values, patience = [trial.validation for trial in trials], self._numbers.patience
+        least = min(values) / self._numbers.better
+        return len(values) > patience and all(value > least for value in values[-patience:])
 
 
 def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: Run, numbers: Smoothing) -> Trial:
-    problem, mixture, d = setup.problem, setup.mixture, setup.dimension
+    """The fit with some weights of the prior and of the data."""
+    problem = setup.problem
     noises = _noises(problem)
     finest = min(noises.values())
     scales = dict(setup.scales)
@@ -173,10 +181,9 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
         scales[name] = setup.scales[name] / CONDITION_FACTOR * soft * finest / noise
     for name in _prior_names(problem):
         scales[name] = soft * factor * setup.scales[name]
-    stage = replace(setup, scales=scales)
-    components = mixture.components or numbers.components.get(d, numbers.components_beyond)
-    widths = along_each(mixture.widths or numbers.width, d)
-    fitted = fit(stage, components, widths, initial_guess=before, monitor=run)
+    components = setup.mixture.components or numbers.components.of(setup.dimension)
+    widths = setup.widths_or(numbers.width)
+    fitted = fit(replace(setup, scales=scales), components, widths, initial_guess=before, monitor=run)
     rows, residual, units = _data_rows(fitted, noises)
     freedom = solver_of(fitted).deviations(rows).square().sum().item()
     misfit = (residual / units).square().mean().sqrt().item()
@@ -194,20 +201,20 @@ def _prior_names(problem: Problem) -> list[str]:
     return [name for term in problem.terms if term.name == PRIOR for name in term.trace.names]
 
 
-def _data_rows(found: Fit, noises: Mapping[str, float]) -> tuple[Tensor, Tensor, Tensor]:
-    """The scaled rows of the data and their residuals, and what a residual of one noise is, scaled, [rows]."""
-    system = found.system
-    placed = [one for one in system.placed if one.term.name in noises]
-    part = replace(system, placed=placed)
-    matrices, residuals = zip(*part.blocks(found.theta), strict=True)
+def _data_rows(fitted: Fit, noises: Mapping[str, float]) -> tuple[Tensor, Tensor, Tensor]:
+    """The scaled rows of the data, their residuals, and what a residual of one noise is in these rows, [rows]."""
+    system, theta = fitted.system, fitted.theta
+    data = [placed for placed in system.placed if placed.term.name in noises]
+    matrices, residuals = zip(*replace(system, placed=data).blocks(theta), strict=True)
     units = [
-        found.theta.new_full((len(one.cloud),), noises[one.term.name] * system.scales[one.term.name]) for one in placed
+        theta.new_full((len(placed.cloud),), noises[placed.term.name] * system.scales[placed.term.name])
+        for placed in data
     ]
     return torch.cat(matrices), torch.cat(residuals), torch.cat(units)
 
 
-def solver_of(found: Fit) -> RidgeSolver:
+def solver_of(fitted: Fit) -> RidgeSolver:
     """The factored rows that a fit was solved from."""
-    solver = found.outcome.solver
+    solver = fitted.outcome.solver
     assert isinstance(solver, RidgeSolver)
     return solver

@@ -1,4 +1,4 @@
-"""What a way to solve is."""
+"""What a strategy is: a way to solve."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -25,7 +25,7 @@ class Strategy(Protocol):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint says of it, beside the problem and the discretisation; plain values."""
+        """What a checkpoint has to agree with, beside the problem and the discretisation; plain values."""
         ...
 
     def run(self, run: Run) -> Result:
@@ -34,7 +34,7 @@ class Strategy(Protocol):
 
 
 class StrategyMethod(Method):
-    """A method that is a strategy of its own: ``solve(problem, method=It(...))`` solves by what ``strategy`` gives."""
+    """A method with a strategy of its own, by which ``solve(problem, method=ThisMethod(...))`` solves."""
 
     def strategy(self, setup: Setup) -> Strategy:
         """The strategy for a problem and its discretisation."""

@@ -1,4 +1,4 @@
-"""Training all parameters of a model by one method or several in order, with the course of it on record."""
+"""Training all parameters of a model, by one method or several in order."""
 
 import copy
 import math
@@ -27,13 +27,13 @@ from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
 _SPACING = 1.1
-"""Rows of the history lie this factor of steps apart."""
+"""The history gets a row when the number of steps has grown by this factor since the last one."""
 
 _LEAST = 5
-"""They lie at least this many steps apart."""
+"""The least number of steps between two rows."""
 
 _LEAST_OF_GRADIENTS = 50
-"""The same where a step is a mere gradient, against which a row, which is judged on thousands of points, is dear."""
+"""The same where a step is a mere gradient, which takes little time beside a row: that has errors on many points."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Plan:
     Args:
         model: A torch module; a copy of it is trained.
         methods: Run in order; each starts where the one before it ended.
-        weighting: How weights adapt.
-        moving: How points move.
+        weighting: How the weights of terms adapt, if they do.
+        moving: How points move, if they do.
         compiled: Whether torch.compile is tried on the loss.
     """
 
@@ -79,7 +79,7 @@ class Training:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The model and all that acts on it."""
+        """The model, the methods, and what changes weights and points."""
         plan = self.plan
         return {
             "strategy": "training",
@@ -106,7 +106,7 @@ class Training:
 
 
 class _Training(Hooks):
-    """A training under way: the systems that it works on, what acts around its steps, and its record."""
+    """A training under way: its systems of residuals, what acts between its steps, and the methods that are done."""
 
     def __init__(self, setup: Setup, plan: Plan, run: Run):
         problem = setup.problem
@@ -130,7 +130,7 @@ class _Training(Hooks):
         self._recorded = -math.inf
 
     def go(self, under_way: Mapping[str, Any] | None) -> None:
-        """Run the methods in order, the first of those to come from a state."""
+        """Run the methods that are not done, in order; the first of them resumes from a state, if there is one."""
         for method in self._plan.methods[len(self._done) :]:
             if self._done and not self._done[-1].converged:
                 break
@@ -162,12 +162,12 @@ class _Training(Hooks):
         return sum(ended.steps for ended in self._done)
 
     def before(self, step: int) -> None:
-        """Points and weights change."""
+        """Let points and weights change before a step."""
         for aid in self._aids:
             aid.before(step)
 
     def watch(self, step: int, loss: float) -> None:
-        """Put a row on record, where enough steps have passed."""
+        """Add a row to the history, if enough steps have passed since the last one."""
         step += self._steps_before
         method = self._plan.methods[len(self._done)]
         least = _LEAST_OF_GRADIENTS if isinstance(method, TrainingMethod) and method.cheap_steps else _LEAST
@@ -177,11 +177,11 @@ class _Training(Hooks):
             self._run.record(Candidate(fit, ErrorEstimate.unknown(self._setup.problem)), step=step)
 
     def held_out(self) -> float:
-        """The root mean square of the residual at points that are not trained on."""
+        """The root mean square of the residual at held-out points."""
         return self.held.residual(self._theta()).square().mean().sqrt().item()
 
     def save(self, under_way: Mapping[str, Any] | None, *, now: bool) -> None:
-        """Hand the state on; ``now``: a method is about to end, or has ended."""
+        """Write a checkpoint, if it is time to, or in any case with ``now``: at the end of a method."""
         if not self._run.writes:
             return
         state = {
@@ -197,18 +197,18 @@ class _Training(Hooks):
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+        """Take the state of a checkpoint."""
         self.model.load_state_dict(state["model"])
         for scalar, value in zip(self.system.scalars, state["scalars"], strict=True):
             scalar.copy_(value)
-        for aid, known in zip(self._aids, state["aids"], strict=True):
-            aid.restore(known)
+        for aid, its_state in zip(self._aids, state["aids"], strict=True):
+            aid.restore(its_state)
         self.system.latest = state["latest"]
-        self._done = [Trained(*one) for one in state["done"]]
+        self._done = [Trained(*ended) for ended in state["done"]]
         self._recorded = state["recorded"]
 
     def end(self) -> Result:
-        """The state at the end, with an error estimate where the model has a linear readout."""
+        """The result, with an error estimate where the model has a linear readout."""
         reason, converged = ", then ".join(ended.reason for ended in self._done), self._done[-1].converged
         failed = Status.TIME if self._done[-1].late else Status.NOT_CONVERGED
         last, tol = self._fit(self._loss(), self._steps_before, reason, converged=converged), self._run.tol
@@ -239,7 +239,7 @@ class _Training(Hooks):
 
     @torch.no_grad()
     def _theta(self) -> Tensor:
-        """The unknowns of the readout system as they are; the scalars alone where there is no readout."""
+        """The present unknowns of the readout system; the scalars alone where there is no linear readout."""
         system: ReadoutSystem = self.readouts
         scalars = [scalar.detach() for scalar in self.system.scalars]
         theta = torch.stack(scalars) if scalars else system.guesses()
@@ -249,7 +249,7 @@ class _Training(Hooks):
 
 
 def _default_points(problem: Problem, methods: Sequence[Method]) -> Counts:
-    """The fewest points that one of the methods asks for."""
+    """As many points as the method asks for that asks for the fewest."""
     dimension = problem.domain.dimension
     asked = [method.points(dimension) for method in methods if isinstance(method, TrainingMethod)]
     return Counts(min(asked))

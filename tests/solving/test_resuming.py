@@ -55,8 +55,8 @@ def smooth():
 SOLVES = {
     "one mixture, then patches": (lambda: layer(1e-2), {"tol": 1e-8}, (4,)),
     "patches by hand that get more components": (waves, {"model": g.Mixture(patches=3), "tol": 1e-4}, (1,)),
-    "Newton on patches": (cubic, {"model": g.Mixture(patches=2), "tol": 1e-9}, (1,)),
-    "patches with exact conditions": (smooth, {"model": g.Mixture(patches=2), "tol": 1e-10, "hard": True}, (1,)),
+    "Newton on patches": (cubic, {"model": g.Mixture(patches=2), "tol": 1e-10}, (1,)),
+    "patches with exact conditions": (smooth, {"model": g.Mixture(patches=2), "tol": 1e-12, "hard": True}, (1,)),
 }
 
 

@@ -21,7 +21,7 @@ serve the corners. From trials on the Poisson problem; 1.2 to 2 do nearly as wel
 
 
 def along_each(widths: float | Sequence[float], dimension: int) -> tuple[float, ...]:
-    """Widths as users give them, one for all coordinates or one for each, as one for each."""
+    """Widths for each coordinate, from one number for all of them or from one for each."""
     return tuple(widths) if isinstance(widths, Sequence) else (float(widths),) * dimension
 
 
@@ -36,8 +36,8 @@ class Mixture:
         widths: The slope |a| on the domain scaled to [-1, 1]^d: one number, or one for each coordinate. Large means
             narrow. By default chosen by the residual on held-out points.
         patches: A mixture in each of several boxes: their number along each coordinate (one number for all), or a
-            ``Partition`` in the problem's coordinates. 1 is one mixture whatever comes; by default patches are used
-            where one mixture leaves a poor error estimate.
+            ``Partition`` in the problem's coordinates. 1 is one mixture in any case; by default patches are used where
+            one mixture leaves a poor error estimate.
         active: Of ridges, on how many coordinates each depends; 1 makes sums of functions of one coordinate. By
             default on all of them, or in more than three dimensions on 1, 2 or all, as the held-out residual decides.
     """
@@ -82,11 +82,11 @@ class Mixture:
         if self.patches is None or self.patches == 1:
             return None
         if isinstance(self.patches, Partition):
-            mine = self.patches.bounds
-            near = 1e-9 * max(high - low for low, high in bounds)
-            flat, wanted = (torch.tensor(box, dtype=torch.float64).flatten() for box in (mine, bounds))
-            if len(flat) != len(wanted) or bool((flat - wanted).abs().max() > near):
-                raise refuse("Mixture(patches=Partition(...))", expected=f"boxes that fill {bounds}", got=f"{mine}")
+            given = self.patches.bounds
+            rounding = 1e-9 * max(high - low for low, high in bounds)
+            flat, wanted = (torch.tensor(box, dtype=torch.float64).flatten() for box in (given, bounds))
+            if len(flat) != len(wanted) or bool((flat - wanted).abs().max() > rounding):
+                raise refuse("Mixture(patches=Partition(...))", expected=f"boxes that fill {bounds}", got=f"{given}")
             return replace(self.patches.mapped(bounds, unit), smoothness=smoothness)
         counts = (self.patches,) * d if isinstance(self.patches, int) else tuple(self.patches)
         if len(counts) != d:
@@ -140,7 +140,7 @@ class Mixture:
 
 
 def _directions(unit: Tensor, d: int) -> Tensor:
-    """Directions on the sphere in d dimensions from points of the unit cube."""
+    """Unit vectors in d dimensions from points of the unit cube."""
     if d == 1:
         return torch.ones(len(unit), 1, dtype=unit.dtype)
     if d == 2:
@@ -151,7 +151,7 @@ def _directions(unit: Tensor, d: int) -> Tensor:
 
 
 def _sparse_directions(count: int, d: int, active: int, seed: int) -> Tensor:
-    """Directions on spheres in some of the coordinates each, all choices of which take turns in random order."""
+    """Unit vectors with ``active`` coordinates that are not zero; all coordinates take turns, in random order."""
     generator = torch.Generator().manual_seed(seed)
     each = d // active  # ridges that share out one order of all coordinates
     turns = [torch.randperm(d, generator=generator)[: each * active] for _ in range(-(-count // each))]
