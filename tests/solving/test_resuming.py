@@ -1,4 +1,4 @@
-"""Solves on patches that are stopped and gone on with: the digits, the order of fits and the reason of one left alone."""
+"""Solves on patches that are stopped and gone on with: digits, order of fits and reason of one left alone."""
 
 import pytest
 import torch
