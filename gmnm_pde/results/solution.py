@@ -200,7 +200,7 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
 
 def _refuse_another(path: str | Path, known: Any, problem: "Problem") -> None:
     """Refuse a problem that is not the one that was solved."""
-    differs = difference(known, problem)
+    differs = difference(known, fingerprint(problem))
     if differs:
         raise refuse(
             f"{called('load_solution(...', path)}, problem=...)",

@@ -107,7 +107,7 @@ class Checkpoint:
     def _refuse_another(self, header: Mapping[str, Any]) -> None:
         """Refuse the file of another problem, or of another solve."""
         remedy = "Name another file, or remove this one."
-        differs = difference(header["problem"], self._problem)
+        differs = difference(header["problem"], self._fingerprint)
         if differs:
             expected, got = "the checkpoint of this problem", f"that of another: {differs}"
             raise refuse(self._call, expected=expected, got=got, remedy=remedy)

@@ -24,6 +24,9 @@ from gmnm_pde.statement.terms import Term
 RTOL = 1e-7
 """Numbers that differ by no more than this part of their size are the same."""
 
+_FLOOR = 1e-14
+"""What is smaller than this part of a residual is rounding, such as the cosine of a right angle."""
+
 _POINTS = 32
 """Points of each region on which its terms are evaluated; those that the user gave are all looked at."""
 
@@ -46,6 +49,7 @@ _TOLD = 3
 """Differences that are told of, at most."""
 
 
+@torch.inference_mode(mode=False)
 def fingerprint(problem: Problem) -> dict[str, Any]:
     """Plain values that tell a problem, as the user stated it, from others."""
     domain = problem.domain
@@ -90,23 +94,23 @@ def _means(rows: Tensor) -> Tensor:
     return padded.view(len(rows), count, length).sum(dim=2)
 
 
-def difference(theirs: Any, problem: Problem) -> str:
-    """What of a problem differs from the one that a fingerprint was taken of, in words; nothing if it is the same."""
+def difference(theirs: Any, mine: Mapping[str, Any]) -> str:
+    """What differs between a fingerprint from a file and that of a problem, in words; nothing if it is the same."""
     if not isinstance(theirs, Mapping):
         return "nothing is known of its problem"
-    return "; ".join(islice(_differences(theirs, fingerprint(problem)), _TOLD))
+    return "; ".join(islice(_differences(theirs, mine), _TOLD))
 
 
-def same(theirs: Any, mine: Any) -> bool:
-    """Whether two nestings of plain values are the same but for rounding."""
+def same(theirs: Any, mine: Any, floor: float = 0.0) -> bool:
+    """Whether two nestings of plain values are the same but for rounding; digests by ``floor`` at least."""
     if isinstance(mine, Mapping) and "means" in mine:
-        return _same_digest(theirs, mine)
+        return _same_digest(theirs, mine, floor)
     if isinstance(mine, Mapping):
         alike = isinstance(theirs, Mapping) and theirs.keys() == mine.keys()
-        return alike and all(same(theirs[key], mine[key]) for key in mine)
+        return alike and all(same(theirs[key], mine[key], floor) for key in mine)
     if isinstance(mine, list | tuple):
         alike = isinstance(theirs, list | tuple) and len(theirs) == len(mine)
-        return alike and all(same(a, b) for a, b in zip(theirs, mine, strict=True))
+        return alike and all(same(a, b, floor) for a, b in zip(theirs, mine, strict=True))
     if isinstance(mine, float) and isinstance(theirs, int | float):
         return theirs == mine or abs(theirs - mine) <= RTOL * abs(mine)
     return theirs == mine and isinstance(theirs, bool) == isinstance(mine, bool)
@@ -152,17 +156,23 @@ def _of_terms(theirs: Any, mine: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"'{name}' holds at other points"
         elif not same(before.get("noise"), now["noise"]):
             yield f"the noise of '{name}' was {show(before.get('noise'))} and is {show(now['noise'])}"
-        elif not all(same(before.get(key), now[key]) for key in ("boost", "given", "smooth", "zero")):
+        elif not all(same(before.get(key), now[key], _floor(now)) for key in ("boost", "given", "smooth", "zero")):
             yield f"the residual '{name}' differs"
 
 
-def _same_digest(theirs: Any, mine: Mapping[str, Any]) -> bool:
+def _floor(term: Mapping[str, Any]) -> float:
+    """What is rounding in the residuals of a term."""
+    known = term["smooth"].values() if isinstance(term["smooth"], Mapping) else ()
+    return _FLOOR * max([of_residual["values"]["size"] for of_residual in known], default=0.0)
+
+
+def _same_digest(theirs: Any, mine: Mapping[str, Any], floor: float) -> bool:
     if not isinstance(theirs, Mapping) or any(theirs.get(key) != mine[key] for key in ("shape", "finite")):
         return False
     size, means = theirs.get("size"), theirs.get("means")
     if not isinstance(size, int | float) or not isinstance(means, list) or len(means) != len(mine["means"]):
         return False
-    near = RTOL * mine["size"]
+    near = max(RTOL * mine["size"], floor)
     pairs = [(size, mine["size"]), *zip(means, mine["means"], strict=True)]
     return all(isinstance(a, int | float) and abs(a - b) <= near for a, b in pairs)
 
@@ -198,18 +208,24 @@ def _evaluated(term: Term, problem: Problem, cloud: Cloud, size: float) -> dict[
         residuals = term.evaluate(frame, {**fields, **scalars})
     except (ValueError, ArithmeticError):  # at zero fields, say, which are no solution of anything
         return "fails"
-    names = {f"{problem.fields[k]} {list(alpha)}": value for (k, alpha), value in waves.asked.items()}
-    return {name: _with_slopes(residual, {**names, **scalars}) for name, residual in residuals.items()}
+    inputs = {f"{problem.fields[k]} {list(alpha)}": value for (k, alpha), value in waves.asked.items()} | scalars
+    sizes = [waves.size_of(k, alpha) for k, alpha in waves.asked]
+    sizes += [abs(guess) or 1.0 for guess in problem.parameters.values()]
+    return {name: _with_slopes(residual, inputs, sizes) for name, residual in residuals.items()}
 
 
-def _with_slopes(residual: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The digest of a residual, and those of its slopes by all that enters it."""
+def _with_slopes(residual: Tensor, inputs: Mapping[str, Tensor], sizes: Sequence[float]) -> dict[str, Any]:
+    """The digest of a residual, and those of its slopes by all that enters it, times the sizes of that."""
     slopes: Sequence[Tensor | None] = ()
     if residual.requires_grad and inputs:
         slopes = torch.autograd.grad(residual.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)
-    known = {name: slope for name, slope in zip(inputs, slopes, strict=False) if slope is not None}
+    three = zip(inputs, slopes, sizes, strict=False)
+    known = {name: size * slope for name, slope, size in three if slope is not None}
     values, *of_slopes = digests(torch.stack([residual, *known.values()]))
-    return {"values": values, "slopes": dict(zip(known, of_slopes, strict=True))}
+    there = {
+        name: one for name, one in zip(known, of_slopes, strict=True) if one["size"] or one["finite"] < len(residual)
+    }
+    return {"values": values, "slopes": there}
 
 
 class _Waves:
@@ -223,12 +239,20 @@ class _Waves:
         self._unit, self._size = (points - box[:, 0]) / (box[:, 1] - box[:, 0]), size
         self.asked: dict[tuple[int, Alpha], Tensor] = {}
 
+    def _slopes(self, output: int) -> list[float]:
+        """Of the wave in the unit cube."""
+        return [1.0 + (_GOLDEN * (output + 1) * (axis + 1)) % 1.0 for axis in range(len(self._lengths))]
+
+    def size_of(self, output: int, alpha: Alpha) -> float:
+        """How large a derivative of the wave is."""
+        three = zip(self._slopes(output), self._lengths, alpha, strict=True)
+        return 0.5 * math.prod([(slope / length) ** k for slope, length, k in three])
+
     def derivative(self, output: int, alpha: Alpha) -> Tensor:
         if (output, alpha) not in self.asked:
-            slopes = [1.0 + (_GOLDEN * (output + 1) * (axis + 1)) % 1.0 for axis in range(len(alpha))]
-            angle = self._unit @ torch.tensor(slopes, dtype=torch.float64) + output + 0.5 * math.pi * sum(alpha)
-            factors = [(slope / length) ** k for slope, length, k in zip(slopes, self._lengths, alpha, strict=True)]
-            value = 0.5 * math.prod(factors) * angle.sin() + (0.0 if any(alpha) else 1.5)
+            slopes = torch.tensor(self._slopes(output), dtype=torch.float64)
+            angle = self._unit @ slopes + output + 0.5 * math.pi * sum(alpha)
+            value = self.size_of(output, alpha) * angle.sin() + (0.0 if any(alpha) else 1.5)
             self.asked[output, alpha] = (self._size * value).requires_grad_()
         return self.asked[output, alpha]
 
