@@ -112,7 +112,7 @@ def same(theirs: Any, mine: Any, floor: float = 0.0) -> bool:
         alike = isinstance(theirs, list | tuple) and len(theirs) == len(mine)
         return alike and all(same(a, b, floor) for a, b in zip(theirs, mine, strict=True))
     if isinstance(mine, float) and isinstance(theirs, int | float):
-        return theirs == mine or abs(theirs - mine) <= RTOL * abs(mine)
+        return theirs == mine or _near(theirs, mine, RTOL * abs(mine))
     return theirs == mine and isinstance(theirs, bool) == isinstance(mine, bool)
 
 
@@ -174,7 +174,15 @@ def _same_digest(theirs: Any, mine: Mapping[str, Any], floor: float) -> bool:
         return False
     near = max(RTOL * mine["size"], floor)
     pairs = [(size, mine["size"]), *zip(means, mine["means"], strict=True)]
-    return all(isinstance(a, int | float) and abs(a - b) <= near for a, b in pairs)
+    return all(_near(a, b, near) for a, b in pairs)
+
+
+def _near(theirs: Any, mine: float, tolerance: float) -> bool:
+    """Whether a value is a number, and near another one."""
+    try:
+        return isinstance(theirs, int | float) and abs(theirs - mine) <= tolerance
+    except OverflowError:  # a whole number beyond all floating-point numbers
+        return False
 
 
 def _of_term(term: Term, problem: Problem) -> dict[str, Any]:

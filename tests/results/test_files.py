@@ -336,6 +336,7 @@ STRANGE = [
     3,
     10**9,
     10**18,
+    10**400,
     math.nan,
     math.inf,
     -0.5,
@@ -489,6 +490,25 @@ def test_a_header_that_was_signed_anew_is_checked(kind, tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_many_headers_that_were_signed_anew(kind, tmp_path):
     assert forged(kind, 1000, tmp_path / "file") > 600
+
+
+@pytest.mark.parametrize("kind", ["solution", *FILES])
+def test_an_edited_fingerprint_or_identity_is_refused(kind, tmp_path):
+    name, header, tensors = opened(contents(kind))
+    draw, path, problem = random.Random(kind), tmp_path / "file", (FILES[kind]["problem"] if kind in FILES else line)()
+    parts, refused = ("problem", "identity"), 0
+    for _ in range(60):
+        header_now = edited(header, draw, lambda path: path[0] in parts and (len(path) > 1 or draw.random() < 0.1))
+        path.write_bytes(closed(name, header_now, tensors))
+        try:
+            if kind == "solution":
+                g.load_solution(path, problem=problem)
+            else:
+                reader(kind, path).load()
+        except g.GmnmError as error:
+            assert len(str(error)) < 2000
+            refused += 1
+    assert refused > 55
 
 
 def put(header, *path, value):
