@@ -1,6 +1,7 @@
 """Where files are read and written: a place is tried before there is anything to lose, and files are replaced whole."""
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -78,9 +79,9 @@ def replace_whole(target: Path, content: bytes, call: str) -> None:
 def _write(target: Path, content: bytes | None, call: str) -> None:
     """Write the file beside; put it in place, or without content take it away again."""
     name = os.fsencode(target.name)[:_LONGEST].decode(errors="ignore")
-    beside = target.with_name(f"{name}.{os.getpid()}.partial")
+    beside = target.with_name(f"{name}.{secrets.token_hex(4)}.partial")  # no other process or thread has that one
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
             file.write(content or b"")
         if content is not None:
             beside.replace(target)
@@ -99,4 +100,4 @@ def _told(error: Exception) -> str:
 def damaged(call: str, why: object) -> GmnmError:
     """The error for a file that is not whole."""
     got = f"a damaged one ({type(why).__name__}: {why})" if isinstance(why, Exception) else f"a damaged one ({why})"
-    return refuse(call, expected="a whole file", got=got, remedy="Write it again.")
+    return refuse(call, expected="a whole file", got=got, remedy="Remove it, or write it again.")
