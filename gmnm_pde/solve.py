@@ -69,7 +69,8 @@ def solve(
             ``SelfAdaptive()`` or ``Causal()`` adapt them while a model trains.
         time_limit: Seconds after which the best answer so far is returned, marked as not converged.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures, patches and blocks in time, and for models that are trained.
+            solve left alone. For mixtures, patches and blocks in time, and for models that are trained. The file of
+            another problem, or of other arguments, is refused.
         progress: Called as the solve goes.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``. Patches have
             theirs in closed form, so that the last two keep to one mixture.

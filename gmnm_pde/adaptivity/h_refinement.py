@@ -21,7 +21,10 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
+from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.io import checks
+from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
@@ -179,11 +182,26 @@ class HRefinement:
             "seconds": trials.seconds,
         }
 
+    @restoring()
     def trials_from(self, state: Mapping[str, Any]) -> Trials[Level]:
         """The trials that ``state`` describes."""
+        ways = ("best", "last")
+        figures = {name: checks.listed(checks.size) for name in ("errors", "residuals", "drifts")}
+        figures["errors"] = figures["residuals"] = checks.listed(checks.size, least=1)
+        check_state(
+            state,
+            **dict.fromkeys((*ways, *(f"{name}_estimate" for name in ways)), checks.anything),
+            begin=checks.listed(checks.positive, count=self.setup.dimension),
+            components=checks.whole(1),
+            seconds=checks.size,
+            **figures,
+        )
         best, last = (
-            Candidate(restored(self.setup, state[name]), ErrorEstimate(**state[f"{name}_estimate"]))
-            for name in ("best", "last")
+            Candidate(
+                restored(self.setup, state[name]),
+                ErrorEstimate(**checked_estimate(self.setup.problem, state[f"{name}_estimate"])),
+            )
+            for name in ways
         )
         partition, begin = last.fit.model.partition, tuple(state["begin"])
         level = Level(partition, state["components"], begin, None if self.fixed else last.fit.widths)

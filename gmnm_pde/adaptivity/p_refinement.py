@@ -17,7 +17,10 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
+from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.io import checks
+from gmnm_pde.io.states import restoring
 from gmnm_pde.methods.least_squares import best_truncated
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
@@ -190,9 +193,20 @@ class PRefinement:
             "seconds": trials.seconds,
         }
 
+    @restoring()
     def trials_from(self, state: Mapping[str, Any]) -> Trials[int]:
         """The trials that ``state`` describes."""
-        best = Candidate(restored(self.setup, state["best"]), ErrorEstimate(**state["estimate"]))
+        check_state(
+            state,
+            best=checks.anything,
+            estimate=checks.anything,
+            errors=checks.listed(checks.size, least=1),
+            level=checks.whole(1),
+            widths=checks.listed(checks.positive, count=self.setup.dimension),
+            seconds=checks.size,
+        )
+        estimate = ErrorEstimate(**checked_estimate(self.setup.problem, state["estimate"]))
+        best = Candidate(restored(self.setup, state["best"]), estimate)
         last = Candidate(_OnlyWidths(tuple(state["widths"])), best.estimate)
         return Trials(best, last, state["level"], tuple(state["errors"]), seconds=state["seconds"])
 

@@ -7,6 +7,7 @@ The next slab begins with the boxes that the last one had at its end. (``solve``
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
+from gmnm_pde.fitting.stored import check_state, checked_estimate
+from gmnm_pde.io import checks
+from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Mixture, Normalized, Partition, TimeBlocks
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
@@ -271,15 +275,29 @@ class March:
             return Status.POOR, words
         return (Status.RELIABLE if tol is None else Status.MET), words
 
+    @restoring()
     def slabs_from(self, state: Mapping[str, Any]) -> list[Slab]:
         """The slabs that a checkpoint holds."""
         slabs: list[Slab] = []
+        self._check(state)
         for known in state["slabs"]:
             problem = slab_after(self.setup.problem, slabs, known["start"], known["end"])
             stage = replace(self.setup, problem=problem, partition=self._first_partition)
-            candidate = Candidate(restored(stage, known["fit"]), ErrorEstimate(**known["estimate"]))
+            estimate = ErrorEstimate(**checked_estimate(problem, known["estimate"]))
+            candidate = Candidate(restored(stage, known["fit"]), estimate)
             slabs.append(Slab(known["start"], known["end"], candidate))
         return slabs
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        """Refuse slabs that do not follow one another, or are not those that were asked for."""
+        ends = {"start": checks.finite, "end": checks.finite}
+        slab = checks.record(fit=checks.anything, estimate=checks.anything, **ends)
+        check_state(state, slabs=checks.listed(slab, least=1))
+        low, high = self._ends
+        starts, edges = [known["start"] for known in state["slabs"]], [low, *(k["end"] for k in state["slabs"])]
+        ascend = all(a < b for a, b in pairwise(edges)) and edges[-1] <= high
+        if starts != edges[:-1] or not ascend or (self.edges and tuple(edges) != self.edges[: len(edges)]):
+            raise checks.Unfit("state.slabs", f"slabs one after another from {low:g}", edges)
 
 
 def _saved(slab: Slab) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup, systems
+from gmnm_pde.fitting.stored import check_fit
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
@@ -176,7 +177,12 @@ def saved(fitted: Fit) -> dict[str, Any]:
 
 
 def restored(setup: Setup, state: Mapping[str, Any]) -> Fit:
-    """The fit that ``saved`` gave, without the factors of its solve; ``setup`` is that of the fit."""
+    """The fit that ``saved`` gave, without the factors of its solve; ``setup`` is that of the fit.
+
+    Raises:
+        GmnmError: the state is that of no fit.
+    """
+    check_fit(setup, state)
     if state["partition"] is not None:
         setup = replace(setup, partition=Partition(**state["partition"]))
     components, widths = state["components"] // setup.patches, tuple(state["widths"])

@@ -1,9 +1,13 @@
 """Nested states, of dicts, lists, plain values and tensors, as flat tensors and a plain structure that JSON holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.io.places import damaged
 
 _TENSOR = "tensor"
 """The key under which the structure has the name of a tensor."""
@@ -42,3 +46,18 @@ def unflatten(tensors: Mapping[str, Tensor], structure: Any) -> Any:
     if isinstance(structure, list):
         return [unflatten(tensors, item) for item in structure]
     return structure
+
+
+@contextmanager
+def restoring() -> Iterator[None]:
+    """Around what goes on from a state in a file: where the state does not fit, the error is ours.
+
+    Raises:
+        GmnmError: in place of what is raised where keys are missing, or types or shapes are others.
+    """
+    try:
+        yield
+    except GmnmError:
+        raise
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError, MemoryError) as error:
+        raise damaged("solve(checkpoint=...)", error) from None

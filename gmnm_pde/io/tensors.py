@@ -1,53 +1,96 @@
-"""Tensors with a header of plain values in one file: safetensors, no pickle, safe to open from strangers."""
+"""Tensors with a header of plain values in one file: safetensors, no pickle, safe to open from strangers.
 
+A file carries a checksum of all that it holds, so that one that was changed, by whatever hand, is not taken for whole.
+"""
+
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
+from gmnm_pde.io.places import damaged, place, replace_whole
+
+_DEEPEST = 200
+"""How deeply lists and dicts in a header may be nested."""
 
 
-def write_tensors(path: str | Path, kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write ``tensors`` and ``header``, plain values, to ``path`` as a file of the given kind."""
+def write_tensors(target: Path, kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any], call: str) -> None:
+    """Write ``tensors`` and ``header``, plain values, to a place that was tried, as a file of the given kind.
+
+    Raises:
+        GmnmError: it cannot be written; a file that was there before stays.
+    """
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    save_file(plain, str(path), metadata={"format": kind, "header": json.dumps(header)})
+    text = json.dumps(header)
+    metadata = {"format": kind, "header": text, "sha256": checksum(kind, text, plain)}
+    replace_whole(target, save(plain, metadata=metadata), call)
 
 
-def read_tensors(path: str | Path, kind: str, call: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensors(path: Any, kind: str, call: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the header in ``path``.
 
     Raises:
         GmnmError: there is no such file, or it is not whole, or of another kind.
     """
-    if not Path(path).is_file():
+    source = place(path, call)
+    if not source.exists():
         raise refuse(call, expected="a file", got="none by that name")
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(source), framework="pt") as file:
             metadata = file.metadata() or {}
+            if metadata.get("format") != kind:
+                remedy = "It holds something else, or is of another version of this library: write it anew."
+                got = repr(metadata.get("format"))
+                raise refuse(call, expected=f"a file of the format '{kind}'", got=got, remedy=remedy)
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        header = json.loads(metadata["header"]) if metadata.get("format") == kind else {}
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        text = metadata["header"]
+        if metadata["sha256"] != checksum(kind, text, tensors):
+            raise damaged(call, "its checksum is not that of what it holds")
+        header = json.loads(text)
+    except GmnmError:
+        raise
+    except (SafetensorError, OSError, KeyError, RecursionError, TypeError, AttributeError, ValueError) as error:
         raise damaged(call, error) from None
-    if metadata.get("format") != kind:
-        raise refuse(call, expected=f"a file of the format '{kind}'", got=f"'{metadata.get('format')}'")
+    if not isinstance(header, dict) or _is_deep(header):
+        raise damaged(call, "its header is no dict, or is nested too deeply")
     return tensors, header
 
 
-def format_of(path: str | Path) -> str | None:
-    """What kind of file ``path`` is; None where it is not whole."""
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            return (file.metadata() or {}).get("format")
-    except (SafetensorError, OSError, ValueError):
-        return None
+def checksum(kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of a file's kind, the text of its header, and the names, types, shapes and bytes of its tensors."""
+    found = hashlib.sha256()
+    for part in (kind, text):
+        _count(found, part.encode(errors="surrogatepass"))
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        _count(found, f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        _count(found, tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else b"")
+    return found.hexdigest()
 
 
-def damaged(call: str, error: Exception) -> GmnmError:
-    """The error for a file that is not whole."""
-    got = f"a damaged one ({type(error).__name__}: {error})"
-    return refuse(call, expected="a whole file", got=got, remedy="Write it again.")
+def _count(found: Any, content: Any) -> None:
+    """Add a part with its length, so that no two parts read like one."""
+    found.update(len(content).to_bytes(8, "little"))
+    found.update(content)
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether lists and dicts are nested more deeply than they may be."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,6 +1,8 @@
 """Models by name, and rebuilding a saved one."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -60,3 +62,40 @@ def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
             remedy=nearest(kind, _SAVED) + " For a module of your own pass it: load_solution(path, model=...).",
         )
     return _SAVED[kind](**config)
+
+
+def numbers(kind: str, config: Mapping[str, Any]) -> int:
+    """How many numbers a model of a saved kind and shape holds, about; at least a third of what its making takes.
+
+    Raises:
+        TypeError: what are to be counts are none.
+    """
+    return _NUMBERS[kind](**config) if kind in _NUMBERS else 0
+
+
+def _of_mixture(in_features: int, out_features: int, components: int, *, form: str = "affine", **_: Any) -> int:
+    matrices = form in ("full", "literal")
+    return _times(components, in_features, in_features if matrices else 1) + _times(components, out_features)
+
+
+def _of_layers(widths: Sequence[int], *, grid: int = 1, order: int = 1, **_: Any) -> int:
+    return sum(_times(before, after, grid + order if grid > 1 else 1) for before, after in pairwise(widths))
+
+
+def _times(*counts: int) -> int:
+    if not all(isinstance(count, int) and count > 0 for count in counts):
+        raise TypeError(f"expected positive counts, got {counts}")
+    return math.prod(counts)
+
+
+_NUMBERS: dict[str, Callable[..., int]] = {
+    "Embedded": lambda embedding, inner: numbers(**embedding) + numbers(**inner),
+    "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
+    "GMNM": _of_mixture,
+    "KAN": _of_layers,
+    "MLP": _of_layers,
+    "Patchwork": lambda boxes, part, **_: len(boxes) * numbers("GMNM", part),
+    "RBF": _of_mixture,
+    "TimeBlocks": lambda parts, dimension, **_: _times(dimension) + sum(numbers(**part) for part in parts),
+}
+"""The same by kind, from the arguments that build a model."""

@@ -306,9 +306,9 @@ def _check_parameters(setup: Setup) -> None:
 def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Checkpoint | None:
     if arguments.checkpoint is None:
         return None
-    more = {name: repr(getattr(arguments, name)) for name in ("engine", "hard", "continuation")}
-    who = {**identity(setup, arguments.tol), **more, **strategy.identity}
-    return Checkpoint(arguments.checkpoint, who, setup.device)
+    continuation = True if arguments.continuation == "diffusion" else arguments.continuation
+    who = {**identity(setup, arguments.tol), "continuation": continuation, **strategy.identity}
+    return Checkpoint(arguments.checkpoint, arguments.problem, who, setup.device)
 
 
 def _check_exact_conditions(problem: Problem, module: nn.Module | None, pieces: str) -> None:

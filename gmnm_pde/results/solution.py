@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.io.models import read_model, write_model
+from gmnm_pde.io.models import check_outputs, read_model, write_model
+from gmnm_pde.io.places import called, damaged
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
 from gmnm_pde.models import Lifted, Normalized
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
+from gmnm_pde.results.solution_header import PARTS, check_header
+from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class Solution:
         history: The course of the solve.
         problem: What was solved; None after loading from a file.
         posterior: What noisy data leave uncertain; None where no noise was stated, and after loading.
+        fingerprint: What a file says of the problem; None for a solution that is from no file.
     """
 
     model: Normalized | Lifted
@@ -56,6 +60,7 @@ class Solution:
     history: History
     problem: "Problem | None" = None
     posterior: Posterior | None = None
+    fingerprint: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __call__(self, *columns: Any, **named: Any) -> Any:
         """Values at coordinates, by position in their order or by name, broadcast against each other.
@@ -126,11 +131,21 @@ class Solution:
         return plot_components(self, **options)
 
     def save(self, path: str | Path) -> None:
-        """Write to a file that ``load_solution`` reads; no pickle."""
+        """Write to a file that ``load_solution`` reads; no pickle.
+
+        A symbolic link is followed. A file that was there before is replaced by a whole new one, or stays.
+
+        Raises:
+            GmnmError: there can be no file.
+        """
         header = {name: getattr(self, name) for name in _HEADER}
+        of_problem = self.fingerprint
+        if of_problem is None and self.problem is not None:
+            of_problem = fingerprint(self.problem)
         lifted = isinstance(self.model, Lifted)
         header |= {"report": dataclasses.asdict(self.report), "history": self.history.rows, "lifted": lifted}
-        write_model(path, self.model.inner if isinstance(self.model, Lifted) else self.model, header)
+        model = self.model.inner if isinstance(self.model, Lifted) else self.model
+        write_model(path, model, {**header, "problem": of_problem}, called("solution.save(...)", path))
 
     def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
         """The coordinates in their order, from those given by position and those given by name."""
@@ -167,34 +182,47 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
         problem: The problem it solves, for figures of residuals and errors.
 
     Raises:
-        GmnmError: the file is missing, damaged, or holds something else.
+        GmnmError: the file is missing, damaged, or holds something else, or the problem is not the one that was solved;
+            the message says what differs.
     """
-    inner, header = read_model(path, model)
-    try:
-        report = Report(**header["report"])
-        coordinates, time, fields = (tuple(header[name]) for name in ("coordinates", "time", "fields"))
-        bounds = tuple((low, high) for low, high in header["bounds"])
-        history = History(list(header["history"]))
-    except (KeyError, TypeError, ValueError) as error:
+    inner, header = read_model(path, PARTS, model)
+    check_header(path, header)
+    check_outputs(path, inner, len(header["fields"]))
+    report, known = Report(**header["report"]), header["problem"]
+    coordinates, time, fields = (tuple(header[name]) for name in ("coordinates", "time", "fields"))
+    bounds = tuple((low, high) for low, high in header["bounds"])
+    if problem is not None:
+        _refuse_another(path, known, problem)
+    of_fields = _lifted(inner, problem, report.met, path) if header["lifted"] else inner
+    history = History(header["history"])
+    return Solution(of_fields, coordinates, time, bounds, fields, report, history, problem, fingerprint=known)
+
+
+def _refuse_another(path: str | Path, known: Any, problem: "Problem") -> None:
+    """Refuse a problem that is not the one that was solved."""
+    differs = difference(known, fingerprint(problem))
+    if differs:
         raise refuse(
-            f"load_solution({str(path)!r})",
-            expected="a whole solution file",
-            got=f"a damaged header ({error})",
-            remedy="Save the solution again.",
-        ) from None
-    of_fields = _lifted(inner, problem, report.met, path) if header.get("lifted") else inner
-    return Solution(of_fields, coordinates, time, bounds, fields, report, history, problem)
+            f"{called('load_solution(...', path)}, problem=...)",
+            expected="the problem that was solved",
+            got=f"another: {differs}",
+            remedy="Give that problem, or none.",
+        )
 
 
 def _lifted(model: Normalized, problem: "Problem | None", met: Sequence[str], path: str | Path) -> Lifted:
     """The model of the fields, from the model of what was solved for where conditions are met by construction."""
+    call = called("load_solution(...)", path)
     if problem is None:
         raise refuse(
-            f"load_solution({str(path)!r})",
+            call,
             expected="problem=..., since its conditions are met by functions that no file holds",
             got="none",
             remedy="Give the problem that was solved, gmnm_pde.registry.load(...) for one of the registry.",
         )
+    if not set(met) <= {term.name for term in problem.terms}:
+        raise damaged(call, f"the conditions {', '.join(met)}, which the problem does not have")
     lift = meet_exactly(problem, tuple(met)).lift
-    assert lift is not None
+    if lift is None:
+        raise damaged(call, f"the conditions {', '.join(met)}, which prescribe no field")
     return Lifted(model, lift.functions)

@@ -15,7 +15,9 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
+from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.io import checks
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 
@@ -74,7 +76,8 @@ class Automatic:
     def identity(self) -> dict[str, Any]:
         """What a checkpoint says of the arguments of this strategy."""
         blocks = None if self.blocks is None else asdict(self.blocks)
-        return {"strategy": "automatic", "blocks": blocks, "slabs_allowed": self.slabs_allowed}
+        allowed = {"slabs_allowed": self.slabs_allowed, "continuation_allowed": self.continuation_allowed}
+        return {"strategy": "automatic", "blocks": blocks, **allowed}
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
@@ -91,7 +94,7 @@ class _Solve:
 
     def __init__(self, strategy: Automatic, run: Run):
         self._strategy, self._setup, self._run, self._numbers = strategy, strategy.setup, run, strategy.numbers
-        self._resumed: Mapping[str, Any] = run.resumed or {}
+        self._resumed: Mapping[str, Any] = _checked(run.resumed)
         self._stage: str = self._resumed.get("stage", "")
         self._note: str = self._resumed.get("note", "")
         self._guess: Fit | None = None
@@ -193,8 +196,32 @@ class _Solve:
         return not run.limited or run.affords(seconds_of_first(self._setup, run.tol))
 
     def _restored(self, state: Mapping[str, Any]) -> Result:
-        candidate = Candidate(restored(self._setup, state["best"]), ErrorEstimate(**state["estimate"]))
+        fit = restored(self._setup, state["best"])
+        candidate = Candidate(fit, ErrorEstimate(**checked_estimate(self._setup.problem, state["estimate"])))
         return Result(candidate, Status[state["status"]], state["details"])
+
+
+_FIRST = checks.record(
+    best=checks.anything,
+    estimate=checks.anything,
+    status=checks.one_of(*Status.__members__),
+    details=checks.text,
+)
+"""What a checkpoint holds of one mixture that was left for patches or slabs."""
+
+
+def _checked(resumed: Any) -> Mapping[str, Any]:
+    """The state of a course in a checkpoint; nothing where there is none.
+
+    Raises:
+        GmnmError: it is that of no course.
+    """
+    if resumed is None:
+        return {}
+    parts = {"note": checks.text, "guess": checks.anything, "state": checks.anything, "work": checks.size}
+    first = {"first": _FIRST} if isinstance(resumed, dict) and "first" in resumed else {}
+    check_state(resumed, stage=checks.one_of("one mixture", "patches", "slabs"), **parts, **first)
+    return resumed
 
 
 def _saved(result: Result) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.io.states import restoring
 from gmnm_pde.methods import LeastSquares, Method, TrainingMethod
 from gmnm_pde.methods.least_squares import Outcome, solve_linearized
 from gmnm_pde.methods.loop import Hooks, Trained
@@ -22,9 +23,11 @@ from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
+from gmnm_pde.run.checkpoint import DRAWN
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.training_state import checked_training, drawn
 
 _SPACING = 1.1
 """The history gets a row when the number of steps has grown by this factor since the last one."""
@@ -84,10 +87,12 @@ class Training:
         return {
             "strategy": "training",
             "model": f"{type(plan.model).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
+            "layers": str(plan.model),
+            DRAWN: drawn(plan.model, self.setup.dimension),
             "method": repr(plan.methods),
             "weighting": repr(plan.weighting),
             "moving": repr(plan.moving),
-            "weights": dict(self.setup.weights),
+            "compiled": plan.compiled,
         }
 
     def run(self, run: Run) -> Result:
@@ -99,8 +104,7 @@ class Training:
         training = _Training(self.setup, self.plan, run)
         under_way = None
         if run.resumed is not None:
-            training.restore(run.resumed["state"])
-            under_way = run.resumed["state"]["under_way"]
+            under_way = training.restore(run.resumed)
         training.go(under_way)
         return training.end()
 
@@ -195,17 +199,24 @@ class _Training(Hooks):
         }
         self._run.save(state, now=now)
 
-    @torch.no_grad()
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the state of a checkpoint."""
+    @restoring()
+    def restore(self, resumed: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Go on from a state; that of the method under way, if one is."""
+        state = checked_training(resumed, self.system.unknowns(), len(self._plan.methods))
         self.model.load_state_dict(state["model"])
-        for scalar, value in zip(self.system.scalars, state["scalars"], strict=True):
-            scalar.copy_(value)
+        with torch.no_grad():
+            for scalar, value in zip(self.system.scalars, state["scalars"], strict=True):
+                scalar.copy_(value)
         for aid, its_state in zip(self._aids, state["aids"], strict=True):
             aid.restore(its_state)
         self.system.latest = state["latest"]
         self._done = [Trained(*ended) for ended in state["done"]]
-        self._recorded = state["recorded"]
+        self._recorded, under_way = state["recorded"], state["under_way"]
+        if under_way is not None:
+            method = self._plan.methods[len(self._done)]
+            assert isinstance(method, TrainingMethod)
+            method.begin(self.system, self._setup.seed).restore(under_way["work"])  # to see whether it can be
+        return under_way
 
     def end(self) -> Result:
         """The result, with an error estimate where the model has a linear readout."""

@@ -184,7 +184,7 @@ def test_a_file_needs_the_problem(tmp_path):
 def test_a_checkpoint_of_other_conditions_is_refused(tmp_path):
     path = tmp_path / "solve"
     g.solve(make_poisson(), g.Mixture(components=50, widths=1.5), hard=True, checkpoint=path)
-    with pytest.raises(g.GmnmError, match="terms"):
+    with pytest.raises(g.GmnmError, match="hard"):
         g.solve(make_poisson(), g.Mixture(components=50, widths=1.5), checkpoint=path)
 
 
