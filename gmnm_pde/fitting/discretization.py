@@ -37,7 +37,7 @@ _SECONDS_A_PATCH = 0.06
 
 _SECONDS = 7e-9
 """Further ones for the cube of a patch's unknowns. With these two, the nonlinear and singular problems of
-docs/accuracy.md take between half and twice as long as predicted."""
+docs/accuracy.md take between half of what is predicted and three times as much."""
 
 _DEARER = 5.0
 """How many times as long a solve takes for each further dimension, in which a patch has more neighbours."""

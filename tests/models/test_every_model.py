@@ -154,7 +154,7 @@ def test_solving_for_the_readout_and_saving(tmp_path):
     fourier = g.Embedded(g.FourierFeatures(2, 60, scale=0.3), g.MLP([120, 1]))
     periodic = g.Embedded(g.FourierFeatures(2, 60, scale=0.3, periods={0: 7.0}), g.MLP([120, 40, 1]))
     for model in (mlp, g.KAN([2, 12, 1], grid=12), kan, g.RBF(2, 1, 150), fourier, periodic):
-        solution = g.solve(problem, model)
+        solution = g.solve(problem, model, g.LeastSquares())
         assert solution.report.relative_l2 < 1e-8 or model is not mlp
         assert solution.report.relative_l2 <= 10 * solution.report.error_estimate
         solution.save(tmp_path / "solution.safetensors")

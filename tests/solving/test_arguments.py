@@ -97,8 +97,8 @@ ARGUMENTS = {
 }
 """For each argument values, and for each value the strategies that refuse it; with all others it has an effect."""
 
-ELSEWHERE = {("Adam", "compiled"), ("blocks", "blocks")}
-"""What has tests of its own: compiling takes long, and blocks are asked for already."""
+ELSEWHERE = {("Adam", "compiled"), ("blocks", "blocks"), ("a network and no method", "engine")}
+"""What has tests of its own: compiling and reverse mode take long, and blocks are asked for already."""
 
 CASES = [
     (name, argument, value)

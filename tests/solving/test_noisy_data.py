@@ -89,6 +89,7 @@ def test_an_unknown_field(smoothing):
     assert 0.3 < solution.report.relative_l2["a"] / solution.report.estimates["a"] < 3
 
 
+@pytest.mark.slow  # the golden digits have a smaller one
 def test_cross_validation_is_rougher():
     problem = g.registry.load("poisson_inverse", noise=0.1)
     solution = g.solve(problem, g.Mixture(components=120), smoothing="cross-validation")

@@ -141,6 +141,17 @@ def test_models_by_name_and_mixtures_are_trained():
         assert report.parameters > 50 and "GaussNewton" in report.method
 
 
+def test_without_a_method_networks_are_trained_and_mixtures_are_not():
+    torch.manual_seed(0)
+    network = g.solve(line(), g.MLP([1, 6, 1]), points=POINTS, time_limit=20).report
+    assert "GaussNewton" in network.method and "LeastSquares" in network.method
+    assert "since the model is a network" in network.method
+    mixture = g.solve(line(), g.Mixture().draw(1, 1, 20, (2.0,), seed=0)).report
+    assert "least squares" in mixture.method and "since the model is a mixture" in mixture.method
+    plain = g.solve(line(), Plain(), points=POINTS, time_limit=2).report
+    assert "GaussNewton" in plain.method and "LeastSquares" not in plain.method
+
+
 def test_same_seed_same_digits_and_no_trace():
     torch.manual_seed(3)
     random = torch.get_rng_state()
