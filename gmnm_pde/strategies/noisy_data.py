@@ -110,8 +110,8 @@ class NoisyData:
 
 def unobserved(problem: Problem) -> tuple[str, ...]:
     """The fields that no noisy data show."""
-    seen = {term.data.field for term in problem.terms if term.noise is not None and term.data is not None}
-    return tuple(name for name in problem.fields if name not in seen)
+    seen = {number for term in problem.terms if term.noise is not None for number, _ in term.trace.asked}
+    return tuple(name for number, name in enumerate(problem.fields) if number not in seen)
 
 
 def _how(smoothing: Any) -> str:

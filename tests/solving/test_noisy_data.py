@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from conftest import PI
 
 import gmnm_pde as g
 from gmnm_pde.sampling import unit_points
@@ -140,3 +141,17 @@ def test_bad_input(case):
     make, words = REFUSED[case]
     with pytest.raises(g.GmnmError, match=words):
         make()
+
+
+def test_a_field_whose_conditions_are_met_exactly_is_still_observed():
+    x = torch.linspace(0.1, 0.9, 9, dtype=torch.float64)
+    noisy = torch.sin(PI * x) + 0.01 * torch.randn(9, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    problem = g.Problem(
+        g.Interval(x=(0, 1)),
+        lambda u, x, a: g.diff(u, x, x) + a * torch.sin(PI * x),
+        [g.Dirichlet(u=0), g.Observations(x[:, None], noise=0.01, u=noisy)],
+        parameters={"a": 5.0},
+    )
+    soft, hard = g.solve(problem), g.solve(problem, hard=True)
+    assert "smoothing" not in hard.report.reason
+    assert hard.parameters["a"] == pytest.approx(soft.parameters["a"], rel=1e-4)
