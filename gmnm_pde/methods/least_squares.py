@@ -136,6 +136,9 @@ class _Newton:
         self._method, self._system, self._monitor = method, system, monitor
         self._zero_norm = _norm(system.residual(system.start()))
         self._theta, self._norm = theta, _norm(system.residual(theta))
+        if not math.isfinite(self._norm):  # an initial guess that is of no use
+            self._theta = theta = system.start()
+            self._norm = self._zero_norm
         self._solver = solve_linearized(system, theta)
         self._best = self._norm, theta, self._solver
         self._number, self._late = 0, False

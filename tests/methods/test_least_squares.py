@@ -65,6 +65,16 @@ def test_newton_arrives(name):
     assert curve.residual(outcome.theta).norm().item() == pytest.approx(misfit, rel=2e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("useless", [math.nan, math.inf, 1e200])
+def test_a_useless_initial_guess_is_left_for_the_start(useless):
+    curve, misfit = SYSTEMS["circle and line"]
+    start = torch.full_like(curve.start(), useless)
+    assert not torch.isfinite(curve.residual(start)).all()
+    outcome = g.LeastSquares().run(curve, start=start)
+    assert outcome.converged
+    assert curve.residual(outcome.theta).norm().item() == pytest.approx(misfit, rel=2e-3, abs=1e-6)
+
+
 def test_newton_converges_quadratically():
     curve, _ = SYSTEMS["circle and line"]
     steps = []
