@@ -100,8 +100,11 @@ ARGUMENTS = {
 ELSEWHERE = {("Adam", "compiled"), ("blocks", "blocks"), ("a network and no method", "engine")}
 """What has tests of its own: compiling and reverse mode take long, and blocks are asked for already."""
 
+SLOW = {"patches that grow", "a network and no method", "noise, a field not observed"}
+"""Strategies whose every argument takes a second; of their kinds others are in the default suite."""
+
 CASES = [
-    (name, argument, value)
+    pytest.param(name, argument, value, marks=[pytest.mark.slow] if name in SLOW else [])
     for name in STRATEGIES
     for argument, values in ARGUMENTS.items()
     for value in values

@@ -231,6 +231,7 @@ def test_a_time_limit_leaves_a_checkpoint_to_go_on_from(tmp_path):
     assert again.history["loss"] == whole.history["loss"]
 
 
+@pytest.mark.slow  # the same without a kill is in the default suite
 def test_a_killed_training_goes_on_to_the_same_digits(tmp_path):
     script = tmp_path / "train.py"
     path, out = tmp_path / "run.safetensors", tmp_path / "digits.txt"
