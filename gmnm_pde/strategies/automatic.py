@@ -211,7 +211,7 @@ _FIRST = checks.record(
 
 
 def _checked(resumed: Any) -> Mapping[str, Any]:
-    """The state of a course in a checkpoint; nothing where there is none.
+    """The state of a solve in a checkpoint; nothing without a checkpoint.
 
     Raises:
         GmnmError: it is that of no course.
