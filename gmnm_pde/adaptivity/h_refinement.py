@@ -107,7 +107,7 @@ class HRefinement:
         if trials.errors[-1] <= self._aim:
             return Stop.MET
         no_gain = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
-        if no_gain and (not self.fixed or min(trials.errors) < numbers.begun):
+        if trials.doubtful or no_gain and (not self.fixed or min(trials.errors) < numbers.begun):
             return Stop.STALLED
         if self.fixed and mixture.components:
             return Stop.LARGEST

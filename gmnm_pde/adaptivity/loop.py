@@ -10,6 +10,10 @@ Level = TypeVar("Level")
 """A discretisation, coarse or fine: a number of components, a partition, or whatever a refinement makes finer."""
 
 
+_DOUBTS = 2
+"""So many fits may say that the answer is not unique: the first ones are coarse."""
+
+
 class Stop(Enum):
     """Why a refinement stops."""
 
@@ -41,6 +45,11 @@ class Trials(Generic[Level]):
     residuals: tuple[float, ...] = ()
     drifts: tuple[float, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether fit after fit has shown that there is no one answer."""
+        return len(self.errors) > _DOUBTS and bool(self.best.estimate.doubt and self.last.estimate.doubt)
 
     def after(self, level: Level, candidate: Any, seconds: float, *, better: bool) -> "Trials[Level]":
         """With one more candidate, which is ``better`` than the best so far or not."""

@@ -98,7 +98,8 @@ class PRefinement:
                 return Stop.MET
             if self._stalled(trials):
                 return Stop.STALLED
-        return Stop.HOPELESS if self._is_hopeless(trials, len(larger)) else larger[0]
+        hopeless = trials.doubtful or self._is_hopeless(trials, len(larger))
+        return Stop.HOPELESS if hopeless else larger[0]
 
     @property
     def _sizes(self) -> list[int]:

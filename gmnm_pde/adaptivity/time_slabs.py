@@ -74,6 +74,11 @@ class Chain:
         self.widths: tuple[float, ...] = slabs[-1].fit.widths
         self.trained = 0
 
+    @property
+    def fits(self) -> tuple[Fit, ...]:
+        """Those of the slabs."""
+        return tuple(slab.fit for slab in self.slabs)
+
     @cached_property
     def model(self) -> Normalized:
         """All slabs as one model."""
@@ -255,7 +260,8 @@ class March:
             name: (0.0 if reached else 1.0) + sum(slab.candidate.estimate.by_field[name] for slab in slabs)
             for name in problem.fields
         }
-        candidate = Candidate(chain, ErrorEstimate(errors, {}))
+        doubts = [slab.candidate.estimate.doubt for slab in slabs]
+        candidate = Candidate(chain, ErrorEstimate(errors, {}, next(filter(None, doubts), "")))
         status, words = self._verdict(candidate, reached=reached, until=slabs[-1].end, run=run)
         return Result(candidate, status, f"{words}; {len(slabs)} blocks in time")
 

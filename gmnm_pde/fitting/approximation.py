@@ -1,6 +1,6 @@
 """What adaptive methods and reports need of an approximate solution: of a fit, a chain of time slabs, or a mode."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -33,6 +33,11 @@ class Approximation(Protocol):
 
     @property
     def model(self) -> Normalized: ...
+    @property
+    def fits(self) -> Any:
+        """The fits that it is made of, one for each time slab."""
+        ...
+
     @property
     def converged(self) -> bool:
         """Whether the method that made it converged."""

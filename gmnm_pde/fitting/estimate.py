@@ -1,10 +1,14 @@
 """An error estimate that needs no exact solution.
 
-Leading sub-models of a fit, which cost a back-substitution each, are worse solutions of the same problem. For each of
-them both the distance to the full fit and the validation residual are known; their quotient is how much error a unit of
-residual makes in this problem with this approximator, its stability constant as observed. The full fit's own residual
-times the largest such constant estimates its own error. On the problems of docs/accuracy.md the constants of sub-models
-between 70 % and 90 % agree within a factor of about three, over errors from 1e-2 to 1e-14.
+Leading sub-models of a fit, which cost a back-substitution each, are worse solutions of the same problem. From each of
+them to the full fit the solution and the residual change; the quotient is how much error a unit of residual makes in
+this problem with this approximator, its stability constant as observed. The full fit's own held-out residual times the
+largest such constant estimates its error: within a factor of about three where residuals fall quickly from sub-model to
+sub-model, over errors from 1e-2 to 1e-14.
+
+Where they do not fall, sub-models share what is wrong with the fit, and tell little. The stability constant itself
+(``stability.py``) then bounds the error: the less the residual falls, the more the estimate is drawn towards that
+bound, at most to the geometric mean of both.
 """
 
 import math
@@ -14,6 +18,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.stability import Stability, stability_of
+from gmnm_pde.fitting.uniqueness import doubt_of
 from gmnm_pde.statement.problem import Problem
 
 FRACTIONS = (0.7, 0.8, 0.9)
@@ -22,17 +28,20 @@ FRACTIONS = (0.7, 0.8, 0.9)
 SAFETY = 2.0
 """The estimate is this times the observed constant: sub-models of one draw share some of their error."""
 
-_LOST = 0.1
-"""A fit that leaves more than this part of the zero solution's residual explains too little for its sub-models to tell
-anything; its error is then estimated by that part."""
+_QUICK = 10.0
+"""A residual that falls by this factor from the smallest sub-model to the fit falls quickly."""
 
 
 @dataclass(frozen=True)
 class ErrorEstimate:
-    """The estimated error of each field, relative L2, and of each unknown parameter, absolute."""
+    """The estimated error of each field, relative L2, and of each unknown parameter, absolute.
+
+    ``doubt`` says in words why there is no unique answer, where there is none.
+    """
 
     by_field: dict[str, float]
     by_parameter: dict[str, float]
+    doubt: str = ""
 
     @classmethod
     def unknown(cls, problem: Problem) -> "ErrorEstimate":
@@ -45,29 +54,70 @@ class ErrorEstimate:
         return max(self.by_field.values())
 
 
+@torch.no_grad()
 def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
-    system, problem, solver = fit.system, fit.system.problem, fit.outcome.solver
+    problem, solver = fit.system.problem, fit.outcome.solver
     assert solver is not None
     full = fit.outputs(points)
-    size = full.norm(dim=0)
+    size = full.square().mean(dim=0).sqrt()
     size = torch.where(size > 0, size, torch.ones_like(size))
-    constants, drifts = [], []
-    for fraction in FRACTIONS:
-        part = solver.leading(system.part(fraction))
-        residual = max(fit.validation_residual_of(part), torch.finfo(full.dtype).tiny)
-        constants.append((fit.outputs(points, part) - full).norm(dim=0) / size / residual)
-        drifts.append((part - fit.theta)[: system.extra].abs() / residual)
-    rounding = torch.finfo(full.dtype).eps
-    errors = SAFETY * fit.validation_residual * torch.stack(constants).amax(dim=0) + rounding
+    observed = _observed(fit, full, size, points)
+    stability = stability_of(fit, points, size)
+    doubt = doubt_of(fit, stability, observed.residual, points)
+    errors = observed.towards(observed.fields, stability.by_field) + torch.finfo(full.dtype).eps
     # Where the method did not converge, the step that is left to the least squares solution tells more.
     step = fit.outputs(points, solver.solution()) - full
-    errors = torch.maximum(errors, step.norm(dim=0) / size)
+    errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
+    if doubt.free:
+        errors = errors.clamp_min(1.0)
+    shifts = observed.towards(observed.parameters, stability.by_parameter)
     fit.install()
-    if fit.validation_residual > _LOST:
-        errors = errors.clamp_min(min(1.0, fit.validation_residual))
-    shifts = SAFETY * fit.validation_residual * torch.stack(drifts).amax(dim=0)
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),
         dict(zip(problem.parameters, shifts.tolist(), strict=True)),
+        doubt.words,
     )
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """What sub-models show: errors of fields [fields] and parameters [parameters] for the fit's held-out residual.
+
+    ``residual`` is its root mean square, rows scaled, and ``quickly`` how quickly it falls: 0 if not at all, 1 at most.
+    """
+
+    fields: Tensor
+    parameters: Tensor
+    residual: float
+    quickly: float
+
+    def towards(self, errors: Tensor, constants: tuple[float, ...]) -> Tensor:
+        """Errors as observed, drawn towards their bound by stability constants where the residual does not fall."""
+        bounds = self.residual * torch.tensor(constants, dtype=errors.dtype, device=errors.device)
+        tiny = torch.finfo(errors.dtype).tiny
+        excess = (bounds.clamp_min(tiny) / errors.clamp_min(tiny)).clamp_min(1.0)
+        return errors * excess ** (0.5 * (1 - self.quickly))
+
+
+def _observed(fit: Fit, full: Tensor, size: Tensor, points: Tensor) -> _Observed:
+    system, solver, held = fit.system, fit.outcome.solver, fit.held_out
+    assert solver is not None
+    tiny = torch.finfo(full.dtype).tiny
+    left = held.residual(fit.theta)
+    residual = _rms(left)
+    fields, parameters, falls = [], [], []
+    for fraction in FRACTIONS:
+        part = solver.leading(system.part(fraction))
+        of_part = held.residual(part)
+        change = max(_rms(of_part - left), tiny)
+        fields.append((fit.outputs(points, part) - full).square().mean(dim=0).sqrt() / size / change)
+        parameters.append((part - fit.theta)[: system.extra].abs() / change)
+        falls.append(_rms(of_part) / max(residual, tiny))
+    quickly = min(1.0, max(0.0, math.log(max(falls[0], tiny)) / math.log(_QUICK)))
+    largest = [SAFETY * residual * torch.stack(constants).amax(dim=0) for constants in (fields, parameters)]
+    return _Observed(largest[0], largest[1], residual, quickly if math.isfinite(quickly) else 0.0)
+
+
+def _rms(values: Tensor) -> float:
+    return values.square().mean().sqrt().item() if len(values) else 0.0

@@ -41,6 +41,11 @@ class Fit:
     def theta(self) -> Tensor:
         return self.outcome.theta
 
+    @property
+    def fits(self) -> "tuple[Fit, ...]":
+        """Itself: the fits that an approximation is made of."""
+        return (self,)
+
     def install(self) -> "Fit":
         """Put this fit's readout into the model; evaluating a system at other unknowns changes it."""
         _put(self.system, self.theta)

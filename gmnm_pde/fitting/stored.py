@@ -58,7 +58,7 @@ def checked_estimate(problem: Problem, state: Any) -> dict[str, Any]:
         GmnmError: it is none of this problem.
     """
     by_field = checks.keyed(checks.size, names=problem.fields)
-    checks.record(by_field=by_field, by_parameter=checks.keyed(checks.size))(state, "estimate")
+    checks.record(by_field=by_field, by_parameter=checks.keyed(checks.size), doubt=checks.text)(state, "estimate")
     return state
 
 

@@ -93,6 +93,31 @@ class FrontSolver:
         pivots, _ = _eliminate(rows, sizes, self._parts, 0.0)
         return self._assembled(_substitute(pivots, sizes), sizes)
 
+    def inverse(self, vectors: Tensor) -> Tensor:
+        """R^-1 times columns [columns, m]: unknowns whose rows A c are as long as the columns."""
+        given = vectors.split(list(self._sizes))
+        solved: dict[int, Tensor] = {}
+        for pivot in reversed(self._pivots):
+            right = torch.cat([given[g] for g in pivot.own])
+            if pivot.later:
+                right = right - pivot.coupling @ torch.cat([solved[g] for g in pivot.later])
+            own = torch.linalg.solve_triangular(pivot.triangle, right, upper=True)
+            solved.update(zip(pivot.own, own.split([self._sizes[g] for g in pivot.own]), strict=True))
+        return torch.cat([solved[g] / norms[:, None] for g, norms in enumerate(self._norms)])
+
+    def inverse_transposed(self, vectors: Tensor) -> Tensor:
+        """R^-T times columns [columns, m]."""
+        parts = vectors.split(list(self._sizes))
+        left = {g: part / norms[:, None] for g, (part, norms) in enumerate(zip(parts, self._norms, strict=True))}
+        for pivot in self._pivots:
+            right = torch.cat([left[g] for g in pivot.own])
+            own = torch.linalg.solve_triangular(pivot.triangle.mT, right, upper=False)
+            left.update(zip(pivot.own, own.split([self._sizes[g] for g in pivot.own]), strict=True))
+            if pivot.later:
+                passed = (pivot.coupling.mT @ own).split([self._sizes[g] for g in pivot.later])
+                left.update({g: left[g] - part for g, part in zip(pivot.later, passed, strict=True)})
+        return torch.cat([left[g] for g in range(len(self._sizes))])
+
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
         """No solutions by truncated singular values: they would take a decomposition of the whole matrix."""
         return []

@@ -84,10 +84,15 @@ class RidgeSolver:
         """The solution in all columns, [K]."""
         return self.leading(len(self.norms))
 
-    def deviations(self, rows: Tensor) -> Tensor:
-        """R^-T rows' for rows [m, K]: columns whose products are covariances of the rows times the solution, [K, m]."""
+    def inverse(self, vectors: Tensor) -> Tensor:
+        """R^-1 times columns [K, m]: unknowns whose rows A c are as long as the columns."""
         K = len(self.norms)
-        return torch.linalg.solve_triangular(self._reduced[:K, :K].mT, (rows / self.norms).mT, upper=False)
+        return torch.linalg.solve_triangular(self._reduced[:K, :K], vectors, upper=True) / self.norms[:, None]
+
+    def inverse_transposed(self, vectors: Tensor) -> Tensor:
+        """R^-T times columns [K, m]; products of R^-T rows' are covariances of rows times the solution."""
+        K = len(self.norms)
+        return torch.linalg.solve_triangular(self._reduced[:K, :K].mT, vectors / self.norms[:, None], upper=False)
 
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
         """Solutions by truncated singular value decompositions, one for each cutoff."""

@@ -21,6 +21,8 @@ class Status(Enum):
     NOT_CONVERGED = "The method did not converge."
     DATA_MISSED = "The data are not met to within their noise."
     NO_ESTIMATE = "Without a linear readout there is no error estimate to hold beside the tolerance."
+    NOT_UNIQUE = "Equations and conditions leave something free, so that there is no one answer."
+    UNSOLVED = "A residual stays near the size of its own terms, which nothing that was tried has lowered."
     TIME = "The time limit ended the solve; the best answer so far is returned."
 
     @property

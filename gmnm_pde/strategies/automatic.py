@@ -177,7 +177,8 @@ class _Solve:
         tol, error = run.tol, first.best.error
         limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
         poor = error > limit or not first.best.fit.converged
-        return self._may_use_patches(self._run) and poor and self._affords_patches(run)
+        one_answer = not first.best.estimate.doubt
+        return self._may_use_patches(self._run) and poor and one_answer and self._affords_patches(run)
 
     def _may_use_patches(self, run: Run) -> bool:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""

@@ -124,7 +124,7 @@ def _posterior(trial: Trial, setup: Setup) -> Posterior:
     best, problem = trial.fit, setup.problem
     system, solver = best.system, solver_of(best)
     eye = torch.eye(system.extra, system.columns, dtype=best.theta.dtype, device=best.theta.device)
-    spread = trial.scale * solver.deviations(eye)
+    spread = trial.scale * solver.inverse_transposed(eye.mT)
     return Posterior(
         tuple(problem.parameters),
         problem.fields,
@@ -142,7 +142,7 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
     for k in range(system.fields):
         rows = features.new_zeros(len(points), system.columns)
         rows[:, system.extra :].view(len(points), -1, system.fields)[:, :, k] = features
-        columns.append(trial.scale * solver.deviations(rows).norm(dim=0))
+        columns.append(trial.scale * solver.inverse_transposed(rows.mT).norm(dim=0))
     values, lift = torch.stack(columns, dim=1), system.problem.lift
     return values if lift is None else values * lift.functions(points)[0]
 

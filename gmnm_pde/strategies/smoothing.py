@@ -185,7 +185,7 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
     widths = setup.widths_or(numbers.width)
     fitted = fit(replace(setup, scales=scales), components, widths, initial_guess=before, monitor=run)
     rows, residual, units = _data_rows(fitted, noises)
-    freedom = solver_of(fitted).deviations(rows).square().sum().item()
+    freedom = solver_of(fitted).inverse_transposed(rows.mT).square().sum().item()
     misfit = (residual / units).square().mean().sqrt().item()
     left = max(1 - freedom / len(residual), 1e-3)
     scale = units[0].item()

@@ -1,0 +1,126 @@
+"""How large the residuals of an answer are beside their own terms, on points that were never used before.
+
+An equation such as u_xx + f = 0 is solved where its residual is much smaller than u_xx and f. Where a residual stays
+near the size of its terms nothing is solved, whatever the answer does from fit to fit: conditions contradict each
+other, or the approximator cannot show the solution.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.jets import output_jet
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals import Placed, ReadoutSystem
+from gmnm_pde.sampling import sample, stream
+
+_INTERIOR = 4000
+"""Fresh points of each equation."""
+
+_CONDITIONS = 600
+"""Fresh points of each condition."""
+
+_SIZED = 500
+"""Points at which the sizes of the fields' derivatives are taken."""
+
+_FLOOR = 1e-3
+"""A derivative counts as no smaller than this part of the field over the domain's length to the power of its order, so
+that a flux of zero beside a constant is none that matters."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """One named residual on fresh points.
+
+    Attributes:
+        name: Of the residual.
+        size: Its root mean square.
+        relative: Its mean size relative to that of the terms that should cancel in it. Means of sizes, and not of
+            squares, which singular points would dominate.
+        place: In words, where it is largest.
+    """
+
+    name: str
+    size: float
+    relative: float
+    place: str
+
+
+@dataclass
+class _Rows:
+    """Residuals [n], the sizes of their terms [n], residuals of zero fields [n], and points [n, d], in chunks."""
+
+    residuals: list[Tensor] = field(default_factory=list)
+    terms: list[Tensor] = field(default_factory=list)
+    at_zero: list[Tensor] = field(default_factory=list)
+    points: list[Tensor] = field(default_factory=list)
+
+    def inspected(self, name: str, coordinates: Sequence[str]) -> Inspected:
+        residual, points = torch.cat(self.residuals), torch.cat(self.points)
+        mean, scale = _mean(residual), _mean(torch.cat(self.terms)) + _mean(torch.cat(self.at_zero))
+        largest = points[residual.abs().argmax()].tolist()
+        place = ", ".join(f"{c}={x:.3g}" for c, x in zip(coordinates, largest, strict=True))
+        return Inspected(name, _rms(residual), mean / scale if scale else math.inf if mean else 0.0, place)
+
+
+@torch.no_grad()
+def inspected(fit: Fit, seed: int) -> list[Inspected]:
+    """Every named residual of a fit on fresh points."""
+    system = _on_fresh_points(fit.held_out, seed)
+    rows: dict[str, _Rows] = {}
+    for _, name, _, _, linearized in system.linearized(None, slopes=False, check=False):
+        rows.setdefault(name, _Rows()).at_zero.append(linearized.residual)
+    fit.install()
+    sizes = _sizes(system)
+    for _, name, _, points, linearized in system.linearized(fit.theta, slopes=True, check=False):
+        own = rows[name]
+        own.residuals.append(linearized.residual)
+        own.terms.append(sum((abs(c) * sizes[key] for key, c in linearized.slopes.items()), linearized.residual * 0))
+        own.points.append(points)
+    fit.install()
+    return [own.inspected(name, system.problem.domain.coordinates) for name, own in rows.items()]
+
+
+def _on_fresh_points(system: ReadoutSystem, seed: int) -> ReadoutSystem:
+    placed = []
+    for number, given in enumerate(system.placed):
+        term = given.term
+        if isinstance(term.region, GivenPoints):
+            placed.append(Placed(term, given.cloud))
+            continue
+        count = _INTERIOR if term.group == "interior" else max(_CONDITIONS, len(term.region.charts))
+        cloud = sample(term.region, count, "sobol", seed=stream(seed, "inspection", number))
+        placed.append(Placed(term, cloud))
+    return ReadoutSystem(system.problem, system.model, placed, engine=system.engine)
+
+
+def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
+    """The root mean squares of the fields' derivatives in the domain, by field and multi-index."""
+    problem = system.problem
+    keys = {key for placed in system.placed for key in placed.term.trace.asked}
+    inside = [placed.cloud.points for placed in system.placed if placed.term.group == "interior"]
+    points = torch.cat(inside or [placed.cloud.points for placed in system.placed])[:_SIZED].to(system.like)
+    zero = (0,) * points.shape[1]
+    jets = output_jet(system.model, points, tuple({zero, *(alpha for _, alpha in keys)}), system.engine)
+    lengths = [high - low for low, high in problem.domain.bounds]
+    sizes = {}
+    for output, alpha in keys:
+        across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
+        least = _FLOOR * _rms(jets[zero][:, output]) / across
+        sizes[output, alpha] = max(_rms(jets[alpha][:, output]), least)
+    return sizes
+
+
+def _mean(values: Tensor) -> float:
+    values = values[torch.isfinite(values)].abs()
+    return values.mean().item() if len(values) else 0.0
+
+
+def _rms(values: Tensor) -> float:
+    values = values[torch.isfinite(values)]
+    return values.square().mean().sqrt().item() if len(values) else 0.0

@@ -1,0 +1,81 @@
+"""Whether a problem has one answer only, and if not, what is free.
+
+Where a field other than zero leaves no residual in the equations and conditions, any multiple of it can be added. A
+mixture shows such a field as one whose rows are as small as it can approximate it at all: smaller and smaller as the
+mixture grows. Near a resonance they are small too, but stay as they are; then the bound by the stability constant holds.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.stability import Stability, constant_of_part
+from gmnm_pde.residuals import PatchworkSystem
+
+_SUSPECT = 1e6
+"""A stability constant above this is one of a problem that may have many answers."""
+
+_LOST = 1e-2
+"""With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
+
+_NEARLY_ALL = 0.9
+"""The sub-model, in parts of the components, that the constant is compared with."""
+
+_GROWS = 2.0
+"""If the constant grows by this factor from there to the fit, it is not that of the problem yet, which may have none."""
+
+_SMALL = 1e-16
+"""A residual below this part of the data's is none: the solution is zero, or met by construction, and tells nothing."""
+
+_SHAPE = 1e-3
+"""A field is constant, or affine, if no more than this part of it is left by the best constant or affine one."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Whether anything is free, and in words what."""
+
+    free: bool = False
+    words: str = ""
+
+
+def doubt_of(fit: Fit, stability: Stability, residual: float, points: Tensor) -> Doubt:
+    """Whether the answer is one of many, given the stability constants and the held-out residual of a fit."""
+    if not stability.overall > _SUSPECT:
+        return Doubt()
+    lost = residual * max(stability.by_field) > _LOST or residual <= _SMALL * fit.reference
+    if not lost and not _grows(fit, stability, points):
+        return Doubt()
+    return Doubt(True, f"the answer is not unique: {_described(fit, stability.direction, points)}")
+
+
+def _grows(fit: Fit, stability: Stability, points: Tensor) -> bool:
+    """Whether the stability constant grows with the mixture; not asked of patches, to be eliminated anew for it."""
+    if isinstance(fit.system, PatchworkSystem):
+        return False
+    return stability.overall > _GROWS * constant_of_part(fit, points, _NEARLY_ALL)
+
+
+@torch.no_grad()
+def _described(fit: Fit, direction: Tensor, points: Tensor) -> str:
+    """In words, the field that can be added."""
+    fields, coordinates = fit.system.problem.fields, fit.system.problem.domain.coordinates
+    values = fit.outputs(points, direction) - fit.outputs(points, torch.zeros_like(direction))
+    fit.install()
+    sizes = values.square().mean(dim=0).sqrt()
+    shown = sizes > _SHAPE * sizes.amax()
+    parts = [_shape(values[:, k], points, coordinates, fields[k]) for k in shown.nonzero()[:, 0].tolist()]
+    return f"equations and conditions let {' together with '.join(parts)} be added; state what fixes it"
+
+
+def _shape(values: Tensor, points: Tensor, coordinates: tuple[str, ...], name: str) -> str:
+    ones = torch.ones_like(values)
+    for what, basis in (("any constant", ones[:, None]), ("an affine function", torch.column_stack([ones, points]))):
+        rest = values - basis @ torch.linalg.lstsq(basis, values[:, None]).solution[:, 0]
+        if rest.norm() <= _SHAPE * values.norm():
+            return f"{what} in {name}"
+    largest = points[values.abs().argmax()].tolist()
+    where = ", ".join(f"{c}={x:.3g}" for c, x in zip(coordinates, largest, strict=True))
+    return f"a field in {name} that is largest near {where}"

@@ -1,0 +1,74 @@
+"""The last look at an answer: on points never used before, by the user's own functions.
+
+An answer is converged only if it is the one answer, if every residual is small beside its own terms, and if fresh
+points show no more than those did that it was judged by.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.inspection import Inspected, inspected
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
+
+_UNSOLVED = 0.1
+"""A residual above this part of its terms is not solved."""
+
+_WORTH_TELLING = 0.01
+"""Where an estimate is poor, a residual above this part of its terms is told as a reason."""
+
+_SURPRISE = 3.0
+"""Fresh points may show a residual larger by this factor before the estimate grows with it."""
+
+_OWN_REASON = (Status.TIME, Status.NOT_CONVERGED)
+"""What ended a solve in these ways is the reason, whatever is seen here."""
+
+
+def audited(result: Result, run: Run) -> Result:
+    """The result, as it stands after the last look."""
+    fits = getattr(result.best.fit, "fits", ())
+    if result.posterior is not None or not fits:
+        return result
+    looks = [inspected(fit, run.evaluator.seed) for fit in fits]
+    result = _on_fresh_points(result, fits, looks, run)
+    worst = max((look for looked in looks for look in looked), key=lambda look: look.relative)
+    told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
+    if result.best.estimate.doubt:
+        return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)
+    if worst.relative > _UNSOLVED:
+        why = "conditions contradict it or each other there, or this approximator cannot show the solution"
+        return _marked(result, Status.UNSOLVED, f"{told}: {why}")
+    if worst.relative > _WORTH_TELLING and not result.converged and result.status not in _OWN_REASON:
+        return replace(result, details=f"{result.details}; {told}")
+    return result
+
+
+def _marked(result: Result, status: Status, why: str) -> Result:
+    status = result.status if result.status in _OWN_REASON else status
+    return replace(result, status=status, details=f"{why}; {result.details}")
+
+
+def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequence[Inspected]], run: Run) -> Result:
+    """The result with an estimate that grows as the residual does from held-out points to fresh ones."""
+    surprises = []
+    for fit, looked in zip(fits, looks, strict=True):
+        held = {name: values.square().mean().sqrt().item() for name, values in fit.named_residuals().items()}
+        surprises += [(look.size / max(held[look.name], 1e-300), look) for look in looked if look.name in held]
+    factor, look = max(surprises, key=lambda surprise: surprise[0], default=(1.0, None))
+    if look is None or factor <= _SURPRISE or look.relative < 1e-12:
+        return result
+    known = result.best.estimate
+    estimate = ErrorEstimate(
+        {name: factor * error for name, error in known.by_field.items()},
+        {name: factor * error for name, error in known.by_parameter.items()},
+        known.doubt,
+    )
+    result = replace(result, best=replace(result.best, estimate=estimate))
+    aim = 1e-2 if run.tol is None else run.tol
+    if not result.converged or estimate.overall <= aim:
+        return result
+    told = f"fresh points show a residual of '{look.name}' that is {factor:.0f} times as large, near {look.place}"
+    status = Status.POOR if run.tol is None else Status.MISSED
+    return replace(result, status=status, details=f"{result.details}; {told}: the error estimate is {result.best.error:.1e}")
