@@ -41,7 +41,8 @@ class Case:
         options: Makes further arguments of ``solve``.
         scalars: The right values of unknown parameters, with how far off they may be.
         points: Where errors are measured, [n, d]; by default all over the domain.
-        solve: Takes the place of ``solve(make(), **options())`` where that is not all.
+        solve: Takes the place of ``solve(make(), **options())`` where that is not all; it may return a word
+            ("" or "SILENT: ...") in place of a solution, for what is judged otherwise.
         allowed: What a relative error may be; by default ``tol``, or 1e-6.
     """
 
@@ -52,7 +53,7 @@ class Case:
     options: Callable[[], Mapping[str, Any]] = field(default=dict)
     scalars: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     points: Callable[[], Tensor] | None = None
-    solve: Callable[[], g.Solution] | None = None
+    solve: Callable[[], g.Solution | str] | None = None
     allowed: float | None = None
 
 
@@ -100,6 +101,9 @@ def judge(one: Case) -> Verdict:
             options = dict(one.options())
             solution = one.solve() if one.solve else g.solve(one.make(), **options)
             seconds = time.perf_counter() - started
+            if isinstance(solution, str):
+                word, _, text = solution.partition(": ")
+                return Verdict(one.name, one.kind, word or "ok", seconds=seconds, text=text)
             return measured(one, solution, seconds, options)
     except g.GmnmError as error:
         return Verdict(one.name, one.kind, "REFUSED", seconds=time.perf_counter() - started, text=str(error))
@@ -135,7 +139,17 @@ def measured(one: Case, solution: Any, seconds: float, options: Mapping[str, Any
     if limit and seconds > 1.1 * limit + 1:
         word = f"{word} LATE".strip()
     return Verdict(
-        one.name, one.kind, word, report.converged, report.status, estimate, error, deviation, ratio, seconds, report.reason
+        one.name,
+        one.kind,
+        word,
+        report.converged,
+        report.status,
+        estimate,
+        error,
+        deviation,
+        ratio,
+        seconds,
+        report.reason,
     )
 
 

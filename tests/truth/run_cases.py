@@ -1,14 +1,15 @@
 """``python tests/truth/run_cases.py [NAMES] [--kind A]``: every case in a process of its own, a line for each.
 
 A last word is SILENT where an answer says that it is right and is not, COARSE where it is within its estimate and not
-right to 1e-6, FOREIGN where an exception is not the library's, REFUSED where it is, LATE where a time limit did not hold,
-HANGS where the process had to be stopped; in small letters "low" where an answer that says it is wrong is worse than it
-says.
+right to 1e-6, FOREIGN where an exception is not the library's, REFUSED where it is, LATE where a time limit did not
+hold, HANGS where the process had to be stopped; in small letters "low" where an answer that says it is wrong is worse
+than it says.
 """
 
 import argparse
 import dataclasses
 import json
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from truth.case import Verdict  # noqa: E402
-from truth.cases import CASES, judge  # noqa: E402
+from truth.case import Verdict
+from truth.cases import CASES, judge
+
+MEMORY = 10 * 2**30
+"""Bytes of addresses that a case may use: those that ask for more memory than there is must not take it."""
 
 BAD = ("SILENT", "FOREIGN", "HANGS", "LATE", "COARSE")
 
@@ -60,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no case called {', '.join(unknown)}")
     if chosen.here:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         print(json.dumps(dataclasses.asdict(judge(CASES[chosen.names[0]]))))
         return 0
     kinds = chosen.kind

@@ -4,6 +4,8 @@ import math
 from functools import partial
 
 import torch
+
+import gmnm_pde as g
 from truth.case import add, case
 from truth.references import (
     between,
@@ -14,8 +16,6 @@ from truth.references import (
     initial_value,
     smoothed_jump,
 )
-
-import gmnm_pde as g
 
 PI = math.pi
 LINE = g.Interval(x=(0, 1))
@@ -210,15 +210,18 @@ def rising(u):
 
 
 for _term, _size in ((rising, 10.0), (stairs, 120.0), (minmax, 12.0)):
-    add(f"hidden_{_term.__name__}", "A", partial(hidden, _term, _size), partial(lambda x, s: s * torch.sin(PI * x), s=_size))
+    add(
+        f"hidden_{_term.__name__}",
+        "A",
+        partial(hidden, _term, _size),
+        partial(lambda x, s: s * torch.sin(PI * x), s=_size),
+    )
 
 
 def cooling_ball(radius, end=3600.0):
     """A ball that radiates into surroundings of 300 K, in SI units."""
     c = 3 * 5.67e-8 / (radius * 7800 * 500)
-    return g.Problem(
-        g.Time(t=(0, end)), lambda T, t: g.diff(T, t) + c * (T**4 - 300.0**4), [g.Initial(T=1000)]
-    )
+    return g.Problem(g.Time(t=(0, end)), lambda T, t: g.diff(T, t) + c * (T**4 - 300.0**4), [g.Initial(T=1000)])
 
 
 def cooled(radius, end=3600.0):
