@@ -9,8 +9,9 @@ import torch
 
 import gmnm_pde as g
 from truth.case import add, case
+from truth.hidden import tank_exact
 from truth.references import two_point
-from truth.silent import LINE, PI, SINE, SQUARE, tank_exact
+from truth.silent import LINE, PI, SINE, SQUARE
 
 # Steps that are not finite
 

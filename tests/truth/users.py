@@ -9,8 +9,9 @@ from scipy.integrate import solve_ivp
 
 import gmnm_pde as g
 from truth.case import add, case
+from truth.hidden import L_EXACT
 from truth.references import initial_value
-from truth.silent import L_EXACT, LINE, PI, SINE, SQUARE
+from truth.silent import LINE, PI, SINE, SQUARE
 
 # A source on half of the line
 
