@@ -21,6 +21,8 @@ BEYOND = {
 
 def stated(name):
     one = CASES[name]
+    if getattr(one.exact, "__qualname__", "").startswith("initial_value"):
+        return False
     return one.make is not None and one.exact is not None and not any(name.startswith(word) for word in BEYOND)
 
 
