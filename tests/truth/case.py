@@ -105,6 +105,8 @@ def judge(one: Case) -> Verdict:
                 word, _, text = solution.partition(": ")
                 return Verdict(one.name, one.kind, word or "ok", seconds=seconds, text=text)
             return measured(one, solution, seconds, options)
+    except TimeoutError as error:
+        return Verdict(one.name, one.kind, "HANGS", seconds=time.perf_counter() - started, text=str(error))
     except g.GmnmError as error:
         return Verdict(one.name, one.kind, "REFUSED", seconds=time.perf_counter() - started, text=str(error))
     except Exception as error:
@@ -128,10 +130,10 @@ def measured(one: Case, solution: Any, seconds: float, options: Mapping[str, Any
         allowed = one.allowed or tol or FINE
         if one.exact is None and not one.scalars:
             word = "SILENT"
-        elif not error <= SURE * estimate or (tol is not None and not error <= allowed):
+        elif not error <= SURE * estimate:
             word = "SILENT"
         elif not error <= allowed:
-            word = "COARSE"
+            word = "COARSE" if tol is None else "OVER"
     elif not report.reason:
         word = "NO REASON"
     elif not error <= SURE * estimate and one.exact is not None:

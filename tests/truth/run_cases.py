@@ -1,7 +1,7 @@
 """``python tests/truth/run_cases.py [NAMES] [--kind A]``: every case in a process of its own, a line for each.
 
-A last word is SILENT where an answer says that it is right and is not, COARSE where it is within its estimate and not
-right to 1e-6, FOREIGN where an exception is not the library's, REFUSED where it is, LATE where a time limit did not
+A last word is SILENT where an answer says that it is right and is not, OVER where it is within ten times its estimate
+and above the tolerance, COARSE where no tolerance was named and it is not right to 1e-6, FOREIGN where an exception is not the library's, REFUSED where it is, LATE where a time limit did not
 hold, HANGS where the process had to be stopped; in small letters "low" where an answer that says it is wrong is worse
 than it says.
 """
@@ -23,7 +23,7 @@ from truth.cases import CASES, judge
 MEMORY = 10 * 2**30
 """Bytes of addresses that a case may use: those that ask for more memory than there is must not take it."""
 
-BAD = ("SILENT", "FOREIGN", "HANGS", "LATE", "COARSE")
+BAD = ("SILENT", "FOREIGN", "HANGS", "LATE", "OVER", "COARSE")
 
 
 def in_a_process(name: str, limit: float) -> Verdict:
