@@ -12,11 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from truth.case import Case, Verdict, judge
+from gmnm_pde.sampling import sample
+from truth.case import Case, Verdict, judge, truth
 from truth.jumps import jumping
 from truth.random_problems import TOL, Made, made
+from truth.run_cases import line
 
 
 def case_of(kind: str, number: int, limit: float | None = None) -> Case:
@@ -42,19 +46,17 @@ def judged(kind: str, number: int, limit: float | None = None, stop: float = 60.
         raise TimeoutError(f"stopped after {stop:g} s")
 
     one = case_of(kind, number, limit)
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, stop)
+    before = signal.signal(signal.SIGPROF, too_long)
+    signal.setitimer(signal.ITIMER_PROF, stop)
     try:
         return judge(one)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _size(one: Made) -> float:
     """About how large the first field is."""
-    from gmnm_pde.sampling import sample
-    from truth.case import truth
 
     points = sample(one.domain.interior, 200).points
     values = truth(one.exact, dict(zip(one.domain.coordinates, points.unbind(-1), strict=True)))
@@ -78,16 +80,17 @@ def summary(verdicts: list[Verdict]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run problems as the command line says; status 1 where one is silent or ends with a foreign exception."""
-    from truth.run_cases import line
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kind", nargs="+", choices="abcd", default=["a"])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--numbers", type=int, nargs="*", help="these alone")
     parser.add_argument("--time-limit", type=float, help="of each solve; none by default")
-    parser.add_argument("--stop", type=float, default=60.0, help="seconds after which a solve is broken off")
+    parser.add_argument(
+        "--stop", type=float, default=60.0, help="seconds of the processor after which it is broken off"
+    )
     chosen = parser.parse_args(arguments)
+    torch.set_num_threads(1)
     bad = False
     for kind in chosen.kind:
         verdicts = []

@@ -1,15 +1,18 @@
 """``python tests/truth/run_cases.py [NAMES] [--kind A]``: every case in a process of its own, a line for each.
 
 A last word is SILENT where an answer says that it is right and is not, OVER where it is within ten times its estimate
-and above the tolerance, COARSE where no tolerance was named and it is not right to 1e-6, FOREIGN where an exception is not the library's, REFUSED where it is, LATE where a time limit did not
-hold, HANGS where the process had to be stopped; in small letters "low" where an answer that says it is wrong is worse
-than it says.
+and above the tolerance, COARSE where no tolerance was named and it is not right to 1e-6, FOREIGN where an exception is
+not the library's, REFUSED where it is, LATE where a time limit did not hold, HANGS where the process had to be stopped;
+in small letters "low" where an answer that says it is wrong is worse than it says. Seconds are those of the processor.
 """
 
 import argparse
 import dataclasses
 import json
+import math
+import os
 import resource
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -26,14 +29,38 @@ MEMORY = 10 * 2**30
 BAD = ("SILENT", "FOREIGN", "HANGS", "LATE", "OVER", "COARSE")
 
 
+def stopped(command: list[str], limit: float) -> subprocess.CompletedProcess:
+    """What a command on one thread prints, if it needs no more than ``limit`` seconds of the processor.
+
+    Raises:
+        TimeoutError: it does, or it waits for ten times as long.
+    """
+    bound = math.ceil(limit)
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=10 * limit,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (bound, bound + 5)),
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"waits for more than {10 * limit:g} s") from None
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise TimeoutError(f"stopped after {limit:g} s")
+    return done
+
+
 def in_a_process(name: str, limit: float) -> Verdict:
     """The verdict on a case, made by another process that is stopped after ``limit`` seconds."""
     command = [sys.executable, str(Path(__file__).resolve()), name, "--here"]
     kind = CASES[name].kind
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return Verdict(name, kind, "HANGS", seconds=limit, text=f"stopped after {limit:g} s")
+        done = stopped(command, limit)
+    except TimeoutError as stop:
+        return Verdict(name, kind, "HANGS", seconds=limit, text=str(stop))
     if done.returncode:
         return Verdict(name, kind, "FOREIGN", text=f"exit {done.returncode}: {done.stderr.strip()[-120:]}")
     return Verdict(**json.loads(done.stdout.strip().splitlines()[-1]))
