@@ -49,7 +49,7 @@ class Trials(Generic[Level]):
     @property
     def doubtful(self) -> bool:
         """Whether fit after fit has shown that there is no one answer."""
-        return len(self.errors) > _DOUBTS and bool(self.best.estimate.doubt and self.last.estimate.doubt)
+        return len(self.errors) > _DOUBTS and self.best.estimate.sure and self.last.estimate.sure
 
     def after(self, level: Level, candidate: Any, seconds: float, *, better: bool) -> "Trials[Level]":
         """With one more candidate, which is ``better`` than the best so far or not."""

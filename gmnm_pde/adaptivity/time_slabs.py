@@ -260,8 +260,8 @@ class March:
             name: (0.0 if reached else 1.0) + sum(slab.candidate.estimate.by_field[name] for slab in slabs)
             for name in problem.fields
         }
-        doubts = [slab.candidate.estimate.doubt for slab in slabs]
-        candidate = Candidate(chain, ErrorEstimate(errors, {}, next(filter(None, doubts), "")))
+        doubted = next((s.candidate.estimate for s in slabs if s.candidate.estimate.doubt), ErrorEstimate(errors, {}))
+        candidate = Candidate(chain, replace(doubted, by_field=errors))
         status, words = self._verdict(candidate, reached=reached, until=slabs[-1].end, run=run)
         return Result(candidate, status, f"{words}; {len(slabs)} blocks in time")
 

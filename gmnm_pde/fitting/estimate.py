@@ -36,12 +36,13 @@ _QUICK = 10.0
 class ErrorEstimate:
     """The estimated error of each field, relative L2, and of each unknown parameter, absolute.
 
-    ``doubt`` says in words why there is no unique answer, where there is none.
+    ``doubt`` says in words why the answer is, or may be, one of many; ``sure`` where finer fits cannot tell otherwise.
     """
 
     by_field: dict[str, float]
     by_parameter: dict[str, float]
     doubt: str = ""
+    sure: bool = False
 
     @classmethod
     def unknown(cls, problem: Problem) -> "ErrorEstimate":
@@ -69,7 +70,7 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     # Where the method did not converge, the step that is left to the least squares solution tells more.
     step = fit.outputs(points, solver.solution()) - full
     errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
-    if doubt.free:
+    if doubt.words:
         errors = errors.clamp_min(1.0)
     shifts = observed.towards(observed.parameters, stability.by_parameter)
     fit.install()
@@ -77,6 +78,7 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
         dict(zip(problem.fields, errors.tolist(), strict=True)),
         dict(zip(problem.parameters, shifts.tolist(), strict=True)),
         doubt.words,
+        doubt.sure,
     )
 
 

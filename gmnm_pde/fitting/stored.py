@@ -58,7 +58,8 @@ def checked_estimate(problem: Problem, state: Any) -> dict[str, Any]:
         GmnmError: it is none of this problem.
     """
     by_field = checks.keyed(checks.size, names=problem.fields)
-    checks.record(by_field=by_field, by_parameter=checks.keyed(checks.size), doubt=checks.text)(state, "estimate")
+    doubts = {"doubt": checks.text, "sure": checks.flag}
+    checks.record(by_field=by_field, by_parameter=checks.keyed(checks.size), **doubts)(state, "estimate")
     return state
 
 

@@ -20,13 +20,16 @@ _SUSPECT = 1e6
 _LOST = 1e-2
 """With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
 
-_NEARLY_ALL = 0.9
+_PART = 0.7
 """The sub-model, in parts of the components, that the constant is compared with."""
 
-_GROWS = 2.0
+_GROWS = 3.0
 """If the constant grows by this factor from there to the fit, it is not that of the problem yet, which may have none."""
 
-_SMALL = 1e-16
+_LITTLE = 1e-6
+"""Errors below this are believed although the constant grows, as it does without end for problems that are ill-posed."""
+
+_NONE = 1e-16
 """A residual below this part of the data's is none: the solution is zero, or met by construction, and tells nothing."""
 
 _SHAPE = 1e-3
@@ -35,27 +38,27 @@ _SHAPE = 1e-3
 
 @dataclass(frozen=True)
 class Doubt:
-    """Whether anything is free, and in words what."""
+    """Why an answer is, or may be, one of many, in words; ``sure`` where no finer fit could tell otherwise."""
 
-    free: bool = False
     words: str = ""
+    sure: bool = False
 
 
 def doubt_of(fit: Fit, stability: Stability, residual: float, points: Tensor) -> Doubt:
     """Whether the answer is one of many, given the stability constants and the held-out residual of a fit."""
-    if not stability.overall > _SUSPECT:
+    bound, none = residual * max(stability.by_field), residual <= _NONE * fit.reference
+    sure = stability.overall > _SUSPECT and (bound > _LOST or none)
+    if not sure and not ((bound > _LITTLE or none) and _grows(fit, stability, points)):
         return Doubt()
-    lost = residual * max(stability.by_field) > _LOST or residual <= _SMALL * fit.reference
-    if not lost and not _grows(fit, stability, points):
-        return Doubt()
-    return Doubt(True, f"the answer is not unique: {_described(fit, stability.direction, points)}")
+    verb = "is" if sure else "may be"
+    return Doubt(f"the answer {verb} one of many: {_described(fit, stability.direction, points)}", sure)
 
 
 def _grows(fit: Fit, stability: Stability, points: Tensor) -> bool:
     """Whether the stability constant grows with the mixture; not asked of patches, to be eliminated anew for it."""
     if isinstance(fit.system, PatchworkSystem):
         return False
-    return stability.overall > _GROWS * constant_of_part(fit, points, _NEARLY_ALL)
+    return stability.overall > _GROWS * constant_of_part(fit, points, _PART)
 
 
 @torch.no_grad()

@@ -7,7 +7,6 @@ points show no more than those did that it was judged by.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.inspection import Inspected, inspected
 from gmnm_pde.run.result import Result, Status
@@ -60,10 +59,10 @@ def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequen
     if look is None or factor <= _SURPRISE or look.relative < 1e-12:
         return result
     known = result.best.estimate
-    estimate = ErrorEstimate(
-        {name: factor * error for name, error in known.by_field.items()},
-        {name: factor * error for name, error in known.by_parameter.items()},
-        known.doubt,
+    estimate = replace(
+        known,
+        by_field={name: factor * error for name, error in known.by_field.items()},
+        by_parameter={name: factor * error for name, error in known.by_parameter.items()},
     )
     result = replace(result, best=replace(result.best, estimate=estimate))
     aim = 1e-2 if run.tol is None else run.tol

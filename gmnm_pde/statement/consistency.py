@@ -127,7 +127,7 @@ def warn_of_freedom(problem: Stated) -> None:
         if stated < min(needed, 2):
             _warn(
                 f"{problem.name}: the equations are of order {needed} in '{coordinate}', with {stated} condition(s) at "
-                "its ends. The solution may not be the only one, which the error estimate cannot see."
+                "its ends. The solution may not be the only one."
             )
 
 

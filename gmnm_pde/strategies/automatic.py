@@ -177,7 +177,7 @@ class _Solve:
         tol, error = run.tol, first.best.error
         limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
         poor = error > limit or not first.best.fit.converged
-        one_answer = not first.best.estimate.doubt
+        one_answer = not first.best.estimate.sure
         return self._may_use_patches(self._run) and poor and one_answer and self._affords_patches(run)
 
     def _may_use_patches(self, run: Run) -> bool:
