@@ -163,7 +163,7 @@ class HRefinement:
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
-        return candidate.error <= trials.best.error
+        return candidate.error <= trials.best.error or candidate.estimate.sure
 
     def state(self, trials: Trials[Level]) -> dict[str, Any]:
         """The best fit and the last one, and what the next one depends on."""

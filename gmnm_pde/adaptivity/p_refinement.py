@@ -175,13 +175,14 @@ class PRefinement:
         return search.at(start)
 
     def better(self, candidate: Candidate, trials: Trials[int]) -> bool:
-        """A fit of the size that was asked for; else converged fits before others, then the smaller estimate."""
+        """A fit of the size that was asked for; else converged fits before others, then the smaller
+        estimate; one that is sure that there are many answers knows more than coarser ones."""
         best: Candidate = trials.best
         if self.setup.mixture.components and candidate.fit.components == self._sizes[-1]:
             return True
         if candidate.fit.converged != best.fit.converged:
             return candidate.fit.converged
-        return candidate.error <= best.error
+        return candidate.error <= best.error or candidate.estimate.sure
 
     def state(self, trials: Trials[int]) -> dict[str, Any]:
         """The best fit, and of the last one its size and widths."""
