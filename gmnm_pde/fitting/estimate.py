@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
-from gmnm_pde.fitting.stability import Stability, stability_of
+from gmnm_pde.fitting.stability import stability_of
 from gmnm_pde.fitting.uniqueness import doubt_of
+from gmnm_pde.residuals import FieldMap
 from gmnm_pde.statement.problem import Problem
 
 FRACTIONS = (0.7, 0.8, 0.9)
@@ -60,15 +61,15 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
     problem, solver = fit.system.problem, fit.outcome.solver
     assert solver is not None
-    full = fit.outputs(points)
-    size = full.square().mean(dim=0).sqrt()
+    fields = FieldMap(fit.system, points)
+    size = fields.at(fit.theta).square().mean(dim=0).sqrt()
     size = torch.where(size > 0, size, torch.ones_like(size))
-    observed = _observed(fit, full, size, points)
-    stability = stability_of(fit, points, size)
-    doubt = doubt_of(fit, stability, observed.residual, points)
-    errors = observed.towards(observed.fields, stability.by_field) + torch.finfo(full.dtype).eps
+    observed = _observed(fit, fields, size)
+    stability = stability_of(fit, fields, size)
+    doubt = doubt_of(fit, stability, observed.residual, fields, points)
+    errors = observed.towards(observed.fields, stability.by_field) + torch.finfo(size.dtype).eps
     # Where the method did not converge, the step that is left to the least squares solution tells more.
-    step = fit.outputs(points, solver.solution()) - full
+    step = fields.forth((solver.solution() - fit.theta)[:, None])[:, :, 0]
     errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
     if doubt.words:
         errors = errors.clamp_min(1.0)
@@ -102,23 +103,22 @@ class _Observed:
         return errors * excess ** (0.5 * (1 - self.quickly))
 
 
-def _observed(fit: Fit, full: Tensor, size: Tensor, points: Tensor) -> _Observed:
+def _observed(fit: Fit, fields: FieldMap, size: Tensor) -> _Observed:
     system, solver, held = fit.system, fit.outcome.solver, fit.held_out
     assert solver is not None
-    tiny = torch.finfo(full.dtype).tiny
+    tiny = torch.finfo(size.dtype).tiny
     left = held.residual(fit.theta)
     residual = _rms(left)
-    fields, parameters, falls = [], [], []
-    for fraction in FRACTIONS:
-        part = solver.leading(system.part(fraction))
-        of_part = held.residual(part)
-        change = max(_rms(of_part - left), tiny)
-        fields.append((fit.outputs(points, part) - full).square().mean(dim=0).sqrt() / size / change)
-        parameters.append((part - fit.theta)[: system.extra].abs() / change)
-        falls.append(_rms(of_part) / max(residual, tiny))
-    quickly = min(1.0, max(0.0, math.log(max(falls[0], tiny)) / math.log(_QUICK)))
-    largest = [SAFETY * residual * torch.stack(constants).amax(dim=0) for constants in (fields, parameters)]
-    return _Observed(largest[0], largest[1], residual, quickly if math.isfinite(quickly) else 0.0)
+    parts = torch.stack([solver.leading(system.part(fraction)) for fraction in FRACTIONS], dim=1)
+    of_parts = torch.stack([held.residual(part) for part in parts.unbind(1)], dim=1)
+    moved = parts - fit.theta[:, None]
+    changes = (of_parts - left[:, None]).square().mean(dim=0).sqrt().clamp_min(tiny)
+    of_fields = fields.forth(moved).square().mean(dim=0).sqrt() / size[:, None] / changes
+    of_parameters = moved[: system.extra].abs() / changes
+    fall = _rms(of_parts[:, 0]) / max(residual, tiny)
+    quickly = min(1.0, max(0.0, math.log(max(fall, tiny)) / math.log(_QUICK))) if math.isfinite(fall) else 0.0
+    largest = [SAFETY * residual * constants.amax(dim=1) for constants in (of_fields, of_parameters)]
+    return _Observed(largest[0], largest[1], residual, quickly)
 
 
 def _rms(values: Tensor) -> float:

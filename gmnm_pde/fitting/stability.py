@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.linalg.extremes import largest_gain
-from gmnm_pde.residuals.fields import FieldMap
+from gmnm_pde.residuals import FieldMap
 
 _POINTS = 600
 """Points that norms of fields are taken over here; the constant is wanted to a few per cent at best."""
@@ -38,30 +38,35 @@ class Stability:
 
 
 @torch.no_grad()
-def stability_of(fit: Fit, points: Tensor, size: Tensor) -> Stability:
+def stability_of(fit: Fit, fields: FieldMap, size: Tensor) -> Stability:
     """The stability constants of ``fit``; ``size`` are the root mean squares of its fields, [fields]."""
     system, solver = fit.system, fit.outcome.solver
     assert solver is not None
-    rows = system.rows**0.5
-    overall, direction = _constant(fit, points, torch.ones_like(size))
+    overall, direction = _constant(fit, fields, torch.ones_like(size))
     one_by_one = torch.eye(len(size), dtype=size.dtype, device=size.device) / size
-    by_field = [overall / size[0].item()] if len(size) == 1 else [_constant(fit, points, w)[0] for w in one_by_one]
+    by_field = [overall / size[0].item()] if len(size) == 1 else [_constant(fit, fields, w)[0] for w in one_by_one]
     chosen = torch.eye(system.columns, system.extra, dtype=size.dtype, device=size.device)
-    by_parameter = solver.inverse_transposed(chosen).norm(dim=0) * rows if system.extra else size.new_zeros(0)
-    return Stability(tuple(by_field), tuple(by_parameter.tolist()), overall, direction)
+    by_parameter = solver.inverse_transposed(chosen).norm(dim=0) if system.extra else size.new_zeros(0)
+    return Stability(tuple(by_field), tuple((system.rows**0.5 * by_parameter).tolist()), overall, direction)
 
 
 @torch.no_grad()
-def constant_of_part(fit: Fit, points: Tensor, fraction: float) -> float:
+def constant_of_part(fit: Fit, fields: FieldMap, fraction: float) -> float:
     """The overall constant of the leading sub-model of a fraction of the components; of one mixture only."""
-    return _constant(fit, points, fit.theta.new_ones(fit.system.fields), fit.system.part(fraction))[0]
+    return _constant(fit, fields, fit.theta.new_ones(fit.system.fields), fit.system.part(fraction))[0]
 
 
-def _constant(fit: Fit, points: Tensor, weights: Tensor, leading: int | None = None) -> tuple[float, Tensor]:
+def _constant(fit: Fit, fields: FieldMap, weights: Tensor, leading: int | None = None) -> tuple[float, Tensor]:
     """The constant of all fields together, each times its weight, [fields], and unknowns that have it."""
-    points = points[:_POINTS]
-    fields = FieldMap(fit.system, points, weights.expand(len(points), -1) / len(points) ** 0.5)
+    first, weights = fields.first(_POINTS), weights[:, None] / min(_POINTS, fields.count) ** 0.5
+
+    def forth(unknowns: Tensor) -> Tensor:
+        return (first.forth(unknowns) * weights).flatten(0, 1)
+
+    def back(values: Tensor) -> Tensor:
+        return first.back(values.unflatten(0, (-1, len(weights))) * weights)
+
     assert fit.outcome.solver is not None
-    gain, unknowns = largest_gain(fit.outcome.solver, fields.forth, fields.back, fit.theta, leading)
+    gain, unknowns = largest_gain(fit.outcome.solver, forth, back, fit.theta, leading)
     rows = fit.system.rows**0.5
     return gain * rows, unknowns * rows

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.stability import Stability, constant_of_part
-from gmnm_pde.residuals import PatchworkSystem
+from gmnm_pde.residuals import FieldMap, PatchworkSystem, ReadoutSystem
 
 _SUSPECT = 1e6
 """A stability constant above this is one of a problem that may have many answers."""
@@ -44,29 +44,29 @@ class Doubt:
     sure: bool = False
 
 
-def doubt_of(fit: Fit, stability: Stability, residual: float, points: Tensor) -> Doubt:
+def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, points: Tensor) -> Doubt:
     """Whether the answer is one of many, given the stability constants and the held-out residual of a fit."""
     bound, none = residual * max(stability.by_field), residual <= _NONE * fit.reference
     sure = stability.overall > _SUSPECT and (bound > _LOST or none)
-    if not sure and not ((bound > _LITTLE or none) and _grows(fit, stability, points)):
+    if not sure and not ((bound > _LITTLE or none) and _grows(fit, stability, fields)):
         return Doubt()
     verb = "is" if sure else "may be"
-    return Doubt(f"the answer {verb} one of many: {_described(fit, stability.direction, points)}", sure)
+    return Doubt(
+        f"the answer {verb} one of many: {_described(fit.system, fields.forth(stability.direction[:, None])[:, :, 0], points)}",
+        sure,
+    )
 
 
-def _grows(fit: Fit, stability: Stability, points: Tensor) -> bool:
+def _grows(fit: Fit, stability: Stability, fields: FieldMap) -> bool:
     """Whether the stability constant grows with the mixture; not asked of patches, to be eliminated anew for it."""
     if isinstance(fit.system, PatchworkSystem):
         return False
-    return stability.overall > _GROWS * constant_of_part(fit, points, _PART)
+    return stability.overall > _GROWS * constant_of_part(fit, fields, _PART)
 
 
-@torch.no_grad()
-def _described(fit: Fit, direction: Tensor, points: Tensor) -> str:
-    """In words, the field that can be added."""
-    fields, coordinates = fit.system.problem.fields, fit.system.problem.domain.coordinates
-    values = fit.outputs(points, direction) - fit.outputs(points, torch.zeros_like(direction))
-    fit.install()
+def _described(system: ReadoutSystem, values: Tensor, points: Tensor) -> str:
+    """In words, the fields that can be added, [n, fields]."""
+    fields, coordinates = system.problem.fields, system.problem.domain.coordinates
     sizes = values.square().mean(dim=0).sqrt()
     shown = sizes > _SHAPE * sizes.amax()
     parts = [_shape(values[:, k], points, coordinates, fields[k]) for k in shown.nonzero()[:, 0].tolist()]

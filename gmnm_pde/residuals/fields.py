@@ -8,40 +8,55 @@ from gmnm_pde.residuals.readout import ReadoutSystem
 
 
 class FieldMap:
-    """How the fields at points [n, d] change with the unknowns: [columns, m] to [n * fields, m], times ``weights``.
+    """How the fields at points [n, d] follow from the unknowns; the features there are evaluated once.
 
     Args:
         system: Whose unknowns these are.
         points: Where the fields are evaluated.
-        weights: What each value is multiplied by, [n, fields].
     """
 
-    def __init__(self, system: ReadoutSystem, points: Tensor, weights: Tensor):
-        self._system, self._weights = system, weights[:, :, None]
+    def __init__(self, system: ReadoutSystem, points: Tensor):
         points, lift = points.to(system.like), system.problem.lift
+        self._system, self.count = system, len(points)
+        self._factors = self._offsets = None
         if lift is not None:
-            self._weights = self._weights * lift.functions(points)[0][:, :, None]
+            self._factors, self._offsets = lift.functions(points)
         if isinstance(system, PatchworkSystem):
             unit = {(0,) * points.shape[1]: 1.0}
             self._pieces = [(number, rows, columns) for number, rows, columns in system.model.pieces(points, unit)]
         else:
             self._pieces = [(0, torch.arange(len(points), device=points.device), system.model.features(points))]
 
-    def forth(self, unknowns: Tensor) -> Tensor:
-        """The weighted fields of columns of unknowns, [columns, m] to [n * fields, m]."""
-        parts = self._by_piece(unknowns[self._system.extra :])
-        values = unknowns.new_zeros(*self._weights.shape[:2], unknowns.shape[1])
-        for number, rows, columns in self._pieces:
-            values[rows] += torch.einsum("nk,kfm->nfm", columns, parts[number])
-        return (values * self._weights).flatten(0, 1)
+    def first(self, count: int) -> "FieldMap":
+        """The map to the fields at the first points alone."""
+        part = object.__new__(FieldMap)
+        part._system, part.count = self._system, min(count, self.count)
+        part._factors = None if self._factors is None else self._factors[:count]
+        part._offsets = None if self._offsets is None else self._offsets[:count]
+        part._pieces = [(number, rows[rows < count], columns[rows < count]) for number, rows, columns in self._pieces]
+        return part
 
-    def back(self, values: Tensor) -> Tensor:
-        """The transpose, [n * fields, m] to [columns, m]."""
-        weighted = values.unflatten(0, self._weights.shape[:2]) * self._weights
-        unknowns = values.new_zeros(self._system.columns, values.shape[1])
+    def at(self, unknowns: Tensor) -> Tensor:
+        """The fields for some unknowns [columns]: [n, fields]."""
+        fields = self.forth(unknowns[:, None])[:, :, 0]
+        return fields if self._offsets is None else fields + self._offsets
+
+    def forth(self, changes: Tensor) -> Tensor:
+        """How the fields change with columns of changes of the unknowns, [columns, m]: [n, fields, m]."""
+        parts = self._by_piece(changes[self._system.extra :])
+        fields = changes.new_zeros(self.count, self._system.fields, changes.shape[1])
+        for number, rows, columns in self._pieces:
+            fields[rows] += (columns @ parts[number].flatten(1)).unflatten(1, fields.shape[1:])
+        return fields if self._factors is None else fields * self._factors[:, :, None]
+
+    def back(self, fields: Tensor) -> Tensor:
+        """The transpose, [n, fields, m] to [columns, m]."""
+        if self._factors is not None:
+            fields = fields * self._factors[:, :, None]
+        unknowns = fields.new_zeros(self._system.columns, fields.shape[2])
         parts = self._by_piece(unknowns[self._system.extra :])
         for number, rows, columns in self._pieces:
-            parts[number] += torch.einsum("nk,nfm->kfm", columns, weighted[rows])
+            parts[number] += (columns.mT @ fields[rows].flatten(1)).unflatten(1, fields.shape[1:])
         return unknowns
 
     def _by_piece(self, readout: Tensor) -> Tensor:

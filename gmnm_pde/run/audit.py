@@ -70,4 +70,6 @@ def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequen
         return result
     told = f"fresh points show a residual of '{look.name}' that is {factor:.0f} times as large, near {look.place}"
     status = Status.POOR if run.tol is None else Status.MISSED
-    return replace(result, status=status, details=f"{result.details}; {told}: the error estimate is {result.best.error:.1e}")
+    return replace(
+        result, status=status, details=f"{result.details}; {told}: the error estimate is {result.best.error:.1e}"
+    )

@@ -11,6 +11,7 @@ from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import fit
 from gmnm_pde.fitting.stability import stability_of
 from gmnm_pde.methods import LeastSquares
+from gmnm_pde.residuals import FieldMap
 from gmnm_pde.run.evaluation import evaluation_points
 
 LINE = Interval(x=(0, 1))
@@ -32,7 +33,7 @@ def fitted(problem, components=80):
 
 def constant(problem, components=80):
     one, points = fitted(problem, components)
-    return stability_of(one, points, torch.ones(len(problem.fields), dtype=torch.float64)).overall
+    return stability_of(one, FieldMap(one.system, points), torch.ones(len(problem.fields), dtype=torch.float64)).overall
 
 
 def test_well_posed_problems_have_constants_of_about_one():
@@ -63,7 +64,9 @@ MANY = {
     "in u that is largest": lambda: Problem(LINE, lambda u: diff(u, "x", "x", "x", "x") - 1, [Dirichlet(u=0)]),
     "any constant": lambda: Problem(SQUARE, lambda u, x: laplacian(u) - (2 * x - 1), [Neumann(u=0)]),
     "together with a field in v": lambda: Problem(
-        LINE, {"a": lambda u, v: diff(u, "x") - v, "b": lambda u, v: diff(v, "x") + u}, [Dirichlet(u=0, on=LINE.face(x=0))]
+        LINE,
+        {"a": lambda u, v: diff(u, "x") - v, "b": lambda u, v: diff(v, "x") + u},
+        [Dirichlet(u=0, on=LINE.face(x=0))],
     ),
     "t=": lambda: Problem(HEAT, lambda u: diff(u, "t") - 0.1 * diff(u, "x", "x"), [WALLS]),
 }
