@@ -177,7 +177,7 @@ def errors(one: Case, solution: Any) -> tuple[float, float]:
         off = (found[name].to(torch.float64) - values).square().mean().sqrt().item()
         size, spread = values.square().mean().sqrt().item(), values.std(correction=0).item()
         relative.append(off / size if size else off)
-        of_deviation.append(off / spread if spread else math.nan)
+        of_deviation.append(off / spread if spread > 1e-12 * size else math.nan)
     return max(relative, key=_order), max(of_deviation, key=_order)
 
 

@@ -107,7 +107,7 @@ for _radius, _tol in ((0.02, None), (0.002, None), (0.005, 1e-2)):
 
 add("cut_item", "A2", lambda: cut(lambda u: u * (u.max() if len(u) else 1)))
 add("cut_flip", "A2", lambda: cut(lambda u: torch.flip(u, (0,))))
-add("cut_sort", "A2", lambda: cut(lambda u: torch.sort(u).values), model=SPREAD)
+add("cut_sort", "A2", lambda: cut(lambda u: torch.sort(u)[0]), model=SPREAD)
 add("cut_random", "A2", lambda: cut(lambda u: u + 0.1 * torch.randn(len(u), dtype=torch.float64)))
 
 

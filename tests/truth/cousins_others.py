@@ -168,7 +168,7 @@ def small_field():
 
     def equations(u, v, x):
         f = 1e-8 * (4 * PI**2 * torch.sin(2 * PI * x) + SINE(x))
-        return g.diff(u, x, x) + PI**2 * u - PI**2 * u + PI**2 * SINE(x), g.diff(v, x, x) - 1e-8 * u + f
+        return g.diff(u, x, x) + PI**2 * SINE(x), g.diff(v, x, x) - 1e-8 * u + f
 
     return g.Problem(LINE, equations, [g.Dirichlet(u=0, v=0)])
 

@@ -4,13 +4,12 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 import gmnm_pde as g
 from truth.case import add, case
 from truth.hidden import tank_exact
-from truth.references import two_point
+from truth.references import screened
 from truth.silent import LINE, PI, SINE, SQUARE
 
 # Steps that are not finite
@@ -51,13 +50,7 @@ def poisson_boltzmann(k, scale=1.0, size=5.0):
 
 
 def poisson_boltzmann_exact(k, scale=1.0, size=5.0):
-    unit = two_point(
-        lambda r, y: np.stack([y[1], -2 / r * y[1] + k**2 * np.sinh(y[0])]),
-        lambda a, b: np.array([a[0] - size, b[1]]),
-        1.0,
-        21.0,
-        lambda r: np.stack([size * np.exp(-k * (r - 1)) / r, -size * k * np.exp(-k * (r - 1)) / r]),
-    )
+    unit = screened(k, size)
     return lambda r: unit(r / scale)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from truth.references import barycentric, chebyshev
+
 NODES = 32
 """Chebyshev nodes of a layer, less one."""
 
@@ -77,7 +79,7 @@ def wall_exact(layers: Sequence[Layer], hot: float, cold: float, bump: float):
             here = (x.numpy() >= low) & (x.numpy() <= low + layer.thickness * (1 + 1e-15))
             here &= (x.numpy() > low) | (k == 0)
             columns = whole[here, k * (NODES + 1) : (k + 1) * (NODES + 1)]
-            found[here] += (_barycentric(nodes[k], x.numpy()[here]) * columns).sum(1)
+            found[here] += (barycentric(nodes[k], x.numpy()[here]) * columns).sum(1)
         return torch.as_tensor(found)
 
     return exact
@@ -88,7 +90,7 @@ def _modes(layers: tuple[Layer, ...]):
     count, n = len(layers), NODES
     nodes, slopes = [], []
     for low, layer in zip(edges(layers), layers, strict=False):
-        unit, D = _chebyshev(n)
+        unit, D = chebyshev(n)
         nodes.append(low + layer.thickness * (unit + 1) / 2)
         slopes.append(2 / layer.thickness * D)
     inner = count * (n - 1)
@@ -116,24 +118,3 @@ def _modes(layers: tuple[Layer, ...]):
         rates.append(second[1:-1] @ fill[k * (n + 1) : (k + 1) * (n + 1)])
     values, vectors = np.linalg.eig(np.concatenate(rates))
     return values, vectors, np.linalg.inv(vectors), nodes, fill
-
-
-def _chebyshev(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes from -1 to 1 and the matrix of the derivative."""
-    x = -np.cos(np.pi * np.arange(n + 1) / n)
-    c = np.ones(n + 1)
-    c[[0, -1]] = 2
-    c *= (-1.0) ** np.arange(n + 1)
-    D = np.outer(c, 1 / c) / (x[:, None] - x + np.eye(n + 1))
-    return x, D - np.diag(D.sum(1))
-
-
-def _barycentric(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Weights of interpolation from nodes to points, [points, nodes]."""
-    w = (-1.0) ** np.arange(len(nodes))
-    w[[0, -1]] /= 2
-    gap = x[:, None] - nodes
-    exactly = gap == 0
-    ratio = w / np.where(exactly, 1.0, gap)
-    ratio = np.where(exactly.any(1)[:, None], exactly, ratio)
-    return ratio / ratio.sum(1, keepdims=True)
