@@ -22,6 +22,12 @@ from gmnm_pde.statement.problem import Problem
 _POINTS = 4000
 """Points to compare with exact solutions on, and to estimate errors on where no number is given."""
 
+_OFFSET = 0.1
+"""An offset dominates a field whose deviation from its mean is below this part of the field."""
+
+_CONSTANT = 1e-12
+"""Below this part the field is constant but for rounding."""
+
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 """Models that reports name by the form of their mixtures."""
 
@@ -47,6 +53,7 @@ class Evaluator:
     ):
         self.problem, self.seed, self._count = problem, seed, points or _POINTS
         self._kind = {"dtype": dtype, "device": device}
+        self._last: tuple[Approximation, tuple[Tensor, Tensor]] | None = None
 
     def of(self, problem: Problem, points: int | None = None) -> "Evaluator":
         """The evaluator of another problem, such as that of a time slab."""
@@ -95,8 +102,7 @@ class Evaluator:
         residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None
         if self._compared is not None:
-            points, exact = self._compared
-            difference = self._outputs(fit, points) - exact
+            difference, _ = self._differences(fit)
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
         name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
@@ -124,7 +130,21 @@ class Evaluator:
             device=str(self.points.device),
             found=fit.parameters,
             met=list(self.problem.met),
+            deviation_estimates=self._deviation_estimates(candidate),
         )
+
+    def _deviation_estimates(self, candidate: Candidate) -> dict[str, float]:
+        """The estimates relative to the deviation from the mean, of the fields that an offset dominates."""
+        values = self._outputs(candidate.fit, self.points)
+        values = values[~values.isnan().any(dim=1)]
+        if not len(values):
+            return {}
+        sizes, deviations = values.norm(dim=0).tolist(), (values - values.mean(dim=0)).norm(dim=0).tolist()
+        estimates = {}
+        for name, size, deviation in zip(self.problem.fields, sizes, deviations, strict=True):
+            if _CONSTANT * size < deviation < _OFFSET * size:
+                estimates[name] = candidate.estimate.by_field[name] * size / deviation
+        return estimates
 
     def _residuals(self, named: dict[str, Tensor]) -> tuple[float, float]:
         """Root mean squares of the equations and of the conditions."""
@@ -140,9 +160,22 @@ class Evaluator:
     def _relative(self, fit: Approximation) -> Tensor | None:
         if self._compared is None:
             return None
-        points, exact = self._compared
+        difference, exact = self._differences(fit)
         size = exact.norm(dim=0)
-        return (self._outputs(fit, points) - exact).norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+        return difference.norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+
+    def _differences(self, fit: Approximation) -> tuple[Tensor, Tensor]:
+        """The differences from the exact fields, and these, [n, fields]; blocks count for the times they reach."""
+        assert self._compared is not None
+        if self._last is not None and self._last[0] is fit:
+            return self._last[1]
+        points, exact = self._compared
+        outputs = self._outputs(fit, points)
+        if isinstance(fit.model.inner, TimeBlocks):
+            reached = ~outputs.isnan().any(dim=1)
+            outputs, exact = outputs[reached], exact[reached]
+        self._last = fit, (outputs - exact, exact)
+        return self._last[1]
 
     def _per_field(self, values: Tensor | None) -> PerField | None:
         if values is None:
