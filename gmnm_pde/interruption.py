@@ -57,7 +57,7 @@ class Allowance:
 
     def _measure(self) -> None:
         rows, columns = _TRIAL
-        matrix = torch.ones(rows, columns, dtype=torch.float64)
+        matrix = torch.ones(rows, columns, dtype=torch.float64, device="cpu")
         matrix.diagonal().fill_(3.0)
         started = self.now()
         torch.linalg.qr(matrix, mode="r")

@@ -266,10 +266,10 @@ class HRefinement:
         return Status.LARGEST, f"{len(level.partition)} patches of {level.components} components are the most that fit"
 
 
-def seconds_of_first(setup: Setup, tol: float | None) -> float:
+def seconds_of_first(setup: Setup, tol: float | None, numbers: Refining | None = None) -> float:
     """Seconds that the first fit on patches takes on one core, roughly."""
     partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
-    components = setup.mixture.components or components_for(setup.problem, tol)
+    components = setup.mixture.components or components_for(setup.problem, tol, numbers)
     return replace(setup, partition=partition).seconds_of_solve(components)
 
 

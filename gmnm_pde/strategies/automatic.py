@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
 from gmnm_pde.adaptivity.directions import choose_directions
-from gmnm_pde.adaptivity.h_refinement import HRefinement, seconds_of_first
+from gmnm_pde.adaptivity.h_refinement import HRefinement, Refining, seconds_of_first
 from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
 from gmnm_pde.adaptivity.p_refinement import Growth, PRefinement
 from gmnm_pde.adaptivity.time_slabs import March, Slabs
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -20,8 +21,13 @@ from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.io import checks
-from gmnm_pde.run.result import RELIABLE, Result, Status, is_good
+from gmnm_pde.run.clock import WorkClock
+from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+
+_FITS = 10.0
+"""Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
+of them."""
 
 _NEARLY = 1.5
 """Error estimates that differ by no more than this factor count as equal."""
@@ -125,7 +131,7 @@ class _Solve:
         first = self._first()
         bounded = self._run.bounded_by_work(self._numbers.work)
         if not self._wants_patches(first, bounded):
-            return first
+            return self._larger(first)
         bounded = bounded.keeping(first=_saved(first))
         second = self._in_pieces(first, bounded)
         if second is None:
@@ -136,6 +142,21 @@ class _Solve:
             return replace(second, details=f"{second.details}; {left}")
         pieces = "blocks in time" if setup.problem.domain.time else "patches"
         return replace(first, details=f"{first.details}; {pieces} did no better, with {second.best.error:.1e}")
+
+    def _larger(self, first: Result) -> Result:
+        """Where one mixture was given up for patches that there is no time for: more components after all."""
+        run, fit, growth = self._run, first.best.fit, Growth()
+        unknowns = fit.components * len(self._setup.problem.fields)
+        given_up = first.status in (Status.MISSED, Status.POOR) and not self._setup.mixture.components
+        if not (given_up and run.timed) or run.late or unknowns * growth.factor > growth.most_nonlinear:
+            return first
+        more = round(growth.factor * fit.components * len(self._setup.problem.fields) ** 0.5)
+        growth = replace(growth, first=ByDimension(more, more, more, more), first_with_tol=1.0)
+        try:
+            second = adapt(PRefinement(self._setup, run.tol, fit, growth=growth), run.part())
+        except OutOfTime:
+            return first
+        return second if _is_better(second, first, run) else first
 
     def _in_pieces(self, first: Result, run: Run) -> Result | None:
         """On patches, or in time slabs where there is time; None where a time limit left time for no fit."""
@@ -153,7 +174,9 @@ class _Solve:
         least = refinement.growth.least
         candidate = refinement.attempt(least, Trials(), self._run)
         self._run.record(candidate)
-        return refinement.result(Trials().after(least, candidate, 0.0, better=True), Stop.TIME, self._run)
+        result = refinement.result(Trials().after(least, candidate, 0.0, better=True), Stop.TIME, self._run)
+        words = f"{beside(candidate.error, self._run.tol)}; the time limit left time for one small mixture alone"
+        return replace(result, details=words)
 
     def _first(self) -> Result:
         """One mixture, with a continuation where Newton's method does not converge."""
@@ -193,10 +216,31 @@ class _Solve:
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
 
     def _on_patches(self, guess: InitialGuess | None, run: Run, *, fixed: bool = False) -> Result:
-        refinement = HRefinement(self._setup, run.tol, guess, fixed)
+        refinement = HRefinement(self._setup, run.tol, guess, fixed, self._refining(run))
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "patches" else None
         result = adapt(refinement, self._keeping("patches", run, self._note), known)
-        return self._noted(result if fixed else self._with_more_components(result, run))
+        if not fixed:
+            result = self._with_more_components(result, run)
+            result = self._with_fewer_digits(result, guess, run)
+        return self._noted(result)
+
+    def _refining(self, run: Run) -> Refining:
+        """Components for fewer digits where no tolerance was given and a time limit is short."""
+        numbers = Refining()
+        while run.timed and run.tol is None and numbers.digits > numbers.least_digits:
+            if run.affords(_FITS * seconds_of_first(self._setup, None, numbers)):
+                break
+            numbers = replace(numbers, digits=numbers.digits - 1)
+        return numbers
+
+    def _with_fewer_digits(self, result: Result, guess: InitialGuess | None, run: Run) -> Result:
+        """Where work was bounded, without a tolerance, and left a poor result: smaller boxes of fewer components."""
+        if run.tol is not None or run.timed or result.best.error < self._numbers.poor:
+            return result
+        numbers = replace(Refining(), digits=Refining().least_digits)
+        again = run.part(clock=WorkClock(), deadline=self._numbers.work / 2)
+        second = adapt(HRefinement(self._setup, None, guess, refining=numbers), again)
+        return second if _is_better(second, result, run) else result
 
     def _with_more_components(self, result: Result, run: Run) -> Result:
         """Where smaller boxes came to an end before a time limit: more components in each box."""

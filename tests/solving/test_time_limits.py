@@ -7,6 +7,7 @@ import torch
 from conftest import PI, make_poisson
 
 import gmnm_pde as g
+from gmnm_pde.adaptivity.loop import Stop, adapt
 from gmnm_pde.interruption import Allowance, OutOfTime, finishing, limited, pause, unbroken
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.options.arguments import Arguments
@@ -75,6 +76,10 @@ def noisy():
 def network():
     torch.manual_seed(0)
     return g.MLP([2, 6, 1]).to(torch.float64)
+
+
+def drawn():
+    return g.Mixture(components=120).draw(2, 1, 120, (2.0, 2.0), seed=0)
 
 
 POINTS = {"interior": 40, "boundary": 16}
@@ -172,3 +177,115 @@ def test_large_pieces_tell_how_fast_the_machine_is():
     allowance.check(1e8)
     allowance.learn(1e6, 1.0)
     allowance.check(1e9)
+
+
+def test_a_limit_does_not_change_what_converged_means():
+    """Without a tolerance an answer that is good is converged, though the limit ended the search for more digits."""
+    sought, tols = g.Mixture(components=900), (None, 1e-15)
+    for tol, status in zip(tols, (Status.RELIABLE, Status.TIME), strict=True):
+        clock = Striking(600, 1e9)
+        result, _ = solved(make_poisson(), clock, model=sought, tol=tol)
+        assert clock.seen > 600 and result.best.error < 1e-2
+        assert result.status is status and result.converged == (tol is None) and "time limit" in result.details
+
+
+def test_blocks_are_returned_up_to_where_they_came():
+    whole, _ = solved(decay(), counting := Striking(10**9, 0.0), model=g.Mixture(components=40, widths=0.7), blocks=4)
+    result, _ = solved(
+        decay(), Striking(counting.seen * 2 // 3, 1e9), model=g.Mixture(components=40, widths=0.7), blocks=4
+    )
+    assert not whole.partial and result.partial and not result.converged and result.status is Status.TIME
+    assert "solved up to t = 0." in result.details
+    early, late = (torch.tensor([[0.4, t]], dtype=torch.float64) for t in (0.1, 0.99))
+    assert result.best.fit.outputs(early) == whole.best.fit.outputs(early)
+    assert result.best.fit.outputs(late).isnan().all() and whole.best.fit.outputs(late).isfinite().all()
+
+
+class Sizes:
+    """A refinement whose fits take as long as their size; sizes double."""
+
+    def __init__(self, clock, factor=1.0):
+        self.clock, self.factor, self.tried = clock, factor, []
+
+    def next(self, trials):
+        return 1 if trials.level is None else 2 * trials.level
+
+    def seconds(self, trials, level):
+        return trials.seconds * level / trials.level
+
+    def smaller(self, trials, level):
+        return level - 1 if trials.level is not None and level - 1 > trials.level else None
+
+    def attempt(self, level, trials, run):
+        self.tried.append(level)
+        self.clock.time += self.factor * level if level > 1 else level
+        return Attempt(1 / level)
+
+    def better(self, candidate, trials):
+        return True
+
+    def result(self, trials, stop, run):
+        return trials.best, stop
+
+
+class Attempt:
+    drift, tried, validation_residual = None, 1, 0.0
+
+    def __init__(self, error):
+        self.error = error
+
+
+class Told:
+    """A run on a clock that a refinement moves."""
+
+    timed, writes, late, time, clock = True, False, False, 0.0, None
+
+    def __init__(self, end):
+        self.clock, self.end = self, end
+
+    def now(self):
+        return self.time
+
+    def affords(self, seconds):
+        return self.time + seconds <= self.end
+
+    def record(self, candidate, state):
+        pass
+
+
+def test_where_the_next_step_does_not_fit_a_smaller_one_is_tried():
+    run = Told(end=12.5)  # 1 + 2 + 4 are 7, and 8 do not fit any more
+    sizes = Sizes(run)
+    best, stop = adapt(sizes, run)
+    assert sizes.tried == [1, 2, 4, 5] and stop is Stop.TIME and best.error == 1 / 5
+
+
+def test_a_forecast_is_held_beside_what_a_fit_took():
+    run = Told(end=40.0)
+    sizes = Sizes(run, factor=3.0)
+    adapt(sizes, run)
+    assert run.time <= run.end, "fits take three times as long as foretold, which the first of them shows"
+    assert sizes.tried[:3] == [1, 2, 3], "not 4, which would take 36 if it took three times as long again"
+
+
+def test_work_that_is_bounded_takes_no_smaller_steps():
+    run = Told(end=12.5)
+    run.timed = False
+    sizes = Sizes(run)
+    adapt(sizes, run)
+    assert sizes.tried == [1, 2, 4]
+
+
+def test_offsets_have_estimates_of_the_deviation():
+    line = g.Interval(x=(0, 1))
+    kelvin = g.Dirichlet(u=293.0)
+
+    def warmed(u, x):
+        return g.diff(u, x, x) + PI**2 * torch.sin(PI * x)
+
+    report = g.solve(g.Problem(line, warmed, [kelvin], fields=("u",)), g.Mixture(components=12, widths=1.5)).report
+    deviation = (torch.sin(PI * torch.linspace(0, 1, 999)).var() ** 0.5).item()
+    assert report.deviation_estimates["u"] == pytest.approx(report.error_estimate * 293.6 / deviation, rel=0.05)
+    assert "of deviation" in str(report)
+    plain = g.solve(g.Problem(line, warmed, [g.Dirichlet(u=0)]), g.Mixture(components=12, widths=1.5)).report
+    assert plain.deviation_estimates == {} and "of deviation" not in str(plain)
