@@ -190,10 +190,9 @@ def test_a_limit_does_not_change_what_converged_means():
 
 
 def test_blocks_are_returned_up_to_where_they_came():
-    whole, _ = solved(decay(), counting := Striking(10**9, 0.0), model=g.Mixture(components=40, widths=0.7), blocks=4)
-    result, _ = solved(
-        decay(), Striking(counting.seen * 2 // 3, 1e9), model=g.Mixture(components=40, widths=0.7), blocks=4
-    )
+    small = {"model": g.Mixture(components=24, widths=0.7, patches=1), "blocks": 4}
+    whole, _ = solved(decay(), counting := Striking(10**9, 0.0), **small)
+    result, _ = solved(decay(), Striking(counting.seen * 2 // 3, 1e9), **small)
     assert not whole.partial and result.partial and not result.converged and result.status is Status.TIME
     assert "solved up to t = 0." in result.details
     early, late = (torch.tensor([[0.4, t]], dtype=torch.float64) for t in (0.1, 0.99))
