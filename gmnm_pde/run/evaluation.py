@@ -53,7 +53,7 @@ class Evaluator:
     ):
         self.problem, self.seed, self._count = problem, seed, points or _POINTS
         self._kind = {"dtype": dtype, "device": device}
-        self._last: tuple[Approximation, tuple[Tensor, Tensor]] | None = None
+        self._last: tuple[Approximation, Tensor] | None = None
 
     def of(self, problem: Problem, points: int | None = None) -> "Evaluator":
         """The evaluator of another problem, such as that of a time slab."""
@@ -70,13 +70,17 @@ class Evaluator:
         return evaluation_points(self.problem, self._count, self.seed).to(**self._kind)
 
     @cached_property
-    def _compared(self) -> tuple[Tensor, Tensor] | None:
-        """Points with the exact fields there, [n, d] and [n, fields]; None where no exact solution is known."""
+    def _places(self) -> Tensor:
+        """Points to compare with the exact solution on, [n, d]."""
+        return evaluation_points(self.problem, _POINTS, self.seed)
+
+    @cached_property
+    def _exact(self) -> Tensor | None:
+        """The exact fields there, [n, fields]; None where no exact solution is known."""
         if self.problem.exact is None:
             return None
-        points = evaluation_points(self.problem, _POINTS, self.seed)
-        fields, _ = self.problem.exact_columns(points.unbind(-1))
-        return points.to(**self._kind), torch.stack(list(fields.values()), dim=1).to(torch.float64)
+        fields, _ = self.problem.exact_columns(self._places.unbind(-1))
+        return torch.stack(list(fields.values()), dim=1).to(torch.float64)
 
     def figures(self, candidate: Candidate) -> dict[str, float]:
         """A candidate's row of the history."""
@@ -101,8 +105,8 @@ class Evaluator:
         candidate, fit = result.best, result.best.fit
         residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None
-        if self._compared is not None:
-            difference, _ = self._differences(fit)
+        if self._exact is not None:
+            difference, _ = self._differences(fit, self._exact)
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
         name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
@@ -135,7 +139,7 @@ class Evaluator:
 
     def _deviation_estimates(self, candidate: Candidate) -> dict[str, float]:
         """The estimates relative to the deviation from the mean, of the fields that an offset dominates."""
-        values = self._outputs(candidate.fit, self.points)
+        values = self._outputs(candidate.fit)
         values = values[~values.isnan().any(dim=1)]
         if not len(values):
             return {}
@@ -154,28 +158,27 @@ class Evaluator:
         return _rms(equations), _rms(conditions)
 
     @torch.no_grad()
-    def _outputs(self, fit: Approximation, points: Tensor) -> Tensor:
-        return fit.outputs(points).to(dtype=torch.float64, device="cpu")
+    def _outputs(self, fit: Approximation) -> Tensor:
+        """The fields at the points to compare on; they are kept, for one approximation is asked for several times."""
+        if self._last is None or self._last[0] is not fit:
+            points = self._places.to(**self._kind)
+            self._last = fit, fit.outputs(points).to(dtype=torch.float64, device="cpu")
+        return self._last[1]
 
     def _relative(self, fit: Approximation) -> Tensor | None:
-        if self._compared is None:
+        if self._exact is None:
             return None
-        difference, exact = self._differences(fit)
+        difference, exact = self._differences(fit, self._exact)
         size = exact.norm(dim=0)
         return difference.norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
 
-    def _differences(self, fit: Approximation) -> tuple[Tensor, Tensor]:
+    def _differences(self, fit: Approximation, exact: Tensor) -> tuple[Tensor, Tensor]:
         """The differences from the exact fields, and these, [n, fields]; blocks count for the times they reach."""
-        assert self._compared is not None
-        if self._last is not None and self._last[0] is fit:
-            return self._last[1]
-        points, exact = self._compared
-        outputs = self._outputs(fit, points)
+        outputs = self._outputs(fit)
         if isinstance(fit.model.inner, TimeBlocks):
             reached = ~outputs.isnan().any(dim=1)
             outputs, exact = outputs[reached], exact[reached]
-        self._last = fit, (outputs - exact, exact)
-        return self._last[1]
+        return outputs - exact, exact
 
     def _per_field(self, values: Tensor | None) -> PerField | None:
         if values is None:

@@ -92,7 +92,9 @@ class NoisyData:
 
     def _result(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
         """Whether data and tolerance are met, and in words how the penalty was chosen."""
-        words = f"{best.fit.outcome.reason}; the data are met to {best.misfit:.2f} of their noise{chosen}"
+        words = f"the data are met to {best.misfit:.2f} of their noise{chosen}"
+        if not (candidate.hurried and best.fit.outcome.late):
+            words = f"{best.fit.outcome.reason}; {words}"
         if run.tol is not None and not candidate.error <= run.tol:
             words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
             status = Status.MISSED
