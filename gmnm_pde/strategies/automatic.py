@@ -135,13 +135,20 @@ class _Solve:
         bounded = bounded.keeping(first=_saved(first))
         second = self._in_pieces(first, bounded)
         if second is None:
-            words = "no fit on patches was finished before the time limit"
-            return replace(first, details=f"{first.details}; {words}")
+            return self._cut_short(first, "no fit on patches was finished before the time limit")
         left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
         if _is_better(second, first, self._run):
             return replace(second, details=f"{second.details}; {left}")
         pieces = "blocks in time" if setup.problem.domain.time else "patches"
-        return replace(first, details=f"{first.details}; {pieces} did no better, with {second.best.error:.1e}")
+        words = f"{pieces} did no better, with an estimate of {second.best.error:.1e}"
+        if second.status is Status.TIME:
+            return self._cut_short(first, f"{words} when the time limit stopped them")
+        return replace(first, details=f"{first.details}; {words}")
+
+    def _cut_short(self, first: Result, words: str) -> Result:
+        """One mixture, where the time limit cut short what might have done better."""
+        status = first.status if is_good(first.best, self._run.tol) else Status.TIME
+        return replace(first, status=status, details=f"{first.details}; {words}")
 
     def _larger(self, first: Result) -> Result:
         """Where one mixture was given up for patches that there is no time for: more components after all."""

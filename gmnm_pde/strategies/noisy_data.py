@@ -162,7 +162,8 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
 def _estimate(trial: Trial, posterior: Posterior, points: Tensor) -> ErrorEstimate:
     """The posterior's standard deviations; the error of approximation by the mixture is small beside them."""
     points = points[:_POINTS]
-    size = trial.fit.outputs(points).norm(dim=0).clamp_min(1e-300)
+    size = trial.fit.outputs(points).norm(dim=0)
+    size = torch.where(size > 0, size, torch.ones_like(size))
     relative = posterior.deviations(points).norm(dim=0) / size
     return ErrorEstimate(dict(zip(posterior.fields, relative.tolist(), strict=True)), posterior.deviation_of())
 
