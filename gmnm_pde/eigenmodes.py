@@ -53,7 +53,7 @@ def eigenmodes(
         device: Such as ``"cpu"`` or ``"cuda"``.
         points: As for ``solve``.
         weights: As for ``solve``.
-        time_limit: Seconds after which no larger mixture is begun.
+        time_limit: Seconds after which the best modes so far are returned, to within a tenth and a second more.
         hard: Conditions to be met exactly, as for ``solve``.
         progress: Called after each size of mixture; ``figures`` of the news are a row of the history.
 

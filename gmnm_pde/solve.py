@@ -68,7 +68,9 @@ def solve(
         weights: By term name or by group (interior, boundary, initial, data): what the squared residuals are multiplied
             by, on top of the automatic scaling; ``"auto"`` is that alone. ``GradientNorm()``, ``ReLoBRaLo()``,
             ``SelfAdaptive()`` or ``Causal()`` adapt them while a model trains.
-        time_limit: Seconds after which the best answer so far is returned, marked as not converged.
+        time_limit: Seconds after which the best answer so far is returned, to within a tenth and a second more. It is
+            converged if its error estimate is as small as was asked for; the reason says what the limit ended. Blocks
+            in time that do not reach the end are returned with NaN beyond.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
             solve left alone. For mixtures, patches and blocks in time, and for models that are trained. The file of
             another problem, or of other arguments, is refused.

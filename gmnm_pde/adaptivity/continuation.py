@@ -9,6 +9,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import Fit, fit
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
@@ -92,8 +93,12 @@ def follow(setup: Setup, homotopy: Homotopy, run: Run, numbers: Following | None
     while waiting and not run.late:
         easier = homotopy.at(waiting[0])
         part = run.part(easier.problem)
-        trial = fit(replace(setup, problem=easier.problem), components, widths, initial_guess=last, monitor=part)
-        part.record(Candidate(trial, estimate_error(trial, part.points)))
+        try:
+            trial = fit(replace(setup, problem=easier.problem), components, widths, initial_guess=last, monitor=part)
+            estimate = estimate_error(trial, part.points)
+        except OutOfTime:
+            break
+        part.record(Candidate(trial, estimate))
         if trial.converged:
             last, label, reached = trial, easier.label, waiting.pop(0)
         elif last is None or halvings == numbers.halvings:

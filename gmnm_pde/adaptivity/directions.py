@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.fit import fit
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.methods.monitor import Monitor
 
 _FEW = 3
@@ -31,6 +32,9 @@ def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
     widths = setup.widths_or(_WIDTH)
     trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
     components = min(mixture.components or _COMPONENTS, _COMPONENTS)
-    *sparse, dense = (fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials)
+    try:
+        *sparse, dense = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]
+    except OutOfTime:
+        return trials[-1]
     best = min(range(len(sparse)), key=sparse.__getitem__)
     return trials[best if sparse[best] < _CLEARLY * dense else -1]

@@ -23,10 +23,11 @@ from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.interruption import finishing
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Partition
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
@@ -56,6 +57,10 @@ class Refining:
     """Where the partition is fixed, fits without a gain end the refinement only once the error is below this."""
     patience: int = 3
     """After this many fits without a gain it stops."""
+    least: int = 20
+    """The fewest components of a patch, where a time limit leaves no time for more."""
+    step: float = 1.05
+    """The smallest step to more components that is made where a time limit leaves no time for a larger one."""
     growth: float = 1.3
     """The power of the number of patches with which the time of a fit grows."""
     slack: float = 1.2
@@ -73,12 +78,14 @@ class Level:
         components: Of each patch.
         begin: Widths that a search begins with.
         widths: Widths that are kept, in place of a search.
+        most: How many boxes were halved at most, where a time limit left no time for all that are to be.
     """
 
     partition: Partition
     components: int
     begin: Widths
     widths: Widths | None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class HRefinement:
         initial_guess: What Newton's method starts from, where the problem is nonlinear.
         fixed: Whether the partition is kept.
         refining: The numbers of the refinement.
+        first: Components of each patch that there were before; the first fit has more.
     """
 
     setup: Setup
@@ -98,6 +106,7 @@ class HRefinement:
     initial_guess: InitialGuess | None = None
     fixed: bool = False
     refining: Refining = Refining()
+    first: int | None = None
 
     def next(self, trials: Trials[Level]) -> Level | Stop:
         """The next partition and its components."""
@@ -125,15 +134,29 @@ class HRefinement:
         setup, problem = self.setup, self.setup.problem
         partition = within(problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed))
         components = setup.mixture.components or components_for(problem, self.tol, self.refining)
+        if self.first is not None:
+            components = round(self.refining.more * self.first)
         return Level(partition, components, (self.refining.width,) * setup.dimension, setup.given_widths)
 
-    def _finer(self, level: Level, last: Fit) -> Level:
+    def _finer(self, level: Level, last: Fit, most: int | None = None) -> Level:
         if not self.fixed:
-            finer = balanced(level.partition.split(marked(indicators(last))))
-            return Level(within(self.setup.problem.domain, finer), level.components, level.begin, last.widths)
+            finer = balanced(level.partition.split(marked(indicators(last), most)))
+            return Level(within(self.setup.problem.domain, finer), level.components, level.begin, last.widths, most)
         more = self.refining.more
         begin = narrowed(last.widths, more)
         return Level(level.partition, round(more * level.components), begin, self.setup.given_widths)
+
+    def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
+        """Fewer boxes halved, or a smaller step to more components."""
+        before = trials.level
+        if before is None:
+            fewer = level.components // 2
+            return replace(level, components=fewer) if self.fixed and fewer >= self.refining.least else None
+        if self.fixed:
+            between = round((level.components * before.components) ** 0.5)
+            return replace(level, components=between) if between >= self.refining.step * before.components else None
+        most = (level.most or len(level.partition) - len(before.partition)) // 3
+        return self._finer(before, trials.last.fit, most) if most else None
 
     def seconds(self, trials: Trials[Level], level: Level) -> float:
         """Growing from the last fit by the cube of a patch's components and a power of the number of patches."""
@@ -158,8 +181,9 @@ class HRefinement:
             fitted = search.at(level.widths)
         drift = None if trials.last is None else _drift(fitted, trials.last.fit, run.points)
         drifts = trials.drifts if drift is None else (*trials.drifts, drift)
-        estimate = _with_tail(estimate_error(fitted, run.points), drifts)
-        return Candidate(fitted, estimate, drift, search.hurried)
+        with finishing():
+            estimate = _with_tail(estimate_error(fitted, run.points), drifts)
+        return Candidate(fitted, estimate, drift, search.hurried, search.tried)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
@@ -212,37 +236,40 @@ class HRefinement:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
         best: Candidate = trials.best
         assert trials.level is not None
-        status, words = self._verdict(trials, trials.level, stop, run)
-        if self.tol is None and not status.converged and best.error < 1e-2 and best.fit.converged and not best.hurried:
-            status = Status.RELIABLE
+        status, words = self._verdict(best, trials.level, stop, run)
         patches = len(best.fit.model.partition)
         each = (best.fit.components or 0) // patches
         return Result(best, status, f"{words}; {patches} patches of {each} components")
 
-    def _verdict(self, trials: Trials[Level], level: Level, stop: Stop, run: Run) -> tuple[Status, str]:
-        last, best = trials.errors[-1], trials.best
+    def _verdict(self, best: Candidate, level: Level, stop: Stop, run: Run) -> tuple[Status, str]:
+        outcome, words = best.fit.outcome, beside(best.error, self.tol)
+        status, why = self._why(level, stop, run)
+        if not outcome.converged:
+            status = Status.TIME if outcome.late or stop is Stop.TIME else Status.NOT_CONVERGED
+            return status, outcome.reason if outcome.late or not why else f"{outcome.reason}; {why}"
+        if is_good(best, self.tol):
+            return good_status(self.tol), words if self.tol is not None or not why else f"{words}: {why}"
+        if self.tol is None and status is not Status.TIME:
+            status = Status.POOR
+        return status, f"{words}: {why}"
+
+    def _why(self, level: Level, stop: Stop, run: Run) -> tuple[Status, str]:
+        """Why there was no further fit."""
         if stop is Stop.MET:
-            if self.tol is None:
-                return Status.RELIABLE, f"error estimate {last:.1e}"
-            return Status.MET, f"the error estimate {last:.1e} meets tol={self.tol:g}"
+            return Status.MET, ""
         if stop is Stop.TIME:
             return run.end_of_time
-        if not best.fit.converged:
-            status = Status.TIME if best.fit.outcome.late else Status.NOT_CONVERGED
-        else:
-            status = Status.STALLED if stop is Stop.STALLED else Status.LARGEST
         if stop is Stop.STALLED:
-            return status, f"the error estimate stopped falling at {min(trials.errors):.1e}"
+            return Status.STALLED, "it stopped falling"
         if self.fixed and self.setup.mixture.components:
-            missed = "" if self.tol is None else f"; the error estimate {best.error:.1e} does not meet tol={self.tol:g}"
-            return status, f"{best.fit.outcome.reason}{missed}"
-        return status, f"{len(level.partition)} patches of {level.components} components are the most that fit"
+            return Status.LARGEST, "patches and components are kept as given"
+        return Status.LARGEST, f"{len(level.partition)} patches of {level.components} components are the most that fit"
 
 
-def seconds_of_first(setup: Setup, tol: float | None) -> float:
+def seconds_of_first(setup: Setup, tol: float | None, numbers: Refining | None = None) -> float:
     """Seconds that the first fit on patches takes on one core, roughly."""
     partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
-    components = setup.mixture.components or components_for(setup.problem, tol)
+    components = setup.mixture.components or components_for(setup.problem, tol, numbers)
     return replace(setup, partition=partition).seconds_of_solve(components)
 
 

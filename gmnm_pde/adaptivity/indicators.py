@@ -61,9 +61,11 @@ def _add_curvature(fit: Fit, points: Tensor, owner: Tensor, curvature: Tensor) -
         curvature[:, k].index_add_(0, owner, second)
 
 
-def marked(boxes: Indicators) -> list[tuple[int, Sequence[int]]]:
-    """The boxes to halve, each with the coordinates to halve it along."""
+def marked(boxes: Indicators, most: int | None = None) -> list[tuple[int, Sequence[int]]]:
+    """The boxes to halve, each with the coordinates to halve it along; ``most`` of them, those of largest residual."""
     worst = (boxes.residual >= _MARKED * boxes.residual.max()).nonzero()[:, 0].tolist()
+    if most is not None:
+        worst = sorted(worst, key=lambda number: -boxes.residual[number].item())[:most]
     chosen = []
     for number in worst:
         curvature = boxes.curvature[number]

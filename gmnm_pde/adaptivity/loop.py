@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
+from gmnm_pde.interruption import OutOfTime, finishing
 from gmnm_pde.run.run import Run
 
 Level = TypeVar("Level")
@@ -35,7 +36,7 @@ class Trials(Generic[Level]):
         errors: The estimated errors of all candidates.
         residuals: Their validation residuals.
         drifts: The distance of each from the one before it, where that is known.
-        seconds: How long the last candidate took.
+        seconds: How long the last candidate took; under a time limit, one of the fits that it was chosen from.
     """
 
     best: Any = None
@@ -75,6 +76,10 @@ class Refinement(Protocol[Level]):
         """How long that will take, as predicted from how long the last candidate took."""
         ...
 
+    def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
+        """A smaller level, between the last one and this one, for where this one does not fit; None if none is."""
+        ...
+
     def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Any:
         """The candidate of a level."""
         ...
@@ -92,20 +97,61 @@ class Refinement(Protocol[Level]):
         ...
 
 
+class Forecast:
+    """By what factor fits took longer than was foretold."""
+
+    factor = 1.0
+
+    def hold(self, foretold: float, taken: float) -> None:
+        """Hold what was foretold beside what it took."""
+        if foretold > 0 and taken > 0:
+            self.factor = min(4.0, max(0.25, taken / foretold))
+
+
 def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None = None) -> Any:
-    """Fit on finer and finer discretisations until the refinement stops or the time is up."""
-    trials = Trials() if trials is None else trials
+    """Fit on finer and finer discretisations until the refinement stops or the time is up.
+
+    Raises:
+        OutOfTime: the time limit left time for no fit at all.
+    """
+    trials, forecast = Trials() if trials is None else trials, Forecast()
     while True:
-        level = refinement.next(trials)
+        with finishing():
+            level = refinement.next(trials)
         if isinstance(level, Stop):
             return refinement.result(trials, level, run)
-        if trials.best is not None and not run.affords(refinement.seconds(trials, level)):
+        fitting = _fitting(refinement, trials, level, run, forecast)
+        candidate, seconds = None, 0.0
+        while fitting is not None and candidate is None:
+            level, started = fitting, run.clock.now()
+            try:
+                candidate = refinement.attempt(level, trials, run)
+            except OutOfTime:  # the time is up, or a piece of this level's work would not fit
+                fitting = None if run.late else refinement.smaller(trials, level)
+            seconds = run.clock.now() - started
+        if candidate is None:
+            if trials.best is None:
+                raise OutOfTime
             return refinement.result(trials, Stop.TIME, run)
-        started = run.clock.now()
-        candidate = refinement.attempt(level, trials, run)
+        if run.timed:
+            seconds /= candidate.tried
+            forecast.hold(refinement.seconds(trials, level) if trials.best is not None else seconds, seconds)
         better = trials.best is None or refinement.better(candidate, trials)
-        trials = trials.after(level, candidate, run.clock.now() - started, better=better)
+        trials = trials.after(level, candidate, seconds, better=better)
         run.record(candidate, refinement.state(trials) if run.writes else None)
+
+
+def _fitting(
+    refinement: Refinement[Level], trials: Trials[Level], level: Level, run: Run, forecast: Forecast
+) -> Level | None:
+    """The level, or under a time limit a smaller one that there is time for; None if there is time for none."""
+    if trials.best is None:
+        return level
+    fitting: Level | None = level
+    with finishing():
+        while fitting is not None and not run.affords(forecast.factor * refinement.seconds(trials, fitting)):
+            fitting = refinement.smaller(trials, fitting) if run.timed else None
+    return fitting
 
 
 def stalled(values: tuple[float, ...], *, early: int, late: int = 2, digits: float = 1e-4, gain: float = 0.5) -> bool:

@@ -19,10 +19,11 @@ from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.interruption import OutOfTime, finishing
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
 from gmnm_pde.methods.least_squares import best_truncated
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
 AIM = 1e-12
@@ -37,6 +38,10 @@ class Growth:
     """Components of the first mixture, by the number of coordinates."""
     factor: float = 1.6
     """How many times as many components the next mixture has."""
+    least: int = 40
+    """The fewest components, where a time limit leaves no time for more."""
+    least_factor: float = 1.1
+    """The smallest step that is made where a time limit leaves no time for a larger one."""
     first_with_tol: float = 0.4
     """With a tolerance a linear problem begins with this part of ``first``, so that few digits cost little. Nonlinear
     problems do not: Newton's method from zero needs a mixture of some size to converge."""
@@ -144,6 +149,13 @@ class PRefinement:
         assert trials.level is not None
         return trials.seconds * (level / trials.level) ** 3
 
+    def smaller(self, trials: Trials[int], level: int) -> int | None:
+        """Half the step, in proportion; of a first mixture a third."""
+        if trials.level is None:
+            return max(self.growth.least, level // 3) if level > self.growth.least else None
+        between = round((level * trials.level) ** 0.5)
+        return between if between >= self.growth.least_factor * trials.level else None
+
     def attempt(self, level: int, trials: Trials[int], run: Run) -> Candidate:
         """The best fit with a number of components over the widths that are tried."""
         guess = self.initial_guess if trials.best is None else trials.best.fit
@@ -152,8 +164,11 @@ class PRefinement:
             return fit(self.setup, level, widths, initial_guess=guess if best is None else best, monitor=run)
 
         search = WidthSearch(solve, lambda _: not run.late)
-        fitted = with_truncation(self._over_widths(search, level, self._first_widths(level, trials)))
-        return Candidate(fitted, estimate_error(fitted, run.points), hurried=search.hurried)
+        fitted = self._over_widths(search, level, self._first_widths(level, trials))
+        with finishing():
+            fitted = with_truncation(fitted)
+            estimate = estimate_error(fitted, run.points)
+        return Candidate(fitted, estimate, hurried=search.hurried, tried=search.tried)
 
     def _first_widths(self, components: int, trials: Trials[int]) -> Widths:
         """Widths to begin a search with: those of the last fit, narrower as the components become denser."""
@@ -215,24 +230,32 @@ class PRefinement:
     def result(self, trials: Trials[int], stop: Stop, run: Run) -> Result:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
         best: Candidate = trials.best
-        outcome, error = best.fit.outcome, best.error
-        if stop is Stop.TIME:
-            return Result(best, *run.end_of_time)
+        outcome, words = best.fit.outcome, beside(best.error, self.tol)
+        late, why = run.end_of_time if stop is Stop.TIME else (Status.TIME, _HURRIED if best.hurried else "")
         if not outcome.converged:
-            return Result(best, Status.TIME if outcome.late else Status.NOT_CONVERGED, outcome.reason)
+            status = Status.TIME if outcome.late or stop is Stop.TIME else Status.NOT_CONVERGED
+            return Result(best, status, "; ".join(filter(None, [outcome.reason, "" if outcome.late else why])))
+        if is_good(best, self.tol):
+            parts = [outcome.reason, words, why] if self.tol is None else [words]
+            return Result(best, good_status(self.tol), "; ".join(filter(None, parts)))
+        if why:
+            return Result(best, late, f"{words}: {why}")
         if self.tol is None:
-            if best.hurried:
-                words = "stopped by the time limit before all widths were tried"
-                return Result(best, Status.TIME, f"{words}; error estimate {error:.1e}")
-            status = Status.RELIABLE if error < 1e-2 else Status.POOR
-            note = "" if status.converged else "; the estimate is poor: try more components or look at the residual"
-            return Result(best, status, f"{outcome.reason}; error estimate {error:.1e}{note}")
-        if error <= self.tol:
-            return Result(best, Status.MET, f"the error estimate {error:.1e} meets tol={self.tol:g}")
-        gave_up = not self.setup.mixture.components and self._stalled(trials)
-        why = "it stopped falling" if gave_up else f"{trials.level} components are the most allowed"
-        status = Status.STALLED if gave_up else Status.LARGEST
-        return Result(best, status, f"the error estimate {error:.1e} does not meet tol={self.tol:g}: {why}")
+            more = "the estimate is poor: try more components or look at the residual"
+            return Result(best, Status.POOR, f"{outcome.reason}; {words}; {more}")
+        status, why = self._missed(trials, stop)
+        return Result(best, status, f"{words}: {why}")
+
+    def _missed(self, trials: Trials[int], stop: Stop) -> tuple[Status, str]:
+        """Why the tolerance was not met, though there was time."""
+        if stop is Stop.HOPELESS:
+            return Status.MISSED, "it falls too slowly with the number of components"
+        if not self.setup.mixture.components and self._stalled(trials):
+            return Status.STALLED, "it stopped falling"
+        return Status.LARGEST, f"{trials.level} components are the most allowed"
+
+
+_HURRIED = "stopped by the time limit before all widths were tried"
 
 
 @dataclass(frozen=True)
@@ -247,4 +270,7 @@ def with_truncation(fitted: Fit) -> Fit:
     residual = fitted.outcome.norm / fitted.system.rows**0.5 / fitted.reference
     if fitted.validation_residual <= 1e3 * residual or fitted.validation_residual < 1e-10:
         return fitted
-    return fitted.with_theta(best_truncated(fitted.outcome, fitted.validation_residual_of))
+    try:
+        return fitted.with_theta(best_truncated(fitted.outcome, fitted.validation_residual_of))
+    except OutOfTime:
+        return fitted

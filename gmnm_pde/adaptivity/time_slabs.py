@@ -7,7 +7,7 @@ The next slab begins with the boxes that the last one had at its end. (``solve``
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import torch
@@ -22,10 +22,11 @@ from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Mixture, Normalized, Partition, TimeBlocks
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.during import Before, during
 from gmnm_pde.statement.problem import Problem
@@ -178,7 +179,12 @@ class March:
         while not slabs or slabs[-1].end < high:
             start = slabs[-1].end if slabs else low
             end = self._next_end(len(slabs), start, length)
-            slab = self._solve(slabs, start, end, run)
+            try:
+                slab = self._solve(slabs, start, end, run)
+            except OutOfTime:
+                if not slabs:
+                    raise
+                break
             if self._is_lost(slab, run):
                 length = (end - start) / 2
                 continue
@@ -252,34 +258,32 @@ class March:
         return length * (self.numbers.longer if met else 1.0)
 
     def _result(self, slabs: Sequence[Slab], run: Run) -> Result:
-        """All slabs as one solution; if they do not reach the end of the time, that counts as an error of 1."""
+        """All slabs as one solution; if they do not reach the end of the time, of the part that they reach."""
         problem = self.setup.problem
-        chain = Chain(problem, slabs)
-        reached = slabs[-1].end >= self._ends[1]
-        errors = {
-            name: (0.0 if reached else 1.0) + sum(slab.candidate.estimate.by_field[name] for slab in slabs)
-            for name in problem.fields
-        }
+        if slabs[-1].end < self._ends[1] and run.timed:  # what came to nothing for lack of time spoils what follows
+            slabs = list(takewhile(lambda slab: slab.candidate.error < self.numbers.lost, slabs))
+            if not slabs:
+                raise OutOfTime
+        errors = {name: sum(slab.candidate.estimate.by_field[name] for slab in slabs) for name in problem.fields}
         doubted = next((s.candidate.estimate for s in slabs if s.candidate.estimate.doubt), ErrorEstimate(errors, {}))
-        candidate = Candidate(chain, replace(doubted, by_field=errors))
-        status, words = self._verdict(candidate, reached=reached, until=slabs[-1].end, run=run)
-        return Result(candidate, status, f"{words}; {len(slabs)} blocks in time")
+        candidate = Candidate(Chain(problem, slabs), replace(doubted, by_field=errors))
+        partial = slabs[-1].end < self._ends[1]
+        status, words = self._verdict(candidate, until=slabs[-1].end if partial else None, run=run)
+        return Result(candidate, status, f"{words}; {len(slabs)} blocks in time", partial=partial)
 
-    def _verdict(self, candidate: Candidate, *, reached: bool, until: float, run: Run) -> tuple[Status, str]:
-        error, tol = candidate.error, self.tol
-        if not reached:
-            status, words = run.end_of_time
-            return status, f"{words}, at {self.setup.problem.domain.time[0]} = {until:g}"
-        met = tol is None or error <= tol
-        verdict = "" if tol is None else f"{' meets' if met else ' does not meet'} tol={tol:g}"
-        words = f"the error estimate {error:.1e}{verdict}"
+    def _verdict(self, candidate: Candidate, *, until: float | None, run: Run) -> tuple[Status, str]:
+        tol, words = self.tol, beside(candidate.error, self.tol)
+        if until is not None:
+            status, why = run.end_of_time
+            name = self.setup.problem.domain.time[0]
+            return status, f"solved up to {name} = {until:g} of {self._ends[1]:g}, {words} there: {why}"
+        if is_good(candidate, tol):
+            return good_status(tol), words
         if not candidate.fit.converged:
-            return Status.NOT_CONVERGED, words
-        if not met:
-            return Status.MISSED, words
-        if error >= 1e-2:
-            return Status.POOR, words
-        return (Status.RELIABLE if tol is None else Status.MET), words
+            return Status.TIME if run.timed and run.late else Status.NOT_CONVERGED, f"{words}: {_FAILED}"
+        if run.timed and run.late:
+            return Status.TIME, f"{words}: stopped by the time limit"
+        return (Status.POOR if tol is None else Status.MISSED), words
 
     @restoring()
     def slabs_from(self, state: Mapping[str, Any]) -> list[Slab]:
@@ -304,6 +308,9 @@ class March:
         ascend = all(a < b for a, b in pairwise(edges)) and edges[-1] <= high
         if starts != edges[:-1] or not ascend or (self.edges and tuple(edges) != self.edges[: len(edges)]):
             raise checks.Unfit("state.slabs", f"slabs one after another from {low:g}", edges)
+
+
+_FAILED = "Newton's method did not converge in every block"
 
 
 def _saved(slab: Slab) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
+from gmnm_pde.interruption import pause
 from gmnm_pde.models import Partition
 from gmnm_pde.residuals import Placed
 from gmnm_pde.sampling import Cloud, stream
@@ -86,6 +87,7 @@ class Spread:
         low, high = box.unbind(1)
         asked, inside = self.interior, box.new_zeros(0, len(box))
         for _ in range(_ATTEMPTS):
+            pause()
             rule = self.rule if asked <= 4 * self.interior else "sobol"
             points = low + unit_points(asked, len(box), rule, seed=seed) * (high - low)
             inside = points[self.problem.domain.contains(points)]

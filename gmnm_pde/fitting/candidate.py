@@ -16,6 +16,7 @@ class Candidate:
         fit: The approximation (``fitting/approximation.py``).
         estimate: Of its error.
         drift: Its distance from the candidate before it, relative L2; None for the first, or where it is not needed.
+        tried: How many fits it was chosen from.
         hurried: Whether the time limit cut short the search, for widths or a smoothing, that led to it.
     """
 
@@ -23,6 +24,7 @@ class Candidate:
     estimate: ErrorEstimate
     drift: float | None = None
     hurried: bool = False
+    tried: int = 1
 
     @property
     def error(self) -> float:

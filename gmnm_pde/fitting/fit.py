@@ -148,11 +148,44 @@ def fit(
     return _fit(setup, model, components, tuple(widths), initial_guess, monitor)
 
 
-def fit_readout(setup: Setup, model: nn.Module, *, monitor: Monitor = UNWATCHED) -> Fit:
-    """Solve for the readout of a copy of a given model, whose inputs are the domain scaled to [-1, 1]^d."""
+def fit_readout(setup: Setup, model: nn.Module, *, monitor: Monitor = UNWATCHED, leading: int | None = None) -> Fit:
+    """Solve for the readout of a copy of a given model, whose inputs are the domain scaled to [-1, 1]^d.
+
+    With ``leading`` the first so many features alone are used.
+    """
     normalized = Normalized(copy.deepcopy(model), setup.problem.domain.bounds)
     normalized = normalized.to(dtype=setup.dtype, device=setup.device)
-    return _fit(setup, normalized, normalized.readout.shape[1], (), None, monitor)
+    if leading is None:
+        return _fit(setup, normalized, normalized.readout.shape[1], (), None, monitor)
+    system, held_out = systems(setup, normalized, leading)
+    part = Leading(system, leading)
+    outcome = setup.method.run(part, monitor=monitor)
+    outcome = replace(outcome, theta=part.whole(outcome.theta), solver=None)
+    return Fit(normalized.readout.shape[1], (), normalized, system, held_out, outcome).install()
+
+
+class Leading:
+    """The system of the leading features alone."""
+
+    def __init__(self, system: ReadoutSystem, features: int):
+        self._system, self.linear = system, system.linear
+        self.columns = system.extra + system.fields * features
+
+    def whole(self, theta: Tensor) -> Tensor:
+        """The unknowns of all features, zero for those that are left out."""
+        return torch.cat([theta, theta.new_zeros(self._system.columns - self.columns)])
+
+    def start(self) -> Tensor:
+        """The start of the whole system."""
+        return self._system.start()[: self.columns]
+
+    def residual(self, theta: Tensor) -> Tensor:
+        """The residuals with these features."""
+        return self._system.residual(self.whole(theta))
+
+    def blocks(self, theta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pieces of the linearisation in the leading unknowns."""
+        return ((A[:, : self.columns], r) for A, r in self._system.blocks(self.whole(theta)))
 
 
 def _fit(

@@ -18,6 +18,7 @@ from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.widths import Widths
+from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.nested_dissection import Groups
 from gmnm_pde.linalg.pencil import Modes, Pencil, Pieces
 from gmnm_pde.methods.least_squares import Outcome
@@ -35,7 +36,7 @@ class ModeSet:
     """Modes of one mixture: values [count], coefficients [columns, count], and error estimates.
 
     ``residuals`` are the validation residuals of the modes, relative to their size; ``drifts`` the estimated errors of
-    the values, absolute, and ``fields`` those of the modes, relative L2.
+    the values, absolute, and ``fields`` those of the modes, relative L2; ``tried`` says of how many it was chosen.
     """
 
     setup: Setup
@@ -48,6 +49,7 @@ class ModeSet:
     residuals: Tensor
     drifts: Tensor
     fields: Tensor
+    tried: int = 1
 
     @property
     def worst(self) -> float:
@@ -186,6 +188,7 @@ def _assembled(system: ReadoutSystem, value: float) -> Pieces:
         sizes = (1, system.columns - 1)
         rows = (((0,), A, r) for A, r in system.blocks(theta))
     for groups, matrix, residual in rows:
+        pause()
         if residual.abs().max() > _EXACT * matrix.abs().max():
             raise refuse(
                 f"eigenmodes({system.problem.name})",

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from gmnm_pde.interruption import OutOfTime, finishing
+
 Widths = tuple[float, ...]
 
 _GAIN = 0.8
@@ -39,6 +41,11 @@ class WidthSearch(Generic[Solved]):
         self._solved: dict[Widths, Solved] = {}
         self.hurried = False
 
+    @property
+    def tried(self) -> int:
+        """How many solutions there are."""
+        return len(self._solved)
+
     def at(self, widths: Widths) -> Solved:
         """The solution with these widths."""
         self._residual(widths)
@@ -54,8 +61,15 @@ class WidthSearch(Generic[Solved]):
             self.hurried = True
             return math.inf
         best = min(self._solved.values(), key=lambda solution: solution.validation_residual, default=None)
-        self._solved[widths] = self._solve(widths, best)
-        return self._solved[widths].validation_residual
+        try:
+            self._solved[widths] = self._solve(widths, best)
+        except OutOfTime:
+            if best is None:
+                raise
+            self.hurried = True
+            return math.inf
+        with finishing():
+            return self._solved[widths].validation_residual
 
 
 def narrowed(widths: Widths, ratio: float) -> Widths:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.linalg.nested_dissection import Groups, dissect, neighbours
-from gmnm_pde.linalg.qr import RIDGE
+from gmnm_pde.linalg.qr import RIDGE, triangular
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _eliminate(
         later = tuple(sorted({g for piece in taken for g in piece.groups} - set(own), key=rank.__getitem__))
         front = front_of(taken, (*own, *later), sizes, sum(sizes[g] for g in own) if ridge else 0, ridge)
         del taken
-        R = torch.linalg.qr(front, mode="r").R
+        R = triangular(front)
         width = sum(sizes[g] for g in own)
         pivots.append(_PivotRows(own, later, R[:width, :width], R[:width, width:-1], R[:width, -1]))
         rest = R[width:, width:]

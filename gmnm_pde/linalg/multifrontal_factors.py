@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.linalg.multifrontal import Rows, column_norms, front_of
 from gmnm_pde.linalg.nested_dissection import Groups, dissect, neighbours
-from gmnm_pde.linalg.qr import RIDGE
+from gmnm_pde.linalg.qr import RIDGE, qr_operations
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class FrontFactors:
         passed: dict[int, Tensor] = {}
         tops = []
         for number, front in enumerate(self._fronts):
+            pause()
             parts = [rights[k] if given else passed.pop(k) for given, k, _ in front.sources]
             missing = len(front.householder) - sum(len(part) for part in parts)
             whole = front.through(torch.cat([*parts, parts[0].new_zeros(missing, parts[0].shape[1])]))
@@ -142,7 +144,8 @@ def _factor(rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], rid
         later = tuple(sorted({g for _, _, piece in taken for g in piece.groups} - set(own), key=rank.__getitem__))
         width = sum(sizes[g] for g in own)
         matrix = front_of([piece for _, _, piece in taken], (*own, *later), sizes, width if ridge else 0, ridge)[:, :-1]
-        householder, tau = torch.geqrf(matrix)
+        with unbroken(qr_operations(matrix)):
+            householder, tau = torch.geqrf(matrix)
         sources = tuple((given, k, len(piece.right)) for given, k, piece in taken)
         front = _Front(own, later, sources, householder, tau, width)
         fronts.append(front)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.multifrontal_factors import FrontFactors
 from gmnm_pde.linalg.nested_dissection import Groups
 
@@ -82,6 +83,7 @@ class Pencil:
         image = B @ solver.solve(start)  # projected to the range of B
         before, changes = torch.zeros(0), [math.inf]
         for _ in range(_MOST_STEPS):
+            pause()
             space = torch.linalg.qr(image).Q
             solved = -solver.solve(space.split(B.rows))
             image = B @ solved

@@ -14,12 +14,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.interruption import unbroken
+
 RIDGE = 16.0
 """The ridge in units of the machine precision, on normalised columns. It bounds the coefficients where QR alone lets
 them blow up, and costs no digit: 4 to 50 gave the same errors on the Poisson and wave problems."""
 
 _BLOCK_BYTES = 2**30
 """Rows are gathered up to this size before they are factored."""
+
+_SVD = 25.0
+"""Operations of a singular value decomposition with its vectors, for the cube of the columns."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,20 @@ def _absorb(triangle: Tensor | None, waiting: list[Tensor]) -> Tensor:
     """The triangular factor of a triangle and the rows that wait, which are taken from the list."""
     rows = torch.cat([triangle, *waiting] if triangle is not None else waiting)
     waiting.clear()
-    return torch.linalg.qr(rows, mode="r").R
+    return triangular(rows)
+
+
+def triangular(matrix: Tensor) -> Tensor:
+    """The triangular factor of a matrix."""
+    with unbroken(qr_operations(matrix)):
+        return torch.linalg.qr(matrix, mode="r").R
+
+
+def qr_operations(matrix: Tensor) -> float:
+    """How many operations a Householder QR takes."""
+    rows, columns = matrix.shape
+    least = min(rows, columns)
+    return 4.0 * least * (rows * columns - least * (rows + columns) / 2 + least**2 / 3)
 
 
 class RidgeSolver:
@@ -71,7 +89,7 @@ class RidgeSolver:
         stacked[:K, :K] = R / self.norms
         stacked[:K, K] = c
         stacked[K:, :K].fill_diagonal_(ridge * torch.finfo(R.dtype).eps)
-        self._reduced = torch.linalg.qr(stacked, mode="r").R
+        self._reduced = triangular(stacked)
 
     def leading(self, k: int) -> Tensor:
         """The solution in the first k columns, zero in the others, [K]."""
@@ -111,7 +129,8 @@ def linear_fit(matrix: Tensor, targets: Tensor) -> Tensor:
 def truncated_solutions(triangle: Triangle, cutoffs: Iterable[float]) -> list[Tensor]:
     """Minimum-norm solutions by truncated SVD: from the singular values above each cutoff times the largest."""
     norms = triangle.R.norm(dim=0).clamp_min(torch.finfo(triangle.R.dtype).tiny)
-    U, S, Vh = torch.linalg.svd(triangle.R / norms)
+    with unbroken(_SVD * len(norms) ** 3):
+        U, S, Vh = torch.linalg.svd(triangle.R / norms)
     rotated = U.mT @ triangle.c
     solutions = []
     for cutoff in cutoffs:

@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.methods.loop import Squares, check_counts, check_positive
 from gmnm_pde.methods.method import TrainingMethod, threshold
 
@@ -136,6 +137,7 @@ class _Work:
         unknowns = self._system.unknowns()
         kept = [parameter.detach().clone() for parameter in unknowns]
         while self._mu < self._method.most_damping:
+            pause()
             step = self._direction(steps, kept)
             if step is None:
                 self._mu, self._growth = self._mu * self._growth, 2 * self._growth
@@ -222,7 +224,8 @@ class _NormalEquations:
         self._jacobian, self._scale = jacobian, scale
         rows, columns = jacobian.shape
         self._tall = columns <= rows
-        self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
+        with unbroken(2.0 * rows * columns * min(rows, columns)):
+            self._gram = jacobian.mT @ jacobian if self._tall else jacobian @ jacobian.mT
         self._factor = self._gram
 
     def factor(self, mu: float) -> bool:
@@ -264,6 +267,7 @@ class _ConjugateGradients:
         z = inverse * r
         p, rz = z.clone(), r @ z
         for _ in range(self._iterations):
+            pause()
             product = self._pull(self._push(p)) + self._ridge * p
             alpha = rz / (p @ product)
             d += alpha * p

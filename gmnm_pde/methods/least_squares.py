@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.interruption import OutOfTime, pause
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.methods.method import Method, threshold
@@ -148,6 +149,15 @@ class _Newton:
 
     def run(self) -> Outcome:
         """Step until there is a reason to end."""
+        try:
+            ending = self._stepped()
+        except OutOfTime:
+            ending = self._out_of_time()
+        norm, theta, solver = self._best
+        converged, reason = ending
+        return Outcome(theta, norm, self._number, converged, reason, solver, self._late)
+
+    def _stepped(self) -> tuple[bool, str]:
         ending = self._ends_here()
         while not ending:
             ending = self._advance()
@@ -155,9 +165,11 @@ class _Newton:
                 self._solver = solve_linearized(self._system, self._theta)
                 self._keep_the_best()
                 ending = self._ends_here()
-        norm, theta, solver = self._best
-        converged, reason = ending
-        return Outcome(theta, norm, self._number, converged, reason, solver, self._late)
+        return ending
+
+    def _out_of_time(self) -> tuple[bool, str]:
+        self._late = True
+        return False, f"stopped by the time limit after {self._number} Newton steps"
 
     def _keep_the_best(self) -> None:
         if self._norm <= self._best[0]:
@@ -170,8 +182,7 @@ class _Newton:
         if self._number >= self._method.max_steps:
             return False, f"no convergence in {self._method.max_steps} Newton steps"
         if self._monitor.late:
-            self._late = True
-            return False, f"stopped by the time limit after {self._number} Newton steps"
+            return self._out_of_time()
         return None
 
     def _advance(self) -> tuple[bool, str] | None:
@@ -207,6 +218,7 @@ class _Newton:
         promise = self._norm**2 - self._solver.misfit**2
         length = 1.0
         for _ in range(12):
+            pause()
             trial = self._theta + length * direction
             trial_norm = _norm(self._system.residual(trial))
             if trial_norm**2 <= self._norm**2 - self._method.sufficient * length * promise:
@@ -226,16 +238,22 @@ def solve_linearized(system: System, theta: Tensor) -> Solver:
     """Solve r + A (new - theta) ~ 0 for the new unknowns: for them, not for the step, so that they stay bounded."""
     moved = bool(theta.any())
     if not hasattr(system, "groups"):
-        rows = ((A, (A @ theta - r) if moved else -r) for A, r in system.blocks(theta))
+        rows = (_right(A, r, theta if moved else None) for A, r in system.blocks(theta))
         return RidgeSolver(reduce(rows, system.columns))
     return _solve_grouped(cast(Grouped, system), theta, moved=moved)
+
+
+def _right(A: Tensor, r: Tensor, theta: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Rows with their right-hand side, for the new unknowns; a place to stop between blocks of rows."""
+    pause()
+    return A, -r if theta is None else A @ theta - r
 
 
 def _solve_grouped(system: Grouped, theta: Tensor, *, moved: bool) -> Solver:
     sizes, centers = system.groups
     parts = theta.split(list(sizes))
     pieces = [
-        Rows(groups, A, (A @ torch.cat([parts[g] for g in groups]) - r) if moved else -r)
+        Rows(groups, *_right(A, r, torch.cat([parts[g] for g in groups]) if moved else None))
         for groups, A, r in system.pieces(theta)
     ]
     return FrontSolver(pieces, sizes, centers, everywhere=tuple(range(len(sizes) - len(centers))))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.methods.method import TrainingMethod
 
 Squares = dict[str, Tensor]
@@ -80,6 +81,11 @@ class Hooks:
         """Whether the time is up."""
         return False
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left until a time limit; infinite without one."""
+        return math.inf
+
     def save(self, state: Mapping[str, Any], *, now: bool) -> None:
         """The state of the loop, from which it may be restored to the same digits; ``now``: it is about to end."""
 
@@ -111,6 +117,9 @@ class _Best:
 
 _PATIENCE_PACE = 50
 """Steps between looks at the held-out residual."""
+
+_SPARE = 1.2
+"""A step is taken under a time limit if this many times what the last one took is left."""
 
 _BATCH_PACE = 100
 """Steps between looks at the loss of all points where steps see batches."""
@@ -150,27 +159,45 @@ class _Loop:
         self._pace = self._work.pace if self._work.whole else _BATCH_PACE
         self._step, self._fell = 0, 0
         self._failed, self._late, self._resumed = False, False, False
+        self._took = 0.0
 
     def go(self) -> Trained:
         """Step until there is a reason to end."""
         reason = ""
         while not reason:
-            if not self._resumed:  # what was restored had changed already
-                self._hooks.before(self._step)
-            self._resumed = False
-            loss, squares = self._work.look(self._step)
-            if self._step % self._pace == 0 or self._step >= self._method.steps:
-                reason = self._read(loss, squares)
-                if not reason or self._late:
-                    self._hooks.save(self._state(), now=self._late)
-            if not reason:
-                moved = self._work.advance()
-                self._step += moved
-                reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
+            try:
+                reason = self._once()
+            except OutOfTime:  # in the middle of a step, from which nothing can go on; the best unknowns are kept
+                reason = self._out_of_time()
         self._best.put_back()
         return Trained(self._best.loss, self._step, not self._failed, reason, self._late)
 
-    def _read(self, loss: Tensor, squares: Squares) -> str:
+    def _once(self) -> str:
+        """Look, and take a step; why the run ends, or nothing if it goes on."""
+        reason, before = "", self._hooks.left
+        if not self._resumed:  # what was restored had changed already
+            self._hooks.before(self._step)
+        self._resumed = False
+        loss, squares = self._work.look(self._step)
+        # near the end of a time limit, the clock is looked at before each step
+        near = math.isfinite(before) and self._system.any(self._hooks.left < _SPARE * self._took)
+        if self._step % self._pace == 0 or self._step >= self._method.steps or near:
+            reason = self._read(loss, squares, late=near)
+            if not reason or self._late:
+                self._hooks.save(self._state(), now=self._late)
+        if not reason:
+            moved = self._work.advance()
+            self._step += moved
+            reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
+        if math.isfinite(before):
+            self._took = before - self._hooks.left
+        return reason
+
+    def _out_of_time(self) -> str:
+        self._failed = self._late = True
+        return f"stopped by the time limit after {self._step} steps of {self._work.name}"
+
+    def _read(self, loss: Tensor, squares: Squares, *, late: bool) -> str:
         """Read the loss; why the run ends, or nothing if it goes on."""
         step, name, patience = self._step, self._work.name, self._method.patience
         if not self._work.whole:
@@ -186,12 +213,11 @@ class _Loop:
         elif step % max(self._pace, _PATIENCE_PACE // self._pace * self._pace) == 0 or step >= self._method.steps:
             self._fell = step if self._best.see(self._hooks.held_out()) else self._fell
         self._hooks.watch(step, value)
-        late = self._system.any(self._hooks.late)
+        late = self._system.any(self._hooks.late) or late
         if step >= self._method.steps:
             return f"{step} steps of {name}"
         if late:
-            self._failed = self._late = True
-            return f"stopped by the time limit after {step} steps of {name}"
+            return self._out_of_time()
         if patience is not None and step - self._fell >= patience:
             return f"{step} steps of {name}; the held-out residual fell no more for {patience}"
         return ""

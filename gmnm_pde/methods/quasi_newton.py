@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.interruption import pause
 from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
 from gmnm_pde.methods.method import TrainingMethod, threshold
 
@@ -93,6 +94,7 @@ class _LimitedMemory:
 
     def _evaluate(self) -> Tensor:
         """The loss, with gradients that PyTorch's L-BFGS can take: it views each as a vector."""
+        pause()
         loss, _ = self._system.gradient()
         for parameter in self._system.unknowns():
             if parameter.grad is not None:
@@ -168,6 +170,7 @@ class _WholeMatrix:
         return self._loss, self._squares
 
     def _evaluate(self) -> tuple[Tensor, Squares, Tensor]:
+        pause()
         loss, squares = self._system.gradient()
         parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._system.unknowns()]
         return loss, squares, torch.cat([part.flatten() for part in parts])

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.interruption import pause
 from gmnm_pde.jets import feature_combination
 from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
@@ -139,6 +140,7 @@ class ReadoutSystem:
             self.model.set_readout(self.readout(theta))
         for placed in self.placed:
             for first in range(0, len(placed.cloud), chunk):
+                pause()
                 rows = slice(first, min(first + chunk, len(placed.cloud)))
                 points = placed.cloud.points[rows].to(self.like)
                 with torch.no_grad():

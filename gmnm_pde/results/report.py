@@ -15,7 +15,9 @@ class Report:
 
     ``relative_l2``, ``mse`` and ``max_error`` compare with the exact solution on points of their own, where one is
     known (else None); they are floats for one field and dicts by name for several, and no part of the solve looks at
-    them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields. ``residual``
+    them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields;
+    ``deviation_estimates`` has by field the same error relative to the field's deviation from its mean, for those that
+    an offset dominates, such as temperatures in kelvin: with a deviation of less than a tenth. ``residual``
     and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;
     conditions that are met by construction are named in ``met`` and count for nothing there. ``status`` says in a
     word for programs why the solve ended, and ``reason`` in a sentence; ``found`` holds the unknown parameters.
@@ -44,6 +46,7 @@ class Report:
     found: dict[str, float] = dataclasses.field(default_factory=dict)
     met: list[str] = dataclasses.field(default_factory=list)
     status: str = ""
+    deviation_estimates: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
@@ -56,6 +59,7 @@ class Report:
             ("model", f"{self.model}, {size}{self.parameters} parameters"),
             ("method", f"{self.method}: {self.unknowns} unknowns on {self.points} points"),
             ("error estimate", f"{self.error_estimate:.1e} (relative L2, without the exact solution)"),
+            *self._of_deviations(),
             ("residual", f"{self.residual:.1e} (root mean square on fresh points)"),
             ("boundary", f"{self.boundary:.1e} (conditions, likewise)"),
         ]
@@ -67,6 +71,13 @@ class Report:
         lines += [("parameter " + name, self._scalar(name, value)) for name, value in self.found.items()]
         lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
         return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])
+
+    def _of_deviations(self) -> list[tuple[str, str]]:
+        """A line on errors beside deviations, where offsets dominate fields."""
+        if not self.deviation_estimates:
+            return []
+        named = ", ".join(f"{name} {error:.1e}" for name, error in self.deviation_estimates.items())
+        return [("of deviation", f"{named} (the same errors, relative to the deviation from the mean)")]
 
     def _scalar(self, name: str, value: float) -> str:
         """An unknown parameter with its estimated error, if that is larger than rounding."""

@@ -32,6 +32,7 @@ _REPORT = checks.record(
     found=checks.keyed(checks.number),
     met=checks.distinct(checks.name),
     status=checks.text,
+    deviation_estimates=checks.keyed(checks.size),
 )
 
 PARTS: dict[str, checks.Check] = {

@@ -22,6 +22,12 @@ from gmnm_pde.statement.problem import Problem
 _POINTS = 4000
 """Points to compare with exact solutions on, and to estimate errors on where no number is given."""
 
+_OFFSET = 0.1
+"""An offset dominates a field whose deviation from its mean is below this part of the field."""
+
+_CONSTANT = 1e-12
+"""Below this part the field is constant but for rounding."""
+
 _OF_MIXTURES = (GMNM, Patchwork, TimeBlocks)
 """Models that reports name by the form of their mixtures."""
 
@@ -47,6 +53,7 @@ class Evaluator:
     ):
         self.problem, self.seed, self._count = problem, seed, points or _POINTS
         self._kind = {"dtype": dtype, "device": device}
+        self._last: tuple[Approximation, Tensor] | None = None
 
     def of(self, problem: Problem, points: int | None = None) -> "Evaluator":
         """The evaluator of another problem, such as that of a time slab."""
@@ -63,13 +70,17 @@ class Evaluator:
         return evaluation_points(self.problem, self._count, self.seed).to(**self._kind)
 
     @cached_property
-    def _compared(self) -> tuple[Tensor, Tensor] | None:
-        """Points with the exact fields there, [n, d] and [n, fields]; None where no exact solution is known."""
+    def _places(self) -> Tensor:
+        """Points to compare with the exact solution on, [n, d]."""
+        return evaluation_points(self.problem, _POINTS, self.seed)
+
+    @cached_property
+    def _exact(self) -> Tensor | None:
+        """The exact fields there, [n, fields]; None where no exact solution is known."""
         if self.problem.exact is None:
             return None
-        points = evaluation_points(self.problem, _POINTS, self.seed)
-        fields, _ = self.problem.exact_columns(points.unbind(-1))
-        return points.to(**self._kind), torch.stack(list(fields.values()), dim=1).to(torch.float64)
+        fields, _ = self.problem.exact_columns(self._places.unbind(-1))
+        return torch.stack(list(fields.values()), dim=1).to(torch.float64)
 
     def figures(self, candidate: Candidate) -> dict[str, float]:
         """A candidate's row of the history."""
@@ -94,9 +105,8 @@ class Evaluator:
         candidate, fit = result.best, result.best.fit
         residual, boundary = self._residuals(fit.named_residuals())
         relative, largest, mse = self._relative(fit), None, None
-        if self._compared is not None:
-            points, exact = self._compared
-            difference = self._outputs(fit, points) - exact
+        if self._exact is not None:
+            difference, _ = self._differences(fit, self._exact)
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
         model = fit.model.inner
         name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
@@ -124,7 +134,21 @@ class Evaluator:
             device=str(self.points.device),
             found=fit.parameters,
             met=list(self.problem.met),
+            deviation_estimates=self._deviation_estimates(candidate),
         )
+
+    def _deviation_estimates(self, candidate: Candidate) -> dict[str, float]:
+        """The estimates relative to the deviation from the mean, of the fields that an offset dominates."""
+        values = self._outputs(candidate.fit)
+        values = values[~values.isnan().any(dim=1)]
+        if not len(values):
+            return {}
+        sizes, deviations = values.norm(dim=0).tolist(), (values - values.mean(dim=0)).norm(dim=0).tolist()
+        estimates = {}
+        for name, size, deviation in zip(self.problem.fields, sizes, deviations, strict=True):
+            if _CONSTANT * size < deviation < _OFFSET * size:
+                estimates[name] = candidate.estimate.by_field[name] * size / deviation
+        return estimates
 
     def _residuals(self, named: dict[str, Tensor]) -> tuple[float, float]:
         """Root mean squares of the equations and of the conditions."""
@@ -134,15 +158,27 @@ class Evaluator:
         return _rms(equations), _rms(conditions)
 
     @torch.no_grad()
-    def _outputs(self, fit: Approximation, points: Tensor) -> Tensor:
-        return fit.outputs(points).to(dtype=torch.float64, device="cpu")
+    def _outputs(self, fit: Approximation) -> Tensor:
+        """The fields at the points to compare on; they are kept, for one approximation is asked for several times."""
+        if self._last is None or self._last[0] is not fit:
+            points = self._places.to(**self._kind)
+            self._last = fit, fit.outputs(points).to(dtype=torch.float64, device="cpu")
+        return self._last[1]
 
     def _relative(self, fit: Approximation) -> Tensor | None:
-        if self._compared is None:
+        if self._exact is None:
             return None
-        points, exact = self._compared
+        difference, exact = self._differences(fit, self._exact)
         size = exact.norm(dim=0)
-        return (self._outputs(fit, points) - exact).norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+        return difference.norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+
+    def _differences(self, fit: Approximation, exact: Tensor) -> tuple[Tensor, Tensor]:
+        """The differences from the exact fields, and these, [n, fields]; blocks count for the times they reach."""
+        outputs = self._outputs(fit)
+        if isinstance(fit.model.inner, TimeBlocks):
+            reached = ~outputs.isnan().any(dim=1)
+            outputs, exact = outputs[reached], exact[reached]
+        return outputs - exact, exact
 
     def _per_field(self, values: Tensor | None) -> PerField | None:
         if values is None:

@@ -1,10 +1,14 @@
 """The result of a solve: the best candidate, and how it ended."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.results.posterior import Posterior
+
+RELIABLE = 1e-2
+"""Without a tolerance an error estimate below this is good."""
 
 
 class Status(Enum):
@@ -27,18 +31,41 @@ class Status(Enum):
 
     @property
     def converged(self) -> bool:
-        """Whether the solution is as good as was asked for."""
+        """Whether the solution is as good as was asked for, whatever ended the solve."""
         return self in (Status.MET, Status.RELIABLE, Status.DATA_MET, Status.TRAINED)
+
+
+def is_good(candidate: Candidate, tol: float | None) -> bool:
+    """Whether a candidate is as good as was asked for: one meaning, with a tolerance and without, in time or late."""
+    return candidate.fit.converged and (candidate.error < RELIABLE if tol is None else candidate.error <= tol)
+
+
+def good_status(tol: float | None) -> Status:
+    """The status of a good candidate."""
+    return Status.RELIABLE if tol is None else Status.MET
+
+
+def beside(error: float, tol: float | None) -> str:
+    """An error estimate in words, beside the tolerance if there is one."""
+    if math.isnan(error):
+        return "the error is not estimated"
+    if tol is None:
+        return f"error estimate {error:.1e}"
+    return f"the error estimate {error:.1e} {'meets' if error <= tol else 'does not meet'} tol={tol:g}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """The best candidate, how the solve ended, and in words why; with noisy data also the posterior."""
+    """The best candidate, how the solve ended, and in words why; with noisy data also the posterior.
+
+    ``partial`` says that it solves the problem up to some time only.
+    """
 
     best: Candidate
     status: Status
     details: str
     posterior: Posterior | None = None
+    partial: bool = False
 
     @property
     def converged(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.interruption import Allowance, limited
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.models import Lifted
@@ -19,6 +20,10 @@ from gmnm_pde.run.log import Log
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.statement.problem import Problem
+
+_OVER, _MORE = 0.05, 0.4
+"""What was done may be brought to an end, such as by an error estimate, for this part of a time limit and these seconds
+more."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Run(Monitor):
         log: Of the whole solve.
         clock: What ``deadline`` is measured on.
         deadline: When to end.
+        allowance: When work under way is given up, where there is a time limit.
         resumed: The state of the interrupted solve that this one resumes, if any.
         kept: What checkpoints hold beside the states that are saved; with None this run writes no checkpoint.
     """
@@ -44,6 +50,7 @@ class Run(Monitor):
     log: Log
     clock: Clock = field(default_factory=WallClock)
     deadline: float = math.inf
+    allowance: Allowance | None = None
     resumed: Any = None
     kept: Mapping[str, Any] | None = None
 
@@ -71,8 +78,11 @@ class Run(Monitor):
         log = Log(problem.domain, started, progress, checkpoint)
         resumed = log.resume()
         evaluator = Evaluator(problem, seed=setup.seed, dtype=setup.dtype, device=setup.device)
-        deadline = math.inf if time_limit is None else started + time_limit
-        return cls(problem, tol, evaluator, log, deadline=deadline, resumed=resumed, kept={})
+        deadline, allowance = math.inf, None
+        if time_limit is not None:
+            deadline = started + time_limit
+            allowance = Allowance(deadline, deadline + _OVER * time_limit + _MORE)
+        return cls(problem, tol, evaluator, log, deadline=deadline, allowance=allowance, resumed=resumed, kept={})
 
     @property
     def points(self) -> Tensor:
@@ -83,6 +93,11 @@ class Run(Monitor):
     def late(self) -> bool:
         """Whether the time is up."""
         return self.clock.now() > self.deadline
+
+    @property
+    def timed(self) -> bool:
+        """Whether the clock decides: with a time limit, and not where work alone is bounded."""
+        return self.allowance is not None
 
     @property
     def limited(self) -> bool:
@@ -113,7 +128,8 @@ class Run(Monitor):
     def end_of_time(self) -> tuple[Status, str]:
         """The status, and in words why, of a solve that has no time left for the next, larger fit."""
         if isinstance(self.clock, WorkClock):
-            return Status.LARGEST, "the next fit would be more work than is done unasked: give time_limit= for more"
+            status = Status.POOR if self.tol is None else Status.LARGEST
+            return status, "the next fit would be more work than is done unasked: give time_limit= for more"
         return Status.TIME, "stopped by the time limit before the next, larger fit"
 
     def bounded_by_work(self, seconds: float) -> "Run":
@@ -129,7 +145,9 @@ class Run(Monitor):
 
     def record(self, candidate: Any, state: Any = None, *, step: int | None = None) -> None:
         """Record a finished fit: in the history, as progress, and in a checkpoint where a state is given."""
-        self.log.add(candidate.figures(self.evaluator), candidate.message, self.problem.domain, step)
+        with limited(None):
+            figures = candidate.figures(self.evaluator)
+        self.log.add(figures, candidate.message, self.problem.domain, step)
         if state is not None:
             self.save(state)
 
@@ -161,7 +179,7 @@ class Run(Monitor):
             method: How it was solved, in words.
         """
         details = result.details
-        if self.late and result.status is not Status.TIME:
+        if self.timed and self.late and "time limit" not in details:
             details += "; the time limit has passed"
         fit, domain, lift = result.best.fit, self.problem.domain, self.problem.lift
         report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)

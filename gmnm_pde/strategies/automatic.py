@@ -7,19 +7,30 @@ from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
 from gmnm_pde.adaptivity.directions import choose_directions
-from gmnm_pde.adaptivity.h_refinement import HRefinement, seconds_of_first
-from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.adaptivity.p_refinement import PRefinement
+from gmnm_pde.adaptivity.h_refinement import HRefinement, Refining, seconds_of_first
+from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
+from gmnm_pde.adaptivity.p_refinement import Growth, PRefinement
 from gmnm_pde.adaptivity.time_slabs import March, Slabs
+from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.io import checks
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.clock import WorkClock
+from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+
+_FITS = 10.0
+"""Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
+of them."""
+
+_NEARLY = 1.5
+"""Error estimates that differ by no more than this factor count as equal."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,16 @@ class _Solve:
 
     def result(self) -> Result:
         """What was asked for by hand; else one mixture, and then patches or time slabs if they may do better."""
+        try:
+            with limited(self._run.allowance):
+                return self._best()
+        except OutOfTime:
+            return self._least()
+
+    def _best(self) -> Result:
         strategy, setup = self._strategy, self._setup
         if strategy.homotopy is not None and not self._stage:
-            self._follow(strategy.homotopy)
-            self._note += "; "
+            self._note = self._follow(strategy.homotopy)
         if strategy.blocks is not None:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
@@ -114,17 +131,59 @@ class _Solve:
         first = self._first()
         bounded = self._run.bounded_by_work(self._numbers.work)
         if not self._wants_patches(first, bounded):
-            return first
+            return self._larger(first)
         bounded = bounded.keeping(first=_saved(first))
-        left = f"one mixture left an error estimate of {first.best.error:.1e}"
-        if setup.problem.domain.time:
-            note = f"{self._note}{left}, so blocks in time, each on patches, were used: "
-            second = self._in_slabs(Blocks(None, Slabs().first), bounded, note)
-        else:
-            note = f"{self._note}{left}, so patches were used: "
-            guess = first.best.fit if first.best.fit.converged else self._guess
-            second = self._on_patches(guess, bounded, note)
-        return second if _rank(second) <= _rank(first) else _no_better(first, second)
+        second = self._in_pieces(first, bounded)
+        if second is None:
+            return self._cut_short(first, "no fit on patches was finished before the time limit")
+        left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
+        if _is_better(second, first, self._run):
+            return replace(second, details=f"{second.details}; {left}")
+        pieces = "blocks in time" if setup.problem.domain.time else "patches"
+        words = f"{pieces} did no better, with an estimate of {second.best.error:.1e}"
+        if second.status is Status.TIME:
+            return self._cut_short(first, f"{words} when the time limit stopped them")
+        return replace(first, details=f"{first.details}; {words}")
+
+    def _cut_short(self, first: Result, words: str) -> Result:
+        """One mixture, where the time limit cut short what might have done better."""
+        status = first.status if is_good(first.best, self._run.tol) else Status.TIME
+        return replace(first, status=status, details=f"{first.details}; {words}")
+
+    def _larger(self, first: Result) -> Result:
+        """Where one mixture was given up for patches that there is no time for: more components after all."""
+        run, fit, growth = self._run, first.best.fit, Growth()
+        unknowns = fit.components * len(self._setup.problem.fields)
+        given_up = first.status in (Status.MISSED, Status.POOR) and not self._setup.mixture.components
+        if not (given_up and run.timed) or run.late or unknowns * growth.factor > growth.most_nonlinear:
+            return first
+        more = round(growth.factor * fit.components * len(self._setup.problem.fields) ** 0.5)
+        growth = replace(growth, first=ByDimension(more, more, more, more), first_with_tol=1.0)
+        try:
+            second = adapt(PRefinement(self._setup, run.tol, fit, growth=growth), run.part())
+        except OutOfTime:
+            return first
+        return second if _is_better(second, first, run) else first
+
+    def _in_pieces(self, first: Result, run: Run) -> Result | None:
+        """On patches, or in time slabs where there is time; None where a time limit left time for no fit."""
+        try:
+            if self._setup.problem.domain.time:
+                return self._in_slabs(Blocks(None, Slabs().first), run)
+            return self._on_patches(first.best.fit if first.best.fit.converged else self._guess, run)
+        except OutOfTime:
+            return None
+
+    def _least(self) -> Result:
+        """One small mixture, where the time limit left time for nothing else."""
+        setup = replace(self._setup, partition=None)
+        refinement = PRefinement(setup, self._run.tol, growth=replace(Growth(), searched=0, adjusted=0))
+        least = refinement.growth.least
+        candidate = refinement.attempt(least, Trials(), self._run)
+        self._run.record(candidate)
+        result = refinement.result(Trials().after(least, candidate, 0.0, better=True), Stop.TIME, self._run)
+        words = f"{beside(candidate.error, self._run.tol)}; the time limit left time for one small mixture alone"
+        return replace(result, details=words)
 
     def _first(self) -> Result:
         """One mixture, with a continuation where Newton's method does not converge."""
@@ -138,14 +197,17 @@ class _Solve:
         if lost and proposed and self._guess is None and problem.order > 0 and not self._run.late:
             self._stage, told = "", self._follow(along_diffusion(problem))
             if self._guess is not None:
-                self._note = f"Newton's method did not converge from zero; {told}; "
+                self._note = f"Newton's method did not converge from zero: {told}"
                 first = self._with_one_mixture()
-        return replace(first, details=self._note + first.details)
+        return self._noted(first)
+
+    def _noted(self, result: Result) -> Result:
+        """With what a continuation came to."""
+        return replace(result, details=f"{result.details}; {self._note}") if self._note else result
 
     def _follow(self, homotopy: Homotopy) -> str:
-        """Take the initial guess from a continuation; what it came to, in words."""
+        """Take the initial guess from a continuation; in words what it came to."""
         self._guess, told = follow(self._setup, homotopy, self._run)
-        self._note = told
         return told
 
     def _keeping(self, stage: str, run: Run, note: str) -> Run:
@@ -160,17 +222,51 @@ class _Solve:
         self._stage = ""
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
 
-    def _on_patches(self, guess: Fit | None, run: Run, note: str | None = None, *, fixed: bool = False) -> Result:
-        refinement = HRefinement(self._setup, run.tol, guess, fixed)
+    def _on_patches(self, guess: InitialGuess | None, run: Run, *, fixed: bool = False) -> Result:
+        refinement = HRefinement(self._setup, run.tol, guess, fixed, self._refining(run))
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "patches" else None
         result = adapt(refinement, self._keeping("patches", run, self._note), known)
-        return replace(result, details=(self._note if note is None else note) + result.details)
+        if not fixed:
+            result = self._with_more_components(result, run)
+            result = self._with_fewer_digits(result, guess, run)
+        return self._noted(result)
 
-    def _in_slabs(self, blocks: Blocks, run: Run, note: str | None = None) -> Result:
+    def _refining(self, run: Run) -> Refining:
+        """Components for fewer digits where no tolerance was given and a time limit is short."""
+        numbers = Refining()
+        while run.timed and run.tol is None and numbers.digits > numbers.least_digits:
+            if run.affords(_FITS * seconds_of_first(self._setup, None, numbers)):
+                break
+            numbers = replace(numbers, digits=numbers.digits - 1)
+        return numbers
+
+    def _with_fewer_digits(self, result: Result, guess: InitialGuess | None, run: Run) -> Result:
+        """Where work was bounded, without a tolerance, and left a poor result: smaller boxes of fewer components."""
+        if run.tol is not None or run.timed or result.best.error < self._numbers.poor:
+            return result
+        numbers = replace(Refining(), digits=Refining().least_digits)
+        again = run.part(clock=WorkClock(), deadline=self._numbers.work / 2)
+        second = adapt(HRefinement(self._setup, None, guess, refining=numbers), again)
+        return second if _is_better(second, result, run) else result
+
+    def _with_more_components(self, result: Result, run: Run) -> Result:
+        """Where smaller boxes came to an end before a time limit: more components in each box."""
+        ended = result.status in (Status.STALLED, Status.LARGEST)
+        if not (ended and run.timed) or run.late:
+            return result
+        fit = result.best.fit
+        setup = replace(self._setup, partition=fit.model.partition)
+        refinement = HRefinement(setup, run.tol, fit, fixed=True, first=fit.components // setup.patches)
+        try:
+            more = adapt(refinement, run.part())
+        except OutOfTime:
+            return result
+        return more if _is_better(more, result, run) else result
+
+    def _in_slabs(self, blocks: Blocks, run: Run) -> Result:
         march = March(self._setup, blocks.edges, blocks.count, run.tol)
         known = march.slabs_from(self._resumed["state"]) if self._stage == "slabs" else ()
-        result = march.run(self._keeping("slabs", run, self._note), known)
-        return replace(result, details=(self._note if note is None else note) + result.details)
+        return self._noted(march.run(self._keeping("slabs", run, self._note), known))
 
     def _wants_patches(self, first: Result, run: Run) -> bool:
         """Whether one mixture left a poor result, and patches or time slabs may be used."""
@@ -231,10 +327,24 @@ def _saved(result: Result) -> dict[str, Any]:
     return {"best": saved(result.best.fit), "estimate": estimate, **named}
 
 
-def _rank(result: Result) -> tuple[bool, float]:
-    """What the better of two results has less of: converged fits before others, then the smaller estimate."""
-    return not result.best.fit.converged, result.best.error
+def _is_better(second: Result, first: Result, run: Run) -> bool:
+    """Whether the second of two results is the better one.
 
-
-def _no_better(first: Result, second: Result) -> Result:
-    return replace(first, details=f"{first.details}; patches did no better ({second.details})")
+    A good one comes before others, one of the whole time before a part of it unless the whole is worthless, a converged
+    fit before others. Else the smaller estimate decides, and where estimates are nearly equal the smaller residual.
+    """
+    good = [is_good(result.best, run.tol) and not result.partial for result in (first, second)]
+    if good[0] != good[1]:
+        return good[1]
+    if first.partial != second.partial:
+        whole = first if second.partial else second
+        return (whole.best.error < RELIABLE) == second.partial
+    converged = [result.best.fit.converged for result in (first, second)]
+    if converged[0] != converged[1]:
+        return converged[1]
+    errors = [result.best.error for result in (first, second)]
+    if not max(errors) <= _NEARLY * min(errors):
+        return errors[1] < errors[0]
+    with limited(None):
+        residuals = [run.evaluator.figures(result.best)["residual"] for result in (first, second)]
+    return residuals[1] <= residuals[0]

@@ -7,10 +7,15 @@ from torch import nn
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
-from gmnm_pde.fitting.estimate import estimate_error
+from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import fit_readout
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.interruption import OutOfTime, finishing, limited
+from gmnm_pde.models import Normalized
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
+
+_FEW = 100
+"""So few features are solved for whatever time is left."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,36 @@ class GivenModel:
 
     def run(self, run: Run) -> Result:
         """Fit, and estimate the error."""
-        fitted = fit_readout(self.setup, self.model, monitor=run)
-        candidate = Candidate(fitted, estimate_error(fitted, run.points))
+        try:
+            with limited(run.allowance):
+                fitted = fit_readout(self.setup, self.model, monitor=run)
+                with finishing():
+                    candidate = Candidate(fitted, estimate_error(fitted, run.points))
+        except OutOfTime:
+            return self._part(run)
         run.record(candidate)
-        outcome, error, tol = fitted.outcome, candidate.error, run.tol
-        words = f"{outcome.reason}; error estimate {error:.1e}"
+        outcome, words, tol = fitted.outcome, beside(candidate.error, run.tol), run.tol
         if not outcome.converged:
-            return Result(candidate, Status.TIME if outcome.late else Status.NOT_CONVERGED, words)
-        if tol is None:
-            return Result(candidate, Status.RELIABLE if error <= 1e-2 else Status.POOR, words)
-        if error <= tol:
-            return Result(candidate, Status.MET, words)
-        why = f"does not meet tol={tol:g}: the model's features are kept as given; model='gmnm' adds components"
-        return Result(candidate, Status.MISSED, f"{words} {why}")
+            status = Status.TIME if outcome.late else Status.NOT_CONVERGED
+            return Result(candidate, status, f"{outcome.reason}; {words}")
+        if is_good(candidate, tol):
+            return Result(candidate, good_status(tol), f"{outcome.reason}; {words}")
+        why = "the model's features are kept as given; model='gmnm' adds components"
+        status = Status.POOR if tol is None else Status.MISSED
+        return Result(candidate, status, f"{outcome.reason}; {words}: {why}")
+
+    def _part(self, run: Run) -> Result:
+        """The readout of the first few features, where there is no time for all."""
+        features = Normalized(self.model, self.setup.problem.domain.bounds).readout.shape[1]
+        fitted, few = None, features
+        while fitted is None:
+            few = min(_FEW, features) if run.late else max(1, few // 2)
+            try:
+                with limited(run.allowance if few > _FEW else None):
+                    fitted = fit_readout(self.setup, self.model, monitor=run, leading=few)
+            except OutOfTime:
+                continue
+        candidate = Candidate(fitted, ErrorEstimate.unknown(self.setup.problem))
+        run.record(candidate)
+        words = f"the time limit left time for {few} of {features} features alone; their error is not estimated"
+        return Result(candidate, Status.TIME, words)

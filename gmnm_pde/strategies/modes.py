@@ -11,7 +11,8 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
 from gmnm_pde.fitting.widths import WidthSearch, narrowed
-from gmnm_pde.run.result import Status
+from gmnm_pde.interruption import OutOfTime, finishing, limited
+from gmnm_pde.run.result import RELIABLE, Status
 from gmnm_pde.run.run import Run
 
 
@@ -23,6 +24,10 @@ class Sizes:
     """Components of the first mixture, by the number of coordinates."""
     each_mode: int = 4
     """The first mixture has at least this many components for each mode."""
+    least: int = 60
+    """The fewest components, where a time limit leaves no time for more."""
+    step: float = 1.1
+    """The smallest step that is made where a time limit leaves no time for a larger one."""
     factor: float = 1.6
     """How many times as many components the next mixture has."""
     most: int = 2000
@@ -101,6 +106,14 @@ class Enlarging:
         assert trials.level is not None
         return trials.seconds * (level / trials.level) ** 3
 
+    def smaller(self, trials: Trials[int], level: int) -> int | None:
+        """A third of a first mixture; else half the step, in proportion."""
+        if trials.level is None:
+            least = max(self.sizes.least, self.sizes.each_mode * self.count)
+            return max(least, level // 3) if self.setup.partition is None and level > least else None
+        between = round((level * trials.level) ** 0.5)
+        return between if between >= self.sizes.step * trials.level else None
+
     def attempt(self, level: int, trials: Trials[int], run: Run) -> ModeSet:
         """The modes of a mixture with the best of the widths that are tried."""
         setup, last = self.setup, trials.last
@@ -109,8 +122,11 @@ class Enlarging:
         if setup.given_widths is None and last is not None:
             start = narrowed(last.widths, level / last.components)
         if setup.given_widths is None and setup.partition is None and level <= self.sizes.searched:
-            return search.over(start, octaves=(1.0, 0.5), by_axis=True).estimated(run.points)
-        return search.at(start).estimated(run.points)
+            best = search.over(start, octaves=(1.0, 0.5), by_axis=True)
+        else:
+            best = search.at(start)
+        with finishing():
+            return replace(best.estimated(run.points), tried=search.tried)
 
     def better(self, candidate: ModeSet, trials: Trials[int]) -> bool:
         """The smaller error."""
@@ -122,12 +138,13 @@ class Enlarging:
     def result(self, trials: Trials[int], stop: Stop, run: Run) -> "Modes":
         """The best mode set."""
         worst, tol = trials.best.worst, self.tol
-        met = worst <= (1e-2 if tol is None else tol)
-        verdict = "" if tol is None else f" {'meets' if met else 'does not meet'} tol={tol:g}"
+        met = worst < RELIABLE if tol is None else worst <= tol
         missed = Status.TIME if stop is Stop.TIME else Status.POOR if tol is None else Status.MISSED
         status = (Status.RELIABLE if tol is None else Status.MET) if met else missed
-        words = f"the relative error of the values is estimated at {worst:.1e} at most{verdict}"
-        return Modes(trials.best, status, words)
+        words = f"the relative error of the values is estimated at {worst:.1e} at most"
+        if tol is not None:
+            words += f", which {'meets' if met else 'does not meet'} tol={tol:g}"
+        return Modes(trials.best, status, words + ("; stopped by the time limit" if stop is Stop.TIME else ""))
 
 
 @dataclass(frozen=True)
@@ -141,7 +158,22 @@ class Modes:
 
 def modes(setup: Setup, count: int, run: Run) -> Modes:
     """Modes by mixtures of growing size, until the error estimate is good."""
-    return adapt(Enlarging(_with_patches(setup, run.tol), count, run.tol), run)
+    chosen = _with_patches(setup, run.tol)
+    try:
+        with limited(run.allowance):
+            return adapt(Enlarging(chosen, count, run.tol), run)
+    except OutOfTime:
+        return _least(replace(setup, partition=None), count, run)
+
+
+def _least(setup: Setup, count: int, run: Run) -> Modes:
+    """Modes of one small mixture, where the time limit left time for nothing else."""
+    sizes = replace(Sizes(), searched=0)
+    small = max(sizes.least, sizes.each_mode * count)
+    enlarging = Enlarging(replace(setup, mixture=replace(setup.mixture, components=small)), count, run.tol, sizes)
+    candidate = enlarging.attempt(small, Trials(), run)
+    run.record(candidate)
+    return enlarging.result(Trials().after(small, candidate, 0.0, better=True), Stop.TIME, run)
 
 
 def _with_patches(setup: Setup, tol: float | None) -> Setup:

@@ -24,6 +24,7 @@ from gmnm_pde._errors import NumericalWarning
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.run.result import Result, Status
@@ -81,12 +82,8 @@ class NoisyData:
             setup = replace(setup, problem=whole, scales=reference_scales(whole, setup.weights, setup.seed))
         part, unknown = run.part(setup.problem), ErrorEstimate.unknown(problem)
         search = Search(setup, part, lambda trial: part.record(Candidate(trial.fit, unknown)))
-        if not unseen or isinstance(smoothing, int | float):
-            best = search.with_factor(float(smoothing or 1.0))
-        else:
-            best = search.adjusted(search.softened(search.descended()))
-            if smoothing == "cross-validation":
-                best = search.validated(best)
+        factor = None if unseen and not isinstance(smoothing, int | float) else float(smoothing or 1.0)
+        best = _searched(search, factor, part, cross=smoothing == "cross-validation")
         posterior = _posterior(best, setup)
         _warn_of_silence(setup, best, posterior, unseen, run.points)
         candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
@@ -95,7 +92,9 @@ class NoisyData:
 
     def _result(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
         """Whether data and tolerance are met, and in words how the penalty was chosen."""
-        words = f"{best.fit.outcome.reason}; the data are met to {best.misfit:.2f} of their noise{chosen}"
+        words = f"the data are met to {best.misfit:.2f} of their noise{chosen}"
+        if not (candidate.hurried and best.fit.outcome.late):
+            words = f"{best.fit.outcome.reason}; {words}"
         if run.tol is not None and not candidate.error <= run.tol:
             words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
             status = Status.MISSED
@@ -106,6 +105,19 @@ class NoisyData:
         if candidate.hurried:
             status, words = Status.TIME, f"stopped by the time limit before the search for a smoothing ended; {words}"
         return Result(candidate, status, words, posterior)
+
+
+def _searched(search: Search, factor: float | None, run: Run, *, cross: bool) -> Trial:
+    """The trial with a given factor, or the best that the search comes to; the last one where time ran out."""
+    try:
+        with limited(run.allowance):
+            if factor is not None:
+                return search.with_factor(factor)
+            best = search.adjusted(search.softened(search.descended()))
+            return search.validated(best) if cross else best
+    except OutOfTime:
+        search.hurried = True
+    return search.latest or search.least()
 
 
 def unobserved(problem: Problem) -> tuple[str, ...]:
@@ -150,7 +162,8 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
 def _estimate(trial: Trial, posterior: Posterior, points: Tensor) -> ErrorEstimate:
     """The posterior's standard deviations; the error of approximation by the mixture is small beside them."""
     points = points[:_POINTS]
-    size = trial.fit.outputs(points).norm(dim=0).clamp_min(1e-300)
+    size = trial.fit.outputs(points).norm(dim=0)
+    size = torch.where(size > 0, size, torch.ones_like(size))
     relative = posterior.deviations(points).norm(dim=0) / size
     return ErrorEstimate(dict(zip(posterior.fields, relative.tolist(), strict=True)), posterior.deviation_of())
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
 from gmnm_pde.fitting.fit import Fit, fit
+from gmnm_pde.interruption import finishing
 from gmnm_pde.linalg.qr import RidgeSolver
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import PRIOR
@@ -26,6 +27,8 @@ class Smoothing:
 
     components: ByDimension = field(default=ByDimension(line=60, plane=200, space=400, beyond=600))
     """Components of the mixture, unless chosen by hand, by the number of coordinates."""
+    least: int = 40
+    """The fewest, where the time limit leaves no time for more."""
     width: float = 1.2
     """The slope of these components."""
     softening: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
@@ -95,6 +98,7 @@ class Search:
 
     Attributes:
         hurried: Whether the time limit cut it short.
+        latest: The last trial.
     """
 
     def __init__(self, setup: Setup, run: Run, on_trial: Callable[[Trial], None], numbers: Smoothing | None = None):
@@ -102,6 +106,7 @@ class Search:
         self._factors, self._step = self._numbers.factors, self._numbers.step
         self._least = self._factors[-1] if _prior_names(setup.problem) else math.inf
         self.hurried = False
+        self.latest: Trial | None = None
 
     def _late(self) -> bool:
         """Whether the time is up; asked only where there is more to try, so that the search then counts as hurried."""
@@ -110,8 +115,15 @@ class Search:
 
     def _tried(self, factor: float, soft: float, before: Trial | None) -> Trial:
         trial = _fitted(self._setup, factor, soft, before and before.fit, self._run, self._numbers)
+        self.latest = trial
         self._on_trial(trial)
         return trial
+
+    def least(self) -> Trial:
+        """One fit of a small mixture, where the time limit left time for nothing else."""
+        setup = self._setup
+        self._setup = replace(setup, mixture=replace(setup.mixture, components=self._numbers.least))
+        return self._tried(self._factors[0], self._numbers.softening[0], None)
 
     def with_factor(self, factor: float) -> Trial:
         """The fit with a given weight of the prior, or with no prior.
@@ -184,12 +196,14 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
     components = setup.mixture.components or numbers.components.of(setup.dimension)
     widths = setup.widths_or(numbers.width)
     fitted = fit(replace(setup, scales=scales), components, widths, initial_guess=before, monitor=run)
-    rows, residual, units = _data_rows(fitted, noises)
+    with finishing():
+        rows, residual, units = _data_rows(fitted, noises)
+        left_over = fitted.system.residual(fitted.theta).norm().item()
     freedom = solver_of(fitted).inverse_transposed(rows.mT).square().sum().item()
     misfit = (residual / units).square().mean().sqrt().item()
     left = max(1 - freedom / len(residual), 1e-3)
     scale = units[0].item()
-    whole = fitted.system.residual(fitted.theta).norm().item() / scale / len(residual) ** 0.5
+    whole = left_over / scale / len(residual) ** 0.5
     return Trial(fitted, factor, soft, misfit, whole, len(residual), (misfit / left) ** 2, scale)
 
 

@@ -15,6 +15,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.interruption import Allowance, OutOfTime, finishing, limited
 from gmnm_pde.io.states import restoring
 from gmnm_pde.methods import LeastSquares, Method, TrainingMethod
 from gmnm_pde.methods.least_squares import Outcome, solve_linearized
@@ -24,7 +25,7 @@ from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
 from gmnm_pde.run.checkpoint import DRAWN
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.training_state import checked_training, drawn
@@ -105,7 +106,8 @@ class Training:
         under_way = None
         if run.resumed is not None:
             under_way = training.restore(run.resumed)
-        training.go(under_way)
+        with limited(training.allowance):
+            training.go(under_way)
         return training.end()
 
 
@@ -149,12 +151,25 @@ class _Training(Hooks):
                 self.save(None, now=True)
 
     @property
+    def allowance(self) -> Allowance | None:
+        """What a step may be given up by; none where a checkpoint wants whole steps, or where processes wait in it."""
+        return None if self._run.writes or self.system.shard is not None else self._run.allowance
+
+    @property
     def late(self) -> bool:
         """Whether the time is up."""
         return self._run.late
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return self._run.deadline - self._run.clock.now()
+
     def _fit_readout(self, method: LeastSquares) -> Trained:
-        outcome = method.run(self.readouts, start=self._theta(), monitor=self._run)
+        try:
+            outcome = method.run(self.readouts, start=self._theta(), monitor=self._run)
+        except OutOfTime:
+            return Trained(self._loss(), 0, False, "stopped by the time limit before the readout was solved for", True)
         self.readouts.model.set_readout(self.readouts.readout(outcome.theta))
         with torch.no_grad():
             for scalar, value in zip(self.system.scalars, outcome.theta[: self.readouts.extra], strict=True):
@@ -222,21 +237,27 @@ class _Training(Hooks):
         """The result, with an error estimate where the model has a linear readout."""
         reason, converged = ", then ".join(ended.reason for ended in self._done), self._done[-1].converged
         failed = Status.TIME if self._done[-1].late else Status.NOT_CONVERGED
-        last, tol = self._fit(self._loss(), self._steps_before, reason, converged=converged), self._run.tol
+        sound = converged or self._done[-1].late  # what a time limit cut short is judged by its estimate
+        last, tol = self._fit(self._loss(), self._steps_before, reason, converged=sound), self._run.tol
         if not has_readout(self.model):
             candidate = Candidate(last, ErrorEstimate.unknown(self._setup.problem))
             self._run.record(candidate, step=self._steps_before)
             status = failed if not converged else Status.TRAINED if tol is None else Status.NO_ESTIMATE
             return Result(candidate, status, f"{reason}; without a linear readout there is no error estimate")
-        last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
-        candidate = Candidate(last, estimate_error(last, self._run.points))
+        candidate = Candidate(last, self._estimate(last))
         self._run.record(candidate, step=self._steps_before)
-        error = candidate.error
-        met = error <= (1e-2 if tol is None else tol)
-        missed = "" if met or tol is None else f" does not meet tol={tol:g}"
-        good, bad = (Status.RELIABLE, Status.POOR) if tol is None else (Status.MET, Status.MISSED)
-        status = failed if not converged else good if met else bad
-        return Result(candidate, status, f"{reason}; error estimate {error:.1e}{missed}")
+        bad = Status.POOR if tol is None else Status.MISSED
+        status = good_status(tol) if is_good(candidate, tol) else bad if converged else failed
+        return Result(candidate, status, f"{reason}; {beside(candidate.error, tol)}")
+
+    def _estimate(self, last: Fit) -> ErrorEstimate:
+        """The estimate from the linearised readout, or none where the time limit leaves no time for it."""
+        try:
+            with limited(self._run.allowance), finishing():
+                last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
+                return estimate_error(last, self._run.points)
+        except OutOfTime:
+            return ErrorEstimate.unknown(self._setup.problem)
 
     def _loss(self) -> float:
         with torch.no_grad():

@@ -10,12 +10,15 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.models.composite.normalized import Normalized
 from gmnm_pde.multiindex import Alpha
 
+_ROUNDING = 1e-6
+"""Of times in [-1, 1]."""
+
 
 class TimeBlocks(nn.Module):
     """A model for each of several blocks of time; at a point the one of its time answers.
 
-    Inputs are in [-1, 1]^d. Before the first edge the first model answers; after the last one all stays as it
-    is there.
+    Inputs are in [-1, 1]^d. Before the first edge the first model answers; after the last one, if that is at 1, all
+    stays as it is there. Blocks that end before 1 have no answer after their end: NaN.
 
     Args:
         edges: Where blocks begin and end, ascending, in [-1, 1]: one more than models.
@@ -51,6 +54,7 @@ class TimeBlocks(nn.Module):
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, outputs]; after the last edge those at it."""
         last = torch.full_like(x, torch.inf)
         last[:, self.axis] = self.edges[-1]
+        unreached = x[:, self.axis] > self.edges[-1] + _ROUNDING
         x = torch.minimum(x, last)
         inner = torch.tensor(self.edges[1:-1], dtype=x.dtype, device=x.device)
         block = torch.bucketize(x[:, self.axis].detach().contiguous(), inner)
@@ -63,7 +67,9 @@ class TimeBlocks(nn.Module):
                 if alpha not in total:
                     total[alpha] = x.new_zeros(len(x), jet.shape[1])
                 total[alpha] = total[alpha].index_add(0, rows, jet)
-        return total
+        if self.edges[-1] > 1 - _ROUNDING:
+            return total
+        return {alpha: torch.where(unreached[:, None], torch.nan, jet) for alpha, jet in total.items()}
 
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""

@@ -1,0 +1,120 @@
+"""Long work that is given up when its time is over.
+
+Under a time limit, work asks now and then whether it may go on. A piece that cannot be left half done, such as a
+factorisation, says beforehand how much it is, and is not begun where it would not fit. Without a limit nothing is asked
+and no clock is read.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+
+_RATE = 1e10
+"""Operations a second of one core, before a factorisation was measured."""
+
+_LARGE = 1e10
+"""Before a piece of this many operations the rate is measured, if no piece of a thousandth of it was."""
+
+_TRIAL = 800, 400
+"""The matrix whose factorisation measures the rate."""
+
+
+class OutOfTime(Exception):
+    """The work under way is given up: its time is over, or its next piece would not fit."""
+
+
+class Allowance:
+    """The time that work may take.
+
+    Args:
+        end: When work is given up.
+        last: When work is given up that only brings to an end what was done.
+        now: The clock.
+    """
+
+    def __init__(self, end: float, last: float, now: Callable[[], float] = time.monotonic):
+        self.end, self.last, self.now = end, last, now
+        self._rate, self._largest = _RATE, 0.0
+
+    def check(self, operations: float = 0.0, *, finishing: bool = False) -> None:
+        """Go on, if there is time for so many more operations.
+
+        Raises:
+            OutOfTime: there is none.
+        """
+        if operations > _LARGE and self._largest < 1e-3 * operations:
+            self._measure()
+        if self.now() + operations / self._rate > (self.last if finishing else self.end):
+            raise OutOfTime
+
+    def learn(self, operations: float, seconds: float) -> None:
+        """Hear how long a piece took; larger pieces, which are quicker for their size, tell more."""
+        if operations >= self._largest / 2 and seconds > 0:
+            self._rate, self._largest = operations / seconds, max(operations, self._largest)
+
+    def _measure(self) -> None:
+        rows, columns = _TRIAL
+        matrix = torch.ones(rows, columns, dtype=torch.float64, device="cpu")
+        matrix.diagonal().fill_(3.0)
+        started = self.now()
+        torch.linalg.qr(matrix, mode="r")
+        self.learn(2.0 * rows * columns**2, self.now() - started)
+
+
+_allowed: ContextVar[tuple[Allowance, bool] | None] = ContextVar("allowed", default=None)
+
+
+@contextmanager
+def _within(allowance: Allowance | None, *, finishing: bool) -> Iterator[None]:
+    token = _allowed.set(None if allowance is None else (allowance, finishing))
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
+@contextmanager
+def limited(allowance: Allowance | None) -> Iterator[None]:
+    """Work under an allowance; with None, as long as it takes."""
+    with _within(allowance, finishing=False):
+        yield
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Work that brings to an end what was done, such as an error estimate: it may take a little longer."""
+    known = _allowed.get()
+    with _within(known and known[0], finishing=True):
+        yield
+
+
+def pause() -> None:
+    """Between two pieces of long work.
+
+    Raises:
+        OutOfTime: the time of the work is over.
+    """
+    known = _allowed.get()
+    if known is not None:
+        known[0].check(finishing=known[1])
+
+
+@contextmanager
+def unbroken(operations: float) -> Iterator[None]:
+    """A piece of work that cannot be left half done, with its floating-point operations.
+
+    Raises:
+        OutOfTime: it would not fit; it is not begun.
+    """
+    known = _allowed.get()
+    if known is None:
+        yield
+        return
+    allowance, ending = known
+    allowance.check(operations, finishing=ending)
+    started = allowance.now()
+    yield
+    allowance.learn(operations, allowance.now() - started)
