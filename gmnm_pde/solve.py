@@ -15,6 +15,7 @@ from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import choose
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.resolved import with_what_is_missed
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
@@ -117,4 +118,5 @@ def solve(
         )
     )
     run = Run.begin(choice.setup, started, tol, time_limit, progress, choice.checkpoint)
-    return run.solution(choice.strategy.run(run), choice.stated, choice.strategy.description)
+    result = with_what_is_missed(choice.strategy.run(run), choice.setup)
+    return run.solution(result, choice.stated, choice.strategy.description)

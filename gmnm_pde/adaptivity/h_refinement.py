@@ -123,7 +123,9 @@ class HRefinement:
     @property
     def _first(self) -> Level:
         setup, problem = self.setup, self.setup.problem
-        partition = within(problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed))
+        partition = within(
+            problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed, setup.features)
+        )
         components = setup.mixture.components or components_for(problem, self.tol, self.refining)
         return Level(partition, components, (self.refining.width,) * setup.dimension, setup.given_widths)
 
@@ -241,7 +243,7 @@ class HRefinement:
 
 def seconds_of_first(setup: Setup, tol: float | None) -> float:
     """Seconds that the first fit on patches takes on one core, roughly."""
-    partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
+    partition = setup.partition or first_partition(setup.problem, tol, setup.seed, setup.features)
     components = setup.mixture.components or components_for(setup.problem, tol)
     return replace(setup, partition=partition).seconds_of_solve(components)
 

@@ -18,6 +18,7 @@ from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.io import checks
+from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 
@@ -124,7 +125,7 @@ class _Solve:
             note = f"{self._note}{left}, so patches were used: "
             guess = first.best.fit if first.best.fit.converged else self._guess
             second = self._on_patches(guess, bounded, note)
-        return second if _rank(second) <= _rank(first) else _no_better(first, second)
+        return second if self._rank(second) <= self._rank(first) else _no_better(first, second)
 
     def _first(self) -> Result:
         """One mixture, with a continuation where Newton's method does not converge."""
@@ -176,7 +177,7 @@ class _Solve:
         """Whether one mixture left a poor result, and patches or time slabs may be used."""
         tol, error = run.tol, first.best.error
         limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
-        poor = error > limit or not first.best.fit.converged
+        poor = error > limit or not first.best.fit.converged or bool(missed(first.best, self._setup))
         return self._may_use_patches(self._run) and poor and self._affords_patches(run)
 
     def _may_use_patches(self, run: Run) -> bool:
@@ -187,6 +188,7 @@ class _Solve:
         few = problem.domain.dimension <= self._numbers.most_dimensions
         begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
         able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
+        able = able and not any(feature.hidden for feature in self._setup.features)
         closed = self._setup.engine in ("auto", "closed")
         untouched = all(choice is None for choice in by_hand) and closed
         return self._strategy.slabs_allowed and able and untouched and self._affords_patches(run)
@@ -194,6 +196,12 @@ class _Solve:
     def _affords_patches(self, run: Run) -> bool:
         """Whether there is time for a first fit on patches."""
         return not run.limited or run.affords(seconds_of_first(self._setup, run.tol))
+
+    def _rank(self, result: Result) -> tuple[bool, bool, float]:
+        """What the better of two results has less of: converged fits before others, then those that miss no feature of
+        the data, then the smaller estimate.
+        """
+        return not result.best.fit.converged, bool(missed(result.best, self._setup)), result.best.error
 
     def _restored(self, state: Mapping[str, Any]) -> Result:
         fit = restored(self._setup, state["best"])
@@ -228,11 +236,6 @@ def _saved(result: Result) -> dict[str, Any]:
     estimate = asdict(result.best.estimate)
     named = {"status": result.status.name, "details": result.details}
     return {"best": saved(result.best.fit), "estimate": estimate, **named}
-
-
-def _rank(result: Result) -> tuple[bool, float]:
-    """What the better of two results has less of: converged fits before others, then the smaller estimate."""
-    return not result.best.fit.converged, result.best.error
 
 
 def _no_better(first: Result, second: Result) -> Result:

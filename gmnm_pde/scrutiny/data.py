@@ -1,0 +1,119 @@
+"""What a term is made of, as functions of the coordinates alone: its source or values, and its coefficients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.jets import Field, Frame, GivenSource
+from gmnm_pde.jets.values import Coordinate
+from gmnm_pde.multiindex import Alpha, axes_of
+from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_FEW = 8
+"""Points at which it is found out which coordinates a term reads."""
+
+_CHUNK = 2**15
+"""Points that are evaluated at once, which bounds the memory of what users' functions make."""
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One function of the coordinates in a term.
+
+    Attributes:
+        residual: The name of the residual.
+        derivative: The derivative of a field, (field, alpha), that it is the coefficient of; None for a source.
+    """
+
+    residual: str
+    derivative: tuple[int, Alpha] | None
+
+    def described(self, problem: Problem, term: Term) -> str:
+        """It in words."""
+        if self.derivative is None:
+            return f"the {'source' if term.group == 'interior' else 'value'} of '{self.residual}'"
+        field, alpha = self.derivative
+        names = "".join(problem.domain.coordinates[axis] for axis in axes_of(alpha))
+        symbol = problem.fields[field] + (f"_{names}" if names else "")
+        return f"the coefficient of {symbol} in '{self.residual}'"
+
+    def leads(self, term: Term) -> bool:
+        """Whether it is a coefficient of the highest derivatives of an equation."""
+        highest = max((sum(alpha) for alpha in term.trace.alphas), default=0)
+        return term.group == "interior" and self.derivative is not None and sum(self.derivative[1]) == highest > 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """The functions of a term, evaluated for fields whose derivatives are all ``state`` (0, or some number)."""
+
+    problem: Problem
+    term: Term
+    state: float = 0.0
+
+    def at(self, cloud: Cloud) -> dict[Datum, Tensor]:
+        """Their values at points, [n] each; what is the same everywhere is left out where it is seen to be."""
+        try:
+            parts = [self._chunk(part) for part in _chunks(cloud)]
+        except (RuntimeError, ArithmeticError) as error:  # from autograd: what functions raise has its message already
+            raise GmnmError(f"the residual '{self.term.name}': {error}") from error
+        return {key: torch.cat([part[key] for part in parts]) for key in parts[0] if all(key in p for p in parts)}
+
+    def _chunk(self, cloud: Cloud) -> dict[Datum, Tensor]:
+        points = cloud.points
+        jets = {a: jet + self.state * (1.0 + 0.1 * sum(a)) for a, jet in self._zero(points).items()}
+        guesses = [torch.tensor(value, dtype=points.dtype) for value in self.problem.parameters.values()]
+        found: dict[Datum, Tensor] = {}
+        for name, linearized in linearize(self.problem, Placed(self.term, cloud), points, jets, guesses).items():
+            if self.state == 0.0:
+                found[Datum(name, None)] = linearized.residual
+            found.update({Datum(name, key): slope for key, slope in linearized.slopes.items()})
+        return found
+
+    def _zero(self, points: Tensor) -> Mapping[Alpha, Tensor]:
+        return zero_jets(self.term, points, len(self.problem.fields))
+
+    @torch.enable_grad()
+    def reads(self) -> set[int]:
+        """The numbers of the coordinates whose values the term reads."""
+        problem, cloud = self.problem, sample(self.term.region, _FEW, "sobol", seed=1)
+        if problem.lift is not None:
+            return set(range(problem.domain.dimension))
+        frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
+        seen: set[str] = set()
+        frame.coordinates = {
+            name: _Watched(leaf, frame, name, seen) for name, leaf in zip(frame.names, frame.leaves, strict=True)
+        }
+        source = GivenSource({a: jet + 0.7 for a, jet in self._zero(cloud.points).items()})
+        fields: dict[str, Any] = {n: Field(frame, source, k, name=n) for k, n in enumerate(problem.fields)}
+        guesses = {n: cloud.points.new_full((len(cloud),), value) for n, value in problem.parameters.items()}
+        self.term.evaluate(frame, {**fields, **guesses})
+        return {frame.names.index(name) for name in seen}
+
+
+class _Watched(Coordinate):
+    """A coordinate that notes when its values are read, not when something is differentiated by it."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self, tensor: Tensor, frame: Frame, name: str, seen: set[str]):
+        super().__init__(tensor, frame, name)
+        self.seen = seen
+
+    @property
+    def tensor(self) -> Tensor:
+        self.seen.add(self.name)
+        return self._tensor
+
+
+def _chunks(cloud: Cloud) -> list[Cloud]:
+    points = cloud.points.split(_CHUNK)
+    normals = [None] * len(points) if cloud.normals is None else cloud.normals.split(_CHUNK)
+    return [Cloud(p, n) for p, n in zip(points, normals, strict=True)]

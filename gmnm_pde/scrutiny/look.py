@@ -1,0 +1,170 @@
+"""A close look at a problem's data before it is solved: many points along lines, magnified where something is rare."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.geometry import Region
+from gmnm_pde.sampling import stream
+from gmnm_pde.scrutiny.data import Data, Datum
+from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.scrutiny.holes import tiny_parts
+from gmnm_pde.scrutiny.lines import Lines, on, through
+from gmnm_pde.scrutiny.variation import Found, Rarity, find
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_RARE = {1: Rarity(0.05, 0.02), 2: Rarity(0.02, 0.03)}
+_RARE_IN_SPACE = Rarity(0.01, 0.05)
+"""What the first fits' points may miss, by the number of coordinates: 88 points of a line see what is wider."""
+
+_MOST = 16
+"""The most features that are told of, the largest first."""
+
+_PLANE = 1e-12
+"""Places lie on one plane where their coordinate differs by no more than this part of the domain."""
+
+_STATE = 0.7
+"""What all derivatives of the fields are set to where the coefficients of nonlinear terms are looked at."""
+
+
+def look(problem: Problem, seed: int = 0) -> tuple[Feature, ...]:
+    """What ordinary points may miss: narrow features, kinks and jumps of sources, coefficients, given values, shapes.
+
+    Every source, coefficient and given value is evaluated on a hundred thousand points along lines, for zero fields,
+    and where the problem is nonlinear for others too. What a function raises or where it is not finite is left to the
+    solve. The same seed finds the same.
+    """
+    features = tiny_parts(problem.domain)
+    for number, term in enumerate(problem.terms):
+        if term.partner is None and isinstance(term.region, Region) and problem.domain.solid:
+            features += _of_term(problem, term, stream(seed, "look", number))
+    return tuple(sorted(features, key=lambda feature: feature.relative == 0.0)[:_MOST])
+
+
+def _of_term(problem: Problem, term: Term, seed: int) -> list[Feature]:
+    features: list[Feature] = []
+    for state in (0.0,) if term.trace.linear else (0.0, _STATE):
+        data = Data(problem, term, state)
+        try:
+            read = data.reads()
+            if read:
+                features += _of_data(data, sorted(read), seed)
+        except GmnmError:
+            continue
+    return features
+
+
+def _of_data(data: Data, read: list[int], seed: int) -> list[Feature]:
+    problem, term = data.problem, data.term
+    assert isinstance(term.region, Region)
+    interior = term.group == "interior"
+    families = through(problem.domain, read, seed) if interior else on(term.region, seed)
+    dimension = len(read) if interior else max(chart.dimension for chart in term.region.charts)
+    rarity = _RARE.get(dimension, _RARE_IN_SPACE)
+    by_datum: dict[Datum, list[tuple[Lines, Found]]] = {}
+    for lines in families:
+        count = len(lines.base)
+        values = lines.values(data.at, torch.arange(count), lines.steps.expand(count, -1))
+        for datum, grid in values.items():
+            if bool((grid == grid[0, 0]).all()):
+                continue
+            probe = partial(_probed, lines, data, datum)
+            by_datum.setdefault(datum, []).extend((lines, found) for found in find(grid, probe, rarity))
+    return [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
+
+
+def _probed(lines: Lines, data: Data, datum: Datum, chosen: Tensor, t: Tensor) -> Tensor:
+    """One datum at positions of some lines; zero where its slope is not there at all."""
+    return lines.values(data.at, chosen, t).get(datum, torch.zeros_like(t))
+
+
+def _features(data: Data, datum: Datum, found: Iterable[tuple[Lines, Found]]) -> list[Feature]:
+    """The features that places on lines make together."""
+    problem, term = data.problem, data.term
+    bounds = torch.tensor(problem.domain.bounds, dtype=torch.float64)
+    extent = bounds[:, 1] - bounds[:, 0]
+    named = {"of": datum.described(problem, term), "term": datum.residual, "leading": datum.leads(term)}
+    features, rest = [], {}
+    for lines, places in found:
+        at = lines.points(places.lines, places.t[:, None])
+        along = lines.along
+        reach = extent[along].item() if along is not None else extent.max().item()
+        width = places.width * reach
+        left = torch.ones(len(at), dtype=torch.bool)
+        if along is not None:
+            for c, same in _planes(lines, places, at[:, along], width, reach):
+                left[same] = False
+                wide = width[same].median().item()
+                features.append(
+                    Feature(
+                        places.kind,
+                        at=at[same],
+                        width=wide,
+                        relative=wide / reach,
+                        size=places.change[same].max().item(),
+                        plane=(along, c),
+                        **named,
+                    )  # fmt: skip
+                )
+        rest.setdefault(places.kind, []).append((at[left], width[left], width[left] / reach, places.change[left]))
+    for kind, parts in rest.items():
+        at, width, relative, change = (torch.cat(columns) for columns in zip(*parts, strict=True))
+        for group in _clusters(at / extent, relative if kind == "narrow" else None):
+            order = group[change[group].argsort(descending=True)]
+            features.append(
+                Feature(
+                    kind,
+                    at=at[order],
+                    width=width[order].median().item(),
+                    relative=relative[order].median().item(),
+                    size=change[order[0]].item(),
+                    **named,
+                )  # fmt: skip
+            )
+    return features
+
+
+def _planes(
+    lines: Lines, places: Found, values: Tensor, width: Tensor, extent: float
+) -> Iterator[tuple[float, Tensor]]:
+    """Values of a coordinate that many places share, each with which places those are.
+
+    A jump is known to rounding, and three lines tell a plane; what is narrow is to be seen on half of all lines.
+    """
+    count = len(lines.base)
+    enough = min(3, count) if places.kind == "jump" else max(min(3, count), (count + 1) // 2)
+    order = values.argsort()
+    near = _PLANE * extent + 3 * width.median()
+    groups = (values[order].diff(prepend=values[order][:1]) > near).cumsum(0)
+    for number in groups.unique():
+        same = order[groups == number]
+        across = values[same].amax() - values[same].amin()
+        if len(places.lines[same].unique()) >= enough and across <= 2 * near:
+            yield _plain(values[same].mean().item(), extent), same
+
+
+def _plain(value: float, extent: float) -> float:
+    """A place that was found by bisection, as the short number that it is to rounding."""
+    short = float(f"{value:.13g}")
+    return short if abs(short - value) <= 4e-15 * (abs(value) + extent) else value
+
+
+def _clusters(places: Tensor, relative: Tensor | None) -> list[Tensor]:
+    """Places that hang together, as their numbers; all at once without widths."""
+    if not len(places):
+        return []
+    if relative is None:
+        return [torch.arange(len(places))]
+    reach = 4 * relative.median() + 0.02
+    linked = torch.cdist(places, places) <= reach
+    label = torch.arange(len(places))
+    for _ in range(len(places)):
+        new = torch.where(linked, label, len(places)).amin(dim=1)
+        if bool((new == label).all()):
+            break
+        label = new
+    return [(label == value).nonzero()[:, 0] for value in label.unique()]
