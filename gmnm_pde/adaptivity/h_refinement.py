@@ -123,9 +123,8 @@ class HRefinement:
     @property
     def _first(self) -> Level:
         setup, problem = self.setup, self.setup.problem
-        partition = within(
-            problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed, setup.features)
-        )
+        first = setup.partition or first_partition(problem, self.tol, setup.seed, setup.features)
+        partition = within(problem.domain, first)
         components = setup.mixture.components or components_for(problem, self.tol, self.refining)
         return Level(partition, components, (self.refining.width,) * setup.dimension, setup.given_widths)
 

@@ -1,7 +1,9 @@
 """A close look at a problem's data before it is solved: many points along lines, magnified where something is rare."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
 from gmnm_pde.sampling import stream
 from gmnm_pde.scrutiny.data import Data, Datum
-from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.scrutiny.feature import Feature, Kind
 from gmnm_pde.scrutiny.holes import tiny_parts
 from gmnm_pde.scrutiny.lines import Lines, on, through
 from gmnm_pde.scrutiny.variation import Found, Rarity, find
@@ -42,7 +44,19 @@ def look(problem: Problem, seed: int = 0) -> tuple[Feature, ...]:
     for number, term in enumerate(problem.terms):
         if term.partner is None and isinstance(term.region, Region) and problem.domain.solid:
             features += _of_term(problem, term, stream(seed, "look", number))
-    return tuple(sorted(features, key=lambda feature: feature.relative == 0.0)[:_MOST])
+    return _distinct(features)[:_MOST]
+
+
+def _distinct(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """One of those that several data have at one place; the largest first of each kind."""
+    kept: dict[Any, Feature] = {}
+    for feature in sorted(features, key=lambda f: (f.kind, f.hidden), reverse=True):
+        where = feature.plane or tuple(feature.at[0].tolist())
+        known = kept.setdefault((feature.kind, feature.leading, where), feature)
+        if known is not feature:
+            at = torch.cat([known.at, feature.at])
+            kept[feature.kind, feature.leading, where] = replace(known, at=at)
+    return tuple(kept.values())
 
 
 def _of_term(problem: Problem, term: Term, seed: int) -> list[Feature]:
@@ -83,67 +97,81 @@ def _probed(lines: Lines, data: Data, datum: Datum, chosen: Tensor, t: Tensor) -
 
 
 def _features(data: Data, datum: Datum, found: Iterable[tuple[Lines, Found]]) -> list[Feature]:
-    """The features that places on lines make together."""
-    problem, term = data.problem, data.term
-    bounds = torch.tensor(problem.domain.bounds, dtype=torch.float64)
+    """The features that places on lines make together: planes, and what hangs together of the rest."""
+    bounds = torch.tensor(data.problem.domain.bounds, dtype=torch.float64)
     extent = bounds[:, 1] - bounds[:, 0]
-    named = {"of": datum.described(problem, term), "term": datum.residual, "leading": datum.leads(term)}
-    features, rest = [], {}
-    for lines, places in found:
-        at = lines.points(places.lines, places.t[:, None])
+    features: list[Feature] = []
+    rest: dict[Kind, list[_Places]] = {}
+    for lines, seen in found:
         along = lines.along
-        reach = extent[along].item() if along is not None else extent.max().item()
-        width = places.width * reach
-        left = torch.ones(len(at), dtype=torch.bool)
+        places = _Places.of(lines, seen, (extent.max() if along is None else extent[along]).item())
+        left = torch.ones(len(places.at), dtype=torch.bool)
         if along is not None:
-            for c, same in _planes(lines, places, at[:, along], width, reach):
+            for c, same in _planes(lines, seen, places, along, extent[along].item()):
                 left[same] = False
-                wide = width[same].median().item()
-                features.append(
-                    Feature(
-                        places.kind,
-                        at=at[same],
-                        width=wide,
-                        relative=wide / reach,
-                        size=places.change[same].max().item(),
-                        plane=(along, c),
-                        **named,
-                    )  # fmt: skip
-                )
-        rest.setdefault(places.kind, []).append((at[left], width[left], width[left] / reach, places.change[left]))
+                features.append(places.feature(seen.kind, data, datum, same, (along, c)))
+        rest.setdefault(seen.kind, []).append(places.some(left))
     for kind, parts in rest.items():
-        at, width, relative, change = (torch.cat(columns) for columns in zip(*parts, strict=True))
-        for group in _clusters(at / extent, relative if kind == "narrow" else None):
-            order = group[change[group].argsort(descending=True)]
-            features.append(
-                Feature(
-                    kind,
-                    at=at[order],
-                    width=width[order].median().item(),
-                    relative=relative[order].median().item(),
-                    size=change[order[0]].item(),
-                    **named,
-                )  # fmt: skip
-            )
+        places = _Places.together(parts)
+        for group in _clusters(places.at / extent, places.relative if kind == "narrow" else None):
+            features.append(places.feature(kind, data, datum, group))
     return features
 
 
-def _planes(
-    lines: Lines, places: Found, values: Tensor, width: Tensor, extent: float
-) -> Iterator[tuple[float, Tensor]]:
+@dataclass(frozen=True)
+class _Places:
+    """Places in space [k, d], with widths in the coordinates' units [k] and as parts of the domain [k], and changes."""
+
+    at: Tensor
+    width: Tensor
+    relative: Tensor
+    change: Tensor
+
+    @classmethod
+    def of(cls, lines: Lines, found: Found, reach: float) -> "_Places":
+        """Those on lines whose length in space is ``reach``."""
+        return cls(lines.points(found.lines, found.t[:, None]), found.width * reach, found.width, found.change)
+
+    @classmethod
+    def together(cls, parts: Sequence["_Places"]) -> "_Places":
+        return cls(*(torch.cat(columns) for columns in zip(*(astuple(part) for part in parts), strict=True)))
+
+    def some(self, rows: Tensor) -> "_Places":
+        return _Places(self.at[rows], self.width[rows], self.relative[rows], self.change[rows])
+
+    def feature(
+        self, kind: Kind, data: Data, datum: Datum, rows: Tensor, plane: tuple[int, float] | None = None
+    ) -> Feature:
+        """The feature that some of the places make, the largest change first."""
+        some = self.some(rows[self.change[rows].argsort(descending=True)])
+        return Feature(
+            kind,
+            datum.described(data.problem, data.term),
+            datum.residual,
+            some.at,
+            some.width.median().item(),
+            some.relative.median().item(),
+            some.change[0].item(),
+            plane,
+            datum.leads(data.term),
+        )
+
+
+def _planes(lines: Lines, found: Found, places: _Places, along: int, extent: float) -> Iterator[tuple[float, Tensor]]:
     """Values of a coordinate that many places share, each with which places those are.
 
     A jump is known to rounding, and three lines tell a plane; what is narrow is to be seen on half of all lines.
     """
     count = len(lines.base)
-    enough = min(3, count) if places.kind == "jump" else max(min(3, count), (count + 1) // 2)
+    enough = min(3, count) if found.kind == "jump" else max(min(3, count), (count + 1) // 2)
+    values = places.at[:, along]
     order = values.argsort()
-    near = _PLANE * extent + 3 * width.median()
+    near = _PLANE * extent + 3 * places.width.median()
     groups = (values[order].diff(prepend=values[order][:1]) > near).cumsum(0)
     for number in groups.unique():
         same = order[groups == number]
         across = values[same].amax() - values[same].amin()
-        if len(places.lines[same].unique()) >= enough and across <= 2 * near:
+        if len(found.lines[same].unique()) >= enough and across <= 2 * near:
             yield _plain(values[same].mean().item(), extent), same
 
 

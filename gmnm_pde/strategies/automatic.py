@@ -198,8 +198,9 @@ class _Solve:
         return not run.limited or run.affords(seconds_of_first(self._setup, run.tol))
 
     def _rank(self, result: Result) -> tuple[bool, bool, float]:
-        """What the better of two results has less of: converged fits before others, then those that miss no feature of
-        the data, then the smaller estimate.
+        """What the better of two results has less of.
+
+        Converged fits come before others, then those that miss no feature of the data, then the smaller estimate.
         """
         return not result.best.fit.converged, bool(missed(result.best, self._setup)), result.best.error
 
