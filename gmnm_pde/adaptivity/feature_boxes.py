@@ -1,6 +1,5 @@
 """Boxes around the features of a problem's data: smaller toward them, with faces where something jumps."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,7 +10,7 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
 
-_WIDTHS = 3.0
+_WIDTHS = 5.0
 """Boxes at what is narrow are halved until they are so many of its widths large."""
 
 _MOST_BOXES = {1: 160, 2: 300}
@@ -20,8 +19,8 @@ _MOST_BOXES = {1: 160, 2: 300}
 _SAME_FACE = 0.3
 """A face is moved to a jump where one is nearer than this part of the boxes beside it, and else put there."""
 
-_DIGITS = 1e-8
-"""The error that boxes at jumps and kinks are made small for without a tolerance."""
+_AT_JUMPS = 0.03
+"""Boxes at jumps and kinks are halved until they are smaller than this part of the domain; refinement goes on there."""
 
 
 def with_faces(edges: list[float], axis: int, features: Sequence[Feature], ends: tuple[float, float]) -> list[float]:
@@ -40,16 +39,12 @@ def with_faces(edges: list[float], axis: int, features: Sequence[Feature], ends:
     return edges
 
 
-def toward(partition: Partition, features: Sequence[Feature], domain: Domain, tol: float | None) -> Partition:
-    """The partition of [-1, 1]^d with boxes at features halved until they are as small as the features ask for.
-
-    At a jump of a source an equation of second order errs by the square of the smallest box's size, and at a kink by
-    the third power.
-    """
+def toward(partition: Partition, features: Sequence[Feature], domain: Domain) -> Partition:
+    """The partition of [-1, 1]^d with boxes at features halved until they are as small as the features ask for."""
     bounds = torch.tensor(domain.bounds, dtype=torch.float64)
     low, extent = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
-    most, digits = _MOST_BOXES.get(domain.dimension, 200), tol or _DIGITS
-    wanted = [(f, 2 * (f.at - low) / extent - 1, _size(f, digits)) for f in features]
+    most = _MOST_BOXES.get(domain.dimension, 200)
+    wanted = [(f, 2 * (f.at - low) / extent - 1, _size(f)) for f in features]
     while True:
         cuts: dict[int, set[int]] = {}
         for feature, at, size in wanted:
@@ -63,11 +58,11 @@ def toward(partition: Partition, features: Sequence[Feature], domain: Domain, to
         partition = partition.split([(number, sorted(axes)) for number, axes in cuts.items()])
 
 
-def _size(feature: Feature, digits: float) -> float:
+def _size(feature: Feature) -> float:
     """The size of boxes at a feature, on [-1, 1]."""
     if feature.kind == "narrow":
         return 2 * feature.relative * (_WIDTHS if feature.term else 1.0)
-    return 2 * max(math.sqrt(digits) if feature.kind == "jump" else digits ** (1 / 3), 1e-6)
+    return 2 * _AT_JUMPS
 
 
 def _touched(partition: Partition, feature: Feature, at: Tensor) -> Tensor:

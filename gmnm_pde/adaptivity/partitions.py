@@ -53,7 +53,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int, features: Se
     seen = [feature for feature in features if not feature.hidden]
     edges = [with_faces(edges[k], k, seen, domain.bounds[k]) for k in range(d)]
     partition = graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
-    return balanced(toward(partition, seen, domain, tol)) if seen else partition
+    return balanced(toward(partition, seen, domain)) if seen else partition
 
 
 def _edges(layers: Layers, axis: int, even: int) -> list[float]:

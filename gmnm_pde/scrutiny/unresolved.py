@@ -22,8 +22,10 @@ _LEFT = 0.1
 """A feature is not resolved where the residual stays above this part of the terms that should cancel in it."""
 
 
-def unresolved(model: Any, problem: Problem, features: Sequence[Feature], values: Sequence[float], seed: int) -> str:
-    """What a solution does not resolve, in words; empty where there is nothing of the kind.
+def unresolved(
+    model: Any, problem: Problem, features: Sequence[Feature], values: Sequence[float], seed: int
+) -> Feature | None:
+    """The first feature that a solution does not resolve; None if it resolves all.
 
     A coefficient of the highest derivatives that jumps is never resolved, since derivatives see nothing of it. What is
     narrow is not resolved where the residual near it is as large as its own terms. At other jumps and kinks residuals
@@ -36,12 +38,11 @@ def unresolved(model: Any, problem: Problem, features: Sequence[Feature], values
         values: Of its unknown parameters.
         seed: Of the points.
     """
-    for feature in features:
-        if feature.hidden:
-            return f"{feature.described(problem.domain.coordinates)}, which derivatives do not see"
-        if feature.kind == "narrow" and _left(model, problem, feature, values, seed) > _LEFT:
-            return feature.described(problem.domain.coordinates)
-    return ""
+    hidden = [feature for feature in features if feature.hidden]
+    if hidden:
+        return hidden[0]
+    narrow = (feature for feature in features if feature.kind == "narrow")
+    return next((f for f in narrow if _left(model, problem, f, values, seed) > _LEFT), None)
 
 
 def _left(model: Any, problem: Problem, feature: Feature, values: Sequence[float], seed: int) -> float:

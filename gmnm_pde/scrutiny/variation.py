@@ -35,7 +35,7 @@ _PARTS = 48
 _LEVELS = 14
 """How often it is magnified at most: then neighbours differ by rounding."""
 
-_SMOOTH = 0.2
+_SMOOTH = 0.06
 """A function is smooth on an interval if no part of it has more than this part of the change."""
 
 _GROWTH = 3.0
