@@ -11,8 +11,8 @@ from gmnm_pde.geometry.region import Chart, unknown_normal
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.sampling import Cloud
 
-_POINTS = {1: 2**16, 2: 2**17, 3: 2**16}
-"""Points in the interior along all coordinates together, by the number of coordinates that are looked along; 2^15
+_POINTS = {1: 2**16, 2: 96 * 2**10, 3: 2**16}
+"""Points in the interior along all coordinates together, by the number of coordinates that are looked along; 2^14
 beyond, where narrow features stay between the lines in any case."""
 
 _ON_CONDITIONS = 2**15
@@ -26,6 +26,9 @@ _A_LINE = {2: 512, 3: 96}
 
 _MOST_CHARTS = 64
 """Conditions on more pieces than that are not looked at."""
+
+_SURFACE = 2
+"""Nor those on pieces of more dimensions than that."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,13 @@ class Lines:
         return spread
 
 
-def through(domain: Domain, axes: Sequence[int], seed: int) -> Iterator[Lines]:
-    """Lines through the interior along some coordinates, which the data depend on."""
+def through(domain: Domain, axes: Sequence[int], seed: int, fewer: int = 1) -> Iterator[Lines]:
+    """Lines through the interior along some coordinates, which the data depend on, with so many times fewer points."""
     bounds, d = torch.tensor(domain.bounds, dtype=torch.float64), domain.dimension
     low, extent = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
     whole = all(chart.tensor and chart.keep is None for chart in domain.interior_charts())
     box = whole and abs(extent.prod().item() - domain.interior.measure) <= 1e-9 * domain.interior.measure
-    budget = _POINTS.get(len(axes), 2**15) // (1 if box else _FEWER) // len(axes)
+    budget = _POINTS.get(len(axes), 2**14) // fewer // (1 if box else _FEWER) // len(axes)
     lines = 1 if d == 1 else 4 if box else 32
     count = budget // lines
     if len(axes) > 1:
@@ -102,12 +105,12 @@ def through(domain: Domain, axes: Sequence[int], seed: int) -> Iterator[Lines]:
 
 def on(region: Region, seed: int) -> Iterator[Lines]:
     """Lines on the charts of a region."""
-    charts = [chart for chart in region.charts if chart.dimension and chart.given is None]
+    charts = [chart for chart in region.charts if 0 < chart.dimension <= _SURFACE and chart.given is None]
     if len(charts) > _MOST_CHARTS:
         return
     for chart in charts:
         budget = _ON_CONDITIONS // len(charts) // chart.dimension
-        count = budget if chart.dimension == 1 else min(budget, 128 if chart.dimension == 2 else 32)
+        count = budget if chart.dimension == 1 else min(budget, 128)
         for axis in range(chart.dimension):
             base = unit_points(max(1, budget // count), chart.dimension, "sobol", seed=seed + axis)
             normal = None if chart.normal is unknown_normal else chart.normal
