@@ -45,9 +45,22 @@ class Datum:
         return f"the coefficient of {symbol} in '{self.residual}'"
 
     def leads(self, term: Term) -> bool:
-        """Whether it is a coefficient of the highest derivatives of an equation."""
+        """Whether it is a coefficient of an equation's highest derivatives."""
         highest = max((sum(alpha) for alpha in term.trace.alphas), default=0)
         return term.group == "interior" and self.derivative is not None and sum(self.derivative[1]) == highest > 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a term does with coordinates.
+
+    Attributes:
+        axes: The numbers of those whose values it reads.
+        products: Whether it differentiates more than fields, as ``div(k grad u)`` does.
+    """
+
+    axes: tuple[int, ...]
+    products: bool
 
 
 @dataclass(frozen=True)
@@ -81,21 +94,32 @@ class Data:
         return zero_jets(self.term, points, len(self.problem.fields))
 
     @torch.enable_grad()
-    def reads(self) -> set[int]:
-        """The numbers of the coordinates whose values the term reads."""
+    def reading(self) -> Reading:
+        """What the term reads and differentiates, from one evaluation at a few points."""
         problem, cloud = self.problem, sample(self.term.region, _FEW, "sobol", seed=1)
-        if problem.lift is not None:
-            return set(range(problem.domain.dimension))
-        frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
-        seen: set[str] = set()
-        frame.coordinates = {
-            name: _Watched(leaf, frame, name, seen) for name, leaf in zip(frame.names, frame.leaves, strict=True)
-        }
+        frame = _WatchedFrame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
         source = GivenSource({a: jet + 0.7 for a, jet in self._zero(cloud.points).items()})
         fields: dict[str, Any] = {n: Field(frame, source, k, name=n) for k, n in enumerate(problem.fields)}
         guesses = {n: cloud.points.new_full((len(cloud),), value) for n, value in problem.parameters.items()}
         self.term.evaluate(frame, {**fields, **guesses})
-        return {frame.names.index(name) for name in seen}
+        seen = frame.names if problem.lift is not None else frame.seen
+        return Reading(tuple(sorted(frame.names.index(name) for name in seen)), frame.products)
+
+
+class _WatchedFrame(Frame):
+    """A frame that notes which coordinates' values are read, and whether more than fields is differentiated."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self.seen: set[str] = set()
+        self.products = False
+        self.coordinates = {
+            name: _Watched(leaf, self, name, self.seen) for name, leaf in zip(self.names, self.leaves, strict=True)
+        }
+
+    def total_derivative(self, value: Tensor, axis: int) -> Tensor:
+        self.products = True
+        return super().total_derivative(value, axis)
 
 
 class _Watched(Coordinate):

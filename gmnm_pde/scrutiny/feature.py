@@ -21,7 +21,8 @@ class Feature:
         relative: The same as a part of the domain's extent along that coordinate; 0 for jumps and kinks.
         size: By how much it changes.
         plane: Where it lies on a plane on which one coordinate is fixed: the number of that coordinate, and its value.
-        leading: Whether it is of a coefficient of the equations' highest derivatives.
+        leading: Whether it is of a coefficient of the highest derivatives that is differentiated itself, as the k of
+            ``div(k grad u)``.
     """
 
     kind: Kind
@@ -36,7 +37,7 @@ class Feature:
 
     @property
     def hidden(self) -> bool:
-        """Whether no derivative sees it: a jump of a coefficient of the highest derivatives."""
+        """Whether no derivative sees it: a jump of something that is differentiated."""
         return self.leading and self.kind == "jump"
 
     def within(self, axis: int, low: float, high: float) -> "Feature | None":

@@ -11,7 +11,7 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny.data import Data, Datum
+from gmnm_pde.scrutiny.data import Data, Datum, Reading
 from gmnm_pde.scrutiny.feature import Feature, Kind
 from gmnm_pde.scrutiny.holes import tiny_parts
 from gmnm_pde.scrutiny.lines import Lines, on, through
@@ -67,21 +67,21 @@ def _of_term(problem: Problem, term: Term, seed: int) -> list[Feature]:
     for state in (0.0,) if term.trace.linear else (0.0, _STATE):
         data = Data(problem, term, state)
         try:
-            read = data.reads()
-            if read:
-                features += _of_data(data, sorted(read), seed)
+            reading = data.reading()
+            if reading.axes:
+                features += _of_data(data, reading, seed)
         except GmnmError:
             continue
     return features
 
 
-def _of_data(data: Data, read: list[int], seed: int) -> list[Feature]:
+def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     problem, term = data.problem, data.term
     assert isinstance(term.region, Region)
     interior = term.group == "interior"
     fewer = 1 if data.state == 0.0 else _FEWER_ELSEWHERE
-    families = through(problem.domain, read, seed, fewer) if interior else on(term.region, seed)
-    dimension = len(read) if interior else max(chart.dimension for chart in term.region.charts)
+    families = through(problem.domain, reading.axes, seed, fewer) if interior else on(term.region, seed)
+    dimension = len(reading.axes) if interior else max(chart.dimension for chart in term.region.charts)
     rarity = _RARE.get(dimension, _RARE_IN_SPACE)
     by_datum: dict[Datum, list[tuple[Lines, Found]]] = {}
     for lines in families:
@@ -92,7 +92,8 @@ def _of_data(data: Data, read: list[int], seed: int) -> list[Feature]:
                 continue
             probe = partial(_probed, lines, data, datum)
             by_datum.setdefault(datum, []).extend((lines, found) for found in find(grid, probe, rarity))
-    return [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
+    features = [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
+    return features if reading.products else [replace(feature, leading=False) for feature in features]
 
 
 def _probed(lines: Lines, data: Data, datum: Datum, chosen: Tensor, t: Tensor) -> Tensor:
