@@ -1,6 +1,6 @@
 """What a term is made of, as functions of the coordinates alone: its source or values, and its coefficients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,12 @@ from gmnm_pde.statement.terms import Term
 _FEW = 8
 """Points at which it is found out which coordinates a term reads."""
 
+_ASIDE = 1e-9
+"""What is differentiated is compared so near to a jump on both sides, as a part of the domain."""
+
+_JUMP = 1e-4
+"""It jumps where both differ by more than this part."""
+
 _CHUNK = 2**15
 """Points that are evaluated at once, which bounds the memory of what users' functions make."""
 
@@ -30,24 +36,23 @@ class Datum:
     Attributes:
         residual: The name of the residual.
         derivative: The derivative of a field, (field, alpha), that it is the coefficient of; None for a source.
+        within: Whether it is what the term differentiates.
     """
 
     residual: str
     derivative: tuple[int, Alpha] | None
+    within: bool = False
 
     def described(self, problem: Problem, term: Term) -> str:
         """It in words."""
+        if self.within:
+            return f"what '{term.name}' differentiates"
         if self.derivative is None:
             return f"the {'source' if term.group == 'interior' else 'value'} of '{self.residual}'"
         field, alpha = self.derivative
         names = "".join(problem.domain.coordinates[axis] for axis in axes_of(alpha))
         symbol = problem.fields[field] + (f"_{names}" if names else "")
         return f"the coefficient of {symbol} in '{self.residual}'"
-
-    def leads(self, term: Term) -> bool:
-        """Whether it is a coefficient of an equation's highest derivatives."""
-        highest = max((sum(alpha) for alpha in term.trace.alphas), default=0)
-        return term.group == "interior" and self.derivative is not None and sum(self.derivative[1]) == highest > 0
 
 
 @dataclass(frozen=True)
@@ -93,32 +98,62 @@ class Data:
     def _zero(self, points: Tensor) -> Mapping[Alpha, Tensor]:
         return zero_jets(self.term, points, len(self.problem.fields))
 
-    @torch.enable_grad()
     def reading(self) -> Reading:
         """What the term reads and differentiates, from one evaluation at a few points."""
-        problem, cloud = self.problem, sample(self.term.region, _FEW, "sobol", seed=1)
+        frame = self._watched(sample(self.term.region, _FEW, "sobol", seed=1))
+        seen = frame.names if self.problem.lift is not None else frame.seen
+        return Reading(tuple(sorted(frame.names.index(name) for name in seen)), bool(frame.products))
+
+    def differentiates_across(self, at: Tensor, axes: Sequence[int]) -> bool:
+        """Whether something that the term differentiates jumps at some places, [k, d], across some coordinates."""
+        domain = self.problem.domain
+        for axis in axes:
+            low, high = domain.bounds[axis]
+            step = torch.zeros(domain.dimension, dtype=at.dtype)
+            step[axis] = _ASIDE * (high - low)
+            inside = domain.contains(at - step) & domain.contains(at + step)
+            if not bool(inside.any()):
+                continue
+            sides = [self._watched(Cloud(at[inside] + way * step)).products for way in (-1, 1)]
+            for before, after in zip(*sides, strict=True):
+                size = torch.maximum(before.abs(), after.abs()).max()
+                if bool((before - after).abs().max() > _JUMP * size):
+                    return True
+        return False
+
+    @torch.enable_grad()
+    def _watched(self, cloud: Cloud) -> "_WatchedFrame":
+        """The frame after one evaluation with derivatives that are some numbers."""
+        problem, n = self.problem, len(cloud)
         frame = _WatchedFrame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
         source = GivenSource({a: jet + 0.7 for a, jet in self._zero(cloud.points).items()})
-        fields: dict[str, Any] = {n: Field(frame, source, k, name=n) for k, n in enumerate(problem.fields)}
-        guesses = {n: cloud.points.new_full((len(cloud),), value) for n, value in problem.parameters.items()}
+        fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
+        guesses = {name: cloud.points.new_full((n,), value) for name, value in problem.parameters.items()}
         self.term.evaluate(frame, {**fields, **guesses})
-        seen = frame.names if problem.lift is not None else frame.seen
-        return Reading(tuple(sorted(frame.names.index(name) for name in seen)), frame.products)
+        return frame
+
+
+class Fluxes(Data):
+    """What a term differentiates beside fields, such as the flux in ``div(k grad u + f)``, as functions of a term."""
+
+    def _chunk(self, cloud: Cloud) -> dict[Datum, Tensor]:
+        products = self._watched(cloud).products
+        return {Datum(f"{self.term.name} {k}", None, within=True): value for k, value in enumerate(products)}
 
 
 class _WatchedFrame(Frame):
-    """A frame that notes which coordinates' values are read, and whether more than fields is differentiated."""
+    """A frame that notes which coordinates' values are read, and what other than fields is differentiated."""
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
         self.seen: set[str] = set()
-        self.products = False
+        self.products: list[Tensor] = []
         self.coordinates = {
             name: _Watched(leaf, self, name, self.seen) for name, leaf in zip(self.names, self.leaves, strict=True)
         }
 
     def total_derivative(self, value: Tensor, axis: int) -> Tensor:
-        self.products = True
+        self.products.append(value.detach())
         return super().total_derivative(value, axis)
 
 

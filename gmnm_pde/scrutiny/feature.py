@@ -21,8 +21,7 @@ class Feature:
         relative: The same as a part of the domain's extent along that coordinate; 0 for jumps and kinks.
         size: By how much it changes.
         plane: Where it lies on a plane on which one coordinate is fixed: the number of that coordinate, and its value.
-        leading: Whether it is of a coefficient of the highest derivatives that is differentiated itself, as the k of
-            ``div(k grad u)``.
+        hidden: Whether no derivative sees it: it jumps, and is differentiated itself, as the k of ``div(k grad u)``.
     """
 
     kind: Kind
@@ -33,12 +32,7 @@ class Feature:
     relative: float
     size: float
     plane: tuple[int, float] | None = None
-    leading: bool = False
-
-    @property
-    def hidden(self) -> bool:
-        """Whether no derivative sees it: a jump of something that is differentiated."""
-        return self.leading and self.kind == "jump"
+    hidden: bool = False
 
     def within(self, axis: int, low: float, high: float) -> "Feature | None":
         """The part of it between two values of a coordinate; None if nothing of it is there."""

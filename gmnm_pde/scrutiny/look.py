@@ -11,7 +11,7 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny.data import Data, Datum, Reading
+from gmnm_pde.scrutiny.data import Data, Datum, Fluxes, Reading
 from gmnm_pde.scrutiny.feature import Feature, Kind
 from gmnm_pde.scrutiny.holes import tiny_parts
 from gmnm_pde.scrutiny.lines import Lines, on, through
@@ -55,10 +55,10 @@ def _distinct(features: Sequence[Feature]) -> tuple[Feature, ...]:
     kept: dict[Any, Feature] = {}
     for feature in sorted(features, key=lambda f: (f.kind, f.hidden), reverse=True):
         where = feature.plane or tuple(feature.at[0].tolist())
-        known = kept.setdefault((feature.kind, feature.leading, where), feature)
+        known = kept.setdefault((feature.kind, feature.hidden, where), feature)
         if known is not feature:
             at = torch.cat([known.at, feature.at])
-            kept[feature.kind, feature.leading, where] = replace(known, at=at)
+            kept[feature.kind, feature.hidden, where] = replace(known, at=at)
     return tuple(kept.values())
 
 
@@ -79,7 +79,7 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     problem, term = data.problem, data.term
     assert isinstance(term.region, Region)
     interior = term.group == "interior"
-    fewer = 1 if data.state == 0.0 else _FEWER_ELSEWHERE
+    fewer = _FEWER_ELSEWHERE if data.state or isinstance(data, Fluxes) else 1
     families = through(problem.domain, reading.axes, seed, fewer) if interior else on(term.region, seed)
     dimension = len(reading.axes) if interior else max(chart.dimension for chart in term.region.charts)
     rarity = _RARE.get(dimension, _RARE_IN_SPACE)
@@ -93,7 +93,22 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
             probe = partial(_probed, lines, data, datum)
             by_datum.setdefault(datum, []).extend((lines, found) for found in find(grid, probe, rarity))
     features = [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
-    return features if reading.products else [replace(feature, leading=False) for feature in features]
+    if not (interior and reading.products):
+        return features
+    if isinstance(data, Fluxes):
+        return [replace(feature, hidden=True) for feature in features if feature.kind == "jump"]
+    features = [_judged(data, feature) for feature in features]
+    if any(feature.hidden for feature in features):
+        return features
+    return features + _of_data(Fluxes(data.problem, data.term, data.state), reading, seed)
+
+
+def _judged(data: Data, feature: Feature) -> Feature:
+    """A jump with whether it is of something that the term differentiates."""
+    if feature.kind != "jump":
+        return feature
+    axes = range(data.problem.domain.dimension) if feature.plane is None else feature.plane[:1]
+    return replace(feature, hidden=data.differentiates_across(feature.at, axes))
 
 
 def _probed(lines: Lines, data: Data, datum: Datum, chosen: Tensor, t: Tensor) -> Tensor:
@@ -158,7 +173,6 @@ class _Places:
             some.relative.median().item(),
             some.change[0].item(),
             plane,
-            datum.leads(data.term),
         )
 
 

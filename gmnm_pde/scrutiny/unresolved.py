@@ -27,7 +27,7 @@ def unresolved(
 ) -> Feature | None:
     """The first feature that a solution does not resolve; None if it resolves all.
 
-    A coefficient of the highest derivatives that jumps is never resolved, since derivatives see nothing of it. What is
+    What jumps and is differentiated is never resolved, since derivatives see nothing of it. What is
     narrow is not resolved where the residual near it is as large as its own terms. At other jumps and kinks residuals
     stay large within ever smaller surroundings; the error estimate sees what they amount to.
 
