@@ -25,7 +25,7 @@ _ASIDE = 1e-9
 _JUMP = 1e-4
 """It jumps where both differ by more than this part."""
 
-_CHUNK = 2**15
+_CHUNK = 2**14
 """Points that are evaluated at once, which bounds the memory of what users' functions make."""
 
 

@@ -51,9 +51,9 @@ def look(problem: Problem, seed: int = 0) -> tuple[Feature, ...]:
 
 
 def _distinct(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """One of those that several data have at one place; the largest first of each kind."""
+    """One of those that several data have at one place, hidden ones first."""
     kept: dict[Any, Feature] = {}
-    for feature in sorted(features, key=lambda f: (f.kind, f.hidden), reverse=True):
+    for feature in sorted(features, key=lambda f: (f.hidden, f.kind), reverse=True):
         where = feature.plane or tuple(feature.at[0].tolist())
         known = kept.setdefault((feature.kind, feature.hidden, where), feature)
         if known is not feature:
