@@ -50,9 +50,14 @@ def first_partition(problem: Problem, tol: float | None, seed: int, features: Se
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
-    seen = [feature for feature in features if not feature.hidden]
-    edges = [with_faces(edges[k], k, seen, domain.bounds[k]) for k in range(d)]
+    edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     partition = graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
+    return finer_at(features, partition, domain)
+
+
+def finer_at(features: Sequence[Feature], partition: Partition, domain: Domain) -> Partition:
+    """The partition with smaller boxes at features that boxes can resolve; itself where there are none."""
+    seen = [feature for feature in features if not feature.hidden]
     return balanced(toward(partition, seen, domain)) if seen else partition
 
 

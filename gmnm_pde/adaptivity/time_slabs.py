@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.adaptivity.feature_boxes import toward
 from gmnm_pde.adaptivity.h_refinement import HRefinement
 from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.adaptivity.partitions import balanced, first_partition
+from gmnm_pde.adaptivity.partitions import finer_at, first_partition
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -222,7 +221,8 @@ class March:
         mixture, partition = (setup.mixture, None) if not slabs else _carried_over(setup, slabs[-1])
         features = self._features(len(slabs), start, end)
         if features and self._by_hand is None:
-            partition = self._toward(problem, partition, features)
+            known = partition and finer_at(features, partition, problem.domain)
+            partition = known or first_partition(problem, self.tol, setup.seed, features)
         partition = self._by_hand or partition or self._first_partition
         stage = replace(setup, problem=problem, mixture=mixture, features=features, partition=partition)
         share = self._wanted * (end - start) / (high - low)
@@ -242,13 +242,6 @@ class March:
         first = {name for term in problem.terms if term.group == "initial" for name in term.trace.names}
         parts = (feature.within(axis, start, end) for feature in self.setup.features)
         return tuple(part for part in parts if part is not None and (number == 0 or part.term not in first))
-
-    def _toward(self, problem: Problem, partition: Partition | None, features: Sequence[Feature]) -> Partition:
-        """The partition of a slab, with smaller boxes at features."""
-        if partition is None:
-            return first_partition(problem, self.tol, self.setup.seed, features)
-        seen = [feature for feature in features if not feature.hidden]
-        return balanced(toward(partition, seen, problem.domain))
 
     def _is_lost(self, slab: Slab, run: Run) -> bool:
         """Whether a slab's error is too large, and the slab can be halved."""
