@@ -21,7 +21,7 @@ _ENOUGH = 0.75
 _LEAST_ON_A_PART = 24
 """Points that each shape's part of a boundary is given, however small it is; a cut part keeps ``_ENOUGH`` of them."""
 
-Purpose = Literal["term", "chart", "move", "held out", "evaluation", "inspection"]
+Purpose = Literal["term", "chart", "move", "held out", "evaluation", "look", "inspection"]
 """What random numbers are for."""
 
 _STRIDES: dict[Purpose, int] = {
@@ -30,6 +30,7 @@ _STRIDES: dict[Purpose, int] = {
     "move": 7919,  # points that move while a model trains, by how often they have moved
     "held out": 104729,  # points that fits are chosen by, which none is fitted to
     "evaluation": 15485863,  # points that solutions are judged on
+    "look": 32452843,  # lines that data are looked at along, and points where they show something
     "inspection": 49979687,  # points that answers are inspected on at the end
 }
 """How far apart the seeds of one purpose are. All but one are primes of different sizes, and so streams do not meet."""

@@ -16,6 +16,7 @@ from gmnm_pde.options.choice import choose
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.audit import audited
 from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.resolved import with_what_is_missed
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
@@ -120,5 +121,5 @@ def solve(
         )
     )
     run = Run.begin(choice.setup, started, tol, time_limit, progress, choice.checkpoint)
-    result = audited(choice.strategy.run(run), run)
+    result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
     return run.solution(result, choice.stated, choice.strategy.description)

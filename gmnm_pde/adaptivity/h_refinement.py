@@ -116,7 +116,7 @@ class HRefinement:
         if trials.errors[-1] <= self._aim:
             return Stop.MET
         no_gain = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
-        if trials.doubtful or no_gain and (not self.fixed or min(trials.errors) < numbers.begun):
+        if trials.doubtful or (no_gain and (not self.fixed or min(trials.errors) < numbers.begun)):
             return Stop.STALLED
         if self.fixed and mixture.components:
             return Stop.LARGEST
@@ -132,7 +132,8 @@ class HRefinement:
     @property
     def _first(self) -> Level:
         setup, problem = self.setup, self.setup.problem
-        partition = within(problem.domain, setup.partition or first_partition(problem, self.tol, setup.seed))
+        first = setup.partition or first_partition(problem, self.tol, setup.seed, setup.features)
+        partition = within(problem.domain, first)
         components = setup.mixture.components or components_for(problem, self.tol, self.refining)
         if self.first is not None:
             components = round(self.refining.more * self.first)
@@ -268,7 +269,7 @@ class HRefinement:
 
 def seconds_of_first(setup: Setup, tol: float | None, numbers: Refining | None = None) -> float:
     """Seconds that the first fit on patches takes on one core, roughly."""
-    partition = setup.partition or first_partition(setup.problem, tol, setup.seed)
+    partition = setup.partition or first_partition(setup.problem, tol, setup.seed, setup.features)
     components = setup.mixture.components or components_for(setup.problem, tol, numbers)
     return replace(setup, partition=partition).seconds_of_solve(components)
 

@@ -190,8 +190,10 @@ class PRefinement:
         return search.at(start)
 
     def better(self, candidate: Candidate, trials: Trials[int]) -> bool:
-        """A fit of the size that was asked for; else converged fits before others, then the smaller
-        estimate; one that is sure that there are many answers knows more than coarser ones."""
+        """A fit of the size that was asked for; else converged fits before others, then the smaller estimate.
+
+        A fit that is sure that there are many answers knows more than coarser ones.
+        """
         best: Candidate = trials.best
         if self.setup.mixture.components and candidate.fit.components == self._sizes[-1]:
             return True

@@ -1,16 +1,19 @@
 """The first partition, and what all have to satisfy: no box outside the domain, no neighbours of too different size."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import Layers, find_layers
+from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.fitting.discretization import smoothness_for
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
+from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
 
 _MORE_LEVELS = 2
@@ -33,12 +36,12 @@ _LATTICE = {1: 33, 2: 17, 3: 9, 4: 5}
 """The same test's lattice, which has a box's corners and edges: points along each coordinate, by their number."""
 
 
-def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition:
+def first_partition(problem: Problem, tol: float | None, seed: int, features: Sequence[Feature] = ()) -> Partition:
     """A few boxes of [-1, 1]^d, finer where a solution is known to be sharp before it is computed.
 
     At a re-entrant corner of angle w the least squares solution errs by the smallest box's size to the power 2 pi / w,
     and the sharpest corner, of angle 2 pi, sets the number of levels. Boundary layers are told by the equations'
-    coefficients (``boundary_layers.py``).
+    coefficients (``boundary_layers.py``), and what a close look at the data found has small boxes around it.
     """
     domain, d = problem.domain, problem.domain.dimension
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
@@ -47,7 +50,15 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
-    return graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
+    edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
+    partition = graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
+    return finer_at(features, partition, domain)
+
+
+def finer_at(features: Sequence[Feature], partition: Partition, domain: Domain) -> Partition:
+    """The partition with smaller boxes at features that boxes can resolve; itself where there are none."""
+    seen = [feature for feature in features if not feature.hidden]
+    return balanced(toward(partition, seen, domain)) if seen else partition
 
 
 def _edges(layers: Layers, axis: int, even: int) -> list[float]:

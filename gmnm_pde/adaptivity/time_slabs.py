@@ -16,7 +16,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.adaptivity.h_refinement import HRefinement
 from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.adaptivity.partitions import first_partition
+from gmnm_pde.adaptivity.partitions import finer_at, first_partition
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -28,6 +28,7 @@ from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Mixture, Normalized, Partition, TimeBlocks
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.during import Before, during
 from gmnm_pde.statement.problem import Problem
 
@@ -229,9 +230,12 @@ class March:
         (low, high), setup = self._ends, self.setup
         problem = slab_after(setup.problem, slabs, start, end)
         mixture, partition = (setup.mixture, None) if not slabs else _carried_over(setup, slabs[-1])
-        stage = replace(
-            setup, problem=problem, mixture=mixture, partition=self._by_hand or partition or self._first_partition
-        )
+        features = self._features(len(slabs), start, end)
+        if features and self._by_hand is None:
+            known = partition and finer_at(features, partition, problem.domain)
+            partition = known or first_partition(problem, self.tol, setup.seed, features)
+        partition = self._by_hand or partition or self._first_partition
+        stage = replace(setup, problem=problem, mixture=mixture, features=features, partition=partition)
         share = self._wanted * (end - start) / (high - low)
         part = run.part(
             problem,
@@ -242,6 +246,13 @@ class March:
         guess = _Extended(slabs[-1], time_axis(setup.problem)[0]) if slabs else None
         refinement = HRefinement(stage, share, guess, fixed=self._by_hand is not None)
         return Slab(start, end, adapt(refinement, part).best)
+
+    def _features(self, number: int, start: float, end: float) -> tuple[Feature, ...]:
+        """The features of the data that concern the slab with this number; later ones begin with what is known."""
+        problem, (axis, _) = self.setup.problem, time_axis(self.setup.problem)
+        first = {name for term in problem.terms if term.group == "initial" for name in term.trace.names}
+        parts = (feature.within(axis, start, end) for feature in self.setup.features)
+        return tuple(part for part in parts if part is not None and (number == 0 or part.term not in first))
 
     def _is_lost(self, slab: Slab, run: Run) -> bool:
         """Whether a slab's error is too large, and the slab can be halved."""
@@ -292,7 +303,8 @@ class March:
         self._check(state)
         for known in state["slabs"]:
             problem = slab_after(self.setup.problem, slabs, known["start"], known["end"])
-            stage = replace(self.setup, problem=problem, partition=self._first_partition)
+            features = self._features(len(slabs), known["start"], known["end"])
+            stage = replace(self.setup, problem=problem, features=features, partition=self._first_partition)
             estimate = ErrorEstimate(**checked_estimate(problem, known["estimate"]))
             candidate = Candidate(restored(stage, known["fit"]), estimate)
             slabs.append(Slab(known["start"], known["end"], candidate))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from gmnm_pde.collocation.around import with_features
 from gmnm_pde.collocation.patchwise import Spread
 from gmnm_pde.collocation.whole import (
     Counts,
@@ -22,6 +23,7 @@ from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork, along_each
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.sampling import stream
+from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
 
 CONDITION_FACTOR = 10.0
@@ -59,6 +61,8 @@ class Setup:
     engine: str
     partition: Partition | None = None
     """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
+    features: tuple[Feature, ...] = ()
+    """What a close look at the problem's data found, around which there are more points and smaller boxes."""
 
     @property
     def patches(self) -> int:
@@ -131,7 +135,13 @@ def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSy
     problem, counts = setup.problem, setup.counts(components)
     if setup.partition is not None:
         return _patch_systems(setup, model, counts, setup.partition)
-    clouds = (place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed))
+    clouds = [
+        with_features(placed, problem, setup.features, seed=seed)
+        for placed, seed in (
+            (place(problem, counts, seed=setup.seed), setup.seed),
+            (hold_out(problem, counts, seed=setup.seed), stream(setup.seed, "held out")),
+        )
+    ]
     fitted, held_out = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
     return fitted, held_out
 
@@ -143,10 +153,14 @@ def _patch_systems(
     boxes = partition.mapped([(-1.0, 1.0)] * setup.dimension, bounds)
     fewer = Counts(math.ceil(_HELD_OUT * counts.interior), counts.boundary)
     rule = rule_for(problem)
-    clouds = (
-        Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(),
-        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=stream(setup.seed, "held out")).place()),
-    )
+    narrow = [feature for feature in setup.features if feature.kind == "narrow"]
+    clouds = [
+        with_features(placed, problem, narrow, seed=seed)
+        for placed, seed in (
+            (Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(), setup.seed),
+            (_held_out(problem, boxes, fewer, setup.seed), stream(setup.seed, "held out")),
+        )
+    ]
     small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
     reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)
     reference = reference.to(dtype=setup.dtype, device=setup.device)
@@ -157,3 +171,7 @@ def _patch_systems(
         return PatchworkSystem(problem, model, scaled, engine=setup.engine)
 
     return system(clouds[0]), system(clouds[1])
+
+
+def _held_out(problem: Problem, boxes: Partition, counts: Counts, seed: int) -> list[Placed]:
+    return without_data(Spread.of(problem, boxes, counts, rule="sobol", seed=stream(seed, "held out")).place())

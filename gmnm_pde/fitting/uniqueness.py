@@ -2,7 +2,7 @@
 
 Where a field other than zero leaves no residual in the equations and conditions, any multiple of it can be added. A
 mixture shows such a field as one whose rows are as small as it can approximate it at all: smaller and smaller as the
-mixture grows. Near a resonance they are small too, but stay as they are; then the bound by the stability constant holds.
+mixture grows. Near a resonance they are small too, but stay as they are; then the stability constant bounds the error.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ _PART = 0.7
 """The sub-model, in parts of the components, that the constant is compared with."""
 
 _GROWS = 3.0
-"""If the constant grows by this factor from there to the fit, it is not that of the problem yet, which may have none."""
+"""If it grows by this factor from there to the fit, it is not that of the problem yet, which may have none."""
 
 _LITTLE = 1e-6
-"""Errors below this are believed although the constant grows, as it does without end for problems that are ill-posed."""
+"""Errors below this are believed although the constant grows, as for ill-posed problems it does without end."""
 
 _NONE = 1e-16
 """A residual below this part of the data's is none: the solution is zero, or met by construction, and tells nothing."""
@@ -51,10 +51,8 @@ def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, 
     if not sure and not ((bound > _LITTLE or none) and _grows(fit, stability, fields)):
         return Doubt()
     verb = "is" if sure else "may be"
-    return Doubt(
-        f"the answer {verb} one of many: {_described(fit.system, fields.forth(stability.direction[:, None])[:, :, 0], points)}",
-        sure,
-    )
+    free = fields.forth(stability.direction[:, None])[:, :, 0]
+    return Doubt(f"the answer {verb} one of many: {_described(fit.system, free, points)}", sure)
 
 
 def _grows(fit: Fit, stability: Stability, fields: FieldMap) -> bool:

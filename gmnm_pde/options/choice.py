@@ -24,6 +24,7 @@ from gmnm_pde.options.arguments import (
     parse_weights,
 )
 from gmnm_pde.run.checkpoint import Checkpoint, identity
+from gmnm_pde.scrutiny import look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
@@ -121,7 +122,8 @@ def setup_for(
     choose_engine(model, engine, call=f"solve(engine={engine!r})")
     scales = reference_scales(problem, factors, seed)
     partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
-    return Setup(problem, mixture, method, counts, scales, factors, seed, arguments.dtype, device, engine, partition)
+    kind = (arguments.dtype, device, engine, partition)
+    return Setup(problem, mixture, method, counts, scales, factors, seed, *kind, features=look(problem, seed))
 
 
 def _read(arguments: Arguments, problem: Problem) -> _ModelAndMethods:

@@ -20,6 +20,7 @@ class Status(Enum):
     TRAINED = "The training came to its end."
     MISSED = "The error estimate does not meet the tolerance."
     POOR = "The error estimate is poor: try more components, or look at the residual."
+    UNRESOLVED = "The data have a feature that the solution does not resolve."
     STALLED = "The error estimate stopped falling before it met the tolerance."
     LARGEST = "The largest discretisation that is allowed did not meet the tolerance."
     NOT_CONVERGED = "The method did not converge."

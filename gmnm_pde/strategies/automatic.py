@@ -22,15 +22,14 @@ from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.io import checks
 from gmnm_pde.run.clock import WorkClock
-from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
+from gmnm_pde.run.resolved import missed
+from gmnm_pde.run.result import Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.preference import is_better
 
 _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
 of them."""
-
-_NEARLY = 1.5
-"""Error estimates that differ by no more than this factor count as equal."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class _Solve:
         if second is None:
             return self._cut_short(first, "no fit on patches was finished before the time limit")
         left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
-        if _is_better(second, first, self._run):
+        if is_better(second, first, self._run, setup):
             return replace(second, details=f"{second.details}; {left}")
         pieces = "blocks in time" if setup.problem.domain.time else "patches"
         words = f"{pieces} did no better, with an estimate of {second.best.error:.1e}"
@@ -163,7 +162,7 @@ class _Solve:
             second = adapt(PRefinement(self._setup, run.tol, fit, growth=growth), run.part())
         except OutOfTime:
             return first
-        return second if _is_better(second, first, run) else first
+        return second if is_better(second, first, run, self._setup) else first
 
     def _in_pieces(self, first: Result, run: Run) -> Result | None:
         """On patches, or in time slabs where there is time; None where a time limit left time for no fit."""
@@ -247,7 +246,7 @@ class _Solve:
         numbers = replace(Refining(), digits=Refining().least_digits)
         again = run.part(clock=WorkClock(), deadline=self._numbers.work / 2)
         second = adapt(HRefinement(self._setup, None, guess, refining=numbers), again)
-        return second if _is_better(second, result, run) else result
+        return second if is_better(second, result, run, self._setup) else result
 
     def _with_more_components(self, result: Result, run: Run) -> Result:
         """Where smaller boxes came to an end before a time limit: more components in each box."""
@@ -261,7 +260,7 @@ class _Solve:
             more = adapt(refinement, run.part())
         except OutOfTime:
             return result
-        return more if _is_better(more, result, run) else result
+        return more if is_better(more, result, run, self._setup) else result
 
     def _in_slabs(self, blocks: Blocks, run: Run) -> Result:
         march = March(self._setup, blocks.edges, blocks.count, run.tol)
@@ -272,7 +271,7 @@ class _Solve:
         """Whether one mixture left a poor result, and patches or time slabs may be used."""
         tol, error = run.tol, first.best.error
         limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
-        poor = error > limit or not first.best.fit.converged
+        poor = error > limit or not first.best.fit.converged or bool(missed(first.best, self._setup))
         one_answer = not first.best.estimate.sure
         return self._may_use_patches(self._run) and poor and one_answer and self._affords_patches(run)
 
@@ -284,6 +283,7 @@ class _Solve:
         few = problem.domain.dimension <= self._numbers.most_dimensions
         begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
         able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
+        able = able and not any(feature.hidden for feature in self._setup.features)
         closed = self._setup.engine in ("auto", "closed")
         untouched = all(choice is None for choice in by_hand) and closed
         return self._strategy.slabs_allowed and able and untouched and self._affords_patches(run)
@@ -325,26 +325,3 @@ def _saved(result: Result) -> dict[str, Any]:
     estimate = asdict(result.best.estimate)
     named = {"status": result.status.name, "details": result.details}
     return {"best": saved(result.best.fit), "estimate": estimate, **named}
-
-
-def _is_better(second: Result, first: Result, run: Run) -> bool:
-    """Whether the second of two results is the better one.
-
-    A good one comes before others, one of the whole time before a part of it unless the whole is worthless, a converged
-    fit before others. Else the smaller estimate decides, and where estimates are nearly equal the smaller residual.
-    """
-    good = [is_good(result.best, run.tol) and not result.partial for result in (first, second)]
-    if good[0] != good[1]:
-        return good[1]
-    if first.partial != second.partial:
-        whole = first if second.partial else second
-        return (whole.best.error < RELIABLE) == second.partial
-    converged = [result.best.fit.converged for result in (first, second)]
-    if converged[0] != converged[1]:
-        return converged[1]
-    errors = [result.best.error for result in (first, second)]
-    if not max(errors) <= _NEARLY * min(errors):
-        return errors[1] < errors[0]
-    with limited(None):
-        residuals = [run.evaluator.figures(result.best)["residual"] for result in (first, second)]
-    return residuals[1] <= residuals[0]

@@ -1,0 +1,38 @@
+"""What the data of a problem show beside what its solution resolves: the last word on a result."""
+
+from dataclasses import replace
+
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.run.result import Result, Status
+from gmnm_pde.sampling import stream
+from gmnm_pde.scrutiny import unresolved
+
+
+def missed(candidate: Candidate, setup: Setup) -> str:
+    """What a candidate does not resolve of the features of the problem's data, in words; empty if it resolves all."""
+    if not setup.features:
+        return ""
+    fit, problem = candidate.fit, setup.problem
+    feature = unresolved(fit.model, problem, setup.features, list(fit.parameters.values()), stream(setup.seed, "look"))
+    if feature is None:
+        return ""
+    what = feature.described(problem.domain.coordinates)
+    if feature.hidden:
+        return f"{what}, of which its derivatives show nothing: declare the parts on both sides as materials"
+    size = "this model does" if fit.components is None else f"{fit.components} components do"
+    return f"{what}, which {size} not resolve"
+
+
+def with_what_is_missed(result: Result, setup: Setup) -> Result:
+    """The result, not converged where it leaves a feature of the data unresolved; the features are told as the reason.
+
+    Where it is not converged in any case, what is sharp in the data is told too.
+    """
+    what, coordinates = missed(result.best, setup), setup.problem.domain.coordinates
+    if not what:
+        if result.converged or not setup.features:
+            return result
+        return replace(result, details=f"{result.details}; {setup.features[0].described(coordinates)}")
+    status = Status.UNRESOLVED if result.converged else result.status
+    return replace(result, status=status, details=f"{what}; {result.details}")

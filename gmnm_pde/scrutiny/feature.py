@@ -1,0 +1,50 @@
+"""What a close look at a problem's data finds: places that ordinary points may miss."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from torch import Tensor
+
+Kind = Literal["narrow", "kink", "jump"]
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """A place where something given changes within much less than the size of the domain.
+
+    Attributes:
+        kind: ``narrow``: it changes over ``width``; ``kink``: its slope jumps; ``jump``: itself does.
+        of: What changes, in words, such as ``the source of 'equation'``.
+        term: The name of the residual that it belongs to; empty for the domain's shape.
+        at: Points of it, [k, d]; one for a peak, many along a curve or surface.
+        width: The distance over which it changes, in the units of the coordinate that it was found along.
+        relative: The same as a part of the domain's extent along that coordinate; 0 for jumps and kinks.
+        size: By how much it changes.
+        plane: Where it lies on a plane on which one coordinate is fixed: the number of that coordinate, and its value.
+        hidden: Whether no derivative sees it: it jumps, and is differentiated itself, as the k of ``div(k grad u)``.
+    """
+
+    kind: Kind
+    of: str
+    term: str
+    at: Tensor
+    width: float
+    relative: float
+    size: float
+    plane: tuple[int, float] | None = None
+    hidden: bool = False
+
+    def within(self, axis: int, low: float, high: float) -> "Feature | None":
+        """The part of it between two values of a coordinate; None if nothing of it is there."""
+        inside = (self.at[:, axis] >= low) & (self.at[:, axis] <= high)
+        return replace(self, at=self.at[inside]) if bool(inside.any()) else None
+
+    def described(self, coordinates: tuple[str, ...]) -> str:
+        """It in words, with its place."""
+        if self.plane is not None:
+            place = f"at {coordinates[self.plane[0]]} = {self.plane[1]:.6g}"
+        else:
+            near = self.at[0].tolist()
+            place = "near " + ", ".join(f"{n} = {c:.3g}" for n, c in zip(coordinates, near, strict=True))
+        what = {"narrow": f"has a feature of width {self.width:.1g}", "kink": "has a kink", "jump": "jumps"}[self.kind]
+        return f"{self.of} {what} {place}"

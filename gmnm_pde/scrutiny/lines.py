@@ -1,0 +1,124 @@
+"""Lines along which data are looked at: through the domain along its coordinates, and on the charts of conditions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.geometry import Domain, Region
+from gmnm_pde.geometry.region import Chart, unknown_normal
+from gmnm_pde.geometry.unit import unit_points
+from gmnm_pde.sampling import Cloud
+
+_POINTS = {1: 2**16, 2: 96 * 2**10, 3: 2**16}
+"""Points in the interior along all coordinates together, by the number of coordinates that are looked along; 2^14
+beyond, where narrow features stay between the lines in any case."""
+
+_ON_CONDITIONS = 2**15
+"""Points on all charts of a condition together."""
+
+_FEWER = 4
+"""A domain that is no box is looked at with so many times fewer points: which of them are inside costs more."""
+
+_A_LINE = {2: 512, 3: 96}
+"""Points on a line where several coordinates are looked along, by their number; 48 beyond."""
+
+_MOST_CHARTS = 64
+"""Conditions on more pieces than that are not looked at."""
+
+_SURFACE = 2
+"""Nor those on pieces of more dimensions than that."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Parallel lines of a unit cube, and where it lies in space.
+
+    Attributes:
+        base: Points of the unit cube that the lines go through, [lines, e].
+        axis: The coordinate of the cube that they go along.
+        count: How many points are looked at on each.
+        embed: From the unit cube to space.
+        keep: Which points of space count.
+        normal: Outward normals, on a boundary.
+        along: The coordinate of space that the lines go along, if they do.
+    """
+
+    base: Tensor
+    axis: int
+    count: int
+    embed: Callable[[Tensor], Tensor]
+    keep: Callable[[Tensor], Tensor] | None
+    normal: Callable[[Tensor], Tensor] | None
+    along: int | None
+
+    @property
+    def steps(self) -> Tensor:
+        """Positions on each line, from 0 to 1, [count]."""
+        return torch.linspace(0, 1, self.count, dtype=torch.float64)
+
+    def points(self, lines: Tensor, t: Tensor) -> Tensor:
+        """Points at positions t [c, k] of some lines [c]: [c * k, d]."""
+        unit = self.base[lines][:, None].expand(-1, t.shape[1], -1).clone()
+        unit[:, :, self.axis] = t
+        return self.embed(unit.reshape(-1, unit.shape[2]))
+
+    def values(self, evaluate: Callable[[Cloud], dict], lines: Tensor, t: Tensor) -> dict:
+        """What ``evaluate`` gives at positions t [c, k] of some lines [c], NaN where they leave the region: [c, k]."""
+        points = self.points(lines, t)
+        kept = None if self.keep is None else self.keep(points)
+        if kept is not None and bool(kept.all()):
+            kept = None
+        inside = points if kept is None else points[kept]
+        if not len(inside):
+            return {}
+        found = evaluate(Cloud(inside, None if self.normal is None else self.normal(inside)))
+        if kept is None:
+            return {key: value.reshape(t.shape) for key, value in found.items()}
+        spread = {}
+        for key, value in found.items():
+            whole = value.new_full((len(points),), torch.nan)
+            whole[kept] = value
+            spread[key] = whole.reshape(t.shape)
+        return spread
+
+
+def through(domain: Domain, axes: Sequence[int], seed: int, fewer: int = 1) -> Iterator[Lines]:
+    """Lines through the interior along some coordinates, which the data depend on, with so many times fewer points."""
+    bounds, d = torch.tensor(domain.bounds, dtype=torch.float64), domain.dimension
+    low, extent = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
+    whole = all(chart.tensor and chart.keep is None for chart in domain.interior_charts())
+    box = whole and abs(extent.prod().item() - domain.interior.measure) <= 1e-9 * domain.interior.measure
+    budget = _POINTS.get(len(axes), 2**14) // fewer // (1 if box else _FEWER) // len(axes)
+    lines = 1 if d == 1 else 4 if box else 32
+    count = budget // lines
+    if len(axes) > 1:
+        count = _A_LINE.get(len(axes), 48)
+        lines = budget // count
+    for axis in axes:
+        base = unit_points(lines, d, "sobol", seed=seed + axis)
+        yield Lines(
+            base, axis, count, lambda unit: low + unit * extent, None if box else domain.contains, None, along=axis
+        )
+
+
+def on(region: Region, seed: int) -> Iterator[Lines]:
+    """Lines on the charts of a region."""
+    charts = [chart for chart in region.charts if 0 < chart.dimension <= _SURFACE and chart.given is None]
+    if len(charts) > _MOST_CHARTS:
+        return
+    for chart in charts:
+        budget = _ON_CONDITIONS // len(charts) // chart.dimension
+        count = budget if chart.dimension == 1 else min(budget, 128)
+        for axis in range(chart.dimension):
+            base = unit_points(max(1, budget // count), chart.dimension, "sobol", seed=seed + axis)
+            normal = None if chart.normal is unknown_normal else chart.normal
+            yield Lines(base, axis, count, chart.embed, _kept(region, chart), normal, along=None)
+
+
+def _kept(region: Region, chart: Chart) -> Callable[[Tensor], Tensor] | None:
+    if chart.keep is None and not region.predicates:
+        return None
+    cut = chart.keep
+    return region.keep if cut is None else lambda points: cut(points) & region.keep(points)
