@@ -1,5 +1,6 @@
 """What an equation sees as u: values that carry their derivatives, and the three engines that make them."""
 
+from gmnm_pde.jets.derivatives import with_derivatives as with_derivatives
 from gmnm_pde.jets.engines import ENGINES as ENGINES
 from gmnm_pde.jets.engines import derivatives as derivatives
 from gmnm_pde.jets.engines import feature_combination as feature_combination
@@ -9,7 +10,6 @@ from gmnm_pde.jets.sources import FunctionSource as FunctionSource
 from gmnm_pde.jets.sources import GivenSource as GivenSource
 from gmnm_pde.jets.sources import LiftedSource as LiftedSource
 from gmnm_pde.jets.sources import ModelSource as ModelSource
-from gmnm_pde.jets.sources import ProbeSource as ProbeSource
 from gmnm_pde.jets.sources import jet as jet
 from gmnm_pde.jets.values import Field as Field
 from gmnm_pde.jets.values import Frame as Frame

@@ -15,7 +15,7 @@ from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
 from gmnm_pde.statement.terms import Term
-from gmnm_pde.statement.tracing import traced
+from gmnm_pde.statement.tracing import traced, with_ranges
 
 if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
@@ -86,7 +86,8 @@ class Problem:
         setting = Setting(domain, self.fields, (*self.parameters, *self.constants), orders)
         stated = [self._supplied(term) for condition in self.conditions for term in condition.terms(setting)]
         self._refuse_missing_conditions(orders, stated)
-        self.terms: tuple[Term, ...] = (*interior, *(self.traced(term) for term in stated))
+        every = (*interior, *(self.traced(term) for term in stated))
+        self.terms: tuple[Term, ...] = with_ranges(every, domain, self.fields, self.parameters)
         warn_of_conflicts(self)
         warn_of_freedom(self)
 

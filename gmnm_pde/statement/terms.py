@@ -80,21 +80,21 @@ class Term:
             scope["normal"] = frame.normals
         try:
             result = self.residual(scope)
-        except (RuntimeError, TypeError, IndexError) as error:
+        except GmnmError:
+            raise
+        except Exception as error:
+            if isinstance(error, KeyError) and error.args == ("normal",):
+                raise refuse(
+                    f"the residual '{self.name}'",
+                    expected="points with a normal, for its argument 'normal'",
+                    got="points without one",
+                    remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
+                ) from None
             raise GmnmError(
                 f"the residual '{self.name}': its function failed on {len(frame)} points with "
                 f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
                 "function with torch functions of them."
             ) from error
-        except KeyError as missing:
-            if missing.args != ("normal",):
-                raise
-            raise refuse(
-                f"the residual '{self.name}'",
-                expected="points with a normal, for its argument 'normal'",
-                got="points without one",
-                remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
-            ) from None
         return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
 
     def _named(self, result: Any) -> dict[str, Any]:
@@ -123,6 +123,15 @@ class Term:
                 expected=f"one number per point, shape ({n},)",
                 got=f"shape {tuple(tensor.shape)}",
                 remedy="Fields and coordinates have shape [n]; check for an extra axis in the data or source term.",
+            )
+        if not tensor.is_floating_point():
+            raise refuse(
+                f"the residual '{name}'",
+                expected="real numbers",
+                got=f"{str(tensor.dtype).removeprefix('torch.')}",
+                remedy="State real and imaginary parts as two fields, each with an equation of its own."
+                if tensor.is_complex()
+                else "A residual is a difference, zero where the equation holds, and no comparison.",
             )
         return tensor
 
