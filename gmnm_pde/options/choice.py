@@ -8,6 +8,7 @@ from torch import nn
 from gmnm_pde._errors import refuse
 from gmnm_pde.collocation.moving import MOVINGS
 from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.fitting.data_start import referenced
 from gmnm_pde.fitting.discretization import Setup, reference_scales, smoothness_for, zero_solves
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
@@ -97,6 +98,7 @@ def choose(arguments: Arguments) -> Choice:
     """
     stated, hard = arguments.problem, arguments.hard
     problem = meet_exactly(stated, hard) if hard is not False else stated
+    problem = referenced(problem, arguments.seed)
     read = _read(arguments, problem)
     setup = setup_for(arguments, problem, read.mixture, read.module, read.readout_method)
     _check_methods(arguments, read)

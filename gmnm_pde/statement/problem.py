@@ -47,6 +47,8 @@ class Problem:
             (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
         met: Names of the conditions that are met by construction, and are no terms.
+        reference: Constant fields that residuals are compared with those of, and from which Newton's method begins;
+            nothing stands for zero fields.
 
     Raises:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
@@ -76,6 +78,7 @@ class Problem:
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
+        self.reference: tuple[float, ...] = ()
         self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
         functions = _equations(equations)
         self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
@@ -127,7 +130,7 @@ class Problem:
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
         equations, fields = self._stated
-        return Problem(
+        other = Problem(
             self.domain,
             equations,
             self.conditions,
@@ -136,6 +139,8 @@ class Problem:
             constants={**self.constants, **constants},
             name=self.name,
         )
+        other.reference = self.reference
+        return other
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -152,6 +157,7 @@ class Problem:
         lift: "Lift | None" = None,
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
+        reference: Sequence[float] | None = None,
     ) -> "Problem":
         """This problem with other terms, which have their traces already; what is left out stays as it is."""
         other = object.__new__(type(self))
@@ -162,6 +168,7 @@ class Problem:
             lift=self.lift if lift is None else lift,
             periodic=self.periodic if periodic is None else tuple(periodic),
             met=self.met if met is None else tuple(met),
+            reference=self.reference if reference is None else tuple(reference),
         )
         return other
 

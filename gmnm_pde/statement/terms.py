@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import GmnmError, refuse
+from gmnm_pde._errors import GmnmError, NotFiniteError, refuse
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.jets import Frame, Quantity
 from gmnm_pde.multiindex import Alpha
@@ -136,14 +136,17 @@ class Term:
         return tensor
 
 
-def check_finite(name: str, residual: Tensor, coordinates: Sequence[str], points: Tensor) -> None:
-    """Refuse a residual with NaN or infinity, naming the term and the first such point."""
+def check_finite(
+    name: str, residual: Tensor, coordinates: Sequence[str], points: Tensor, *, slopes: bool = False
+) -> None:
+    """Refuse a residual, or slopes of one, with NaN or infinity, naming the term and the first such point."""
+    what = "a slope of the residual" if slopes else "the residual"
     bad = ~torch.isfinite(residual)
     if bad.any():
         index = int(bad.nonzero()[0, 0])
         where = ", ".join(f"{key}={points[index, k].item():.6g}" for k, key in enumerate(coordinates))
-        raise GmnmError(
-            f"the residual '{name}' is {residual[index].item()} at {where} (and at {int(bad.sum())} of {len(residual)} "
+        raise NotFiniteError(
+            f"{what} '{name}' is {residual[index].item()} at {where} (and at {int(bad.sum())} of {len(residual)} "
             "points in all): expected finite numbers. Check that term's functions there: a square root or logarithm of "
             "a negative number, or a division by zero."
         )
