@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.methods import Method
 from gmnm_pde.methods.weighting import Weighting
@@ -19,6 +20,7 @@ from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
 
+@in_ordinary_mode
 def solve(
     problem: Problem,
     model: str | Mixture | nn.Module | None = None,

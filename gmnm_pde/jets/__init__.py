@@ -1,6 +1,5 @@
 """What an equation sees as u: values that carry their derivatives, and the three engines that make them."""
 
-from gmnm_pde.jets.derivatives import with_derivatives as with_derivatives
 from gmnm_pde.jets.engines import ENGINES as ENGINES
 from gmnm_pde.jets.engines import derivatives as derivatives
 from gmnm_pde.jets.engines import feature_combination as feature_combination

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain, GivenPoints, Region
-from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource, with_derivatives
+from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
 from gmnm_pde.statement.tracing import prescribed
@@ -76,7 +77,7 @@ class Verification:
         return "\n".join(lines)
 
 
-@with_derivatives
+@in_ordinary_mode
 def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
     """See ``Problem.verify``."""
     if problem.exact is None:

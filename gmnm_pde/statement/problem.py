@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
@@ -54,6 +55,7 @@ class Problem:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
     """
 
+    @in_ordinary_mode
     def __init__(
         self,
         domain: Domain,
@@ -74,12 +76,16 @@ class Problem:
         self.exact, self.spectrum = exact, spectrum
         self.parameters = _scalars(parameters, domain, "parameters")
         self.constants = _scalars(constants, domain, "constants")
+        if fields is not None and not (
+            isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
+        ):
+            raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
         self._stated = (equations, fields)
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
-        self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
+        self.conditions = _conditions(conditions)
         functions = _equations(equations)
         self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
         if exact is not None:
@@ -281,6 +287,17 @@ class Problem:
             )
 
 
+def _conditions(conditions: Any) -> tuple[Statement, ...]:
+    """The conditions, from one or several."""
+    if isinstance(conditions, Statement):
+        return (conditions,)
+    if conditions is None or isinstance(conditions, tuple | list):
+        return tuple(conditions or ())
+    raise refuse(
+        "Problem(conditions=...)", expected="a list of conditions such as Dirichlet(u=0)", got=repr(conditions)
+    )
+
+
 def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     """The equations by name, from a function, or several in a list or dict."""
     if callable(equations):
@@ -301,6 +318,8 @@ _WANTED = {"parameters": "a finite initial guess", "constants": "a finite number
 
 def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
     """Scalars by name, ``parameters`` or ``constants``, or a clear refusal."""
+    if given is not None and not (isinstance(given, Mapping) and all(isinstance(name, str) for name in given)):
+        raise refuse(f"Problem({kind}=...)", expected="a dict from names to numbers", got=repr(given))
     scalars = dict(given or {})
     for name, number in scalars.items():
         if name in domain.coordinates:

@@ -95,7 +95,10 @@ class Term:
                 f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
                 "function with torch functions of them."
             ) from error
-        return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+        named = {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+        if not named:
+            raise refuse(f"the residual '{self.name}'", expected="at least one residual", got="none")
+        return named
 
     def _named(self, result: Any) -> dict[str, Any]:
         """The residuals by name, from a single residual, a tuple or a dict."""

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Field, Frame, GivenSource, with_derivatives
+from gmnm_pde.jets import Field, Frame, GivenSource
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.probes import MAGNITUDES, MODERATE, Drawn, Place, Probe, Ranges, all_magnitudes
 from gmnm_pde.statement.terms import Term, Trace
@@ -21,7 +22,7 @@ _MORE, _ROWS = 32, 1024
 """Points on which it is run with numbers of all magnitudes, and how many rows these are used for, each many times."""
 
 
-@with_derivatives
+@in_ordinary_mode
 def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]) -> Term:
     """The term with its trace, which is read off while it is evaluated at a few of its points with random fields.
 
@@ -55,7 +56,7 @@ def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mappin
     return replace(term, trace=Trace(tuple(first.residuals), tuple(source.asked), linear))
 
 
-@with_derivatives
+@in_ordinary_mode
 def with_ranges(
     terms: Sequence[Term], domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]
 ) -> tuple[Term, ...]:

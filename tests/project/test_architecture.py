@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
-    ("_errors", "multiindex"),
+    ("_errors", "_modes", "multiindex"),
     ("binding",),
     ("geometry",),
     ("sampling", "jets"),
