@@ -5,11 +5,14 @@ the CPU, such as "meta", moves numbers away from where they are needed.
 """
 
 import functools
-from collections.abc import Callable
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import ParamSpec, TypeVar
 
 import torch
+
+_DRAWING = threading.RLock()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,3 +33,23 @@ def in_ordinary_mode(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return inner
+
+
+@contextmanager
+def drawing(seed: int | None = None) -> Iterator[None]:
+    """Draw from torch's own generator, which many modules do, and leave it as it was.
+
+    The generator and the default precision belong to the whole process, so that one thread at a time draws; numbers are
+    drawn in single precision, whatever the default.
+    """
+    with _DRAWING, torch.random.fork_rng(devices=[]):
+        default = torch.get_default_dtype()
+        try:
+            if default != torch.float32:
+                torch.set_default_dtype(torch.float32)
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+        finally:
+            if default != torch.float32:
+                torch.set_default_dtype(default)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._modes import drawing
 from gmnm_pde.adaptivity.continuation import Homotopy, along_constant, along_diffusion
 from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
@@ -101,8 +102,7 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
         return model, None
     if isinstance(model, str):
         _check_name(f"solve(model={model!r})", model, MODELS, "the name of a model")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing(seed):
             made = MODELS[model](d, fields)
         return (made, None) if isinstance(made, Mixture) else (Mixture(), made)
     if not isinstance(model, nn.Module):

@@ -331,7 +331,7 @@ def _check_exact_conditions(problem: Problem, module: nn.Module | None, pieces: 
 @torch.no_grad()
 def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
     generator = torch.Generator().manual_seed(0)
-    low = (2 * torch.rand(16, dimension, generator=generator) - 1).to(next(module.parameters()))
+    low = (2 * torch.rand(16, dimension, generator=generator, dtype=torch.float32) - 1).to(next(module.parameters()))
     low[:, axis] = -1.0
     high = low.clone()
     high[:, axis] = 1.0
@@ -353,5 +353,5 @@ def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
     size = mixture.components or _TRAINED_COMPONENTS
     made = mixture.draw(d, len(problem.fields), size, each, seed=seed, periodic=problem.periodic)
     generator = torch.Generator().manual_seed(seed)
-    made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
+    made.set_readout(torch.randn(made.readout.shape, generator=generator, dtype=torch.float32) / made.components)
     return made
