@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.adaptivity.h_refinement import Refining
 from gmnm_pde.collocation.moving import MOVINGS
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.fitting.data_start import referenced
@@ -24,6 +25,7 @@ from gmnm_pde.options.arguments import (
     parse_points,
     parse_weights,
 )
+from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.run.checkpoint import Checkpoint, identity
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
@@ -101,6 +103,7 @@ def choose(arguments: Arguments) -> Choice:
     problem = referenced(problem, arguments.seed)
     read = _read(arguments, problem)
     setup = setup_for(arguments, problem, read.mixture, read.module, read.readout_method)
+    refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     _check_methods(arguments, read)
     _check_pieces(arguments, setup, read.module)
     strategy = _strategy(arguments, setup, read)
@@ -124,6 +127,11 @@ def setup_for(
     scales = reference_scales(problem, factors, seed)
     partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
     return Setup(problem, mixture, method, counts, scales, factors, seed, arguments.dtype, device, engine, partition)
+
+
+def _least(setup: Setup) -> int | None:
+    """The components of a patch in a first solve, where they are left open."""
+    return None if setup.partition is None else Refining().components.of(setup.dimension)
 
 
 def _read(arguments: Arguments, problem: Problem) -> _ModelAndMethods:
