@@ -100,7 +100,11 @@ class Fit:
         return _rms(self.held_out.residual(None)) or 1.0
 
     def validation_residual_of(self, theta: Tensor) -> float:
-        """The held-out residual of any readout, relative to that of the zero solution."""
+        """The held-out residual of any unknowns, relative to that of the zero solution; infinite beyond bounds."""
+        for value, name in zip(theta[: self.system.extra].tolist(), self.system.problem.parameters, strict=False):
+            low, high = self.system.problem.limits.get(name, (-math.inf, math.inf))
+            if not low <= value <= high:
+                return math.inf
         value = _rms(self.held_out.residual(theta)) / self.reference
         return value if math.isfinite(value) else math.inf
 

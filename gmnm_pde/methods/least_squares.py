@@ -191,7 +191,7 @@ class _Newton:
     def _advance(self) -> tuple[bool, str] | None:
         """Take a step; None if the next is to follow."""
         method, norm, misfit = self._method, self._norm, self._solver.misfit
-        target = self._solver.solution()
+        target = self._limited(self._solver.solution())
         length, theta, new_norm = 0.0, self._theta, norm
         if self._bold_since is None:
             length, theta, new_norm = self._line_search(target - self._theta)
@@ -216,6 +216,10 @@ class _Newton:
         self._keep_the_best()
         return True, f"Newton converged{' to rounding' if stalled else ''} in {self._number} steps"
 
+    def _limited(self, trial: Tensor) -> Tensor:
+        """A trial within the bounds of a system that has any."""
+        return self._system.limited(self._theta, trial) if hasattr(self._system, "limited") else trial
+
     def _line_search(self, direction: Tensor) -> tuple[float, Tensor, float]:
         """Halve the step until the squared residual falls by enough of what the linear model promises.
 
@@ -224,7 +228,7 @@ class _Newton:
         promise = 1 - (self._solver.misfit / self._norm) ** 2  # relative, so that squares do not overflow
         length, tried = 1.0, 0
         while tried < _HALVINGS and length > _SHORTEST:
-            trial = self._theta + length * direction
+            trial = self._limited(self._theta + length * direction)
             trial_norm = _norm(self._system.residual(trial))
             if trial_norm <= self._norm and (
                 (trial_norm / self._norm) ** 2 <= 1 - self._method.sufficient * length * promise

@@ -173,6 +173,13 @@ def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
 
 def _strategy(arguments: Arguments, setup: Setup, read: _ModelAndMethods) -> Strategy:
     problem, points, weights = setup.problem, arguments.points, arguments.weights
+    if read.trains and problem.limits:
+        raise refuse(
+            f"solve({problem.name}, method=...)",
+            expected="least squares, whose steps keep to the bounds of parameters",
+            got="a method that trains",
+            remedy="Leave method out, or give a guess without bounds.",
+        )
     moving = points if isinstance(points, MOVINGS) else None
     weighting = weights if isinstance(weights, WEIGHTINGS) else None
     if read.trains:

@@ -22,6 +22,9 @@ from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize,
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
 
+_MOST_OF_THE_WAY = 0.9
+"""A step of a bounded parameter covers at most this part of the way to a bound."""
+
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
 
@@ -91,6 +94,20 @@ class ReadoutSystem:
     def guesses(self) -> Tensor:
         """The initial guesses of the unknown parameters."""
         return torch.tensor(list(self.problem.parameters.values()), dtype=self.like.dtype, device=self.like.device)
+
+    def limited(self, theta: Tensor, trial: Tensor) -> Tensor:
+        """The unknowns of a trial, of which parameters go no farther than most of the way to their bounds."""
+        if not self.problem.limits:
+            return trial
+        trial = trial.clone()
+        for k, name in enumerate(self.problem.parameters):
+            if name in self.problem.limits:
+                low, high = self.problem.limits[name]
+                now = theta[k].item()
+                nearest_low = now - _MOST_OF_THE_WAY * (now - low)
+                nearest_high = now + _MOST_OF_THE_WAY * (high - now)
+                trial[k] = trial[k].clamp(nearest_low, nearest_high)
+        return trial
 
     def start(self) -> Tensor:
         """The unknowns at the parameters' guesses and at the fields of reference, which are zero as a rule."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +14,7 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
 
@@ -36,7 +36,8 @@ class Problem:
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
             of unknown parameters). Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
-        parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
+        parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
+            ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
             ``solve(..., continuation=...)`` varies them.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
@@ -44,6 +45,7 @@ class Problem:
         name: For reports.
 
     Attributes:
+        limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
@@ -64,7 +66,7 @@ class Problem:
         *,
         exact: Callable[..., Any] | None = None,
         fields: Sequence[str] | None = None,
-        parameters: Mapping[str, float] | None = None,
+        parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
         spectrum: Callable[[int], Sequence[float] | None] | None = None,
         name: str | None = None,
@@ -74,8 +76,9 @@ class Problem:
         self.domain = domain
         self.name = name or "problem"
         self.exact, self.spectrum = exact, spectrum
-        self.parameters = _scalars(parameters, domain, "parameters")
-        self.constants = _scalars(constants, domain, "constants")
+        self.parameters = read_scalars(parameters, domain, "parameters")
+        self.limits = read_limits(parameters)
+        self.constants = read_scalars(constants, domain, "constants")
         if fields is not None and not (
             isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
         ):
@@ -106,8 +109,8 @@ class Problem:
 
     @property
     def linear(self) -> bool:
-        """Whether every residual is affine in the fields and parameters together."""
-        return all(term.trace.linear for term in self.terms)
+        """Whether every residual is affine in the fields and parameters together, and no parameter has bounds."""
+        return not self.limits and all(term.trace.linear for term in self.terms)
 
     @property
     def order(self) -> int:
@@ -136,12 +139,13 @@ class Problem:
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
         equations, fields = self._stated
+        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
         other = Problem(
             self.domain,
             equations,
             self.conditions,
             fields=fields,
-            parameters=self.parameters,
+            parameters={**self.parameters, **bounded},
             constants={**self.constants, **constants},
             name=self.name,
         )
@@ -310,23 +314,6 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     raise refuse(
         "Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations)
     )
-
-
-_WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
-"""What is expected of a scalar of each kind, as error messages say it."""
-
-
-def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
-    """Scalars by name, ``parameters`` or ``constants``, or a clear refusal."""
-    if given is not None and not (isinstance(given, Mapping) and all(isinstance(name, str) for name in given)):
-        raise refuse(f"Problem({kind}=...)", expected="a dict from names to numbers", got=repr(given))
-    scalars = dict(given or {})
-    for name, number in scalars.items():
-        if name in domain.coordinates:
-            raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
-        if not isinstance(number, Real) or not torch.isfinite(torch.tensor(float(number))):
-            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(number))
-    return {name: float(number) for name, number in scalars.items()}
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:
