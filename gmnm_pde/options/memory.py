@@ -1,7 +1,6 @@
 """What a solve needs of memory at least, and what there is: too much is refused before it is tried."""
 
 import os
-import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,11 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.methods import Method, SelfScaled
 from gmnm_pde.models import has_readout
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None
 
 _TRIANGLES = 4
 """Matrices of all unknowns by all unknowns that a QR of one mixture holds at a time: a triangle, the rows that are
@@ -95,6 +99,8 @@ def _of_machine() -> float:
 
 
 def _of_process() -> float:
+    if resource is None:
+        return float("inf")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return float("inf")

@@ -12,6 +12,7 @@ The posterior is that of the problem linearised at the solution: its covariance 
 in units of the noise and R the triangular factor of J that the solve left.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,12 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import NumericalWarning
+from gmnm_pde.adaptivity.loop import adapt
+from gmnm_pde.adaptivity.p_refinement import PRefinement
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.run.result import Result, Status
@@ -83,6 +87,9 @@ class NoisyData:
         search = Search(setup, part, lambda trial: part.record(Candidate(trial.fit, unknown)))
         if not unseen or isinstance(smoothing, int | float):
             best = search.with_factor(float(smoothing or 1.0))
+            if not unseen and best.misfit >= _MET and not run.late:
+                trial = search.begun_from(_as_exact(self.setup, run))
+                best = min(best, trial, key=lambda one: one.whole)
         else:
             best = search.adjusted(search.softened(search.descended()))
             if smoothing == "cross-validation":
@@ -114,6 +121,13 @@ def unobserved(problem: Problem) -> tuple[str, ...]:
     return tuple(name for number, name in enumerate(problem.fields) if number not in seen)
 
 
+def _as_exact(setup: Setup, run: Run) -> Fit:
+    """A fit that takes the data for exact, which guides Newton's method where their small weight does not."""
+    problem = setup.problem.restated([replace(term, noise=None) for term in setup.problem.terms])
+    refinement = PRefinement(replace(setup, problem=problem), None, None, math.inf)
+    return adapt(refinement, run.part(problem)).best.fit
+
+
 def _how(smoothing: Any) -> str:
     if isinstance(smoothing, int | float):
         return "hand"
@@ -124,7 +138,8 @@ def _posterior(trial: Trial, setup: Setup) -> Posterior:
     best, problem = trial.fit, setup.problem
     system, solver = best.system, solver_of(best)
     eye = torch.eye(system.extra, system.columns, dtype=best.theta.dtype, device=best.theta.device)
-    spread = trial.scale * solver.deviations(eye)
+    unit = _unit(trial)
+    spread = unit * solver.deviations(eye)
     return Posterior(
         tuple(problem.parameters),
         problem.fields,
@@ -132,6 +147,11 @@ def _posterior(trial: Trial, setup: Setup) -> Posterior:
         (spread.mT @ spread).cpu(),
         lambda points: _deviations(trial, solver, points.to(best.theta)),
     )
+
+
+def _unit(trial: Trial) -> float:
+    """What one deviation of the noise is in scaled rows; as large as what is left where data are missed by far."""
+    return trial.scale * (trial.misfit if trial.misfit >= _MET else 1.0)
 
 
 @torch.no_grad()
@@ -142,7 +162,7 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
     for k in range(system.fields):
         rows = features.new_zeros(len(points), system.columns)
         rows[:, system.extra :].view(len(points), -1, system.fields)[:, :, k] = features
-        columns.append(trial.scale * solver.deviations(rows).norm(dim=0))
+        columns.append(_unit(trial) * solver.deviations(rows).norm(dim=0))
     values, lift = torch.stack(columns, dim=1), system.problem.lift
     return values if lift is None else values * lift.functions(points)[0]
 
