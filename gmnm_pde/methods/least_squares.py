@@ -218,7 +218,8 @@ class _Newton:
 
     def _limited(self, trial: Tensor) -> Tensor:
         """A trial within the bounds of a system that has any."""
-        return self._system.limited(self._theta, trial) if hasattr(self._system, "limited") else trial
+        limited = getattr(self._system, "limited", None)
+        return trial if limited is None else limited(self._theta, trial)
 
     def _line_search(self, direction: Tensor) -> tuple[float, Tensor, float]:
         """Halve the step until the squared residual falls by enough of what the linear model promises.

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,7 +71,7 @@ def _needs(setup: Setup, module: nn.Module | None, methods: Sequence[Method], co
         parameters = sum(parameter.numel() for parameter in module.parameters())
         yield Need("parameters by SelfScaled", parameters, float(parameters) ** 2 * bytes_of_a_number, 2)
     trains = any(not hasattr(method, "oversampling") for method in methods)
-    features = components or (module.readout.shape[1] if module is not None and has_readout(module) else None)
+    features = components or _features(module)
     if trains or features is None:
         return
     unknowns = float(features) * fields
@@ -79,6 +80,10 @@ def _needs(setup: Setup, module: nn.Module | None, methods: Sequence[Method], co
         return
     rows = setup.method.oversampling * unknowns * setup.patches
     yield Need(f"patches of {features} components", setup.patches, rows * unknowns * bytes_of_a_number, 1)
+
+
+def _features(module: Any) -> int | None:
+    return module.readout.shape[1] if module is not None and has_readout(module) else None
 
 
 def available_bytes(device: torch.device) -> float:

@@ -220,7 +220,7 @@ def all_magnitudes(
     generator = torch.Generator().manual_seed(seed)
     low, high = span
 
-    def draw(output: int | None = None, alpha: Alpha = ()) -> Tensor:
+    def draw(output: int = -1, alpha: Alpha = ()) -> Tensor:
         unit, sign = torch.rand(2, len(place), generator=generator, dtype=torch.float64)
         if ranges and output in ranges and not any(alpha):
             least, most = ranges[output]
