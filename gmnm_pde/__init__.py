@@ -36,6 +36,7 @@ from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.scalars import Bounded, Positive
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,8 @@ __all__ = [
     "Periodic",
     "Observations",
     "Condition",
+    "Positive",
+    "Bounded",
     "registry",
     # Solving
     "solve",

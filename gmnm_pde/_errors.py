@@ -11,6 +11,10 @@ class GmnmError(ValueError):
     """
 
 
+class NotFiniteError(GmnmError):
+    """A residual or its slopes are NaN or infinite somewhere; elsewhere they may be finite."""
+
+
 class NumericalWarning(UserWarning):
     """The answer stands, but a part of the statement looks doubtful."""
 

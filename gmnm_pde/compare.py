@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._modes import drawing
 from gmnm_pde.methods import GaussNewton, LeastSquares, Method
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
 from gmnm_pde.options.arguments import Arguments, check_numbers
@@ -186,8 +187,7 @@ def _drawn(build: Callable[[], Any]) -> Callable[[int], Any]:
     """A function that makes a model from a seed, and leaves torch's own generator as it was."""
 
     def make(seed: int) -> Any:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing(seed):
             return build()
 
     return make

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from gmnm_pde._errors import refuse
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import Mixture
 from gmnm_pde.options.arguments import Arguments
@@ -22,6 +23,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.modes import Modes, modes
 
 
+@in_ordinary_mode
 def eigenmodes(
     problem: Problem,
     count: int = 6,

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gmnm_pde._errors import refuse
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.methods import Method
 from gmnm_pde.methods.weighting import Weighting
@@ -21,6 +23,7 @@ from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
 
+@in_ordinary_mode
 def solve(
     problem: Problem,
     model: str | Mixture | nn.Module | None = None,
@@ -99,6 +102,8 @@ def solve(
         GmnmError: an argument is impossible, or a function of the problem gave NaN; the message names it.
     """
     started = time.monotonic()
+    if progress is not None and not callable(progress):
+        raise refuse("solve(progress=...)", expected="a function of one argument", got=repr(progress))
     choice = choose(
         Arguments(
             problem=problem,

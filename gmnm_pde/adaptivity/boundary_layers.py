@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gmnm_pde.jets import Alpha
 from gmnm_pde.residuals import Placed
-from gmnm_pde.residuals.pointwise import linearize, zero_jets
+from gmnm_pde.residuals.pointwise import linearize, reference_jets
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
@@ -42,7 +42,7 @@ def find_layers(problem: Problem, seed: int) -> Layers:
         cloud = sample(term.region, _POINTS, "sobol", seed=seed)
         points = cloud.points
         guesses = [torch.tensor(value, dtype=points.dtype) for value in problem.parameters.values()]
-        jets = zero_jets(term, points, len(problem.fields))
+        jets = reference_jets(term, points, problem)
         for linearized in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
             for axis, name in enumerate(problem.domain.coordinates):
                 if name not in problem.domain.time:

@@ -1,6 +1,7 @@
 """``gmnm-pde solve``: a problem by its name."""
 
 import argparse
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from gmnm_pde.cli.common import (
     to_json,
 )
 from gmnm_pde.cli.distributed import together
-from gmnm_pde.methods import METHODS
+from gmnm_pde.methods import METHODS, Method
 from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.solve import solve
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_problem(parser)
     parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--method", help=f"of {', '.join(METHODS)}; several, with commas, run in order")
+    parser.add_argument("--steps", type=int, help="the most steps of each method")
     parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
     parser.add_argument("--tol", type=float, help="relative L2 error wanted, by the error estimate")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         if model not in (None, "gmnm"):
             raise GmnmError("--components belongs to --model gmnm: leave it out for other models.")
         model = Mixture(components=options.components)
-    methods = options.method and [name.strip() for name in options.method.split(",")]
+    methods = _methods(options)
     hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     with together(options.device) as (speaks, device):
         line = ProgressLine(options, silent=not speaks)
@@ -78,6 +80,27 @@ def run(options: argparse.Namespace) -> int:
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
     return 0 if solution.report.converged or options.tol is None else 1
+
+
+def _methods(options: argparse.Namespace) -> list[str | Method] | None:
+    """The methods by name, or with a number of steps."""
+    names = options.method and [name.strip() for name in options.method.split(",")]
+    if options.steps is None:
+        return names
+    if not names:
+        raise GmnmError("--steps is of a method: say --method as well, such as --method adam.")
+    return [_with_steps(name, options.steps) for name in names]
+
+
+def _with_steps(name: str, steps: int) -> str | Method:
+    """A method with a number of steps; a name that is unknown stays, and is refused with the others."""
+    if name not in METHODS:
+        return name
+    method = METHODS[name]()
+    counts = [part.name for part in fields(method) if part.name in ("steps", "max_steps")]
+    if not counts:
+        raise GmnmError(f"--steps: expected methods that take steps, got '{name}'.")
+    return replace(method, **{counts[0]: steps})
 
 
 def _write(solution: Solution, folder: Path) -> None:

@@ -111,14 +111,18 @@ def smoothness_for(problem: Problem) -> int:
 
 def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:
     """Row scales from a small mixture, the same for all fits, so that residuals are comparable whatever the widths."""
+    return row_scales(small_system(problem, seed), condition_factor=CONDITION_FACTOR, weights=weights)
+
+
+def small_system(problem: Problem, seed: int) -> ReadoutSystem:
+    """The residuals of a small mixture on a few points, data included."""
     inner = _REFERENCE.draw(
         problem.domain.dimension, len(problem.fields), 64, (2.0,) * problem.domain.dimension, seed=seed
     )
     model = Normalized(inner, problem.domain.bounds)
     system = ReadoutSystem(problem, model, hold_out(problem, Counts(64), seed=seed))
     every = [*system.placed, *(p for p in place(problem, Counts(64), seed=seed) if p.term.group == "data")]
-    system = ReadoutSystem(problem, model, every)
-    return row_scales(system, condition_factor=CONDITION_FACTOR, weights=weights)
+    return ReadoutSystem(problem, model, every)
 
 
 def zero_solves(setup: Setup) -> bool:

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.data_start import far_from_zero
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.stored import check_fit
-from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized, Partition
-from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
+from gmnm_pde.residuals import ReadoutSystem
 
 
 @dataclass
@@ -105,7 +105,11 @@ class Fit:
         return _rms(self.held_out.residual(None)) or 1.0
 
     def validation_residual_of(self, theta: Tensor) -> float:
-        """The held-out residual of any readout, relative to that of the zero solution."""
+        """The held-out residual of any unknowns, relative to that of the zero solution; infinite beyond bounds."""
+        for value, name in zip(theta[: self.system.extra].tolist(), self.system.problem.parameters, strict=False):
+            low, high = self.system.problem.limits.get(name, (-math.inf, math.inf))
+            if not low <= value <= high:
+                return math.inf
         value = _rms(self.held_out.residual(theta)) / self.reference
         return value if math.isfinite(value) else math.inf
 
@@ -199,8 +203,20 @@ def _fit(
     system, held_out = systems(setup, model, components)
     start = None if system.linear or initial_guess is None else _imitate(initial_guess, system)
     outcome = setup.method.run(system, start=start, monitor=monitor)
+    if start is None and not outcome.converged and not outcome.late:
+        outcome = _from_data(setup, system, outcome, monitor)
     monitor.worked(outcome.steps * setup.seconds_of_solve(components))
     return Fit(components * setup.patches, widths, model, system, held_out, outcome).install()
+
+
+def _from_data(setup: Setup, system: ReadoutSystem, outcome: Outcome, monitor: Monitor) -> Outcome:
+    """The better of an outcome that did not converge and, where data are far from zero, of one that began with them."""
+    constants = None if any(setup.problem.reference) else far_from_zero(system)
+    if constants is None:
+        return outcome
+    start = system.imitating(constants, system.start())
+    other = setup.method.run(system, start=start, monitor=monitor)
+    return min(outcome, other, key=lambda one: (not one.converged, one.norm))
 
 
 def saved(fitted: Fit) -> dict[str, Any]:
@@ -230,19 +246,10 @@ def restored(setup: Setup, state: Mapping[str, Any]) -> Fit:
     return Fit(state["components"], widths, model, *systems(setup, model, components), outcome).install()
 
 
-@torch.no_grad()
 def _imitate(guess: InitialGuess, system: ReadoutSystem) -> Tensor:
-    """The unknowns of ``system`` that reproduce an initial guess at the points of the terms, patch by patch."""
+    """The unknowns of ``system`` that reproduce an initial guess at the points of the terms."""
     points = torch.cat([placed.cloud.points for placed in system.placed]).to(system.like)
-    targets = guess.solved_for(points)
-    if not isinstance(system, PatchworkSystem):
-        readout = linear_fit(system.model.features(points), targets)
-    else:
-        reached = system.model.partition.reached(system.model.unit(points))
-        parts = enumerate(system.model.inner.parts)
-        inner = system.model.unit(points)
-        readouts = [linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts]
-        readout = torch.cat(readouts)
+    readout = system.readout_for(points, guess.solved_for(points))
     return torch.cat([guess.theta[: system.extra], readout.reshape(-1)])
 
 

@@ -3,13 +3,14 @@
 import math
 from itertools import product
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
-from gmnm_pde.geometry.region import Chart
+from gmnm_pde.geometry.region import Chart, read_points
 
 
 class Box(Domain):
@@ -19,8 +20,11 @@ class Box(Domain):
         GmnmError: an interval is empty, inverted or not finite.
     """
 
-    def __init__(self, **intervals: tuple[float, float]):
+    def __init__(self, *unnamed: Any, **intervals: tuple[float, float]):
         kind = type(self).__name__
+        if unnamed:
+            call = f"{kind}({', '.join(map(repr, unnamed))})"
+            raise refuse(call, expected="coordinates by name, as in x=(0, 1)", got="numbers without one")
         if not intervals:
             raise refuse(f"{kind}()", expected="at least one interval, as in x=(0, 1)", got="none")
         self.coordinates = tuple(intervals)
@@ -35,8 +39,14 @@ class Box(Domain):
         return self._bounds
 
     def contains(self, points: Tensor) -> Tensor:
+        points = read_points(points, self.dimension, f"{self}.contains(...)")
         box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
         return ((points >= box[:, 0]) & (points <= box[:, 1])).all(-1)
+
+    def nearly_contains(self, points: Tensor, slack: float) -> Tensor:
+        box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
+        room = slack * (box[:, 1] - box[:, 0])
+        return ((points >= box[:, 0] - room) & (points <= box[:, 1] + room)).all(-1)
 
     def distance(self, points: Tensor) -> Tensor:
         box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)
@@ -95,25 +105,25 @@ class Box(Domain):
 class Interval(Box):
     """A one-dimensional domain: ``Interval(x=(0, 1))``."""
 
-    def __init__(self, **interval: tuple[float, float]):
+    def __init__(self, *unnamed: Any, **interval: tuple[float, float]):
+        super().__init__(*unnamed, **interval)
         _require_count("Interval", interval, 1)
-        super().__init__(**interval)
 
 
 class Rectangle(Box):
     """A two-dimensional domain: ``Rectangle(x=(-1, 1), y=(0, 2))``."""
 
-    def __init__(self, **intervals: tuple[float, float]):
+    def __init__(self, *unnamed: Any, **intervals: tuple[float, float]):
+        super().__init__(*unnamed, **intervals)
         _require_count("Rectangle", intervals, 2)
-        super().__init__(**intervals)
 
 
 class Time(Box):
     """An interval of time: ``space * Time(t=(0, 1))``, or alone for ordinary differential equations."""
 
-    def __init__(self, **interval: tuple[float, float]):
+    def __init__(self, *unnamed: Any, **interval: tuple[float, float]):
+        super().__init__(*unnamed, **interval)
         _require_count("Time", interval, 1)
-        super().__init__(**interval)
         self.time = self.coordinates
 
     def during(self, start: float, end: float) -> Domain:

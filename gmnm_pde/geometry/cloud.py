@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart, unknown_normal
 from gmnm_pde.geometry.round import read_names
@@ -64,6 +65,10 @@ class PointCloud(Domain):
         """A guess, for drawing: the widest gap between given points less the distance to the nearest of them."""
         near = self._every(points)
         return self._spacing - (points - self._every.points[near].to(points)).norm(dim=1)
+
+    def nearly_contains(self, points: Tensor, slack: float) -> Tensor:
+        """By the bounding box: points have no inside and no outside."""
+        return Box(**dict(zip(self.coordinates, self.bounds, strict=True))).nearly_contains(points, slack)
 
     def interior_charts(self) -> tuple[Chart, ...]:
         return (self._chart("interior", self.points, self.dimension),)

@@ -4,14 +4,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
-from gmnm_pde.geometry.region import Chart, Region, unknown_normal
+from gmnm_pde.geometry.region import Chart, Region, read_points, unknown_normal
 
 _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
@@ -56,10 +58,17 @@ class Domain(ABC):
         Exact near the boundary; farther off the right sign and size are enough.
         """
 
+    @in_ordinary_mode
     def contains(self, points: Tensor) -> Tensor:
         """Which of the points, [n, d], lie in the closed domain: a mask, [n]."""
+        points = read_points(points, self.dimension, f"{self}.contains(...)")
         extent = max(high - low for low, high in self.bounds)
         return self.distance(points) >= -1e-12 * extent
+
+    def nearly_contains(self, points: Tensor, slack: float) -> Tensor:
+        """Which of the points, [n, d], lie in the domain, or no farther outside than a part of its extent: [n]."""
+        extent = max(high - low for low, high in self.bounds)
+        return self.distance(points) >= -slack * extent
 
     def initial_charts(self) -> tuple[Chart, ...]:
         """Charts of the initial time; empty where there is no time."""
@@ -142,6 +151,8 @@ class Domain(ABC):
                 got=f"'{name}'",
                 remedy=nearest(name, self.coordinates),
             )
+        if not isinstance(value, Real):
+            raise refuse(f"{self}.face({name}={value!r})", expected="a number", got=repr(value))
         chart = self.face_chart(name, float(value))
         if chart is None:
             raise refuse(
@@ -217,9 +228,14 @@ class Product(Domain):
     def during(self, start: float, end: float) -> Domain:
         return Product(self.first.during(start, end), self.second.during(start, end))
 
+    @in_ordinary_mode
     def contains(self, points: Tensor) -> Tensor:
-        split = self.first.dimension
+        points, split = read_points(points, self.dimension, f"{self}.contains(...)"), self.first.dimension
         return self.first.contains(points[:, :split]) & self.second.contains(points[:, split:])
+
+    def nearly_contains(self, points: Tensor, slack: float) -> Tensor:
+        first, second = points.split([self.first.dimension, self.second.dimension], dim=1)
+        return self.first.nearly_contains(first, slack) & self.second.nearly_contains(second, slack)
 
     def distance(self, points: Tensor) -> Tensor:
         split = self.first.dimension
@@ -299,6 +315,7 @@ class Combined(Domain):
         GmnmError: the coordinates differ, one has time, or nothing is left.
     """
 
+    @in_ordinary_mode
     def __init__(self, rule: algebra.Rule, first: Domain, second: Domain):
         call = f"{first} {rule.symbol} {second}"
         if not isinstance(second, Domain):

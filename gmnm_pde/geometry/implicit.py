@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.binding import bind, describe
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
@@ -182,8 +182,14 @@ class _Level:
 
     def _values(self, points: Tensor) -> Tensor:
         """The function at points, [n], or a clear refusal."""
-        value = self._function(dict(zip(self._box.coordinates, points.unbind(-1), strict=True)))
-        shape = tuple(torch.as_tensor(value).shape)
+        try:
+            value = torch.as_tensor(self._function(dict(zip(self._box.coordinates, points.unbind(-1), strict=True))))
+        except GmnmError:
+            raise
+        except Exception as error:
+            failed = f"{type(error).__name__}: {error}"
+            raise refuse(self._call, expected="a function of tensors of coordinates", got=failed) from error
+        shape = tuple(value.shape)
         if shape != (len(points),):
             expected = f"one number for each point, shape ({len(points)},)"
             raise refuse(self._call, expected=expected, got=f"shape {shape}")

@@ -33,7 +33,7 @@ class Polygon(Domain):
         listed = given.tolist() if hasattr(given, "tolist") else given
         if not isinstance(listed, list | tuple) or len(listed) < 3:
             raise refuse("Polygon(corners)", expected="at least three corners (x, y)", got=repr(corners))
-        points = [read_numbers(tuple(corner), 2, f"Polygon: corner {k}") for k, corner in enumerate(listed)]
+        points = [read_numbers(corner, 2, f"Polygon: corner {k}") for k, corner in enumerate(listed)]
         if points[0] == points[-1]:
             points = points[:-1]
         _check_simple(points)
@@ -138,7 +138,7 @@ class Triangle(Polygon):
         coordinates: Sequence[str] = ("x", "y"),
     ):
         call = f"Triangle({first!r}, {second!r}, {third!r})"
-        corners = [read_numbers(tuple(corner), 2, call) for corner in (first, second, third)]
+        corners = [read_numbers(corner, 2, call) for corner in (first, second, third)]
         extent = max(math.dist(a, b) for a in corners for b in corners)
         if abs(_area(corners)) <= 1e-14 * extent**2:
             raise refuse(call, expected="three corners that are not on one line", got="a triangle without area")

@@ -11,6 +11,19 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 
 
+def read_points(points: Any, dimension: int, call: str) -> Tensor:
+    """Points [n, d] as a tensor, or a clear refusal."""
+    try:
+        read = points if isinstance(points, Tensor) else torch.as_tensor(points, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise refuse(call, expected=f"points, [n, {dimension}]", got=repr(points)) from None
+    if read.device.type == "meta":
+        raise refuse(call, expected="points with numbers", got="some on the device 'meta', which has none")
+    if not read.ndim or read.shape[-1] != dimension:
+        raise refuse(call, expected=f"points, [n, {dimension}]", got=f"shape {tuple(read.shape)}")
+    return read
+
+
 def unknown_normal(points: Tensor) -> Tensor:
     """The ``normal`` of a boundary that is given by points alone: sampling hands out none."""
     return torch.full_like(points, torch.nan)

@@ -24,9 +24,9 @@ class Ellipse(Domain):
     def __init__(self, center: Sequence[float], radii: Sequence[float], *, coordinates: Sequence[str] = ("x", "y")):
         kind = type(self).__name__
         self.center = read_numbers(center, 2, f"{kind}(center={center!r})")
+        if not isinstance(radii, list | tuple) or len(radii) != 2:
+            raise refuse(f"{kind}(radii={radii!r})", expected="two radii", got=repr(radii))
         self.radii = tuple(read_radius(radius, f"{kind}(radii={radii!r})") for radius in radii)
-        if len(self.radii) != 2:
-            raise refuse(f"{kind}(radii={radii!r})", expected="two radii", got=f"{len(self.radii)}")
         self.coordinates = read_names(coordinates, 2, kind)
 
     def __repr__(self) -> str:
@@ -116,8 +116,8 @@ class Ball(Domain):
     """
 
     def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y", "z")):
-        if len(coordinates) < 2:
-            raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=f"{len(coordinates)}")
+        if not isinstance(coordinates, list | tuple) or len(coordinates) < 2:
+            raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
         self.coordinates = read_names(coordinates, len(coordinates), "Ball")
         self.center = read_numbers(center, self.dimension, f"Ball(center={center!r})")
         self.radius = read_radius(radius, f"Ball(radius={radius!r})")
@@ -205,8 +205,8 @@ def read_radius(value: object, call: str) -> float:
 
 def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
     """Different names of coordinates, or a clear refusal."""
-    fine = not isinstance(names, str) and len(names) == count and len(set(names)) == count
-    if not fine or not all(isinstance(name, str) and name.isidentifier() for name in names):
+    fine = isinstance(names, list | tuple) and len(names) == count
+    if not fine or not all(isinstance(name, str) and name.isidentifier() for name in names) or len(set(names)) < count:
         raise refuse(f"{kind}(coordinates={names!r})", expected=f"{count} different names", got=repr(names))
     return tuple(names)
 

@@ -36,7 +36,11 @@ def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -
             line = steps / (side - 1) if side > 1 else torch.full((1,), 0.5, dtype=torch.float64)
         return torch.cartesian_prod(*[line] * dimension).reshape(-1, dimension)
     if rule == "sobol":
-        return SobolEngine(dimension, scramble=True, seed=seed).draw(n, dtype=torch.float64)
+        engine = SobolEngine(dimension, scramble=True, seed=seed)
+        first = (engine.quasi.double() / 2**engine.MAXBIT).float()  # torch has it in its default precision
+        points = engine.draw(n, dtype=torch.float64)
+        points[0] = first
+        return points
     if rule == "latin":
         from scipy.stats import qmc  # here, because scipy.stats takes longer to import than all of this library
 

@@ -9,7 +9,6 @@ from gmnm_pde.jets.sources import FunctionSource as FunctionSource
 from gmnm_pde.jets.sources import GivenSource as GivenSource
 from gmnm_pde.jets.sources import LiftedSource as LiftedSource
 from gmnm_pde.jets.sources import ModelSource as ModelSource
-from gmnm_pde.jets.sources import ProbeSource as ProbeSource
 from gmnm_pde.jets.sources import jet as jet
 from gmnm_pde.jets.values import Field as Field
 from gmnm_pde.jets.values import Frame as Frame

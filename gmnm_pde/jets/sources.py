@@ -1,4 +1,4 @@
-"""Sources of a field's numbers: a model, a function of the coordinates, given tensors, or a probe that only listens."""
+"""Sources of a field's numbers: a model, a function of the coordinates, or given tensors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -71,24 +71,6 @@ class LiftedSource:
             if factor.any():  # what is zero asks for nothing of v
                 total = total + times * factor * self.v.frame.entry(self.v.source, self.v.output, beta)
         return total
-
-
-class ProbeSource:
-    """Random numbers for every derivative that an equation asks for, and a record of what it asked."""
-
-    follows_coordinates = False
-
-    def __init__(self, n: int, *, seed: int, scale: float = 1.0, dtype: torch.dtype = torch.float64):
-        self._generator = torch.Generator().manual_seed(seed)
-        self._n, self._scale, self._dtype = n, scale, dtype
-        self.asked: dict[tuple[int, Alpha], Tensor] = {}
-
-    def derivative(self, output: int, alpha: Alpha) -> Tensor:
-        key = (output, alpha)
-        if key not in self.asked:
-            draw = torch.randn(self._n, generator=self._generator, dtype=self._dtype)
-            self.asked[key] = (self._scale * draw).requires_grad_()
-        return self.asked[key]
 
 
 def jet(

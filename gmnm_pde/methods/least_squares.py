@@ -8,12 +8,18 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.interruption import OutOfTime, pause
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.methods.method import Method, threshold
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor, Step
+
+_HALVINGS = 12
+"""Finite trials of a line search, each half as long as the one before."""
+
+_SHORTEST = 2.0**-60
+"""The shortest step that is tried on the way to a finite residual."""
 
 
 class System(Protocol):
@@ -137,13 +143,19 @@ class _Newton:
 
     def __init__(self, method: LeastSquares, system: System, theta: Tensor, monitor: Monitor):
         self._method, self._system, self._monitor = method, system, monitor
-        self._zero_norm = _norm(system.residual(system.start()))
+        start = system.start()
+        self._zero_norm = _norm(system.residual(start))
         self._theta, self._norm = theta, _norm(system.residual(theta))
         if not math.isfinite(self._norm):  # an initial guess that is of no use
-            self._theta = theta = system.start()
-            self._norm = self._zero_norm
-        self._solver = solve_linearized(system, theta)
-        self._best = self._norm, theta, self._solver
+            self._theta, self._norm = start, self._zero_norm
+        try:
+            self._solver = solve_linearized(system, self._theta)
+        except NotFiniteError:
+            if self._theta is start:
+                raise
+            self._theta, self._norm = start, self._zero_norm
+            self._solver = solve_linearized(system, start)
+        self._best = self._norm, self._theta, self._solver
         self._number, self._late = 0, False
         self._bold_since: int | None = None
 
@@ -162,7 +174,11 @@ class _Newton:
         while not ending:
             ending = self._advance()
             if not ending:
-                self._solver = solve_linearized(self._system, self._theta)
+                try:
+                    self._solver = solve_linearized(self._system, self._theta)
+                except NotFiniteError as error:
+                    ending = False, f"after {self._number} Newton steps {error}"
+                    break
                 self._keep_the_best()
                 ending = self._ends_here()
         return ending
@@ -188,7 +204,7 @@ class _Newton:
     def _advance(self) -> tuple[bool, str] | None:
         """Take a step; None if the next is to follow."""
         method, norm, misfit = self._method, self._norm, self._solver.misfit
-        target = self._solver.solution()
+        target = self._limited(self._solver.solution())
         length, theta, new_norm = 0.0, self._theta, norm
         if self._bold_since is None:
             length, theta, new_norm = self._line_search(target - self._theta)
@@ -213,16 +229,27 @@ class _Newton:
         self._keep_the_best()
         return True, f"Newton converged{' to rounding' if stalled else ''} in {self._number} steps"
 
+    def _limited(self, trial: Tensor) -> Tensor:
+        """A trial within the bounds of a system that has any."""
+        limited = getattr(self._system, "limited", None)
+        return trial if limited is None else limited(self._theta, trial)
+
     def _line_search(self, direction: Tensor) -> tuple[float, Tensor, float]:
-        """Halve the step until the squared residual falls by enough of what the linear model promises."""
-        promise = self._norm**2 - self._solver.misfit**2
-        length = 1.0
-        for _ in range(12):
+        """Halve the step until the squared residual falls by enough of what the linear model promises.
+
+        Steps to where it is not finite do not count: they say nothing of how far is far enough.
+        """
+        promise = 1 - (self._solver.misfit / self._norm) ** 2  # relative, so that squares do not overflow
+        length, tried = 1.0, 0
+        while tried < _HALVINGS and length > _SHORTEST:
             pause()
-            trial = self._theta + length * direction
+            trial = self._limited(self._theta + length * direction)
             trial_norm = _norm(self._system.residual(trial))
-            if trial_norm**2 <= self._norm**2 - self._method.sufficient * length * promise:
+            if trial_norm <= self._norm and (
+                (trial_norm / self._norm) ** 2 <= 1 - self._method.sufficient * length * promise
+            ):
                 return length, trial, trial_norm
+            tried += math.isfinite(trial_norm)
             length /= 2
         return 0.0, self._theta, self._norm
 

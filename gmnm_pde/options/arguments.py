@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._modes import drawing
 from gmnm_pde.adaptivity.continuation import Homotopy, along_constant, along_diffusion
 from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
@@ -82,7 +83,7 @@ def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any
 
 def _check_name(call: str, name: Any, known: Collection[str], expected: str) -> None:
     """Refuse what is none of the known names, with the most similar of them."""
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise refuse(call, expected=expected, got=repr(name), remedy=nearest(str(name), known))
 
 
@@ -101,17 +102,21 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
         return model, None
     if isinstance(model, str):
         _check_name(f"solve(model={model!r})", model, MODELS, "the name of a model")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing(seed):
             made = MODELS[model](d, fields)
         return (made, None) if isinstance(made, Mixture) else (Mixture(), made)
     if not isinstance(model, nn.Module):
         raise refuse("solve(model=...)", expected="a name, a Mixture or a torch module", got=repr(model))
     with torch.no_grad():
-        example = next(model.parameters()).new_zeros(2, d)
+        like = next(model.parameters(), None)
+        if like is None:
+            raise refuse(
+                "solve(model=...)", expected="a module with parameters", got=f"a {type(model).__name__} without"
+            )
+        example = like.new_zeros(2, d)
         try:
             width = model(example).shape[-1]
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:
             raise refuse(
                 "solve(model=...)", expected=f"a model for {d} coordinates", got=f"one that failed on [2, {d}]: {error}"
             ) from None
@@ -162,8 +167,8 @@ def parse_points(points: Any) -> Counts | None:
         counts = Counts(points["interior"], points.get("boundary"))
     else:
         counts = Counts(points)
-    for count in (counts.interior, counts.boundary):
-        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+    for count, needed in ((counts.interior, True), (counts.boundary, False)):
+        if (count is not None or needed) and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
             raise refuse(call, expected="positive whole numbers", got=repr(count))
     return counts
 
@@ -230,6 +235,8 @@ def parse_device(device: Any) -> torch.device:
     """The torch device, after a test that this machine has it."""
     try:
         chosen = torch.device(device or "cpu")
+        if chosen.type == "meta":
+            raise TypeError("'meta', which has no numbers")
         torch.zeros(1, device=chosen)
     except (RuntimeError, AssertionError, TypeError) as error:
         raise refuse(

@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.adaptivity.h_refinement import Refining
 from gmnm_pde.collocation.moving import MOVINGS
 from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.fitting.data_start import referenced
 from gmnm_pde.fitting.discretization import Setup, reference_scales, smoothness_for, zero_solves
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
@@ -23,6 +25,7 @@ from gmnm_pde.options.arguments import (
     parse_points,
     parse_weights,
 )
+from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.run.checkpoint import Checkpoint, identity
 from gmnm_pde.scrutiny import look
 from gmnm_pde.statement.hard import meet_exactly
@@ -98,8 +101,10 @@ def choose(arguments: Arguments) -> Choice:
     """
     stated, hard = arguments.problem, arguments.hard
     problem = meet_exactly(stated, hard) if hard is not False else stated
+    problem = referenced(problem, arguments.seed)
     read = _read(arguments, problem)
     setup = setup_for(arguments, problem, read.mixture, read.module, read.readout_method)
+    refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     _check_methods(arguments, read)
     _check_pieces(arguments, setup, read.module)
     strategy = _strategy(arguments, setup, read)
@@ -124,6 +129,11 @@ def setup_for(
     partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
     kind = (arguments.dtype, device, engine, partition)
     return Setup(problem, mixture, method, counts, scales, factors, seed, *kind, features=look(problem, seed))
+
+
+def _least(setup: Setup) -> int | None:
+    """The components of a patch in a first solve, where they are left open."""
+    return None if setup.partition is None else Refining().components.of(setup.dimension)
 
 
 def _read(arguments: Arguments, problem: Problem) -> _ModelAndMethods:
@@ -165,6 +175,13 @@ def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
 
 def _strategy(arguments: Arguments, setup: Setup, read: _ModelAndMethods) -> Strategy:
     problem, points, weights = setup.problem, arguments.points, arguments.weights
+    if read.trains and problem.limits:
+        raise refuse(
+            f"solve({problem.name}, method=...)",
+            expected="least squares, whose steps keep to the bounds of parameters",
+            got="a method that trains",
+            remedy="Leave method out, or give a guess without bounds.",
+        )
     moving = points if isinstance(points, MOVINGS) else None
     weighting = weights if isinstance(weights, WEIGHTINGS) else None
     if read.trains:
@@ -331,7 +348,7 @@ def _check_exact_conditions(problem: Problem, module: nn.Module | None, pieces: 
 @torch.no_grad()
 def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
     generator = torch.Generator().manual_seed(0)
-    low = (2 * torch.rand(16, dimension, generator=generator) - 1).to(next(module.parameters()))
+    low = (2 * torch.rand(16, dimension, generator=generator, dtype=torch.float32) - 1).to(next(module.parameters()))
     low[:, axis] = -1.0
     high = low.clone()
     high[:, axis] = 1.0
@@ -353,5 +370,5 @@ def _drawn(problem: Problem, mixture: Mixture, seed: int) -> nn.Module:
     size = mixture.components or _TRAINED_COMPONENTS
     made = mixture.draw(d, len(problem.fields), size, each, seed=seed, periodic=problem.periodic)
     generator = torch.Generator().manual_seed(seed)
-    made.set_readout(torch.randn(made.readout.shape, generator=generator) / made.components)
+    made.set_readout(torch.randn(made.readout.shape, generator=generator, dtype=torch.float32) / made.components)
     return made

@@ -91,7 +91,7 @@ class Grid:
 
     def fields(self) -> dict[str, np.ndarray]:
         """Every field at the points."""
-        values = self.solution(*self.points.unbind(-1))
+        values = self.solution(*self.points.unbind(-1), outside="extrapolate")
         named = values if isinstance(values, dict) else {self.solution.fields[0]: values}
         return {name: column.cpu().numpy() for name, column in named.items()}
 

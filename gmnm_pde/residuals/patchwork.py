@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.residuals.pointwise import Linearized, Placed
 from gmnm_pde.residuals.readout import ReadoutSystem
 
@@ -39,6 +40,14 @@ class PatchworkSystem(ReadoutSystem):
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
         sizes = (self.fields * self.components,) * self.patches
         return ((self.extra,) if self.extra else ()) + sizes, self.model.partition.centers
+
+    @torch.no_grad()
+    def readout_for(self, points: Tensor, targets: Tensor) -> Tensor:
+        """Patch by patch, from the points that each patch reaches."""
+        inner = self.model.unit(points)
+        reached = self.model.partition.reached(inner)
+        parts = enumerate(self.model.inner.parts)
+        return torch.cat([linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts])
 
     def part(self, fraction: float) -> Groups:
         """How many of each group's unknowns make the leading sub-model of a fraction of the components."""

@@ -88,6 +88,16 @@ def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:
     return {alpha: points.new_zeros(len(points), fields) for alpha in term.trace.alphas}
 
 
+def reference_jets(term: Term, points: Tensor, problem: Problem) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs, of the constant fields of reference, each [n, fields]."""
+    jets = zero_jets(term, points, len(problem.fields))
+    if term.partner is None and problem.reference:
+        for alpha in jets:
+            if not any(alpha):
+                jets[alpha] = points.new_tensor(problem.reference).repeat(len(points), 1)
+    return jets
+
+
 def residuals(
     problem: Problem,
     placed: Placed,

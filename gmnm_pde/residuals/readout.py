@@ -17,10 +17,14 @@ from torch import Tensor
 
 from gmnm_pde.interruption import pause
 from gmnm_pde.jets import feature_combination
+from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
-from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, reference_jets, zero_jets
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
+
+_MOST_OF_THE_WAY = 0.9
+"""A step of a bounded parameter covers at most this part of the way to a bound."""
 
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
@@ -92,18 +96,43 @@ class ReadoutSystem:
         """The initial guesses of the unknown parameters."""
         return torch.tensor(list(self.problem.parameters.values()), dtype=self.like.dtype, device=self.like.device)
 
+    def limited(self, theta: Tensor, trial: Tensor) -> Tensor:
+        """The unknowns of a trial, of which parameters go no farther than most of the way to their bounds."""
+        if not self.problem.limits:
+            return trial
+        trial = trial.clone()
+        for k, name in enumerate(self.problem.parameters):
+            if name in self.problem.limits:
+                low, high = self.problem.limits[name]
+                now = theta[k].item()
+                nearest_low = now - _MOST_OF_THE_WAY * (now - low)
+                nearest_high = now + _MOST_OF_THE_WAY * (high - now)
+                trial[k] = trial[k].clamp(nearest_low, nearest_high)
+        return trial
+
     def start(self) -> Tensor:
-        """The unknowns at the parameters' guesses and a zero readout."""
+        """The unknowns at the parameters' guesses and at the fields of reference, which are zero as a rule."""
         theta = self.like.new_zeros(self.columns)
         theta[: self.extra] = self.guesses()
-        return theta
+        return self.imitating(self.problem.reference, theta) if any(self.problem.reference) else theta
+
+    def imitating(self, constants: Sequence[float], theta: Tensor) -> Tensor:
+        """The unknowns with which the fields are constants; the parameters are those of ``theta``."""
+        points = torch.cat([placed.cloud.points for placed in self.placed]).to(self.like)
+        targets = self.like.new_tensor(constants).expand(len(points), -1)
+        return torch.cat([theta[: self.extra], self.readout_for(points, targets).reshape(-1)])
+
+    @torch.no_grad()
+    def readout_for(self, points: Tensor, targets: Tensor) -> Tensor:
+        """The readout whose outputs at points [n, d] are nearest to targets [n, fields]: [features, fields]."""
+        return linear_fit(self.model.features(points), targets)
 
     def readout(self, theta: Tensor) -> Tensor:
         """The readout [fields, features] in the unknowns."""
         return theta[self.extra :].reshape(-1, self.fields).mT
 
     def residual(self, theta: Tensor | None) -> Tensor:
-        """All residuals at ``theta``, or of zero fields, scaled, [rows]; NaN where a function gives it."""
+        """All residuals at ``theta``, or of the fields of reference, scaled, [rows]; NaN where a function gives it."""
         chunks = self.linearized(theta, slopes=False, check=False)
         return torch.cat(
             [linearized.residual * self.scale(placed, name, rows) for placed, name, rows, _, linearized in chunks]
@@ -132,10 +161,10 @@ class ReadoutSystem:
     def linearized(
         self, theta: Tensor | None, *, slopes: bool, check: bool = True
     ) -> Iterator[tuple[Placed, str, slice, Tensor, Linearized]]:
-        """Every term, linearised at ``theta`` in chunks of rows; None stands for zero fields."""
+        """Every term, linearised at ``theta`` in chunks of rows; None stands for the fields of reference."""
         chunk = max(64, _CHUNK_BYTES // (self.numbers_per_point * self.like.element_size()))
         start = self.guesses() if theta is None else theta[: self.extra]
-        zero = theta is None or (len(theta) > self.extra and not theta[self.extra :].any())
+        zero = theta is not None and len(theta) > self.extra and not theta[self.extra :].any()
         if theta is not None and len(theta) > self.extra:
             self.model.set_readout(self.readout(theta))
         for placed in self.placed:
@@ -144,7 +173,9 @@ class ReadoutSystem:
                 rows = slice(first, min(first + chunk, len(placed.cloud)))
                 points = placed.cloud.points[rows].to(self.like)
                 with torch.no_grad():
-                    if zero:
+                    if theta is None:
+                        jets = reference_jets(placed.term, points, self.problem)
+                    elif zero:
                         jets = zero_jets(placed.term, points, self.fields)
                     else:
                         jets = jets_of(self.model, placed.term, points, self.engine)
@@ -152,6 +183,8 @@ class ReadoutSystem:
                 for name, linearized in by_name.items():
                     if check:
                         check_finite(name, linearized.residual, placed.term.region.coordinates, points)
+                        for slope in linearized.slopes.values():
+                            check_finite(name, slope, placed.term.region.coordinates, points, slopes=True)
                     yield placed, name, rows, points, linearized
 
     @torch.no_grad()

@@ -1,6 +1,7 @@
 """The result of a solve: a function, its report and its history."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._errors import NumericalWarning, nearest, refuse
+from gmnm_pde._modes import in_ordinary_mode
+from gmnm_pde.geometry import Box, Domain
+from gmnm_pde.geometry.region import read_points
 from gmnm_pde.io.models import check_outputs, read_model, write_model
 from gmnm_pde.io.places import called, damaged
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
@@ -29,6 +33,11 @@ if TYPE_CHECKING:
 
 _BATCH = 8192
 """Points at which a solution is evaluated at once, which bounds the memory."""
+
+_OUTSIDE = ("nan", "extrapolate")
+
+_SLACK, _SLACK_SINGLE = 1e-9, 1e-6
+"""Points that are no farther outside than this part of the domain's extent are taken for inside, by their precision."""
 
 _HEADER = ("coordinates", "time", "bounds", "fields")
 """Attributes that are written to files as they are."""
@@ -62,32 +71,40 @@ class Solution:
     posterior: Posterior | None = None
     fingerprint: Mapping[str, Any] | None = field(default=None, repr=False)
 
-    def __call__(self, *columns: Any, **named: Any) -> Any:
+    @in_ordinary_mode
+    def __call__(self, *columns: Any, outside: str = "nan", **named: Any) -> Any:
         """Values at coordinates, by position in their order or by name, broadcast against each other.
+
+        Outside of the domain, or of its bounding box where the problem is not known, the values are nan, with a
+        NumericalWarning; ``outside="extrapolate"`` gives what the model has there, which no equation binds.
 
         Returns:
             For one field an array, for several a dict by name: torch tensors if any coordinate is a tensor, else numpy.
         """
+        if outside not in _OUTSIDE:
+            raise refuse(f"solution(outside={outside!r})", expected=" or ".join(map(repr, _OUTSIDE)), got=repr(outside))
         given = self._columns(columns, named)
         as_torch = any(isinstance(column, Tensor) for column in given)
-        grids = torch.broadcast_tensors(*[self._tensor(column) for column in given])
+        grids = self._grids(given)
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
         with torch.no_grad():
             values = torch.cat([self.model(batch) for batch in points.split(_BATCH)])
+        if outside == "nan":
+            values = self._blanked(values, points, given)
         shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
         return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
 
     def __repr__(self) -> str:
         return str(self.report)
 
+    @in_ordinary_mode
     def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Any:
         """The fields at points, flattened to [n], with their derivatives: ``laplacian(solution.jet(x, y))``."""
-        grids = torch.broadcast_tensors(*[self._tensor(column) for column in self._columns(columns, named)])
-        points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
+        points = torch.stack([grid.reshape(-1) for grid in self._grids(self._columns(columns, named))], dim=-1)
         fields = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
         return fields if isinstance(fields, Field) else dict(zip(self.fields, fields, strict=True))
 
-    @torch.enable_grad()
+    @in_ordinary_mode
     def residuals(self, points: Tensor) -> dict[str, Tensor]:
         """The residuals of the equations at points [n, d], by name, [n] each; needs the problem."""
         if self.problem is None:
@@ -97,6 +114,7 @@ class Solution:
                 got="one loaded from a file",
                 remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).",
             )
+        points = read_points(points, len(self.coordinates), "solution.residuals(...)")
         residuals: dict[str, Tensor] = {}
         for term in self.problem.terms:
             if term.group == "interior":
@@ -118,6 +136,7 @@ class Solution:
         """The values found for the unknown scalars."""
         return dict(self.report.found)
 
+    @in_ordinary_mode
     def plot(self, **options: Any) -> "Figure":
         """A figure of each field, and where they are known of its error and of the residual."""
         from gmnm_pde.plots.fields import plot_solution  # here: matplotlib takes long to import
@@ -130,6 +149,7 @@ class Solution:
 
         return plot_components(self, **options)
 
+    @in_ordinary_mode
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle.
 
@@ -161,10 +181,39 @@ class Solution:
         given.update(named)
         return [given[name] for name in self.coordinates]
 
+    def _blanked(self, values: Tensor, points: Tensor, given: Sequence[Any]) -> Tensor:
+        """The values [n, fields], with nan at points outside of the domain, and a warning."""
+        single = any(getattr(column, "dtype", None) in (torch.float32, np.dtype("float32")) for column in given)
+        slack = _SLACK_SINGLE if single or points.dtype == torch.float32 else _SLACK
+        domain: Domain = Box(**dict(zip(self.coordinates, self.bounds, strict=True)))
+        if self.problem is not None:
+            domain = self.problem.domain
+        inside = torch.cat([domain.nearly_contains(batch, slack) for batch in points.split(_BATCH)])
+        if inside.all():
+            return values
+        message = (
+            f"{int((~inside).sum())} of {len(points)} points are outside of {domain}, and are given nan; "
+            'solution(..., outside="extrapolate") gives what the model has there.'
+        )
+        warnings.warn(message, NumericalWarning, stacklevel=4)
+        return torch.where(inside[:, None], values, torch.nan)
+
+    def _grids(self, columns: Sequence[Any]) -> Sequence[Tensor]:
+        """Coordinates as tensors of one shape."""
+        tensors = [self._tensor(column) for column in columns]
+        try:
+            return torch.broadcast_tensors(*tensors)
+        except RuntimeError:
+            got = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
+            raise refuse("solution(...)", expected="shapes that broadcast", got=got) from None
+
     def _tensor(self, column: Any) -> Tensor:
         like = next(self.model.parameters())
         try:
-            return torch.as_tensor(np.asarray(column) if not isinstance(column, Tensor) else column).to(like)
+            tensor = torch.as_tensor(np.asarray(column) if not isinstance(column, Tensor) else column)
+            if tensor.is_complex() or tensor.device.type == "meta":
+                raise TypeError
+            return tensor.to(like)
         except (TypeError, ValueError):
             raise refuse("solution(...)", expected="numbers or arrays of them", got=repr(column)) from None
 
@@ -173,6 +222,7 @@ class Solution:
         return values if as_torch else values.cpu().numpy()
 
 
+@in_ordinary_mode
 def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: "Problem | None" = None) -> Solution:
     """A saved solution; its problem, being made of functions, is not in the file.
 

@@ -206,7 +206,7 @@ class Observations(_OnFields):
     prescribes = 0
 
     def __init__(self, points: Any, *, noise: float | None = None, name: str | None = None, **values: Any):
-        super().__init__(on=torch.as_tensor(points), name=name, **values)
+        super().__init__(on=_points(points), name=name, **values)
         if noise is not None and not (isinstance(noise, Real) and 0 < float(noise) < math.inf):
             raise refuse(
                 f"Observations(noise={noise!r})",
@@ -218,6 +218,13 @@ class Observations(_OnFields):
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "data"
+
+
+def _points(points: Any) -> Tensor:
+    try:
+        return torch.as_tensor(points)
+    except (TypeError, ValueError, RuntimeError):
+        raise refuse("Observations(points, ...)", expected="points, [m, d]", got=repr(points)) from None
 
 
 class Periodic(Statement):

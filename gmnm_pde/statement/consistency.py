@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
+from gmnm_pde.statement.tracing import prescribed
 
 Entry = tuple[int, Alpha]
 """A derivative of a field: the field's number and a multi-index."""
@@ -75,7 +77,7 @@ class Verification:
         return "\n".join(lines)
 
 
-@torch.enable_grad()
+@in_ordinary_mode
 def verify(problem: Stated, tol: float, *, seed: int) -> Verification:
     """See ``Problem.verify``."""
     if problem.exact is None:
@@ -244,14 +246,7 @@ def _corners(region: Region) -> Cloud:
 
 
 def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
-    """The values that a term prescribes at its points, [n]: its residual at zero fields with the sign turned."""
-    n, d = cloud.points.shape
-    frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
-    zero = GivenSource({(0,) * d: cloud.points.new_zeros(n, len(problem.fields))})
-    fields = {name: Field(frame, zero, k, name=name) for k, name in enumerate(problem.fields)}
-    guesses = {name: cloud.points.new_full((n,), guess) for name, guess in problem.parameters.items()}
-    (residual,) = term.evaluate(frame, {**fields, **guesses}).values()
-    return 0.0 - residual.detach()  # and not -0.0, which messages would show
+    return prescribed(term, problem.domain, problem.fields, problem.parameters, cloud)
 
 
 def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:

@@ -62,6 +62,7 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         "fields": list(problem.fields),
         "parameters": dict(problem.parameters),
         "constants": dict(problem.constants),
+        **({"limits": {name: str(ends) for name, ends in problem.limits.items()}} if problem.limits else {}),
         "terms": [_of_term(term, problem) for term in problem.terms],
     }
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.terms import Term
-from gmnm_pde.statement.tracing import traced
+from gmnm_pde.statement.tracing import traced, with_ranges
 
 if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
@@ -35,7 +36,8 @@ class Problem:
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
             of unknown parameters). Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
-        parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``.
+        parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
+            ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
             ``solve(..., continuation=...)`` varies them.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
@@ -43,15 +45,19 @@ class Problem:
         name: For reports.
 
     Attributes:
+        limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
         periodic: Axes along which a solution is to be periodic by construction.
         met: Names of the conditions that are met by construction, and are no terms.
+        reference: Constant fields that residuals are compared with those of, and from which Newton's method begins;
+            nothing stands for zero fields.
 
     Raises:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
     """
 
+    @in_ordinary_mode
     def __init__(
         self,
         domain: Domain,
@@ -60,7 +66,7 @@ class Problem:
         *,
         exact: Callable[..., Any] | None = None,
         fields: Sequence[str] | None = None,
-        parameters: Mapping[str, float] | None = None,
+        parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
         spectrum: Callable[[int], Sequence[float] | None] | None = None,
         name: str | None = None,
@@ -70,13 +76,19 @@ class Problem:
         self.domain = domain
         self.name = name or "problem"
         self.exact, self.spectrum = exact, spectrum
-        self.parameters = _scalars(parameters, domain, "parameters")
-        self.constants = _scalars(constants, domain, "constants")
+        self.parameters = read_scalars(parameters, domain, "parameters")
+        self.limits = read_limits(parameters)
+        self.constants = read_scalars(constants, domain, "constants")
+        if fields is not None and not (
+            isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
+        ):
+            raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
         self._stated = (equations, fields)
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
-        self.conditions = (conditions,) if isinstance(conditions, Statement) else tuple(conditions)
+        self.reference: tuple[float, ...] = ()
+        self.conditions = _conditions(conditions)
         functions = _equations(equations)
         self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
         if exact is not None:
@@ -86,7 +98,8 @@ class Problem:
         setting = Setting(domain, self.fields, (*self.parameters, *self.constants), orders)
         stated = [self._supplied(term) for condition in self.conditions for term in condition.terms(setting)]
         self._refuse_missing_conditions(orders, stated)
-        self.terms: tuple[Term, ...] = (*interior, *(self.traced(term) for term in stated))
+        every = (*interior, *(self.traced(term) for term in stated))
+        self.terms: tuple[Term, ...] = with_ranges(every, domain, self.fields, self.parameters)
         warn_of_conflicts(self)
         warn_of_freedom(self)
 
@@ -96,8 +109,8 @@ class Problem:
 
     @property
     def linear(self) -> bool:
-        """Whether every residual is affine in the fields and parameters together."""
-        return all(term.trace.linear for term in self.terms)
+        """Whether every residual is affine in the fields and parameters together, and no parameter has bounds."""
+        return not self.limits and all(term.trace.linear for term in self.terms)
 
     @property
     def order(self) -> int:
@@ -126,15 +139,18 @@ class Problem:
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
         equations, fields = self._stated
-        return Problem(
+        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
+        other = Problem(
             self.domain,
             equations,
             self.conditions,
             fields=fields,
-            parameters=self.parameters,
+            parameters={**self.parameters, **bounded},
             constants={**self.constants, **constants},
             name=self.name,
         )
+        other.reference = self.reference
+        return other
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -151,6 +167,7 @@ class Problem:
         lift: "Lift | None" = None,
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
+        reference: Sequence[float] | None = None,
     ) -> "Problem":
         """This problem with other terms, which have their traces already; what is left out stays as it is."""
         other = object.__new__(type(self))
@@ -161,6 +178,7 @@ class Problem:
             lift=self.lift if lift is None else lift,
             periodic=self.periodic if periodic is None else tuple(periodic),
             met=self.met if met is None else tuple(met),
+            reference=self.reference if reference is None else tuple(reference),
         )
         return other
 
@@ -273,6 +291,17 @@ class Problem:
             )
 
 
+def _conditions(conditions: Any) -> tuple[Statement, ...]:
+    """The conditions, from one or several."""
+    if isinstance(conditions, Statement):
+        return (conditions,)
+    if conditions is None or isinstance(conditions, tuple | list):
+        return tuple(conditions or ())
+    raise refuse(
+        "Problem(conditions=...)", expected="a list of conditions such as Dirichlet(u=0)", got=repr(conditions)
+    )
+
+
 def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     """The equations by name, from a function, or several in a list or dict."""
     if callable(equations):
@@ -285,21 +314,6 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     raise refuse(
         "Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations)
     )
-
-
-_WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
-"""What is expected of a scalar of each kind, as error messages say it."""
-
-
-def _scalars(given: Mapping[str, float] | None, domain: Domain, kind: str) -> dict[str, float]:
-    """Scalars by name, ``parameters`` or ``constants``, or a clear refusal."""
-    scalars = dict(given or {})
-    for name, number in scalars.items():
-        if name in domain.coordinates:
-            raise refuse(f"{kind}={{'{name}': ...}}", expected="a name of its own", got=f"the coordinate '{name}'")
-        if not isinstance(number, Real) or not torch.isfinite(torch.tensor(float(number))):
-            raise refuse(f"{kind}={{'{name}': ...}}", expected=_WANTED[kind], got=repr(number))
-    return {name: float(number) for name, number in scalars.items()}
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:

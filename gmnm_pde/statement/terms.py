@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import GmnmError, refuse
+from gmnm_pde._errors import GmnmError, NotFiniteError, refuse
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.jets import Frame, Quantity
 from gmnm_pde.multiindex import Alpha
@@ -80,22 +80,25 @@ class Term:
             scope["normal"] = frame.normals
         try:
             result = self.residual(scope)
-        except (RuntimeError, TypeError, IndexError) as error:
+        except GmnmError:
+            raise
+        except Exception as error:
+            if isinstance(error, KeyError) and error.args == ("normal",):
+                raise refuse(
+                    f"the residual '{self.name}'",
+                    expected="points with a normal, for its argument 'normal'",
+                    got="points without one",
+                    remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
+                ) from None
             raise GmnmError(
                 f"the residual '{self.name}': its function failed on {len(frame)} points with "
                 f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
                 "function with torch functions of them."
             ) from error
-        except KeyError as missing:
-            if missing.args != ("normal",):
-                raise
-            raise refuse(
-                f"the residual '{self.name}'",
-                expected="points with a normal, for its argument 'normal'",
-                got="points without one",
-                remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
-            ) from None
-        return {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+        named = {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+        if not named:
+            raise refuse(f"the residual '{self.name}'", expected="at least one residual", got="none")
+        return named
 
     def _named(self, result: Any) -> dict[str, Any]:
         """The residuals by name, from a single residual, a tuple or a dict."""
@@ -124,17 +127,29 @@ class Term:
                 got=f"shape {tuple(tensor.shape)}",
                 remedy="Fields and coordinates have shape [n]; check for an extra axis in the data or source term.",
             )
+        if not tensor.is_floating_point():
+            raise refuse(
+                f"the residual '{name}'",
+                expected="real numbers",
+                got=f"{str(tensor.dtype).removeprefix('torch.')}",
+                remedy="State real and imaginary parts as two fields, each with an equation of its own."
+                if tensor.is_complex()
+                else "A residual is a difference, zero where the equation holds, and no comparison.",
+            )
         return tensor
 
 
-def check_finite(name: str, residual: Tensor, coordinates: Sequence[str], points: Tensor) -> None:
-    """Refuse a residual with NaN or infinity, naming the term and the first such point."""
+def check_finite(
+    name: str, residual: Tensor, coordinates: Sequence[str], points: Tensor, *, slopes: bool = False
+) -> None:
+    """Refuse a residual, or slopes of one, with NaN or infinity, naming the term and the first such point."""
+    what = "a slope of the residual" if slopes else "the residual"
     bad = ~torch.isfinite(residual)
     if bad.any():
         index = int(bad.nonzero()[0, 0])
         where = ", ".join(f"{key}={points[index, k].item():.6g}" for k, key in enumerate(coordinates))
-        raise GmnmError(
-            f"the residual '{name}' is {residual[index].item()} at {where} (and at {int(bad.sum())} of {len(residual)} "
+        raise NotFiniteError(
+            f"{what} '{name}' is {residual[index].item()} at {where} (and at {int(bad.sum())} of {len(residual)} "
             "points in all): expected finite numbers. Check that term's functions there: a square root or logarithm of "
             "a negative number, or a division by zero."
         )

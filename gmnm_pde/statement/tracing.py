@@ -1,5 +1,6 @@
-"""A term is run once on random numbers, to learn which derivatives it needs and whether it is linear."""
+"""A term is run on made-up numbers, to learn which derivatives it needs and whether it is linear."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -7,106 +8,109 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
+from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, ProbeSource
+from gmnm_pde.jets import Field, Frame, GivenSource
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import MAGNITUDES, MODERATE, Drawn, Place, Probe, Ranges, all_magnitudes
 from gmnm_pde.statement.terms import Term, Trace
 
 _POINTS = 8
-"""Points of a term's region on which it is run once."""
+"""Points of a term's region on which it is run first."""
+
+_MORE, _ROWS = 32, 1024
+"""Points on which it is run with numbers of all magnitudes, and how many rows these are used for, each many times."""
 
 
-@torch.enable_grad()
+@in_ordinary_mode
 def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]) -> Term:
     """The term with its trace, which is read off while it is evaluated at a few of its points with random fields.
 
     Raises:
-        GmnmError: its residual is no residual: wrong shape, no unknown in it, or not pointwise.
+        GmnmError: its residual is no residual: wrong shape, no unknown in it, not pointwise, not the same twice, or a
+            part of it hidden from differentiation.
     """
-    cloud = _head(sample(term.region, _POINTS, "sobol", seed=1), _POINTS)
-    first, second = (_Probe(term, domain, fields, parameters, cloud, seed) for seed in (1, 2))
-    if not first.source.asked and not first.depends_on_parameters:
-        raise GmnmError(
-            f"the residual '{term.name}' does not depend on any unknown: expected an expression in "
-            f"{', '.join((*fields, *parameters))}, got one without. Check what the function returns."
-        )
+    place = Place.first(sample(term.region, _POINTS, "sobol", seed=1), _POINTS)
+    generator = torch.Generator().manual_seed(1)
+    source = Drawn(lambda output, alpha: torch.randn(len(place), generator=generator, dtype=torch.float64))
+    drawn = torch.Generator().manual_seed(1)
+    guesses = {
+        name: guess + 0.05 * (abs(guess) or 1.0) * torch.rand(len(place), generator=drawn, dtype=torch.float64)
+        for name, guess in parameters.items()
+    }
+    first = Probe(term, domain, fields, place, source, guesses)
+    for name in first.residuals:
+        if not first.slopes(name):
+            raise GmnmError(
+                f"the residual '{name}' does not depend on any unknown: expected an expression in "
+                f"{', '.join((*fields, *parameters))}, got one without. Check what the function returns."
+            )
+    first.refuse_random()
     first.refuse_nonlocal()
-    trace = Trace(tuple(first.residuals), tuple(first.source.asked), first.same_slopes(second))
-    return replace(term, trace=trace)
+    scan = _scan(term, domain, fields, parameters)
+    scan.refuse_nonlocal()
+    linear = scan.affine()
+    if not linear:
+        first.refuse_missing_slopes()
+        _scan(term, domain, fields, parameters, MODERATE).refuse_missing_slopes()
+    return replace(term, trace=Trace(tuple(first.residuals), tuple(source.asked), linear))
 
 
-class _Probe:
-    """One evaluation of a term on random numbers."""
-
-    def __init__(
-        self,
-        term: Term,
-        domain: Domain,
-        fields: Sequence[str],
-        parameters: Mapping[str, float],
-        cloud: Cloud,
-        seed: int,
-    ):
-        self.term, self.domain, self.fields, self.cloud = term, domain, fields, cloud
-        self.source = ProbeSource(len(cloud), seed=seed)
-        generator = torch.Generator().manual_seed(seed)
-        self.parameters = {
-            name: (
-                guess + 0.05 * (abs(guess) or 1.0) * torch.rand(len(cloud), generator=generator, dtype=torch.float64)
-            ).requires_grad_()
-            for name, guess in parameters.items()
-        }
-        self.residuals = self._evaluate(self.source, cloud, self.parameters)
-        self.slopes = {name: self._slopes(residual) for name, residual in self.residuals.items()}
-
-    def _evaluate(self, source, cloud: Cloud, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The named residuals of fields whose derivatives come from ``source``."""
-        d = self.domain
-        frame = Frame(d.coordinates, cloud.points, time=d.time, normals=cloud.normals, rows=slice(0, len(cloud)))
-        values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
-        return self.term.evaluate(frame, {**values, **parameters})
-
-    def _slopes(self, residual: Tensor) -> dict[object, Tensor]:
-        """Partial derivatives by the fields' derivatives that were asked for and by the parameters, [n] each."""
-        inputs = {**self.source.asked, **self.parameters}
-        if not residual.requires_grad or not inputs:
-            return {}
-        partials = torch.autograd.grad(residual.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)
-        return {key: slope for key, slope in zip(inputs, partials, strict=True) if slope is not None}
-
-    @property
-    def depends_on_parameters(self) -> bool:
-        """Whether an unknown parameter occurs in any residual."""
-        return any(name in slopes for slopes in self.slopes.values() for name in self.parameters)
-
-    def same_slopes(self, other: "_Probe") -> bool:
-        """Whether the partial derivatives do not depend on the unknowns: then the term is affine in them."""
-        for name, slopes in self.slopes.items():
-            others = other.slopes[name]
-            if slopes.keys() != others.keys():
-                return False
-            for key, slope in slopes.items():
-                if not torch.allclose(slope, others[key], rtol=1e-9, atol=1e-12, equal_nan=True):
-                    return False
-        return True
-
-    def refuse_nonlocal(self) -> None:
-        """Rows must not depend on one another: the solver linearises point by point."""
-        half = max(1, len(self.cloud) // 2)
-        jets: dict[Alpha, Tensor] = {}
-        for (output, alpha), value in self.source.asked.items():
-            jet = jets.setdefault(alpha, torch.zeros(half, len(self.fields), dtype=value.dtype))
-            jet[:, output] = value[:half].detach()
-        parameters = {name: value[:half].detach() for name, value in self.parameters.items()}
-        again = self._evaluate(GivenSource(jets), _head(self.cloud, half), parameters)
-        for name, residual in self.residuals.items():
-            if not torch.allclose(residual[:half], again[name], rtol=1e-9, atol=1e-9, equal_nan=True):
-                raise GmnmError(
-                    f"the residual '{name}' at one point depends on other points: expected a pointwise expression, got "
-                    "one with a sum, mean or maximum over points. Take the reduction out of the function."
-                )
+@in_ordinary_mode
+def with_ranges(
+    terms: Sequence[Term], domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]
+) -> tuple[Term, ...]:
+    """The terms; those that only seemed linear, since what they do at values that conditions prescribe was not seen."""
+    ranges = prescribed_ranges(terms, domain, fields, parameters)
+    if not ranges:
+        return tuple(terms)
+    checked = []
+    for term in terms:
+        if term.trace.linear and term.data is None:
+            scan = _scan(term, domain, fields, parameters, MODERATE, ranges)
+            if not scan.affine():
+                scan.refuse_missing_slopes()
+                term = replace(term, trace=replace(term.trace, linear=False))
+        checked.append(term)
+    return tuple(checked)
 
 
-def _head(cloud: Cloud, n: int) -> Cloud:
-    """The first ``n`` points."""
-    return Cloud(cloud.points[:n], None if cloud.normals is None else cloud.normals[:n])
+def prescribed_ranges(
+    terms: Sequence[Term], domain: Domain, fields: Sequence[str], parameters: Mapping[str, float]
+) -> dict[int, tuple[float, float]]:
+    """The least and the largest of the values that conditions and data prescribe, of the fields that have any."""
+    found: dict[int, list[Tensor]] = {}
+    for term in terms:
+        if term.data is not None and term.data.order == 0:
+            values = prescribed(term, domain, fields, parameters, sample(term.region, _MORE, "sobol", seed=1))
+            found.setdefault(fields.index(term.data.field), []).append(values[values.isfinite()])
+    known = {k: torch.cat(values) for k, values in found.items()}
+    return {k: (values.min().item(), values.max().item()) for k, values in known.items() if len(values)}
+
+
+def prescribed(
+    term: Term, domain: Domain, fields: Sequence[str], parameters: Mapping[str, float], cloud: Cloud
+) -> Tensor:
+    """The values that a term prescribes at its points, [n]: its residual at zero fields with the sign turned."""
+    n, d = cloud.points.shape
+    frame = Frame(domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals)
+    zero = GivenSource({(0,) * d: cloud.points.new_zeros(n, len(fields))})
+    values = {name: Field(frame, zero, k, name=name) for k, name in enumerate(fields)}
+    guesses = {name: cloud.points.new_full((n,), guess) for name, guess in parameters.items()}
+    (residual,) = term.evaluate(frame, {**values, **guesses}).values()
+    return 0.0 - residual.detach()  # and not -0.0, which messages would show
+
+
+def _scan(
+    term: Term,
+    domain: Domain,
+    fields: Sequence[str],
+    parameters: Mapping[str, float],
+    span: tuple[float, float] = MAGNITUDES,
+    ranges: Ranges | None = None,
+) -> Probe:
+    """The term on numbers of all magnitudes in a span."""
+    cloud = sample(term.region, _MORE, "sobol", seed=1)
+    place = Place.first(cloud, _MORE, math.ceil(_ROWS / min(_MORE, len(cloud))))
+    draw = all_magnitudes(place, 2, span, ranges)
+    return Probe(term, domain, fields, place, Drawn(draw), {name: draw() for name in parameters})

@@ -32,11 +32,13 @@ def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
     if isinstance(on, Domain):
         raise refuse(f"{call}(on=...)", expected="a region", got=f"the domain {on}", remedy="Say on=domain.boundary.")
     try:
-        points = torch.as_tensor(on, dtype=torch.float64)
-    except (TypeError, ValueError):
+        points = torch.as_tensor(on, dtype=torch.float64).detach().clone()
+    except (TypeError, ValueError, RuntimeError):
         raise refuse(
             f"{call}(on=...)", expected="a region such as domain.face(x=0), or points [m, d]", got=repr(on)
         ) from None
+    if points.device.type == "meta":
+        raise refuse(f"{call}: its points", expected="numbers", got="points on the device 'meta', which has none")
     if points.ndim != 2 or points.shape[1] != domain.dimension or not len(points):
         raise refuse(
             f"{call}: its points",
@@ -89,7 +91,12 @@ def read_value(
     """A value as a function of the scope; arrays are for ``count`` given points only."""
     if callable(value) and not isinstance(value, Tensor):
         return _checked(bind(value, (*domain.coordinates, *parameters), call=call), domain, call)
-    data = torch.as_tensor(value, dtype=torch.float64).detach()
+    try:
+        data = torch.as_tensor(value, dtype=torch.float64).detach().clone()
+    except (TypeError, ValueError, RuntimeError):
+        raise refuse(call, expected="numbers", got=repr(value)) from None
+    if data.device.type == "meta":
+        raise refuse(call, expected="numbers", got="a tensor on the device 'meta', which has none")
     if data.ndim == 0:
         return lambda scope: data.item()
     if count is None:

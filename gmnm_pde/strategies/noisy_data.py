@@ -12,6 +12,7 @@ The posterior is that of the problem linearised at the solution: its covariance 
 in units of the noise and R the triangular factor of J that the solve left.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import NumericalWarning
+from gmnm_pde.adaptivity.loop import adapt
+from gmnm_pde.adaptivity.p_refinement import PRefinement
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -84,6 +87,8 @@ class NoisyData:
         search = Search(setup, part, lambda trial: part.record(Candidate(trial.fit, unknown)))
         factor = None if unseen and not isinstance(smoothing, int | float) else float(smoothing or 1.0)
         best = _searched(search, factor, part, cross=smoothing == "cross-validation")
+        if factor is not None and not unseen and best.misfit >= _MET and not run.late:
+            best = min(best, _begun_from_exact(search, self.setup, part), key=lambda one: one.whole)
         posterior = _posterior(best, setup)
         _warn_of_silence(setup, best, posterior, unseen, run.points)
         candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
@@ -126,6 +131,21 @@ def unobserved(problem: Problem) -> tuple[str, ...]:
     return tuple(name for number, name in enumerate(problem.fields) if number not in seen)
 
 
+def _begun_from_exact(search: Search, setup: Setup, run: Run) -> Trial:
+    """The trial that begins with a fit that takes the data for exact, as guides Newton where their weight does not.
+
+    Where the time is up before that comes to an end, the last trial.
+    """
+    problem = setup.problem.restated([replace(term, noise=None) for term in setup.problem.terms])
+    refinement = PRefinement(replace(setup, problem=problem), None, None, math.inf)
+    try:
+        with limited(run.allowance):
+            return search.begun_from(adapt(refinement, run.part(problem)).best.fit)
+    except OutOfTime:
+        search.hurried = True
+    return search.latest or search.least()
+
+
 def _how(smoothing: Any) -> str:
     if isinstance(smoothing, int | float):
         return "hand"
@@ -136,7 +156,8 @@ def _posterior(trial: Trial, setup: Setup) -> Posterior:
     best, problem = trial.fit, setup.problem
     system, solver = best.system, solver_of(best)
     eye = torch.eye(system.extra, system.columns, dtype=best.theta.dtype, device=best.theta.device)
-    spread = trial.scale * solver.inverse_transposed(eye.mT)
+    unit = _unit(trial)
+    spread = unit * solver.inverse_transposed(eye.mT)
     return Posterior(
         tuple(problem.parameters),
         problem.fields,
@@ -144,6 +165,11 @@ def _posterior(trial: Trial, setup: Setup) -> Posterior:
         (spread.mT @ spread).cpu(),
         lambda points: _deviations(trial, solver, points.to(best.theta)),
     )
+
+
+def _unit(trial: Trial) -> float:
+    """What one deviation of the noise is in scaled rows; as large as what is left where data are missed by far."""
+    return trial.scale * (trial.misfit if trial.misfit >= _MET else 1.0)
 
 
 @torch.no_grad()
@@ -154,7 +180,7 @@ def _deviations(trial: Trial, solver: RidgeSolver, points: Tensor) -> Tensor:
     for k in range(system.fields):
         rows = features.new_zeros(len(points), system.columns)
         rows[:, system.extra :].view(len(points), -1, system.fields)[:, :, k] = features
-        columns.append(trial.scale * solver.inverse_transposed(rows.mT).norm(dim=0))
+        columns.append(_unit(trial) * solver.inverse_transposed(rows.mT).norm(dim=0))
     values, lift = torch.stack(columns, dim=1), system.problem.lift
     return values if lift is None else values * lift.functions(points)[0]
 

@@ -137,6 +137,14 @@ class Search:
         gradual = self.softened(self._tried(factor, self._numbers.softening[0], None))
         return min(direct, gradual, key=lambda trial: (trial.misses(self._numbers.lost), trial.soft, trial.whole))
 
+    def begun_from(self, fitted: Fit) -> Trial:
+        """The fit of the same mixture that begins with another fit, with the final weight of the data and no prior."""
+        mixture = replace(self._setup.mixture, components=fitted.components, widths=fitted.widths)
+        setup, numbers = replace(self._setup, mixture=mixture), self._numbers
+        trial = _fitted(setup, 1.0, numbers.softening[-1], fitted, self._run, numbers)
+        self._on_trial(trial)
+        return trial
+
     def descended(self) -> Trial:
         """From smooth to rough, with the largest weight of the data, until they are met to their noise."""
         trial: Trial | None = None

@@ -89,7 +89,7 @@ def of_solution(solution: Any) -> dict[str, Any]:
     found = {
         "history": of_history(solution.history),
         "report": {name: digits(getattr(report, name)) for name in (*figures, *sizes)},
-        "values": digits(by_field(solution(*points.unbind(-1)))),
+        "values": digits(by_field(solution(*points.unbind(-1), outside="extrapolate"))),
         "model": [hashed(tensor) for tensor in solution.model.state_dict().values()],
     }
     if solution.posterior is not None:

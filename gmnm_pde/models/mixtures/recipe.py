@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde._modes import drawing
 from gmnm_pde.models.composite.partition import Partition
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.periodic import PeriodicRidge
@@ -110,7 +111,7 @@ class Mixture:
         The first k components of a draw are the draw of k, up to the sequence's own evenness, so that leading
         sub-models are models in their own right.
         """
-        with torch.random.fork_rng(devices=[]):
+        with drawing():
             model = GMNM(in_features, out_features, components, form=self.form, periodic=periodic).to(torch.float64)
         scales = torch.tensor(list(widths), dtype=torch.float64)
         with torch.no_grad():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
+from gmnm_pde._modes import drawing
 from gmnm_pde.models.networks.layered import Layered, check_widths
 from gmnm_pde.models.networks.mlp import ACTIVATIONS
 from gmnm_pde.models.networks.splines import SplineGrid
@@ -171,7 +172,7 @@ class KAN(Layered):
             raise refuse(
                 "KAN.extended(grid)", expected=f"a whole number, at least this one's {self.grid}", got=repr(grid)
             )
-        with torch.random.fork_rng(devices=[]):
+        with drawing():
             finer = KAN(**{**self.config(), "grid": grid, "equidistant": False})
         finer.to(self.readout)
         for number in range(len(self.grids)):

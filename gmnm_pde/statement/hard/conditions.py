@@ -21,6 +21,8 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
     Raises:
         GmnmError: there is no such condition, or one cannot be met exactly; the message says why.
     """
+    if hard is not True and not isinstance(hard, str | tuple | list):
+        raise refuse("solve(hard=...)", expected="True, or names of conditions", got=repr(hard))
     able = [term for term in problem.terms if _able(term)]
     chosen = able if hard is True else _named(problem, able, (hard,) if isinstance(hard, str) else hard)
     if not chosen:
