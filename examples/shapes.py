@@ -75,7 +75,8 @@ def picture():
     (left, right), (low, high) = spanner.bounds
     x, y = np.meshgrid(np.linspace(left, right, 400), np.linspace(low, high, 200))
     inside = spanner.contains(torch.tensor(np.stack([x.ravel(), y.ravel()], axis=1))).numpy().reshape(x.shape)
-    field = np.where(inside, solution(x.ravel(), y.ravel()).reshape(x.shape), np.nan)
+    field = np.full(x.shape, np.nan)
+    field[inside] = solution(x[inside], y[inside])
     shown = axes.imshow(field, extent=(left, right, low, high), origin="lower", cmap=FIELD, aspect="equal")
     for ink, term in zip(INK, problem.terms[1:], strict=False):
         assert isinstance(term.region, Region)

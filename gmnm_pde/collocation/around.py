@@ -96,8 +96,8 @@ def _on(region: Region, chart: Chart, domain: Domain, feature: Feature, count: i
     if chart.dimension == 0 or chart.given is not None or chart.normal is unknown_normal:
         return nothing
     extent = torch.tensor([high - low for low, high in domain.bounds], dtype=torch.float64)
-    unit, distance = _nearest(chart, feature.at[torch.linspace(0, len(feature.at) - 1, _PLACES).long()], extent)
-    unit = unit[distance <= 2 * feature.relative + 1e-6]
+    at = feature.at[torch.linspace(0, len(feature.at) - 1, _PLACES).long()]
+    unit = _nearest(chart, at, extent, 2 * feature.relative + 1e-6)
     if not len(unit):
         return nothing
     generator = torch.Generator().manual_seed(seed)
@@ -111,16 +111,25 @@ def _on(region: Region, chart: Chart, domain: Domain, feature: Feature, count: i
     return Cloud(points, torch.zeros_like(points) if chart.normal is None else chart.normal(points))
 
 
-def _nearest(chart: Chart, at: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
-    """The points of a chart's unit cube that are carried nearest to some points, and how near, in parts of the domain.
+def _nearest(chart: Chart, at: Tensor, extent: Tensor, within: float) -> Tensor:
+    """The points of a chart's unit cube, [k, e], that are carried nearest to those of some points that it comes near.
 
-    Returns:
-        [k, e] and [k].
+    Args:
+        chart: A piece of a condition.
+        at: The points.
+        extent: Of the domain.
+        within: What counts as near, in parts of the domain.
     """
     e = chart.dimension
     side = {1: 257, 2: 33, 3: 13}.get(e, 6)
     grid = torch.cartesian_prod(*[torch.linspace(0, 1, side, dtype=torch.float64)] * e).reshape(-1, e)
-    best = grid[torch.cdist(at / extent, chart.embed(grid) / extent).argmin(dim=1)]
+    images = chart.embed(grid) / extent
+    distance, which = torch.cdist(at / extent, images).min(dim=1)
+    spacing = images.unflatten(0, (side,) * e).diff(dim=0).norm(dim=-1).amax().item() if e else 0.0
+    near = distance <= within + 2 * e * spacing
+    best, at = grid[which[near]], at[near]
+    if not len(at):
+        return best
     steps = torch.cartesian_prod(*[torch.linspace(-1, 1, 5, dtype=torch.float64)] * e).reshape(-1, e)
     reach = 1 / (side - 1)
     for _ in range(_REFINEMENTS):
@@ -129,4 +138,4 @@ def _nearest(chart: Chart, at: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
         distance, which = ((images - at[:, None]) / extent).norm(dim=2).min(dim=1)
         best = tried[torch.arange(len(at)), which]
         reach *= 0.5
-    return best, distance
+    return best[distance <= within]

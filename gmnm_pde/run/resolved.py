@@ -35,4 +35,7 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
             return result
         return replace(result, details=f"{result.details}; {setup.features[0].described(coordinates)}")
     status = Status.UNRESOLVED if result.converged else result.status
+    if any(feature.hidden for feature in setup.features):  # another problem was solved: how well says nothing
+        errors = {name: max(error, 1.0) for name, error in result.best.estimate.by_field.items()}
+        result = replace(result, best=replace(result.best, estimate=replace(result.best.estimate, by_field=errors)))
     return replace(result, status=status, details=f"{what}; {result.details}")

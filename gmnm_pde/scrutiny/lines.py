@@ -18,6 +18,12 @@ beyond, where narrow features stay between the lines in any case."""
 _ON_CONDITIONS = 2**15
 """Points on all charts of a condition together."""
 
+_STEPS_ACROSS = 257
+"""Points along a chart that tell whether it is continuous."""
+
+_LEAP = 30.0
+"""A step longer than this many ordinary ones is a leap from one piece of a chart to another."""
+
 _FEWER = 4
 """A domain that is no box is looked at with so many times fewer points: which of them are inside costs more."""
 
@@ -106,6 +112,7 @@ def through(domain: Domain, axes: Sequence[int], seed: int, fewer: int = 1) -> I
 def on(region: Region, seed: int) -> Iterator[Lines]:
     """Lines on the charts of a region."""
     charts = [chart for chart in region.charts if 0 < chart.dimension <= _SURFACE and chart.given is None]
+    charts = [chart for chart in charts if _is_continuous(chart)]
     if len(charts) > _MOST_CHARTS:
         return
     for chart in charts:
@@ -115,6 +122,18 @@ def on(region: Region, seed: int) -> Iterator[Lines]:
             base = unit_points(max(1, budget // count), chart.dimension, "sobol", seed=seed + axis)
             normal = None if chart.normal is unknown_normal else chart.normal
             yield Lines(base, axis, count, chart.embed, _kept(region, chart), normal, along=None)
+
+
+def _is_continuous(chart: Chart) -> bool:
+    """Whether neighbours on the unit cube are neighbours on the chart, which pieces strung together are not."""
+    t = torch.linspace(0, 1, _STEPS_ACROSS, dtype=torch.float64)
+    for axis in range(chart.dimension):
+        unit = t.new_full((len(t), chart.dimension), 0.37)
+        unit[:, axis] = t
+        steps = chart.embed(unit).diff(dim=0).norm(dim=1)
+        if steps.max() > _LEAP * steps.median():
+            return False
+    return True
 
 
 def _kept(region: Region, chart: Chart) -> Callable[[Tensor], Tensor] | None:
