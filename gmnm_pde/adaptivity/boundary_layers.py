@@ -42,11 +42,11 @@ def find_layers(problem: Problem, seed: int) -> Layers:
         cloud = sample(term.region, _POINTS, "sobol", seed=seed)
         points = cloud.points
         guesses = [torch.tensor(value, dtype=points.dtype) for value in problem.parameters.values()]
-        jets = zero_jets(term, points, len(problem.fields))
+        jets = zero_jets(term, points, len(problem.branches))
         for linearized in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
             for axis, name in enumerate(problem.domain.coordinates):
                 if name not in problem.domain.time:
-                    for field in range(len(problem.fields)):
+                    for field in range(len(problem.branches)):
                         slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
                         _add(slopes, axis, problem.domain.bounds[axis], low, high)
     return Layers(tuple(low), tuple(high))

@@ -116,7 +116,7 @@ def residuals(
         rows=rows,
     )
     source = GivenSource(_boosted(jets, placed.term.boost))
-    fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
+    fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
     return named, [frame.entry(source, *key) for key in placed.term.trace.asked]
 
