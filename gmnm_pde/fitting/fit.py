@@ -14,11 +14,20 @@ from torch import Tensor, nn
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.stored import check_fit
+from gmnm_pde.geometry import Parted
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized, Partition
 from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
+from gmnm_pde.statement.problem import Problem
+
+
+def fields_from(problem: Problem, points: Tensor, values: Tensor) -> Tensor:
+    """The fields at points [n, d], [n, fields], from what was solved for there."""
+    if isinstance(problem.domain, Parted):
+        return problem.domain.own(values, points)
+    return values if problem.lift is None else problem.lift(points, values)
 
 
 @dataclass
@@ -55,8 +64,7 @@ class Fit:
 
     def outputs(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
         """The fields at points [n, d] for this fit's unknowns, or for others: [n, fields]."""
-        values, lift = self.solved_for(points, theta), self.system.problem.lift
-        return values if lift is None else lift(points, values)
+        return fields_from(self.system.problem, points, self.solved_for(points, theta))
 
     @torch.no_grad()
     def solved_for(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
@@ -201,9 +209,13 @@ def _imitate(guess: InitialGuess, system: ReadoutSystem) -> Tensor:
         readout = linear_fit(system.model.features(points), targets)
     else:
         reached = system.model.partition.reached(system.model.unit(points))
-        parts = enumerate(system.model.inner.parts)
-        inner = system.model.unit(points)
-        readouts = [linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts]
+        inner, readouts = system.model.unit(points), []
+        domain, members = system.problem.domain, system.model.inner.members
+        owner = domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+        for member, part in zip(members, system.model.inner.parts, strict=True):
+            rows = reached[:, member.box] if owner is None else reached[:, member.box] & (owner == member.part)
+            first = member.part * system.fields
+            readouts.append(linear_fit(part.features(inner[rows]), targets[rows, first : first + system.fields]))
         readout = torch.cat(readouts)
     return torch.cat([guess.theta[: system.extra], readout.reshape(-1)])
 

@@ -68,6 +68,12 @@ class Parted(Domain):
         """The number of the part that each of the points [n, d] lies in, on an interface one of them: [n]."""
         return self.depth(points).argmax(dim=1)
 
+    def own(self, values: Tensor, points: Tensor) -> Tensor:
+        """Of fields in every part at points [n, d], [n, parts * fields], those of each point's part: [n, fields]."""
+        owner = self.owner(points.detach().to("cpu", torch.float64)).to(values.device)
+        each = values.reshape(len(values), len(self.parts), -1)
+        return each[torch.arange(len(values), device=values.device), owner]
+
     def lies_in(self, name: str, points: Tensor) -> Tensor:
         """Which of the points [n, d] lie in the open part: a mask, [n]."""
         return self.depth(points)[:, self._number(name)] > _INSIDE * self.extent

@@ -9,7 +9,7 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.composite.partition import Partition
-from gmnm_pde.models.composite.patchwork import Patchwork
+from gmnm_pde.models.composite.patchwork import Member, Patchwork
 from gmnm_pde.models.composite.time_blocks import TimeBlocks
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.rbf import RBF
@@ -31,9 +31,10 @@ def _embedded(embedding: Mapping[str, Any], inner: Mapping[str, Any]) -> nn.Modu
     return Embedded(rebuild(**embedding), rebuild(**inner))  # type: ignore[arg-type]
 
 
-def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, Any]) -> nn.Module:
+def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, Any], members: Any = None) -> nn.Module:
     partition = Partition(boxes, margin, smoothness)
-    return Patchwork(partition, [GMNM(**part) for _ in partition.boxes])
+    known = Member.of_boxes(partition) if members is None else tuple(Member(*member) for member in members)
+    return Patchwork(partition, [GMNM(**part) for _ in known], known)
 
 
 def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
@@ -94,7 +95,7 @@ _NUMBERS: dict[str, Callable[..., int]] = {
     "GMNM": _of_mixture,
     "KAN": _of_layers,
     "MLP": _of_layers,
-    "Patchwork": lambda boxes, part, **_: len(boxes) * numbers("GMNM", part),
+    "Patchwork": lambda boxes, part, members=None, **_: len(members or boxes) * numbers("GMNM", part),
     "RBF": _of_mixture,
     "TimeBlocks": lambda parts, dimension, **_: _times(dimension) + sum(numbers(**part) for part in parts),
 }

@@ -23,7 +23,7 @@ class PatchworkSystem(ReadoutSystem):
     @property
     def patches(self) -> int:
         """Number of patches."""
-        return len(self.model.partition)
+        return len(self.model.inner.members)
 
     @property
     def components(self) -> int:
@@ -38,7 +38,7 @@ class PatchworkSystem(ReadoutSystem):
     def groups(self) -> tuple[Groups, Tensor]:
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
         sizes = (self.fields * self.components,) * self.patches
-        return ((self.extra,) if self.extra else ()) + sizes, self.model.partition.centers
+        return ((self.extra,) if self.extra else ()) + sizes, self.model.inner.centers
 
     def part(self, fraction: float) -> Groups:
         """How many of each group's unknowns make the leading sub-model of a fraction of the components."""
@@ -77,14 +77,15 @@ class PatchworkSystem(ReadoutSystem):
         """For each patch that the points reach: the place of each row in its matrix, or -1, and the matrix."""
         by_patch: dict[int, tuple[Tensor, Tensor]] = {}
         ends = [(points, 1.0)] if placed.term.partner is None else [(points, -1.0), (placed.term.partner(points), 1.0)]
-        for output in range(self.fields):
+        for output in range(self.outputs):
             operator = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == output}
+            part, field = divmod(output, self.fields)
             for at, sign in ends if operator else []:
-                for number, rows, columns in self.model.pieces(at, operator):
+                for number, rows, columns in self.model.pieces(at, operator, part):
                     where, matrix = self._place(by_patch.get(number), rows, points)
                     by_patch[number] = where, matrix
                     body = matrix.view(len(matrix), -1, self.fields)
-                    body[where[rows], :, output] += sign * columns
+                    body[where[rows], :, field] += sign * columns
         return by_patch
 
     def _place(self, known: tuple[Tensor, Tensor] | None, rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:

@@ -49,6 +49,11 @@ class ReadoutSystem:
         return len(self.problem.fields)
 
     @property
+    def outputs(self) -> int:
+        """Number of outputs of the model: of fields, those in several parts of the domain counted in each."""
+        return len(self.problem.branches)
+
+    @property
     def extra(self) -> int:
         """Number of unknown parameters, which come first among the unknowns."""
         return len(self.problem.parameters)
@@ -143,7 +148,7 @@ class ReadoutSystem:
                 points = placed.cloud.points[rows].to(self.like)
                 with torch.no_grad():
                     if zero:
-                        jets = zero_jets(placed.term, points, self.fields)
+                        jets = zero_jets(placed.term, points, self.outputs)
                     else:
                         jets = jets_of(self.model, placed.term, points, self.engine)
                 by_name = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)

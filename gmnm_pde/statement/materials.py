@@ -5,8 +5,6 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any, Protocol
 
-import torch
-
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import GivenPoints, Parted, Region
 from gmnm_pde.sampling import sample
@@ -184,8 +182,3 @@ def refuse_without_equation(problem: Stated, interior: Sequence[Term]) -> None:
             got = f"none in '{part}'"
             raise refuse(f"{problem.name}: the field '{field}'", expected="an equation in every part", got=got)
 
-
-def select(values: torch.Tensor, owner: torch.Tensor, fields: int) -> torch.Tensor:
-    """Of the fields in all parts, [n, parts * fields], those in each point's own part: [n, fields]."""
-    columns = owner[:, None] * fields + torch.arange(fields, device=owner.device)
-    return values.gather(1, columns.to(values.device))

@@ -15,7 +15,7 @@ from gmnm_pde.jets import Alpha, Quantity
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
 from gmnm_pde.statement.interfaces import Interface
-from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation, select
+from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced
@@ -253,7 +253,7 @@ class Problem:
     def _exact_by_part(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
         every = [self.exact_columns(columns, part) for part in self.domain.parts]
         values = torch.stack([column for fields, _ in every for column in fields.values()], dim=1)
-        chosen = select(values, self.domain.owner(torch.stack([c.detach() for c in columns], 1)), len(self.fields))
+        chosen = self.domain.own(values, torch.stack([column.detach() for column in columns], dim=1))
         return dict(zip(self.fields, chosen.unbind(1), strict=True)), every[0][1]
 
     def _named_exact(self, values: Any) -> dict[str, Any]:

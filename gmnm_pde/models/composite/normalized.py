@@ -58,8 +58,8 @@ class Normalized(Wrapper):
     def partition(self) -> Any:
         return self.inner.partition
 
-    def pieces(self, x: Tensor, operator: Operator) -> list[tuple[int, Tensor, Tensor]]:
-        return self.inner.pieces(self.unit(x), self._scaled(operator))
+    def pieces(self, x: Tensor, operator: Operator, part: int | None = None) -> list[tuple[int, Tensor, Tensor]]:
+        return self.inner.pieces(self.unit(x), self._scaled(operator), part)
 
     def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
