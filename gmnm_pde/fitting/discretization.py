@@ -63,6 +63,8 @@ class Setup:
     engine: str
     partition: Partition | None = None
     """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
+    by_flux: float = 1.0
+    """The power of the size of a part's coefficients by which its rows count, where the domain has parts."""
 
     @property
     def boxes(self) -> Partition | None:
@@ -185,7 +187,8 @@ def _patch_systems(
 
     def system(placed: list[Placed]) -> ReadoutSystem:
         plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)
-        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, weights=setup.weights)
+        weighting = {"weights": setup.weights, "by_flux": setup.by_flux}
+        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, **weighting)
         return PatchworkSystem(problem, model, scaled, engine=setup.engine)
 
     return system(clouds[0]), system(clouds[1])

@@ -154,7 +154,11 @@ class Quantity(TensorLike):
                 f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
-        return _wrap(function(*_plain(args), **_plain(kwargs)), first.frame)
+        plain = _plain(args)
+        if function is torch.where:  # numbers would be of torch's default precision
+            like = first.frame.points
+            plain = (plain[0], *(like.new_tensor(a) if isinstance(a, float | int) else a for a in plain[1:]))
+        return _wrap(function(*plain, **_plain(kwargs)), first.frame)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

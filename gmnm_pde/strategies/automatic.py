@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
+from gmnm_pde.adaptivity.contrast import choose_contrast
 from gmnm_pde.adaptivity.directions import choose_directions
 from gmnm_pde.adaptivity.h_refinement import HRefinement, seconds_of_first
 from gmnm_pde.adaptivity.loop import adapt
@@ -81,7 +82,7 @@ class Automatic:
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
-        chosen = replace(self, setup=choose_directions(self.setup, run))
+        chosen = replace(self, setup=choose_contrast(choose_directions(self.setup, run), run))
         return _Solve(chosen, run).result()
 
 
