@@ -116,7 +116,8 @@ class PRefinement:
         if self.tol is not None:
             size, factor = size * (growth.first_with_tol if linear else 1.0), growth.factor_with_tol
             most = growth.most_linear_with_tol if linear else growth.most_nonlinear_with_tol
-        largest = mixture.components or most / fields
+        parts = max(1, len(self.setup.problem.domain.parts))
+        largest = mixture.components or most / fields / parts**0.5
         while size * factor**0.5 < largest:
             yield round(size)
             size *= factor

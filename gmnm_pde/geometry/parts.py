@@ -55,8 +55,17 @@ class Parted(Domain):
     @property
     def extent(self) -> float:
         """The longest side of the bounding box of those coordinates that the parts are told by."""
-        bounds = self.bounds if self._within is None else self._within.bounds
-        return max(high - low for low, high in bounds)
+        return max(high - low for low, high in self.told.bounds)
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The numbers of the coordinates that the parts are told by."""
+        return tuple(range(self.dimension)) if self._columns is None else tuple(self._columns)
+
+    @property
+    def told(self) -> "Parted":
+        """The domain of these coordinates alone."""
+        return self if self._within is None else self._within
 
     def depth(self, points: Tensor) -> Tensor:
         """How deep points [n, d] lie in each part, negative outside of it: [n, parts]."""
@@ -160,7 +169,7 @@ class Parted(Domain):
         if other.parts:
             raise refuse(f"{self} * {other}", expected="one domain with parts", got="two")
         shift = 0 if first else other.dimension
-        columns = [shift + k for k in (self._columns or range(self.dimension))]
+        columns = [shift + k for k in self.columns]
         return Parted(make(self.whole), {n: make(p) for n, p in self.parts.items()}, columns, self._within or self)
 
     def __mul__(self, other: Domain) -> Domain:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.composite.by_part import ByPart
 from gmnm_pde.models.composite.partition import Partition
 from gmnm_pde.models.composite.patchwork import Member, Patchwork
 from gmnm_pde.models.composite.time_blocks import TimeBlocks
@@ -37,11 +38,16 @@ def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, An
     return Patchwork(partition, [GMNM(**part) for _ in known], known)
 
 
+def _by_part(inner: Mapping[str, Any], bounds: Any, shapes: Any) -> nn.Module:
+    return ByPart.from_plain(rebuild(**inner), bounds, shapes)
+
+
 def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
     return TimeBlocks(edges, [rebuild(**part) for part in parts], axis, dimension)
 
 
 _SAVED: dict[str, Callable[..., nn.Module]] = {
+    "ByPart": _by_part,
     "Embedded": _embedded,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
@@ -90,6 +96,7 @@ def _times(*counts: int) -> int:
 
 
 _NUMBERS: dict[str, Callable[..., int]] = {
+    "ByPart": lambda inner, **_: numbers(**inner),
     "Embedded": lambda embedding, inner: numbers(**embedding) + numbers(**inner),
     "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
     "GMNM": _of_mixture,

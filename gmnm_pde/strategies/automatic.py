@@ -17,7 +17,7 @@ from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import GivenPoints, Parted
 from gmnm_pde.io import checks
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
@@ -112,8 +112,11 @@ class _Solve:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
-        first = self._first()
         bounded = self._run.bounded_by_work(self._numbers.work)
+        domain = setup.problem.domain
+        if isinstance(domain, Parted) and len(domain.junctions()) and self._may_use_patches(bounded):
+            return self._on_patches(self._guess, bounded)
+        first = self._first()
         if not self._wants_patches(first, bounded):
             return first
         bounded = bounded.keeping(first=_saved(first))
@@ -155,7 +158,10 @@ class _Solve:
         return run.keeping(stage=stage, note=note, guess=guess)
 
     def _with_one_mixture(self) -> Result:
-        hopeless = self._numbers.hopeless if self._may_use_patches(self._run) else math.inf
+        hopeless = self._numbers.hopeless
+        if self._setup.problem.domain.parts:  # few components do not resolve what surrounds another part
+            hopeless = min(hopeless, self._limit(self._run.tol))
+        hopeless = hopeless if self._may_use_patches(self._run) else math.inf
         refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
@@ -175,10 +181,12 @@ class _Solve:
 
     def _wants_patches(self, first: Result, run: Run) -> bool:
         """Whether one mixture left a poor result, and patches or time slabs may be used."""
-        tol, error = run.tol, first.best.error
-        limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
-        poor = error > limit or not first.best.fit.converged
+        poor = first.best.error > self._limit(run.tol) or not first.best.fit.converged
         return self._may_use_patches(self._run) and poor and self._affords_patches(run)
+
+    def _limit(self, tol: float | None) -> float:
+        """The error estimate of one mixture above which it is poor."""
+        return self._numbers.poor if tol is None else max(tol, self._numbers.fine)
 
     def _may_use_patches(self, run: Run) -> bool:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""
