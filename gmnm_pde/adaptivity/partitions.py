@@ -23,6 +23,9 @@ _MOST_LEVELS = 16
 _IN_A_LAYER = 3.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick."""
 
+_AT_A_JUNCTION = 1.5
+"""Times as many levels where parts of the domain meet, for fields are sharper there than at any corner."""
+
 _RATIO = 2.0 + 1e-6
 """The largest ratio of the sides of neighbouring boxes: two, and a little for rounding."""
 
@@ -47,6 +50,8 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
+    if domain.parts:
+        levels = math.ceil(_AT_A_JUNCTION * levels)
     return graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
 
 

@@ -83,9 +83,14 @@ class Parted(Domain):
         each = values.reshape(len(values), len(self.parts), -1)
         return each[torch.arange(len(values), device=values.device), owner]
 
+    @property
+    def tolerance(self) -> float:
+        """Points that are less deep in a part are on its boundary."""
+        return _INSIDE * self.extent
+
     def lies_in(self, name: str, points: Tensor) -> Tensor:
         """Which of the points [n, d] lie in the open part: a mask, [n]."""
-        return self.depth(points)[:, self._number(name)] > _INSIDE * self.extent
+        return self.depth(points)[:, self._number(name)] > self.tolerance
 
     def interface(self, first: str, second: str) -> Region | None:
         """Where two parts meet, with normals from the first to the second; None where they do not."""

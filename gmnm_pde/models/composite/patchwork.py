@@ -1,7 +1,8 @@
 """Many mixtures, each in a window of its own: u(x) = sum_p w_p(x) u_p(x), with windows that sum to 1.
 
 On a domain with parts, such as several materials, a box that several of them reach holds a mixture for each. What
-belongs to one part is a smooth function on all of the box, which has a meaning in its part alone.
+belongs to one part is a smooth function on all of the box, which has a meaning in its part alone, and the windows of the
+boxes that hold a mixture for a part sum to 1 in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,9 +78,9 @@ class Patchwork(nn.Module):
         self.parts = nn.ModuleList(Normalized(part, member.bounds) for part, member in pairs)
         self.fields, self.components = parts[0].readout.shape
         self.out_features = self.fields * (1 + max(member.part for member in self.members))
-        self._of_box: dict[int, list[int]] = {}
+        self._of_part: dict[int, dict[int, int]] = {}
         for number, member in enumerate(self.members):
-            self._of_box.setdefault(member.box, []).append(number)
+            self._of_part.setdefault(member.part, {})[member.box] = number
         self.form = f"{len(parts)} patches" if len(partition) > 1 else f"{len(parts)} parts"
 
     def forward(self, x: Tensor) -> Tensor:
@@ -174,12 +175,12 @@ class Patchwork(nn.Module):
         self, x: Tensor, operator: Operator, part: int | None = None
     ) -> Iterator[tuple[int, Tensor, Tensor, Window, Operator]]:
         """For each patch that reaches some of x: its number, the rows, the points, its window, and the operator."""
-        for box, rows, window in self.partition.windows(x, operator):
-            points = x if len(rows) == len(x) else x[rows]
-            chosen = {alpha: c[rows] if isinstance(c, Tensor) and c.ndim else c for alpha, c in operator.items()}
-            for number in self._of_box.get(box, ()):
-                if part is None or self.members[number].part == part:
-                    yield number, rows, points, window, chosen
+        for of_part in self._of_part.values() if part is None else (self._of_part[part],):
+            among = None if len(self._of_part) == 1 else list(of_part)
+            for box, rows, window in self.partition.windows(x, operator, among):
+                points = x if len(rows) == len(x) else x[rows]
+                chosen = {alpha: c[rows] if isinstance(c, Tensor) and c.ndim else c for alpha, c in operator.items()}
+                yield of_part[box], rows, points, window, chosen
 
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""
