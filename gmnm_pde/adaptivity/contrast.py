@@ -11,6 +11,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import fit
+from gmnm_pde.residuals import PatchworkSystem, strengths_of
 from gmnm_pde.run.run import Run
 
 
@@ -22,6 +23,8 @@ class Weighing:
     """The powers of the size of a part's coefficients that are tried."""
     components: ByDimension = field(default=ByDimension(line=30, plane=150, space=250, beyond=300))
     """Components of each part's mixture in a trial."""
+    alike: float = 1.5
+    """Parts whose coefficients differ by no more than this factor weigh alike in any case."""
     width: float = 1.5
     """The slope of the trials' components."""
 
@@ -32,10 +35,13 @@ def choose_contrast(setup: Setup, run: Run, numbers: Weighing | None = None) -> 
         return setup
     numbers = numbers or Weighing()
     components = min(setup.mixture.components or 10**9, numbers.components.of(setup.dimension))
-    trials = [replace(setup, partition=None, by_flux=power) for power in numbers.powers]
     errors = []
-    for trial in trials:
+    for power in numbers.powers:
+        trial = replace(setup, partition=None, by_flux=power)
         fitted = fit(trial, components, setup.widths_or(numbers.width), monitor=run)
+        assert isinstance(fitted.system, PatchworkSystem)
+        if max(strengths_of(fitted.system).values()) < numbers.alike:
+            return replace(setup, by_flux=power)
         errors.append(estimate_error(fitted, run.points).overall)
     best = min(range(len(errors)), key=errors.__getitem__)
     return replace(setup, by_flux=numbers.powers[best])

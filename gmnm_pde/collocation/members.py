@@ -34,7 +34,10 @@ def members_of(domain: Parted, partition: Partition) -> tuple[Member, ...]:
     points = (low[:, None] + unit * (high - low)[:, None]).reshape(-1, d)
     placed = bounds[:, 0] + (points + 1) / 2 * (bounds[:, 1] - bounds[:, 0])
     contained, depth = domain.contains(placed), domain.depth(placed)
-    middle_low, middle_high = (low + partition.low) / 2 + (partition.low - low), (high + partition.high) / 2 - (high - partition.high)
+    middle_low, middle_high = (
+        (low + partition.low) / 2 + (partition.low - low),
+        (high + partition.high) / 2 - (high - partition.high),
+    )
     members = []
     for number, part in enumerate(domain.parts.values()):
         inside = (contained & (depth[:, number] > domain.tolerance)).reshape(count, -1)
@@ -46,7 +49,9 @@ def members_of(domain: Parted, partition: Partition) -> tuple[Member, ...]:
             there = own[box][inside[box] & in_box[box]]
             among = chosen.nonzero()[:, 0].tolist()
             chosen[box] = bool((partition.covered(there, among) < _COVERED).any())
-        of_part = 2 * (torch.tensor(part.bounds, dtype=torch.float64) - bounds[:, :1]) / (bounds[:, 1:] - bounds[:, :1]) - 1
+        of_part = (
+            2 * (torch.tensor(part.bounds, dtype=torch.float64) - bounds[:, :1]) / (bounds[:, 1:] - bounds[:, :1]) - 1
+        )
         for box in chosen.nonzero()[:, 0].tolist():
             members.append(Member(box, number, _bounds(own[box][inside[box]], supports[box], of_part)))
     return tuple(sorted(members, key=lambda member: (member.box, member.part)))

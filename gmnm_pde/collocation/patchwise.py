@@ -125,7 +125,9 @@ class Spread:
         """Points on a region of lower dimension: the same number on each piece of it as long as the boxes there."""
         region = term.region
         assert isinstance(region, Region)
-        clouds = [self._on_chart(term, region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
+        clouds = [
+            self._on_chart(term, region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)
+        ]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):
             raise refuse(

@@ -269,7 +269,9 @@ def _cells(domain: Domain, at: Any, call: str, *, short: bool) -> list[Domain]:
     """A box cut at places along coordinates: the cells, the last coordinate running fastest."""
     if not isinstance(domain, Box):
         remedy = "Split other shapes by a shape: by=Rectangle(...)."
-        raise refuse(f"{call[:-4]}at={at})", expected="an interval, a rectangle or a box", got=str(domain), remedy=remedy)
+        raise refuse(
+            f"{call[:-4]}at={at})", expected="an interval, a rectangle or a box", got=str(domain), remedy=remedy
+        )
     given = at if isinstance(at, Mapping) else {domain.coordinates[0]: at} if domain.dimension == 1 else None
     if given is None or not set(given) <= set(domain.coordinates):
         expected = f"places by coordinate, such as at={{'{domain.coordinates[-1]}': 0.5}}"
@@ -311,7 +313,9 @@ def read_names(names: Any, count: int, call: str, others: Mapping[str, Any] | No
     if len(given) != count or not fine or len(set(given)) < count:
         got = repr(names) if given else "none"
         expected = f"{count} different names that Python takes, one for each part"
-        raise refuse(f"{call[:-4]}names={names!r})", expected=expected, got=got, remedy="Such as ('inside', 'outside').")
+        raise refuse(
+            f"{call[:-4]}names={names!r})", expected=expected, got=got, remedy="Such as ('inside', 'outside')."
+        )
     for name in given:
         if name in (others or ()):
             raise refuse(f"{call[:-4]}names={names!r})", expected="new names", got=f"'{name}', which is a part already")

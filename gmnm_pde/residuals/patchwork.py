@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.residuals.pointwise import Linearized, Placed
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jumps_of
 from gmnm_pde.residuals.readout import ReadoutSystem
+from gmnm_pde.statement.terms import Term
 
 Groups = tuple[int, ...]
 
@@ -39,6 +41,14 @@ class PatchworkSystem(ReadoutSystem):
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
         sizes = (self.fields * self.components,) * self.patches
         return ((self.extra,) if self.extra else ()) + sizes, self.model.inner.centers
+
+    def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+        """The derivatives that a term needs; where the domain has parts, of the term's own parts, others being zero."""
+        if not term.parts:
+            return super().jets(term, points)
+        names = list(self.problem.domain.parts)
+        parts = [names.index(part) for part in term.parts]
+        return jumps_of(term, points, lambda at: self.model.output_jet(at, term.trace.alphas, parts))
 
     def part(self, fraction: float) -> Groups:
         """How many of each group's unknowns make the leading sub-model of a fraction of the components."""

@@ -4,7 +4,7 @@ The residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R
 from autograd of the user's function.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,12 +75,16 @@ class Linearized:
 
 def jets_of(model: Any, term: Term, points: Tensor, engine: str) -> dict[Alpha, Tensor]:
     """The derivatives that a term needs of the model's outputs, or of their jumps, each [n, fields]."""
-    alphas = term.trace.alphas
-    jets = output_jet(model, points, alphas, engine)
+    return jumps_of(term, points, lambda at: output_jet(model, at, term.trace.alphas, engine))
+
+
+def jumps_of(term: Term, points: Tensor, jets: Callable[[Tensor], dict[Alpha, Tensor]]) -> dict[Alpha, Tensor]:
+    """The derivatives at the points of a term, or their jumps from there to the partners."""
+    near = jets(points)
     if term.partner is None:
-        return jets
-    far = output_jet(model, term.partner(points), alphas, engine)
-    return {alpha: far[alpha] - jets[alpha] for alpha in alphas}
+        return near
+    far = jets(term.partner(points))
+    return {alpha: far[alpha] - near[alpha] for alpha in near}
 
 
 def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:

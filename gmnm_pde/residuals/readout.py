@@ -17,9 +17,10 @@ from torch import Tensor
 
 from gmnm_pde.jets import feature_combination
 from gmnm_pde.models import has_readout
+from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import check_finite
+from gmnm_pde.statement.terms import Term, check_finite
 
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
@@ -150,12 +151,16 @@ class ReadoutSystem:
                     if zero:
                         jets = zero_jets(placed.term, points, self.outputs)
                     else:
-                        jets = jets_of(self.model, placed.term, points, self.engine)
+                        jets = self.jets(placed.term, points)
                 by_name = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
                 for name, linearized in by_name.items():
                     if check:
                         check_finite(name, linearized.residual, placed.term.region.coordinates, points)
                     yield placed, name, rows, points, linearized
+
+    def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+        """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps."""
+        return jets_of(self.model, term, points, self.engine)
 
     @torch.no_grad()
     def matrix(self, placed: Placed, points: Tensor, linearized: Linearized) -> Tensor:

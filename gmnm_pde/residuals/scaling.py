@@ -49,7 +49,7 @@ def patch_scales(
             with 1 a unit of flux weighs alike in all parts, with 0 a unit of the fields.
     """
     scaled = []
-    strengths = {part: size**by_flux for part, size in _strengths(system).items()}
+    strengths = {part: size**by_flux for part, size in strengths_of(system).items()}
     for placed in system.placed:
         part = replace(system, placed=[placed], scales={})
         energies: dict[str, list[Tensor]] = {}
@@ -94,7 +94,7 @@ def _energy(
     return torch.where(least > 0, least**by_flux * whole ** (1 - by_flux), whole)
 
 
-def _strengths(system: PatchworkSystem) -> dict[str, float]:
+def strengths_of(system: PatchworkSystem) -> dict[str, float]:
     """By part the size of its equations' coefficients of highest order, relative to the least.
 
     Rows of a part may count by it, so that a unit of flux weighs alike in all parts and on both sides of an interface:

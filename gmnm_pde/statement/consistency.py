@@ -40,9 +40,7 @@ class Stated(Protocol):
         """The unknown functions: the fields, or where the domain has parts each of them in each part."""
         ...
 
-    def exact_columns(
-        self, columns: Sequence[Tensor], part: str = ""
-    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+    def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
         """The exact fields (those in a part), each [n], and the exact parameters, from coordinate columns, each [n]."""
         ...
 
@@ -222,9 +220,7 @@ def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
             f"{problem.name}.verify(): the equations hold unknown parameters, but the exact solution does not say what "
             f"{', '.join(missing)} should be. Let exact return a dict with them: {{'u': ..., '{missing[0]}': 0.2}}."
         )
-    return {
-        (output, alpha): jets[alpha][:, output % count].abs().max().item() for output, alpha in in_a_part
-    }
+    return {(output, alpha): jets[alpha][:, output % count].abs().max().item() for output, alpha in in_a_part}
 
 
 def _exact_jets(

@@ -111,7 +111,9 @@ class Meeting:
         normal: Tensor = values["normal"]
         size = max(abs(end) for ends in self.domain.bounds for end in ends)
         reach = _ULPS * torch.finfo(normal.dtype).eps * size
-        return Scope(values, *self._known, part, self.fields, shift=(reach if part == self.between[1] else -reach) * normal)
+        return Scope(
+            values, *self._known, part, self.fields, shift=(reach if part == self.between[1] else -reach) * normal
+        )
 
     def continuity(self) -> Term:
         """The term that states that fields and fluxes are the same on both sides.
@@ -180,7 +182,9 @@ class Meeting:
             frame = Frame(self.domain.coordinates, cloud.points[:_POINTS], time=self.domain.time, normals=normals)
             source = ProbeSource(len(frame), seed=1)
             values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.branches)}
-            guesses = {name: torch.full((len(frame),), guess).to(frame.points) for name, guess in self._parameters.items()}
+            guesses = {
+                name: torch.full((len(frame),), guess).to(frame.points) for name, guess in self._parameters.items()
+            }
             scope = self.scope({**frame.coordinates, **values, **guesses, "normal": frame.normals}, part)
             found: dict[str, tuple[str, Flux]] = {}
             for name, equation in self._equations[part].items():

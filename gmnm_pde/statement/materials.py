@@ -71,9 +71,7 @@ def in_part(problem: Stated, term: Term, part: str) -> Term | None:
     inner, data = term.residual, term.data
     if data is not None:
         value = data.value
-        data = replace(
-            data, field=branch(data.field, part), value=lambda scope: value(Scope(scope, *known, rows=rows))
-        )
+        data = replace(data, field=branch(data.field, part), value=lambda scope: value(Scope(scope, *known, rows=rows)))
     return replace(
         term,
         region=region,
@@ -181,4 +179,3 @@ def refuse_without_equation(problem: Stated, interior: Sequence[Term]) -> None:
             field, part = name.rsplit(".", 1)
             got = f"none in '{part}'"
             raise refuse(f"{problem.name}: the field '{field}'", expected="an equation in every part", got=got)
-

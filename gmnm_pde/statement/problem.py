@@ -11,9 +11,10 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Alpha, Quantity
+from gmnm_pde.jets import Alpha
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.exact import check_exact, exact_columns
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
@@ -65,7 +66,7 @@ class Problem:
         equations: Any = (),
         conditions: Sequence[Statement] = (),
         *,
-        exact: Callable[..., Any] | None = None,
+        exact: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
         fields: Sequence[str] | None = None,
         parameters: Mapping[str, float] | None = None,
         constants: Mapping[str, float] | None = None,
@@ -91,8 +92,7 @@ class Problem:
         scalars = (*self.parameters, *self.constants)
         known = (*domain.coordinates, *self.fields, *scalars)
         self.coefficients = read_coefficients(coefficients, domain, known, known)
-        for part in domain.parts if isinstance(exact, Mapping) else ("",):
-            bind(_of_part(exact, part), domain.coordinates, call="Problem(exact=...)") if exact is not None else None
+        check_exact(exact, domain)
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)
@@ -210,34 +210,13 @@ class Problem:
         )
         return other
 
-    def exact_columns(
-        self, columns: Sequence[Tensor], part: str = ""
-    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+    def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
         """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n].
 
         Where an exact solution is stated for each part, points have that of the part that they lie in, or that of
         ``part``.
         """
-        if self.exact is None:
-            raise refuse(f"{self.name}: exact", expected="a problem with an exact solution", got="none")
-        if isinstance(self.exact, Mapping) and not part:
-            return self._exact_by_part(columns)
-        exact = _of_part(self.exact, part)
-        values: Any = bind(exact, self.domain.coordinates, call="exact")(
-            dict(zip(self.domain.coordinates, columns, strict=True))
-        )
-        named = values if isinstance(values, Mapping) else self._named_exact(values)
-        missing = [name for name in self.fields if name not in named]
-        unknown = [name for name in named if name not in self.fields and name not in self.parameters]
-        if missing or unknown:
-            raise refuse(
-                "exact(...)",
-                expected=f"the fields {', '.join(self.fields)}",
-                got=f"{', '.join(named)}",
-            )
-        like = columns[0]
-        fields = {name: _column(named[name], like, name) for name in self.fields}
-        return fields, {name: float(named[name]) for name in self.parameters if name in named}
+        return exact_columns(self, columns, part)
 
     def verify(self, tol: float = 1e-8, *, seed: int = 0) -> Verification:
         """Put the exact solution through every equation and condition.
@@ -249,20 +228,6 @@ class Problem:
             GmnmError: a residual is larger than ``tol`` times the size of its own terms; the message is the table.
         """
         return verify(self, tol, seed=seed)
-
-    def _exact_by_part(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
-        every = [self.exact_columns(columns, part) for part in self.domain.parts]
-        values = torch.stack([column for fields, _ in every for column in fields.values()], dim=1)
-        chosen = self.domain.own(values, torch.stack([column.detach() for column in columns], dim=1))
-        return dict(zip(self.fields, chosen.unbind(1), strict=True)), every[0][1]
-
-    def _named_exact(self, values: Any) -> dict[str, Any]:
-        values = values if isinstance(values, tuple | list) else (values,)
-        if len(values) != len(self.fields):
-            raise refuse(
-                "exact(...)", expected=f"{len(self.fields)} field(s): {', '.join(self.fields)}", got=len(values)
-            )
-        return dict(zip(self.fields, values, strict=True))
 
     def _bound(self, functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """Equations as functions of a scope."""
@@ -312,9 +277,7 @@ class Problem:
                     got=repr(condition),
                     remedy="A function of your own is stated by Condition(function, on=region).",
                 )
-        asked = [
-            n for key, f in functions for n in argument_names(f, call=f"{self.name}: {key}") if n not in known
-        ]
+        asked = [n for key, f in functions for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
         if not functions:
             asked = [name for condition in self.conditions for name in condition.field_names(known)]
         fields = stated if stated is not None else tuple(dict.fromkeys(asked))
@@ -369,15 +332,6 @@ def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
     )
 
 
-def _of_part(exact: Any, part: str) -> Any:
-    """The exact solution in a part: its own, or that of the whole domain."""
-    if not isinstance(exact, Mapping):
-        return exact
-    if part not in exact:
-        raise refuse("Problem(exact={...})", expected="a function for each part", got=f"none for '{part}'")
-    return exact[part]
-
-
 _WANTED = {"parameters": "a finite initial guess", "constants": "a finite number"}
 """What is expected of a scalar of each kind, as error messages say it."""
 
@@ -400,13 +354,3 @@ def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str
         field: tuple(max([0, *(alpha[axis] for output, alpha in asked if output == k)]) for axis in range(d))
         for k, field in enumerate(fields)
     }
-
-
-def _column(value: Any, like: Tensor, name: str) -> Tensor:
-    """What an exact solution gave for a field, a number or one number per point, as [n]."""
-    tensor = (
-        value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
-    )
-    if tensor.ndim and tensor.shape != like.shape:
-        raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
-    return tensor.expand(like.shape)

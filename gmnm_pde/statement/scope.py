@@ -104,7 +104,10 @@ def read_coefficients(
         missing = [part for part in domain.parts if part not in values]
         if missing:
             raise refuse(call, expected="a value in every part", got=f"none for '{missing[0]}'")
-        read[name] = {part: _value(value, (*available, *given), f"{call[:-5]}{part or name}: ...") for part, value in values.items()}
+        read[name] = {
+            part: _value(value, (*available, *given), f"{call[:-5]}{part or name}: ...")
+            for part, value in values.items()
+        }
     return read
 
 

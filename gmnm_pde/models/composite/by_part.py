@@ -40,7 +40,9 @@ class ByPart(Wrapper):
         return cls(inner, domain.bounds, domain.own, plain_parts(domain))
 
     @classmethod
-    def from_plain(cls, inner: nn.Module, bounds: Sequence[Sequence[float]], shapes: Mapping[str, Any] | None) -> "ByPart":
+    def from_plain(
+        cls, inner: nn.Module, bounds: Sequence[Sequence[float]], shapes: Mapping[str, Any] | None
+    ) -> "ByPart":
         """The model that a file describes; without shapes it has to be told its parts."""
         if shapes is None:
             return cls(inner, bounds, None, None)

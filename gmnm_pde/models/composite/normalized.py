@@ -47,8 +47,9 @@ class Normalized(Wrapper):
     def set_readout(self, readout: Tensor) -> None:
         self.inner.set_readout(readout)
 
-    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        jets = self.inner.output_jet(self.unit(x), alphas)
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha], parts: Sequence[int] | None = None) -> dict[Alpha, Tensor]:
+        of_parts = () if parts is None else (parts,)
+        jets = self.inner.output_jet(self.unit(x), alphas, *of_parts)
         return {alpha: self._factor(alpha) * value for alpha, value in jets.items()}
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:

@@ -122,7 +122,8 @@ class Patchwork(nn.Module):
             [m, components].
         """
         pieces = []
-        for number, rows, points, window, chosen in self._reaching(x, operator, part):
+        parts = None if part is None else (part,)
+        for number, rows, points, window, chosen in self._reaching(x, operator, parts):
             inner = inner_operator(chosen, window, points)
             pieces.append((number, rows, self.parts[number].feature_combination(points, inner)))
         return pieces
@@ -151,11 +152,11 @@ class Patchwork(nn.Module):
                 total[f"parts.{number}.{name}"][rows] = of_parameter
         return total
 
-    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives of the outputs at x [n, d]: for each alpha, [n, out_features]."""
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha], parts: Sequence[int] | None = None) -> dict[Alpha, Tensor]:
+        """Derivatives of the outputs at x [n, d], or of those of some parts: for each alpha, [n, out_features]."""
         lower = below(alphas)
         total = {alpha: x.new_zeros(len(x), self.out_features) for alpha in alphas}
-        for number, rows, points, window, _ in self._reaching(x, dict.fromkeys(lower, 1.0)):
+        for number, rows, points, window, _ in self._reaching(x, dict.fromkeys(lower, 1.0), parts):
             jets = self.parts[number].output_jet(points, lower)
             for alpha in alphas:
                 terms = inner_operator({alpha: 1.0}, window, points)
@@ -172,10 +173,11 @@ class Patchwork(nn.Module):
         return total.index_add(0, rows, padded)
 
     def _reaching(
-        self, x: Tensor, operator: Operator, part: int | None = None
+        self, x: Tensor, operator: Operator, parts: Sequence[int] | None = None
     ) -> Iterator[tuple[int, Tensor, Tensor, Window, Operator]]:
         """For each patch that reaches some of x: its number, the rows, the points, its window, and the operator."""
-        for of_part in self._of_part.values() if part is None else (self._of_part[part],):
+        for part in self._of_part if parts is None else parts:
+            of_part = self._of_part[part]
             among = None if len(self._of_part) == 1 else list(of_part)
             for box, rows, window in self.partition.windows(x, operator, among):
                 points = x if len(rows) == len(x) else x[rows]
