@@ -31,7 +31,7 @@ def diff(u: Quantity, *by: Quantity | str) -> Quantity:
 
 
 def grad(u: Quantity) -> Vector:
-    """The spatial derivatives of ``u``, one for each spatial coordinate; ``k * grad(u)`` is a vector again."""
+    """The spatial derivatives of ``u``, one for each spatial coordinate, as a vector that can be scaled and added."""
     quantity = _quantity(u, "grad(u)")
     return Vector(diff(quantity, name) for name in quantity.frame.space)
 

@@ -4,7 +4,7 @@ from gmnm_pde import Dirichlet, Disk, GmnmError, Problem, Rectangle, div, grad
 
 
 def two_materials(conductivity: float = 1000.0, radius: float = 0.5) -> Problem:
-    """div(k grad u) = 0 on [-1, 1]^2, k = 1 but for a disk around the origin; the values of u on the boundary are given.
+    """div(k grad u) = 0 on [-1, 1]^2, k = 1 but for a disk around the origin; u is given on the boundary.
 
     u and k du/dn are continuous on the circle. Source: the dielectric or conducting cylinder in a uniform field, for
     instance J. D. Jackson, Classical Electrodynamics, chapter 4.

@@ -1,8 +1,8 @@
 """How rows of parts with different coefficients, such as several materials, weigh against one another.
 
-Where a part of large conductivity takes up what others let through, a unit of flux has to weigh alike in all parts; where
-its own field is large, a little of its flux would spoil the fields of the others, and a unit of the fields has to. Which
-of the two a problem needs is told by small trials and their error estimates.
+Where a part of large conductivity takes up what others let through, a unit of flux has to weigh alike in all parts;
+where its own field is large, a little of its flux would spoil the fields of the others, and a unit of the fields has
+to. Which of the two a problem needs is told by small trials and their error estimates.
 """
 
 from dataclasses import dataclass, field, replace

@@ -19,8 +19,8 @@ from gmnm_pde.collocation.whole import (
     without_data,
 )
 from gmnm_pde.fitting.widths import Widths
-from gmnm_pde.methods import LeastSquares
 from gmnm_pde.geometry import Parted
+from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import GMNM, Member, Mixture, Normalized, Partition, Patchwork, along_each
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.sampling import stream

@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry import Parted
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.monitor import Monitor
-from gmnm_pde.geometry import Parted
 from gmnm_pde.models import ByPart, Lifted, Normalized
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.checkpoint import Checkpoint

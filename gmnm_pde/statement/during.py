@@ -41,7 +41,7 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
                 remedy="Solve without blocks: observations bind all times together.",
             )
         if term.group == "interface":
-            moved = replace(term, region=domain.interface(*term.parts))
+            moved = replace(term, region=_interface(domain, term))
         elif term.group == "interior":
             moved = replace(term, region=_in_parts(domain, domain.interior, term))
         elif term.group == "initial":
@@ -62,9 +62,21 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
     return problem.restated(terms, domain=domain)
 
 
+def _interface(domain: Domain, term: Term) -> Region:
+    """Where the two parts of a term meet."""
+    assert isinstance(domain, Parted)
+    region = domain.interface(*term.parts)
+    assert region is not None  # they met at all times
+    return region
+
+
 def _in_parts(domain: Domain, region: Region, term: Term) -> Region:
     """The part of a region that belongs to the term's part of the domain."""
-    return domain.beside(region, term.parts[0]) if isinstance(domain, Parted) and term.parts else region
+    if not (isinstance(domain, Parted) and term.parts):
+        return region
+    own = domain.beside(region, term.parts[0])
+    assert own is not None  # there was one at all times
+    return own
 
 
 def _continued(problem: Problem, term: Term, before: Before) -> Callable[[Mapping[str, Any]], Any]:

@@ -111,8 +111,8 @@ def _flux(
         ratio = factor / first
         if not torch.isfinite(ratio).all() or (ratio - ratio[0]).abs().max() > _SAME * ratio.abs().max():
             raise GmnmError(
-                f"the equation '{name}': what it differentiates last has factors that vary from point to point, so that "
-                "it is not clear which flux is continuous where two parts meet. Write it as a divergence, "
+                f"the equation '{name}': what it differentiates last has factors that vary from point to point, so it "
+                "is not clear which flux is continuous where two parts meet. Write it as a divergence, "
                 "div(k * grad(u)), or give the law there by Interface(...)."
             )
         parts.append((number, axis, ratio[0].item()))

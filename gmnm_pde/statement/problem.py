@@ -82,7 +82,7 @@ class Problem:
         self.parameters = _scalars(parameters, domain, "parameters")
         self.constants = _scalars(constants, domain, "constants")
         self._stated = (equations, fields, coefficients)
-        self.coefficients: dict[str, Coefficient] = dict.fromkeys(coefficients or {}, {})
+        self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
@@ -239,7 +239,8 @@ class Problem:
         """The terms that state equations in the interior, or in that of a part."""
         domain = self.domain.parts[part] if part else self.domain
         terms = [Term(name, "interior", domain.interior, equation) for name, equation in bound.items()]
-        return [in_part(self, term, part) if part else self._supplied(term)[0] for term in terms]
+        made = [in_part(self, term, part) if part else self._supplied(term)[0] for term in terms]
+        return [term for term in made if term is not None]
 
     def _supplied(self, term: Term) -> list[Term]:
         """The term with constants and coefficients in its scope, in each part of the domain where it holds."""

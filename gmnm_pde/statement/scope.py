@@ -1,14 +1,14 @@
-"""What the functions of a problem ask for by name: coordinates, fields and scalars, and by part where there are parts."""
+"""What the functions of a problem ask for by name: coordinates, fields and scalars, in a part where there are parts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Quantity
 from gmnm_pde.jets.values import Coordinate
 from gmnm_pde.statement.values import ROWS, check_value
 
@@ -105,8 +105,7 @@ def read_coefficients(
         if missing:
             raise refuse(call, expected="a value in every part", got=f"none for '{missing[0]}'")
         read[name] = {
-            part: _value(value, (*available, *given), f"{call[:-5]}{part or name}: ...")
-            for part, value in values.items()
+            part: _value(value, available, f"{call[:-5]}{part or name}: ...") for part, value in values.items()
         }
     return read
 
@@ -114,6 +113,9 @@ def read_coefficients(
 def _value(value: Any, available: Sequence[str], call: str) -> Any:
     """A number as it is, or a function as one of a scope."""
     check_value(value, call)
-    if isinstance(value, Quantity | Tensor | list) or hasattr(value, "__array__"):
-        value = float(value)
-    return bind(value, available, call=call) if callable(value) else float(value)
+    if callable(value) and not isinstance(value, Tensor):
+        return bind(value, available, call=call)
+    number = torch.as_tensor(value, dtype=torch.float64)
+    if number.numel() != 1 or not torch.isfinite(number).all():
+        raise refuse(call, expected="a finite number, or a function", got=repr(value))
+    return number.item()

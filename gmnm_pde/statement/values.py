@@ -12,7 +12,6 @@ from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Quantity
 
-
 ROWS = "rows of given points"
 """The name under which a scope has the rows of the user's points that a part of the domain has."""
 

@@ -1,14 +1,13 @@
 """Many mixtures, each in a window of its own: u(x) = sum_p w_p(x) u_p(x), with windows that sum to 1.
 
 On a domain with parts, such as several materials, a box that several of them reach holds a mixture for each. What
-belongs to one part is a smooth function on all of the box, which has a meaning in its part alone, and the windows of the
-boxes that hold a mixture for a part sum to 1 in it.
+belongs to one part is a smooth function on all of the box, which has a meaning in its part alone, and the windows of
+the boxes that hold a mixture for a part sum to 1 in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +18,6 @@ from gmnm_pde.models.composite.partition import Partition
 from gmnm_pde.models.composite.windows import Window, inner_operator
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.multiindex import Alpha, Operator, below
-
 
 Box = tuple[tuple[float, float], ...]
 
