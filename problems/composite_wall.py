@@ -10,8 +10,8 @@ from gmnm_pde import Dirichlet, Initial, Interval, Problem, Time, diff
 def composite_wall() -> Problem:
     """The heat equation c u_t = (k u_x)_x on 0 < x < 1, with k = 1 and c = 1 up to x = 1/2, k = 5 and c = 2 beyond.
 
-    u = 0 at both ends. The slowest mode of the wall decays from t = 0 to 0.3. Source: M. N. Ozisik, Heat Conduction, chapter on composite
-    media.
+    u = 0 at both ends. The slowest mode of the wall decays from t = 0 to 0.3. Source: M. N. Ozisik, Heat Conduction,
+    chapter on composite media.
     """
     (k_1, c_1), (k_2, c_2) = (1.0, 1.0), (5.0, 2.0)
 

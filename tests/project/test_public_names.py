@@ -8,7 +8,7 @@ PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
     "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
     "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative",
-    "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Periodic", "Observations", "Condition", "registry",
+    "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition", "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
