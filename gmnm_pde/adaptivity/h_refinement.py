@@ -215,7 +215,7 @@ class HRefinement:
         status, words = self._verdict(trials, trials.level, stop, run)
         if self.tol is None and not status.converged and best.error < 1e-2 and best.fit.converged and not best.hurried:
             status = Status.RELIABLE
-        patches = len(best.fit.model.partition)
+        patches = len(best.fit.model.inner.members)
         each = (best.fit.components or 0) // patches
         return Result(best, status, f"{words}; {patches} patches of {each} components")
 

@@ -67,7 +67,8 @@ def patch_scales(
             energy = torch.cat(parts).to(torch.float64).cpu()
             means = energy.new_zeros(len(partition)).scatter_reduce_(0, owner, energy, "mean", include_self=False)
             means = torch.where(means > 0, means, energy.mean() if energy.any() else torch.ones_like(means))
-            weight = weights.get(name, weights.get(placed.term.group, 1.0))
+            stated = name.removesuffix(placed.term.suffix)
+            weight = weights.get(name, weights.get(stated, weights.get(placed.term.group, 1.0)))
             scales[name] = (factor * weight**0.5 / means.sqrt())[owner] * strength
         scaled.append(replace(placed, scales=scales))
     return scaled

@@ -119,9 +119,9 @@ class Solution:
 
     @property
     def approximator(self) -> nn.Module:
-        """The model on the unit scale, [-1, 1]^d, within ``model``."""
+        """The model on the unit scale, [-1, 1]^d, within ``model``; where there are parts with the fields of each."""
         model = self.model.inner if isinstance(self.model, Lifted) else self.model
-        return model.inner
+        return model.inner.inner if isinstance(model.inner, ByPart) else model.inner
 
     @property
     def parameters(self) -> dict[str, float]:
