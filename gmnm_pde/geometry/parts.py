@@ -90,11 +90,14 @@ class Parted(Domain):
 
     def lies_in(self, name: str, points: Tensor) -> Tensor:
         """Which of the points [n, d] lie in the open part: a mask, [n]."""
-        return self.depth(points)[:, self._number(name)] > self.tolerance
+        return self.told.parts[name].distance(points[:, self.columns]) > self.tolerance
 
     def interface(self, first: str, second: str) -> Region | None:
         """Where two parts meet, with normals from the first to the second; None where they do not."""
         step = _STEP * self.extent
+        ends = zip(self.told.parts[first].bounds, self.told.parts[second].bounds, strict=True)
+        if any(max(a, c) > min(b, d) + step for (a, b), (c, d) in ends):
+            return None
         charts = []
         for chart in self.parts[first].boundary_charts():
             outward = chart.normal
@@ -228,9 +231,6 @@ class Parted(Domain):
 
     def adopt(self, region: Region) -> Region | None:
         return self.whole.adopt(region)
-
-    def _number(self, name: str) -> int:
-        return list(self.parts).index(name)
 
 
 _FIRST = "Split first, then multiply: shape.split(...) * Time(t=(0, 1))."
