@@ -92,7 +92,7 @@ def _check(arguments: Arguments, count: int) -> None:
         raise refuse(call, expected=expected, got=", ".join(problem.parameters) or "none")
     if problem.domain.parts:
         got = f"one of parts {', '.join(problem.domain.parts)}"
-        raise refuse(call, expected="a domain without parts", got=got, remedy="State coefficients by torch.where(...).")
+        raise refuse(call, expected="a domain without parts", got=got)
     if model is not None and model != "gmnm" and not isinstance(model, Mixture):
         raise refuse(call, expected="a Mixture", got=repr(model), remedy="Leave model out.")
 

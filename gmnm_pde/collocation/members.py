@@ -33,14 +33,14 @@ def members_of(domain: Parted, partition: Partition) -> tuple[Member, ...]:
     low, high = supports.unbind(2)
     points = (low[:, None] + unit * (high - low)[:, None]).reshape(-1, d)
     placed = bounds[:, 0] + (points + 1) / 2 * (bounds[:, 1] - bounds[:, 0])
-    contained, depth = domain.contains(placed), domain.depth(placed)
+    contained = domain.contains(placed)
     middle_low, middle_high = (
         (low + partition.low) / 2 + (partition.low - low),
         (high + partition.high) / 2 - (high - partition.high),
     )
     members = []
-    for number, part in enumerate(domain.parts.values()):
-        inside = (contained & (depth[:, number] > domain.tolerance)).reshape(count, -1)
+    for number, (name, part) in enumerate(domain.parts.items()):
+        inside = (contained & domain.lies_in(name, placed)).reshape(count, -1)
         own = points.reshape(count, -1, d)
         core = ((own >= middle_low[:, None]) & (own <= middle_high[:, None])).all(dim=2)
         chosen = (inside & core).any(dim=1)

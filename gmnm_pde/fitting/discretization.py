@@ -119,7 +119,8 @@ class Setup:
     def seconds_of_solve(self, components: int) -> float:
         """Seconds that one linear solve takes on one core, roughly; ``components`` are those of each patch."""
         unknowns = components * len(self.problem.fields)
-        return self.patches * _DEARER ** (self.dimension - 2) * (_SECONDS_A_PATCH + _SECONDS * unknowns**3)
+        patches = self.patches if self.partition is None else len(self.partition)
+        return patches * _DEARER ** (self.dimension - 2) * (_SECONDS_A_PATCH + _SECONDS * unknowns**3)
 
 
 def smoothness_for(problem: Problem) -> int:

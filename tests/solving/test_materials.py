@@ -272,6 +272,34 @@ def test_files_of_parts_that_are_made_of_functions_need_the_problem(tmp_path):
     assert loaded(0.1, 0.2) == solution(0.1, 0.2)
 
 
+def test_a_system_of_first_order_and_observations():
+    """Fields of first order are continuous by the fluxes of the equations; each observation belongs to its part."""
+    flux = 1 / (0.5 / 2 + 0.5 / 5)
+    exact = {"a": lambda x: (flux * x / 2, flux + 0 * x), "b": lambda x: (1 - flux * (1 - x) / 5, flux + 0 * x)}
+    points = torch.tensor([[0.25], [0.75], [0.375]])
+    problem = g.Problem(
+        LINE.split(at=0.5, names=("a", "b")),
+        lambda u, q, k, x: {"law": q - k * g.diff(u, x), "balance": g.diff(q, x)},
+        [*FIXED, g.Observations(points, u=[flux / 8, 1 - flux / 20, flux * 0.375 / 2])],
+        fields=("u", "q"),
+        coefficients={"k": {"a": 2.0, "b": 5.0}},
+        exact=exact,
+    )
+    check(problem, 1e-8, g.Mixture(components=30, widths=1.0))
+
+
+def test_no_modes_of_several_materials():
+    problem = g.Problem(
+        LINE.split(at=0.5, names=("a", "b")),
+        lambda u, rate, k: heat(u, k) + rate * u,
+        [g.Dirichlet(u=0)],
+        parameters={"rate": 1.0},
+        coefficients={"k": {"a": 1.0, "b": 2.0}},
+    )
+    with pytest.raises(g.GmnmError, match="a domain without parts"):
+        g.eigenmodes(problem)
+
+
 @pytest.mark.parametrize(
     "options",
     [
