@@ -26,6 +26,9 @@ _IN_A_LAYER = 3.0
 _AT_A_JUNCTION = 1.5
 """Times as many levels where parts of the domain meet, for fields are sharper there than at any corner."""
 
+_MOST_BOXES = 400
+"""Boxes around all points where parts meet, at the most, before it is known which of these points matter."""
+
 _RATIO = 2.0 + 1e-6
 """The largest ratio of the sides of neighbouring boxes: two, and a little for rounding."""
 
@@ -51,7 +54,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int) -> Partition
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
     if domain.parts:
-        levels = math.ceil(_AT_A_JUNCTION * levels)
+        levels = min(math.ceil(_AT_A_JUNCTION * levels), _MOST_BOXES // (3 * 2**d * max(1, len(corners))))
     return graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
 
 

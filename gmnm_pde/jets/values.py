@@ -155,9 +155,9 @@ class Quantity(TensorLike):
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
         plain = _plain(args)
-        if function is torch.where:  # numbers would be of torch's default precision
+        if function is torch.where:  # a number would be of torch's default precision
             like = first.frame.points
-            plain = (plain[0], *(like.new_tensor(a) if isinstance(a, float | int) else a for a in plain[1:]))
+            plain = tuple(like.new_tensor(a) if isinstance(a, float) else a for a in plain)
         return _wrap(function(*plain, **_plain(kwargs)), first.frame)
 
     def __getattr__(self, name: str) -> Any:

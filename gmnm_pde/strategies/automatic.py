@@ -10,7 +10,7 @@ from gmnm_pde.adaptivity.contrast import choose_contrast
 from gmnm_pde.adaptivity.directions import choose_directions
 from gmnm_pde.adaptivity.h_refinement import HRefinement, seconds_of_first
 from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.adaptivity.p_refinement import PRefinement
+from gmnm_pde.adaptivity.p_refinement import Growth, PRefinement
 from gmnm_pde.adaptivity.time_slabs import March, Slabs
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
@@ -112,11 +112,8 @@ class _Solve:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
-        bounded = self._run.bounded_by_work(self._numbers.work)
-        domain = setup.problem.domain
-        if isinstance(domain, Parted) and len(domain.junctions()) and self._may_use_patches(bounded):
-            return self._on_patches(self._guess, bounded)
         first = self._first()
+        bounded = self._run.bounded_by_work(self._numbers.work)
         if not self._wants_patches(first, bounded):
             return first
         bounded = bounded.keeping(first=_saved(first))
@@ -159,10 +156,14 @@ class _Solve:
 
     def _with_one_mixture(self) -> Result:
         hopeless = self._numbers.hopeless
-        if self._setup.problem.domain.parts:  # few components do not resolve what surrounds another part
+        domain, growth = self._setup.problem.domain, Growth()
+        if isinstance(
+            domain, Parted
+        ):  # few components do not resolve what surrounds another part, and no corners of it
             hopeless = min(hopeless, self._limit(self._run.tol))
+            growth = replace(growth, enough=0) if len(domain.junctions()) else growth
         hopeless = hopeless if self._may_use_patches(self._run) else math.inf
-        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless)
+        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
