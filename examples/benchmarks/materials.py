@@ -157,6 +157,7 @@ ROWS: dict[str, tuple[Callable[[], g.Problem], float | None]] = {
     "composite wall in time": (lambda: g.registry.load("composite_wall"), 1e-8),
     "elastic inclusion": (inclusion, 1e-6),
     "contact resistance": (contact, 1e-8),
+    "poisson_layers": (lambda: g.registry.load("poisson_layers"), 5e-3),
 }
 """The problems, and the tolerances that they are solved to."""
 

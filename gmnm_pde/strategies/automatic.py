@@ -161,7 +161,7 @@ class _Solve:
             domain, Parted
         ):  # few components do not resolve what surrounds another part, and no corners of it
             hopeless = min(hopeless, self._limit(self._run.tol))
-            growth = replace(growth, enough=0) if len(domain.junctions()) else growth
+            growth = replace(growth, enough=0, foresight=4) if len(domain.junctions()) else growth
         hopeless = hopeless if self._may_use_patches(self._run) else math.inf
         refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
