@@ -30,10 +30,10 @@ def poisson_layers(seed: int = 0) -> Problem:
 
     a laplacian(u) + 1 = 0, where a is constant in each of 5 x 5 cells, the parts of the domain, at random from 0.1 to
     100. It is divided by a: u and its gradient are continuous, its second derivatives jump at the cells' edges and are
-    infinite, as a logarithm, at their corners. The exact solution is computed, when it is first asked for: a closed formula with these jumps and logarithms, plus
-    harmonic functions that meet the boundary condition to 1e-9 of the size of u. Source: PINNacle's "Poisson 2d-MS"
-    (arXiv 2306.08827), where a and a source that is not 1 are data of a similar range, and the best published score of
-    twelve methods is 5.9e-1.
+    infinite, as a logarithm, at their corners. The exact solution is computed, when it is first asked for: a closed
+    formula with these jumps and logarithms, plus harmonic functions that meet the boundary condition to 1e-9 of the
+    size of u. Source: PINNacle's "Poisson 2d-MS" (arXiv 2306.08827), where a and a source that is not 1 are data of a
+    similar range, and the best published score of twelve methods is 5.9e-1.
 
     Args:
         seed: The seed of the coefficient.
