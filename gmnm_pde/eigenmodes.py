@@ -92,6 +92,9 @@ def _check(arguments: Arguments, count: int) -> None:
     if len(problem.parameters) != 1:
         expected = "a problem with one unknown parameter, the eigenvalue: parameters={'k': 0.0}"
         raise refuse(call, expected=expected, got=", ".join(problem.parameters) or "none")
+    if problem.domain.parts:
+        got = f"one of parts {', '.join(problem.domain.parts)}"
+        raise refuse(call, expected="a domain without parts", got=got)
     if model is not None and model != "gmnm" and not isinstance(model, Mixture):
         raise refuse(call, expected="a Mixture", got=repr(model), remedy="Leave model out.")
 

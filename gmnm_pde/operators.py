@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.jets.arithmetic import Vector
 from gmnm_pde.jets.values import Quantity, axis_of
 
 
@@ -29,10 +30,10 @@ def diff(u: Quantity, *by: Quantity | str) -> Quantity:
     return quantity
 
 
-def grad(u: Quantity) -> tuple[Quantity, ...]:
-    """The spatial derivatives of ``u``, one for each spatial coordinate."""
+def grad(u: Quantity) -> Vector:
+    """The spatial derivatives of ``u``, one for each spatial coordinate, as a vector that can be scaled and added."""
     quantity = _quantity(u, "grad(u)")
-    return tuple(diff(quantity, name) for name in quantity.frame.space)
+    return Vector(diff(quantity, name) for name in quantity.frame.space)
 
 
 def div(*flux: Quantity | Sequence[Quantity]) -> Quantity:

@@ -28,12 +28,12 @@ _POWERS = (3, 4, 5, 6)
 def poisson_layers(seed: int = 0) -> Problem:
     """Poisson's equation on [-10, 10]^2 with a coefficient that differs from cell to cell, u_n + u = 0 on the boundary.
 
-    a laplacian(u) + 1 = 0, where a is constant in each of 5 x 5 cells, at random from 0.1 to 100. u and its gradient
-    are continuous, its second derivatives jump at the cells' edges and are infinite, as a logarithm, at their corners.
-    The exact solution is computed, when it is first asked for: a closed formula with these jumps and logarithms, plus
-    harmonic functions that meet the boundary condition to 1e-9 of the size of u. Source: PINNacle's "Poisson 2d-MS"
-    (arXiv 2306.08827), where a and a source that is not 1 are data of a similar range, and the best published score of
-    twelve methods is 5.9e-1.
+    a laplacian(u) + 1 = 0, where a is constant in each of 5 x 5 cells, the parts of the domain, at random from 0.1 to
+    100. It is divided by a: u and its gradient are continuous, its second derivatives jump at the cells' edges and are
+    infinite, as a logarithm, at their corners. The exact solution is computed, when it is first asked for: a closed
+    formula with these jumps and logarithms, plus harmonic functions that meet the boundary condition to 1e-9 of the
+    size of u. Source: PINNacle's "Poisson 2d-MS" (arXiv 2306.08827), where a and a source that is not 1 are data of a
+    similar range, and the best published score of twelve methods is 5.9e-1.
 
     Args:
         seed: The seed of the coefficient.
@@ -41,14 +41,13 @@ def poisson_layers(seed: int = 0) -> Problem:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise GmnmError(f"poisson_layers(seed={seed!r}): expected a whole number from 0, got {seed!r}.")
 
-    def layered(u, x, y):
-        i, j = ((_CELLS * (column + _HALF) / (2 * _HALF)).long().clamp(0, _CELLS - 1) for column in (x, y))
-        return _coefficient(seed)[i, j] * laplacian(u) + 1
-
+    cells = [f"cell_{i}{j}" for i in range(_CELLS) for j in range(_CELLS)]
+    square = Rectangle(x=(-_HALF, _HALF), y=(-_HALF, _HALF))
     return Problem(
-        domain=Rectangle(x=(-_HALF, _HALF), y=(-_HALF, _HALF)),
-        equations=layered,
+        domain=square.split(at={"x": _EDGES, "y": _EDGES}, names=cells),
+        equations=lambda u, a: laplacian(u) + 1 / a,
         conditions=[Robin(1.0, 1.0, u=0)],
+        coefficients={"a": dict(zip(cells, _coefficient(seed).flatten().tolist(), strict=True))},
         exact=lambda x, y: _potential(x, y, seed) + _harmonics(x, y) @ _weights(seed).to(x),
         name="poisson_layers",
     )

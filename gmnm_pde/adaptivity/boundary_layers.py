@@ -46,7 +46,7 @@ def find_layers(problem: Problem, seed: int) -> Layers:
         for linearized in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
             for axis, name in enumerate(problem.domain.coordinates):
                 if name not in problem.domain.time:
-                    for field in range(len(problem.fields)):
+                    for field in range(len(problem.branches)):
                         slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
                         _add(slopes, axis, problem.domain.bounds[axis], low, high)
     return Layers(tuple(low), tuple(high))

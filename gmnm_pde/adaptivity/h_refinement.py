@@ -238,7 +238,7 @@ class HRefinement:
         best: Candidate = trials.best
         assert trials.level is not None
         status, words = self._verdict(best, trials.level, stop, run)
-        patches = len(best.fit.model.partition)
+        patches = len(best.fit.model.inner.members)
         each = (best.fit.components or 0) // patches
         return Result(best, status, f"{words}; {patches} patches of {each} components")
 

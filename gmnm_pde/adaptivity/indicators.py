@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.geometry import Parted
 
 _MARKED = 0.5
 """Boxes with at least this part of the largest residual of a box are halved (the maximum strategy)."""
@@ -57,8 +58,14 @@ def _add_curvature(fit: Fit, points: Tensor, owner: Tensor, curvature: Tensor) -
     alphas = [tuple(2 * (j == k) for j in range(partition.dimension)) for k in range(partition.dimension)]
     jets = fit.model.inner.output_jet(fit.model.unit(points), alphas)
     for k, alpha in enumerate(alphas):
-        second = jets[alpha].to(torch.float64).cpu().norm(dim=1) * partition.sizes[owner, k] ** 2
+        second = _own(fit, jets[alpha], points).to(torch.float64).cpu().norm(dim=1) * partition.sizes[owner, k] ** 2
         curvature[:, k].index_add_(0, owner, second)
+
+
+def _own(fit: Fit, values: Tensor, points: Tensor) -> Tensor:
+    """Of outputs in several parts of the domain those of the part that each point lies in."""
+    domain = fit.system.problem.domain
+    return domain.own(values, points) if isinstance(domain, Parted) else values
 
 
 def marked(boxes: Indicators, most: int | None = None) -> list[tuple[int, Sequence[int]]]:

@@ -69,6 +69,8 @@ class Growth:
     """After this many fits it may be given up as hopeless; linear problems by the rate at which these converge."""
     hopeless_at_once: float = 10.0
     """A nonlinear problem is given up sooner if the estimate exceeds what is hopeless by this factor."""
+    foresight: int = 100
+    """On no more than this many further sizes is counted when it is told where the estimates will end."""
     enough: int = 600
     """A linear problem, whose fits are quick, is not given up below this many unknowns."""
 
@@ -122,7 +124,8 @@ class PRefinement:
         if self.tol is not None:
             size, factor = size * (growth.first_with_tol if linear else 1.0), growth.factor_with_tol
             most = growth.most_linear_with_tol if linear else growth.most_nonlinear_with_tol
-        largest = mixture.components or most / fields
+        parts = max(1, len(self.setup.problem.domain.parts))
+        largest = mixture.components or most / fields / parts**0.5
         while size * factor**0.5 < largest:
             yield round(size)
             size *= factor
@@ -142,7 +145,7 @@ class PRefinement:
         if trials.level * len(self.setup.problem.fields) < growth.enough or count < growth.tries:
             return False
         rate = min(1.0, (trials.errors[-1] / trials.errors[-growth.tries]) ** (1 / (growth.tries - 1)))
-        return best * rate**sizes_left > self.hopeless
+        return best * rate ** min(sizes_left, growth.foresight) > self.hopeless
 
     def seconds(self, trials: Trials[int], level: int) -> float:
         """Growing from the last fit by the cube of the unknowns."""

@@ -26,6 +26,12 @@ _MOST_LEVELS = 16
 _IN_A_LAYER = 3.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick."""
 
+_AT_A_JUNCTION = 1.5
+"""Times as many levels where parts of the domain meet, for fields are sharper there than at any corner."""
+
+_MOST_BOXES = 400
+"""Boxes around all points where parts meet, at the most, before it is known which of these points matter."""
+
 _RATIO = 2.0 + 1e-6
 """The largest ratio of the sides of neighbouring boxes: two, and a little for rounding."""
 
@@ -51,6 +57,8 @@ def first_partition(problem: Problem, tol: float | None, seed: int, features: Se
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
+    if domain.parts:
+        levels = min(math.ceil(_AT_A_JUNCTION * levels), _MOST_BOXES // (3 * 2**d * max(1, len(corners))))
     partition = graded(Partition.grid(edges, smoothness=smoothness_for(problem)), corners, levels)
     return finer_at(features, partition, domain)
 

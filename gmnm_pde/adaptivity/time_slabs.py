@@ -20,7 +20,7 @@ from gmnm_pde.adaptivity.partitions import finer_at, first_partition
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, smoothness_for
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.fit import Fit, restored, saved
+from gmnm_pde.fitting.fit import Fit, fields_from, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.io import checks
@@ -93,8 +93,7 @@ class Chain:
 
     def outputs(self, points: Tensor) -> Tensor:
         """The fields at points [n, d]: [n, fields]."""
-        values, lift = self.solved_for(points), self.problem.lift
-        return values if lift is None else lift(points, values)
+        return fields_from(self.problem, points, self.solved_for(points))
 
     def solved_for(self, points: Tensor) -> Tensor:
         """The outputs of the model alone, before conditions are built into them: [n, fields]."""

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.collocation.whole import Counts
-from gmnm_pde.geometry import GivenPoints, Region
+from gmnm_pde.geometry import GivenPoints, Parted, Region
 from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.interruption import pause
-from gmnm_pde.models import Partition
+from gmnm_pde.models import Member, Partition
 from gmnm_pde.residuals import Placed
 from gmnm_pde.sampling import Cloud, stream
 from gmnm_pde.statement.problem import Problem
@@ -39,6 +39,7 @@ class Spread:
         rule: ``chebyshev`` or ``sobol``.
         seed: For ``sobol``.
         boundary: How many points all conditions get together, if that is given.
+        members: The mixtures, where the domain has parts, with bounds in the problem's coordinates.
     """
 
     problem: Problem
@@ -47,11 +48,22 @@ class Spread:
     rule: str
     seed: int
     boundary: int | None = None
+    members: tuple[Member, ...] = ()
 
     @classmethod
-    def of(cls, problem: Problem, partition: Partition, counts: Counts, *, rule: str, seed: int) -> "Spread":
-        """The points that ``counts`` names for the whole domain, divided among the boxes."""
-        return cls(problem, partition, math.ceil(counts.interior / len(partition)), rule, seed, counts.boundary)
+    def of(
+        cls,
+        problem: Problem,
+        partition: Partition,
+        counts: Counts,
+        *,
+        rule: str,
+        seed: int,
+        members: tuple[Member, ...] = (),
+    ) -> "Spread":
+        """The points that ``counts`` names for the whole domain, divided among the boxes, or their mixtures."""
+        each = math.ceil(counts.interior / (len(members) or len(partition)))
+        return cls(problem, partition, each, rule, seed, counts.boundary, members)
 
     def place(self) -> list[Placed]:
         """Every term with its points."""
@@ -66,23 +78,37 @@ class Spread:
         if isinstance(term.region, GivenPoints):
             return Cloud(term.region.points)
         seed = stream(self.seed, "term", number)
-        return self._interior(seed) if term.group == "interior" else self._on(term.region, seed)
+        return self._interior(term, seed) if term.group == "interior" else self._on(term, seed)
 
-    def _interior(self, seed: int) -> Cloud:
+    def _boxes(self, term: Term) -> Tensor:
+        """The boxes that get points of an equation, [boxes, d, 2]: the supports of windows, or what parts are there."""
+        if not self.members:
+            return self.partition.supports
+        part = list(self.problem.domain.parts).index(term.parts[0])
+        own = [member.bounds for member in self.members if member.part == part]
+        return torch.tensor(own, dtype=torch.float64)
+
+    def _holds(self, term: Term, points: Tensor) -> Tensor:
+        """Which of the points lie in the domain, or in the term's part of it."""
+        domain = self.problem.domain
+        inside = domain.contains(points)
+        return inside & domain.lies_in(term.parts[0], points) if isinstance(domain, Parted) else inside
+
+    def _interior(self, term: Term, seed: int) -> Cloud:
         """Points for each window's support, as many for one that the domain's boundary cuts as for the others.
 
         Where windows overlap each of them adds its points, since patches are coupled by shared points alone.
         """
         d = self.partition.dimension
         unit = unit_points(self.interior, d, self.rule, seed=seed)
-        boxes = self.partition.supports
+        boxes = self._boxes(term)
         whole = boxes[:, None, :, 0] + unit * (boxes[..., 1] - boxes[..., 0])[:, None]
-        kept = self.problem.domain.contains(whole.reshape(-1, d)).reshape(len(boxes), -1)
+        kept = self._holds(term, whole.reshape(-1, d)).reshape(len(boxes), -1)
         clouds = [whole[kept.all(dim=1)].reshape(-1, d)]
-        clouds += [self._cut(boxes[k], seed) for k in (~kept.all(dim=1)).nonzero()[:, 0].tolist()]
+        clouds += [self._cut(term, boxes[k], seed) for k in (~kept.all(dim=1)).nonzero()[:, 0].tolist()]
         return Cloud(torch.cat(clouds))
 
-    def _cut(self, box: Tensor, seed: int) -> Tensor:
+    def _cut(self, term: Term, box: Tensor, seed: int) -> Tensor:
         """Points of the domain in a box, [d, 2], that is not all inside."""
         low, high = box.unbind(1)
         asked, inside = self.interior, box.new_zeros(0, len(box))
@@ -90,16 +116,20 @@ class Spread:
             pause()
             rule = self.rule if asked <= 4 * self.interior else "sobol"
             points = low + unit_points(asked, len(box), rule, seed=seed) * (high - low)
-            inside = points[self.problem.domain.contains(points)]
+            inside = points[self._holds(term, points)]
             if len(inside) >= 0.9 * self.interior:
                 break
             few = 8 * len(inside) < self.interior
             asked = 4 * asked if few else math.ceil(1.05 * asked * self.interior / len(inside))
         return inside[: 2 * self.interior]
 
-    def _on(self, region: Region, seed: int) -> Cloud:
+    def _on(self, term: Term, seed: int) -> Cloud:
         """Points on a region of lower dimension: the same number on each piece of it as long as the boxes there."""
-        clouds = [self._on_chart(region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)]
+        region = term.region
+        assert isinstance(region, Region)
+        clouds = [
+            self._on_chart(term, region, chart, stream(seed, "chart", k)) for k, chart in enumerate(region.charts)
+        ]
         points = torch.cat([cloud.points for cloud in clouds])
         if not len(points):
             raise refuse(
@@ -111,12 +141,12 @@ class Spread:
         normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
         return Cloud(points, torch.cat(normals) if len(normals) == len(clouds) else None)
 
-    def _on_chart(self, region: Region, chart: Chart, seed: int) -> Cloud:
+    def _on_chart(self, term: Term, region: Region, chart: Chart, seed: int) -> Cloud:
         d, e = self.partition.dimension, chart.dimension
         if e == 0:
             points = chart.embed(torch.zeros(1, 0, dtype=torch.float64))
         else:
-            low, size, extent = self._cubes(chart)
+            low, size, extent = self._cubes(term, chart)
             full = max(2, math.ceil(_FACE_DENSITY * self.interior ** (1 / d)))
             share = max(2, math.ceil(full * extent.clamp(max=1.0).mean().item()))
             unit = unit_points(share**e, e, self.rule if chart.tensor else "sobol", seed=seed)
@@ -125,7 +155,18 @@ class Spread:
         points = points[keep & region.keep(points)]
         return Cloud(points, chart.normal(points) if chart.normal else None)
 
-    def _cubes(self, chart: Chart) -> tuple[Tensor, Tensor, Tensor]:
+    def _least_size(self, term: Term, points: Tensor) -> Tensor:
+        """Along each coordinate the shortest side of the boxes, or of the parts in them, at points [n, d]: [n, d]."""
+        if not self.members:
+            return self.partition.least_size(points)
+        names = list(self.problem.domain.parts)
+        own = [member for member in self.members if names[member.part] in term.parts]
+        ends = torch.tensor([member.bounds for member in own], dtype=torch.float64)
+        reached = self.partition.reached(points)[:, [member.box for member in own]]
+        sides = (ends[..., 1] - ends[..., 0]).unbind(1)
+        return torch.stack([torch.where(reached, side, torch.inf).amin(dim=1) for side in sides], dim=1)
+
+    def _cubes(self, term: Term, chart: Chart) -> tuple[Tensor, Tensor, Tensor]:
         """The chart's unit cube cut into cubes whose images are no longer than the boxes that they meet.
 
         Returns:
@@ -138,7 +179,7 @@ class Spread:
         done: list[tuple[Tensor, Tensor, Tensor]] = []
         for halving in range(_MOST_HALVINGS):
             images = chart.embed((low[:, None] + lattice * size[:, None]).reshape(-1, e))
-            least = self.partition.least_size(images).reshape(len(low), -1, d).amin(dim=1)
+            least = self._least_size(term, images).reshape(len(low), -1, d).amin(dim=1)
             images = images.reshape(len(low), *[3] * e, d)
             spans = [(images.amax(dim=1 + j) - images.amin(dim=1 + j)).reshape(len(low), -1, d) for j in range(e)]
             ratios = torch.stack([(span.amax(dim=1) / least).amax(dim=1) for span in spans], dim=1)

@@ -29,7 +29,11 @@ class Counts:
 
 def counts_for(problem: Problem, unknowns: int, oversampling: float) -> Counts:
     """Enough interior points that the equations alone have ``oversampling`` rows for each unknown."""
-    residuals = sum(len(term.trace.names) for term in problem.terms if term.group == "interior")
+    by_part: dict[tuple[str, ...], int] = {}
+    for term in problem.terms:
+        if term.group == "interior":
+            by_part[term.parts] = by_part.get(term.parts, 0) + len(term.trace.names)
+    residuals = max(by_part.values(), default=0)
     return Counts(max(16, math.ceil(oversampling * unknowns / max(1, residuals))))
 
 

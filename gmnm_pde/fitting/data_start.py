@@ -18,7 +18,7 @@ from gmnm_pde.statement.problem import Problem
 
 def referenced(problem: Problem, seed: int) -> Problem:
     """The problem, with constant fields of reference where it is not finite at zero."""
-    if problem.linear:
+    if problem.linear or problem.domain.parts:
         return problem
     system = small_system(problem, seed)
     if _is_finite(system):
@@ -34,6 +34,8 @@ def referenced(problem: Problem, seed: int) -> Problem:
 
 def far_from_zero(system: ReadoutSystem) -> tuple[float, ...] | None:
     """The middles of the values that are prescribed; None unless those of some field are far from zero."""
+    if system.problem.domain.parts:
+        return None
     prescribed = prescribed_values(system)
     if not any(ends is not None and abs(sum(ends)) > ends[1] - ends[0] for ends in prescribed):
         return None

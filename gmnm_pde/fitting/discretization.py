@@ -3,12 +3,13 @@
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from gmnm_pde.collocation.around import with_features
+from gmnm_pde.collocation.members import members_of
 from gmnm_pde.collocation.patchwise import Spread
 from gmnm_pde.collocation.whole import (
     Counts,
@@ -19,12 +20,15 @@ from gmnm_pde.collocation.whole import (
     without_data,
 )
 from gmnm_pde.fitting.widths import Widths
+from gmnm_pde.geometry import Parted
 from gmnm_pde.methods import LeastSquares
-from gmnm_pde.models import GMNM, Mixture, Normalized, Partition, Patchwork, along_each
+from gmnm_pde.models import GMNM, Member, Mixture, Normalized, Partition, Patchwork, along_each
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.sampling import stream
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
+
+Bounds = Sequence[Sequence[float]]
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
@@ -63,9 +67,27 @@ class Setup:
     """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
     features: tuple[Feature, ...] = ()
     """What a close look at the problem's data found, around which there are more points and smaller boxes."""
+    by_flux: float = 1.0
+    """The power of the size of a part's coefficients by which its rows count, where the domain has parts."""
+
+    @property
+    def boxes(self) -> Partition | None:
+        """The patches; one that is all of the domain where that has parts, each of which has a mixture there."""
+        if self.partition is None and self.problem.domain.parts:
+            return Partition.even([1] * self.dimension, smoothness=smoothness_for(self.problem))
+        return self.partition
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The mixtures of the patches, where the domain has parts."""
+        domain, boxes = self.problem.domain, self.boxes
+        return members_of(domain, boxes) if isinstance(domain, Parted) and boxes is not None else ()
 
     @property
     def patches(self) -> int:
+        """Number of mixtures."""
+        if self.problem.domain.parts:
+            return len(self.members)
         return 1 if self.partition is None else len(self.partition)
 
     @property
@@ -85,8 +107,8 @@ class Setup:
     def model(self, components: int, widths: Sequence[float]) -> Normalized:
         """A drawn mixture, or one in each patch, on the problem's own coordinates."""
         inner: nn.Module = self.draw(self.mixture, components, widths)
-        if self.partition is not None:
-            inner = Patchwork(self.partition, [copy.deepcopy(inner) for _ in self.partition.boxes])  # type: ignore[misc]
+        if self.boxes is not None:
+            inner = Patchwork(self.boxes, [copy.deepcopy(inner) for _ in range(self.patches)], self.members or None)  # type: ignore[misc]
         return Normalized(inner, self.problem.domain.bounds).to(dtype=self.dtype, device=self.device)
 
     def draw(self, mixture: Mixture, components: int, widths: Sequence[float]) -> GMNM:
@@ -101,7 +123,8 @@ class Setup:
     def seconds_of_solve(self, components: int) -> float:
         """Seconds that one linear solve takes on one core, roughly; ``components`` are those of each patch."""
         unknowns = components * len(self.problem.fields)
-        return self.patches * _DEARER ** (self.dimension - 2) * (_SECONDS_A_PATCH + _SECONDS * unknowns**3)
+        patches = self.patches if self.partition is None else len(self.partition)
+        return patches * _DEARER ** (self.dimension - 2) * (_SECONDS_A_PATCH + _SECONDS * unknowns**3)
 
 
 def smoothness_for(problem: Problem) -> int:
@@ -110,7 +133,12 @@ def smoothness_for(problem: Problem) -> int:
 
 
 def reference_scales(problem: Problem, weights: Mapping[str, float], seed: int) -> dict[str, float]:
-    """Row scales from a small mixture, the same for all fits, so that residuals are comparable whatever the widths."""
+    """Row scales from a small mixture, the same for all fits, so that residuals are comparable whatever the widths.
+
+    Patches, and domains with parts, have a scale for every point instead.
+    """
+    if problem.domain.parts:
+        return {}
     return row_scales(small_system(problem, seed), condition_factor=CONDITION_FACTOR, weights=weights)
 
 
@@ -128,6 +156,8 @@ def small_system(problem: Problem, seed: int) -> ReadoutSystem:
 def zero_solves(setup: Setup) -> bool:
     """Whether zero fields satisfy a problem for any values of its parameters."""
     problem = setup.problem
+    if problem.domain.parts:
+        return False
     model = Normalized(setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension), problem.domain.bounds)
     system = ReadoutSystem(problem, model, place(problem, Counts(64), seed=setup.seed))
     theta = torch.cat([2 * system.guesses() + 1, system.start()[system.extra :]])
@@ -137,8 +167,8 @@ def zero_solves(setup: Setup) -> bool:
 def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSystem, ReadoutSystem]:
     """The residuals at the points to fit, and at those held out."""
     problem, counts = setup.problem, setup.counts(components)
-    if setup.partition is not None:
-        return _patch_systems(setup, model, counts, setup.partition)
+    if setup.boxes is not None:
+        return _patch_systems(setup, model, counts, setup.boxes)
     clouds = [
         with_features(placed, problem, setup.features, seed=seed)
         for placed, seed in (
@@ -153,29 +183,37 @@ def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSy
 def _patch_systems(
     setup: Setup, model: Normalized, counts: Counts, partition: Partition
 ) -> tuple[ReadoutSystem, ReadoutSystem]:
-    problem, bounds = setup.problem, setup.problem.domain.bounds
+    problem, bounds, members = setup.problem, setup.problem.domain.bounds, setup.members
     boxes = partition.mapped([(-1.0, 1.0)] * setup.dimension, bounds)
+    placed_at = tuple(replace(member, bounds=_mapped(member.bounds, bounds)) for member in members)
     fewer = Counts(math.ceil(_HELD_OUT * counts.interior), counts.boundary)
     rule = rule_for(problem)
     narrow = [feature for feature in setup.features if feature.kind == "narrow"]
+    held = stream(setup.seed, "held out")
+    spreads = (
+        Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed, members=placed_at).place(),
+        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held, members=placed_at).place()),
+    )
     clouds = [
         with_features(placed, problem, narrow, seed=seed)
-        for placed, seed in (
-            (Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed).place(), setup.seed),
-            (_held_out(problem, boxes, fewer, setup.seed), stream(setup.seed, "held out")),
-        )
+        for placed, seed in zip(spreads, (setup.seed, held), strict=True)
     ]
     small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
-    reference = Normalized(Patchwork(partition, [small] * len(partition)), bounds)
+    reference = Normalized(Patchwork(partition, [small] * setup.patches, members or None), bounds)
     reference = reference.to(dtype=setup.dtype, device=setup.device)
 
     def system(placed: list[Placed]) -> ReadoutSystem:
         plain = PatchworkSystem(problem, reference, placed, engine=setup.engine)
-        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, weights=setup.weights)
+        weighting = {"weights": setup.weights, "by_flux": setup.by_flux}
+        scaled = patch_scales(plain, condition_factor=CONDITION_FACTOR, **weighting)
         return PatchworkSystem(problem, model, scaled, engine=setup.engine)
 
     return system(clouds[0]), system(clouds[1])
 
 
-def _held_out(problem: Problem, boxes: Partition, counts: Counts, seed: int) -> list[Placed]:
-    return without_data(Spread.of(problem, boxes, counts, rule="sobol", seed=stream(seed, "held out")).place())
+def _mapped(box: Bounds, bounds: Bounds) -> tuple[tuple[float, float], ...]:
+    """A box of [-1, 1]^d in the coordinates of the domain."""
+    return tuple(
+        (low + (a + 1) / 2 * (high - low), low + (b + 1) / 2 * (high - low))
+        for (a, b), (low, high) in zip(box, bounds, strict=True)
+    )

@@ -15,10 +15,19 @@ from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.data_start import far_from_zero
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.stored import check_fit
+from gmnm_pde.geometry import Parted
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized, Partition
 from gmnm_pde.residuals import ReadoutSystem
+from gmnm_pde.statement.problem import Problem
+
+
+def fields_from(problem: Problem, points: Tensor, values: Tensor) -> Tensor:
+    """The fields at points [n, d], [n, fields], from what was solved for there."""
+    if isinstance(problem.domain, Parted):
+        return problem.domain.own(values, points)
+    return values if problem.lift is None else problem.lift(points, values)
 
 
 @dataclass
@@ -60,8 +69,7 @@ class Fit:
 
     def outputs(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
         """The fields at points [n, d] for this fit's unknowns, or for others: [n, fields]."""
-        values, lift = self.solved_for(points, theta), self.system.problem.lift
-        return values if lift is None else lift(points, values)
+        return fields_from(self.system.problem, points, self.solved_for(points, theta))
 
     @torch.no_grad()
     def solved_for(self, points: Tensor, theta: Tensor | None = None) -> Tensor:

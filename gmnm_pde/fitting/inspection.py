@@ -7,17 +7,18 @@ other, or the approximator cannot show the solution.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import Domain, GivenPoints, Parted
 from gmnm_pde.jets import output_jet
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals import Placed, ReadoutSystem
-from gmnm_pde.sampling import sample, stream
+from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.statement.terms import Term
 
 _INTERIOR = 4000
 """Fresh points of each equation."""
@@ -95,8 +96,16 @@ def _on_fresh_points(system: ReadoutSystem, seed: int) -> ReadoutSystem:
             continue
         count = _INTERIOR if term.group == "interior" else max(_CONDITIONS, len(term.region.charts))
         cloud = sample(term.region, count, "sobol", seed=stream(seed, "inspection", number))
-        placed.append(Placed(term, cloud))
-    return ReadoutSystem(system.problem, system.model, placed, engine=system.engine)
+        placed.append(Placed(term, _in_part(system.problem.domain, term, cloud)))
+    return replace(system, placed=placed, scales={})
+
+
+def _in_part(domain: Domain, term: Term, cloud: Cloud) -> Cloud:
+    """Of the points of an equation or a condition of one part of the domain those that lie in it."""
+    if not isinstance(domain, Parted) or len(term.parts) != 1:
+        return cloud
+    rows = domain.lies_in(term.parts[0], cloud.points) if term.group == "interior" else slice(None)
+    return Cloud(cloud.points[rows], None if cloud.normals is None else cloud.normals[rows])
 
 
 def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:

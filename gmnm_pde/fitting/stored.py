@@ -1,5 +1,6 @@
 """What files say of fits, checked before anything is made of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
+from gmnm_pde.models import Partition
 from gmnm_pde.statement.problem import Problem
 
 
@@ -43,7 +45,9 @@ def check_fit(setup: Setup, state: Any) -> None:
         partition=checks.optional(partition),
         outcome=_OUTCOME,
     )(state, "fit")
-    patches = setup.patches if state["partition"] is None else len(state["partition"]["boxes"])
+    if state["partition"] is not None:
+        setup = replace(setup, partition=Partition(**state["partition"]))
+    patches = setup.patches
     wanted = len(problem.parameters) + state["components"] * len(problem.fields)
     found = list(state["outcome"]["theta"].shape)
     if found != [wanted] or state["components"] % patches:

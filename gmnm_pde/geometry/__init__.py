@@ -9,6 +9,7 @@ from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.domain import Product as Product
 from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
 from gmnm_pde.geometry.mesh import Mesh as Mesh
+from gmnm_pde.geometry.parts import Parted as Parted
 from gmnm_pde.geometry.polygon import Polygon as Polygon
 from gmnm_pde.geometry.polygon import Triangle as Triangle
 from gmnm_pde.geometry.region import Chart as Chart

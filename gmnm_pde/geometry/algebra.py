@@ -69,10 +69,10 @@ def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Chart, ...]:
     if rule is INTERSECTION and _measure(second) < _measure(first):
         first, second = second, first  # a small shape in a large one is hit by none of the large one's points
     if rule.adds:
-        added = (_cut(chart, lambda p: first.distance(p) < 0) for chart in second.interior_charts())
-        return tuple(_measured([*first.interior_charts(), *added]))
+        added = (cut(chart, lambda p: first.distance(p) < 0) for chart in second.interior_charts())
+        return tuple(measured([*first.interior_charts(), *added]))
     sign = rule.first[1]
-    return tuple(_measured(_cut(chart, lambda p: sign * second.distance(p) > 0) for chart in first.interior_charts()))
+    return tuple(measured(cut(chart, lambda p: sign * second.distance(p) > 0) for chart in first.interior_charts()))
 
 
 def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Chart, ...]:
@@ -93,14 +93,14 @@ def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Char
             there = sign * other.distance(points + side * step * outward(points)) > 0
             return there & (other.distance(points).abs() > 2 * step) if alone else there
 
-        return _cut(chart, keep)
+        return cut(chart, keep)
 
     ours = [kept(chart, second, *rule.first, alone=False) for chart in first.boundary_charts()]
     theirs = [kept(chart, first, *rule.second, alone=True) for chart in second.boundary_charts()]
-    return tuple(_measured([*ours, *(map(turned, theirs) if rule.turns else theirs)]))
+    return tuple(measured([*ours, *(map(turned, theirs) if rule.turns else theirs)]))
 
 
-def _cut(chart: Chart, keep: Callable[[Tensor], Tensor]) -> Chart:
+def cut(chart: Chart, keep: Callable[[Tensor], Tensor]) -> Chart:
     """The part of a chart on which ``keep`` holds too."""
     before = chart.keep
     return replace(chart, keep=keep if before is None else lambda points: before(points) & keep(points))
@@ -118,7 +118,7 @@ def turned(chart: Chart) -> Chart:
     return replace(chart, normal=lambda points: -outward(points), level=other)
 
 
-def _measured(charts: "list[Chart] | Iterator[Chart]") -> Iterator[Chart]:
+def measured(charts: "list[Chart] | Iterator[Chart]") -> Iterator[Chart]:
     """The charts of which something is kept, with the measure of that.
 
     A piece that seems to be kept whole is still cut, for holes may be so small that no point fell into them.

@@ -2,10 +2,11 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.region import Chart, Region, read_points, unknown_normal
+
+if TYPE_CHECKING:
+    from gmnm_pde.geometry.parts import Parted
 
 _STEP = 1e-7
 """How far beside a boundary set algebra looks, relative to the extent of the shapes."""
@@ -37,6 +41,9 @@ class Domain(ABC):
 
     solid: bool = True
     """Whether the domain has an inside and an outside, as set algebra needs; a cloud of points has not."""
+
+    parts: "Mapping[str, Domain]" = MappingProxyType({})
+    """Its parts by name, such as several materials (``parts.py``); most domains have none."""
 
     @property
     @abstractmethod
@@ -171,10 +178,37 @@ class Domain(ABC):
         """The part of the interior on which ``predicate`` of the coordinates is true."""
         return self.interior.where(predicate)
 
+    def split(
+        self, *, by: "Domain | None" = None, at: Any = None, names: Sequence[str] = (), part: str | None = None
+    ) -> "Parted":
+        """This domain with named parts, such as several materials, that meet at interfaces.
+
+        Args:
+            by: A shape: what is inside of it is the first part, what is outside the second.
+            at: Places at which an interval is cut, or by coordinate those at which a box is, ``{"y": 0.5}``; the parts
+                follow one another, those along the last coordinate first.
+            names: Of the parts.
+            part: Which part is split again, of a domain that has some.
+        """
+        from gmnm_pde.geometry.parts import split  # here: parts are domains themselves
+
+        return split(self, by, at, names)
+
+    def named(self, name: str) -> "Parted":
+        """This shape as a part with a name: ``a.named("steel") | b.named("copper")`` is made of two materials."""
+        from gmnm_pde.geometry.parts import Parted, read_names  # here: parts are domains themselves
+
+        return Parted(self, dict.fromkeys(read_names(name, 1, f"{self}.named(...)"), self))
+
     def __mul__(self, other: "Domain") -> "Domain":
-        return Product(self, other)
+        from gmnm_pde.geometry.parts import Parted  # here: parts are domains themselves
+
+        return other.times(self, first=False) if isinstance(other, Parted) else Product(self, other)
 
     def __or__(self, other: "Domain") -> "Domain":
+        if getattr(other, "parts", None):
+            remedy = "Give it one: a.named('steel') | b.named('copper')."
+            raise refuse(f"{self} | {other}", expected="two shapes with names", got="one without", remedy=remedy)
         return Combined(algebra.UNION, self, other)
 
     def __and__(self, other: "Domain") -> "Domain":

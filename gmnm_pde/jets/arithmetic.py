@@ -33,6 +33,8 @@ class TensorLike:
         return self._apply(operator.sub, other, self)
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Vector):
+            return NotImplemented
         return self._apply(operator.mul, self, other)
 
     def __rmul__(self, other: Any) -> Any:
@@ -112,3 +114,41 @@ class TensorLike:
             got="a function of one number",
             remedy="Write torch.sin(x), not math.sin(x).",
         )
+
+
+class Vector(tuple):
+    """The components of a vector field; sums, and products with numbers and fields, go component by component."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # numpy's numbers leave the product to the vector
+    __hash__ = tuple.__hash__
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, operator.add)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with(other, operator.add)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, operator.sub)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -1.0 * self + other
+
+    def __neg__(self) -> "Vector":
+        return -1.0 * self
+
+    def __mul__(self, other: Any) -> "Vector":
+        return Vector(part * other for part in self)
+
+    def __rmul__(self, other: Any) -> "Vector":
+        return Vector(other * part for part in self)
+
+    def __truediv__(self, other: Any) -> "Vector":
+        return Vector(part / other for part in self)
+
+    def _with(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
+        if not isinstance(other, tuple | list) or len(other) != len(self):
+            got = f"{len(other)}" if isinstance(other, tuple | list) else f"a {type(other).__name__}"
+            raise refuse("a sum of vector fields", expected=f"{len(self)} components", got=got)
+        return Vector(function(mine, theirs) for mine, theirs in zip(self, other, strict=True))

@@ -12,6 +12,7 @@ where the partial derivatives of F come from autograd and the further derivative
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -36,7 +37,9 @@ class Source(Protocol):
 class Frame:
     """Points, [n, d], with named coordinates, on which equations are evaluated.
 
-    ``rows`` says which rows of a larger set of points these are, for data that is given point by point.
+    ``rows`` says which rows of a larger set of points these are, for data that is given point by point. A ``record``
+    that is no longer None has every differentiation on the frame added to it; while ``cut`` is set, derivatives of
+    what is computed are cut off from what they were made of.
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class Frame:
         self.normals = normals
         self._entries: dict[tuple[int, int, Alpha], tuple[Source, Tensor]] = {}
         self._within: set[tuple[int, int]] = set()
+        self.record: list[Differentiation] | None = None
+        self.cut = False
 
     def __len__(self) -> int:
         return len(self.points)
@@ -77,6 +82,19 @@ class Frame:
                 value = value.detach().requires_grad_()
             self._entries[key] = (source, value)
         return self._entries[key][1]
+
+    def entries(self) -> dict[tuple[int, Alpha], Tensor]:
+        """The derivatives used so far, by output and multi-index."""
+        return {(output, alpha): tensor for (_, output, alpha), (_, tensor) in self._entries.items()}
+
+    def noted(self, argument: "Quantity", axis: int, result: "Quantity") -> "Quantity":
+        """The result of a differentiation, which is added to the record, if there is one."""
+        if self.record is None:
+            return result
+        if self.cut and not isinstance(result, Field):
+            result = Quantity(result.tensor.detach().requires_grad_(), self)
+        self.record.append(Differentiation(argument, axis, result))
+        return result
 
     def hide(self, source: Source, output: int) -> None:
         """Leave an output out of total derivatives: another source is made from it, and accounts for it."""
@@ -119,7 +137,8 @@ class Quantity(TensorLike):
                 got=f"shape {tuple(self.tensor.shape)}",
                 remedy="Differentiate the components one by one.",
             )
-        return Quantity(self.frame.total_derivative(self.tensor, axis), self.frame)
+        total = Quantity(self.frame.total_derivative(self.tensor, axis), self.frame)
+        return self.frame.noted(self, axis, total)
 
     def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return Quantity.__torch_function__(function, (), arguments)
@@ -135,7 +154,11 @@ class Quantity(TensorLike):
                 f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
-        return _wrap(function(*_plain(args), **_plain(kwargs)), first.frame)
+        plain = _plain(args)
+        if function is torch.where:  # a number would be of torch's default precision
+            like = first.frame.points
+            plain = tuple(like.new_tensor(a) if isinstance(a, float) else a for a in plain)
+        return _wrap(function(*plain, **_plain(kwargs)), first.frame)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -181,8 +204,18 @@ class Field(Quantity):
     def tensor(self) -> Tensor:
         return self.frame.entry(self.source, self.output, self.alpha)
 
-    def derivative(self, axis: int) -> "Field":
-        return Field(self.frame, self.source, self.output, name=self.name, alpha=raised(self.alpha, axis))
+    def derivative(self, axis: int) -> "Quantity":
+        raised_field = Field(self.frame, self.source, self.output, name=self.name, alpha=raised(self.alpha, axis))
+        return self.frame.noted(self, axis, raised_field)
+
+
+@dataclass(frozen=True)
+class Differentiation:
+    """One differentiation on a frame: of what, by the coordinate of which number, and its result."""
+
+    argument: Quantity
+    axis: int
+    result: Quantity
 
 
 def axis_of(frame: Frame, coordinate: Any, *, call: str) -> int:

@@ -50,8 +50,10 @@ def _dissect(groups: list[int], centers: Tensor, near: Sequence[set[int]]) -> li
         cost = len(separator) + 0.25 * abs(len(left) - len(right))
         if best is None or cost < best[0]:
             best = cost, left, [group for group in right if group not in set(separator)], separator
-    if best is None or not best[2]:
-        if best is None or not best[3]:
+    if best is None:  # all lie at one place, as those of several parts in one box do
+        return [(group,) for group in groups]
+    if not best[2]:
+        if not best[3]:
             return [tuple(groups)]
         return [*_dissect(best[1], centers, near), tuple(best[3])]
     _, left, right, separator = best

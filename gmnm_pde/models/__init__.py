@@ -3,9 +3,11 @@
 from gmnm_pde.models.catalogue import MODELS as MODELS
 from gmnm_pde.models.catalogue import numbers as numbers
 from gmnm_pde.models.catalogue import rebuild as rebuild
+from gmnm_pde.models.composite.by_part import ByPart as ByPart
 from gmnm_pde.models.composite.lifted import Lifted as Lifted
 from gmnm_pde.models.composite.normalized import Normalized as Normalized
 from gmnm_pde.models.composite.partition import Partition as Partition
+from gmnm_pde.models.composite.patchwork import Member as Member
 from gmnm_pde.models.composite.patchwork import Patchwork as Patchwork
 from gmnm_pde.models.composite.time_blocks import TimeBlocks as TimeBlocks
 from gmnm_pde.models.mixtures.gmnm import GMNM as GMNM

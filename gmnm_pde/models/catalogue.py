@@ -8,8 +8,9 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.composite.by_part import ByPart
 from gmnm_pde.models.composite.partition import Partition
-from gmnm_pde.models.composite.patchwork import Patchwork
+from gmnm_pde.models.composite.patchwork import Member, Patchwork
 from gmnm_pde.models.composite.time_blocks import TimeBlocks
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.rbf import RBF
@@ -31,9 +32,14 @@ def _embedded(embedding: Mapping[str, Any], inner: Mapping[str, Any]) -> nn.Modu
     return Embedded(rebuild(**embedding), rebuild(**inner))  # type: ignore[arg-type]
 
 
-def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, Any]) -> nn.Module:
+def _patchwork(boxes: Any, margin: float, smoothness: int, part: Mapping[str, Any], members: Any = None) -> nn.Module:
     partition = Partition(boxes, margin, smoothness)
-    return Patchwork(partition, [GMNM(**part) for _ in partition.boxes])
+    known = Member.of_boxes(partition) if members is None else tuple(Member(*member) for member in members)
+    return Patchwork(partition, [GMNM(**part) for _ in known], known)
+
+
+def _by_part(inner: Mapping[str, Any], bounds: Any, shapes: Any) -> nn.Module:
+    return ByPart.from_plain(rebuild(**inner), bounds, shapes)
 
 
 def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
@@ -41,6 +47,7 @@ def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
 
 
 _SAVED: dict[str, Callable[..., nn.Module]] = {
+    "ByPart": _by_part,
     "Embedded": _embedded,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
@@ -89,12 +96,13 @@ def _times(*counts: int) -> int:
 
 
 _NUMBERS: dict[str, Callable[..., int]] = {
+    "ByPart": lambda inner, **_: numbers(**inner),
     "Embedded": lambda embedding, inner: numbers(**embedding) + numbers(**inner),
     "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
     "GMNM": _of_mixture,
     "KAN": _of_layers,
     "MLP": _of_layers,
-    "Patchwork": lambda boxes, part, **_: len(boxes) * numbers("GMNM", part),
+    "Patchwork": lambda boxes, part, members=None, **_: len(members or boxes) * numbers("GMNM", part),
     "RBF": _of_mixture,
     "TimeBlocks": lambda parts, dimension, **_: _times(dimension) + sum(numbers(**part) for part in parts),
 }

@@ -252,7 +252,8 @@ def parse_weights(problem: Problem, weights: Any) -> dict[str, float]:
     """The factors of squared residuals, by the name of a term or of a group of terms."""
     if weights is None or weights == "auto":
         return {}
-    names = {name for term in problem.terms for name in term.trace.names} | set(GROUPS)
+    every = {(name, term.suffix) for term in problem.terms for name in term.trace.names}
+    names = {name for name, _ in every} | {name.removesuffix(end) for name, end in every} | set(GROUPS)
     groups = {term.group for term in problem.terms}
     if not isinstance(weights, Mapping):
         raise refuse("solve(weights=...)", expected="'auto' or a dict by term name or group", got=repr(weights))

@@ -100,6 +100,7 @@ def choose(arguments: Arguments) -> Choice:
         GmnmError: arguments contradict one another, or the strategy does not take one; the message says which.
     """
     stated, hard = arguments.problem, arguments.hard
+    check_parts(arguments)
     problem = meet_exactly(stated, hard) if hard is not False else stated
     problem = referenced(problem, arguments.seed)
     read = _read(arguments, problem)
@@ -107,6 +108,8 @@ def choose(arguments: Arguments) -> Choice:
     refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     _check_methods(arguments, read)
     _check_pieces(arguments, setup, read.module)
+    if stated.domain.parts and (read.module is not None or isinstance(arguments.method, StrategyMethod)):
+        raise _on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
     strategy = _strategy(arguments, setup, read)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
         if name in arguments.given and name not in strategy.takes:
@@ -289,6 +292,27 @@ def _check_pieces(arguments: Arguments, setup: Setup, module: nn.Module | None) 
             got="both",
             remedy="Leave continuation out.",
         )
+
+
+def check_parts(arguments: Arguments) -> None:
+    """Refuse arguments that a domain with parts excludes."""
+    if not arguments.problem.domain.parts:
+        return
+    mixture = arguments.model
+    if arguments.hard is not False:
+        raise _on_parts("conditions to be met by construction", "Leave hard out.")
+    if arguments.engine not in ("auto", "closed"):
+        raise _on_parts(f"engine={arguments.engine!r}", "Leave engine out.")
+    if is_noisy(arguments.problem):
+        raise _on_parts("data whose noise is stated", "Leave noise out of Observations(...).")
+    if isinstance(mixture, Mixture) and mixture.active not in (None, arguments.problem.domain.dimension):
+        raise _on_parts(f"ridges along {mixture.active} coordinate(s)", "Leave active out.")
+
+
+def _on_parts(got: str, remedy: str = "Leave model and method out.") -> Exception:
+    """The error for what is not solved where the domain has parts."""
+    expected = "least squares by a mixture in each part, where the domain has parts"
+    return refuse("solve(problem, ...)", expected=expected, got=got, remedy=remedy)
 
 
 def _check_noise(arguments: Arguments, problem: Problem, module: nn.Module | None, pieces: str) -> None:

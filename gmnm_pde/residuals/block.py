@@ -49,7 +49,7 @@ class Block:
         linear = None
         if placed.term.trace.linear:
             zeros = [torch.zeros_like(scalar) for scalar in scalars]
-            linear = linearize(problem, placed, points, zero_jets(placed.term, points, len(problem.fields)), zeros)
+            linear = linearize(problem, placed, points, zero_jets(placed.term, points, len(problem.branches)), zeros)
         return cls(problem, placed, points, slice(None), linear, engine)
 
     def select(self, rows: Tensor) -> "Block":

@@ -1,10 +1,16 @@
 """The fields at points as a linear map of the unknowns, and its transpose."""
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor
 
+from gmnm_pde.geometry import Parted
 from gmnm_pde.residuals.patchwork import PatchworkSystem
 from gmnm_pde.residuals.readout import ReadoutSystem
+
+Piece = tuple[int, Tensor, Tensor]
+"""The number of a patch, the points that it reaches, and its features there."""
 
 
 class FieldMap:
@@ -23,7 +29,7 @@ class FieldMap:
             self._factors, self._offsets = lift.functions(points)
         if isinstance(system, PatchworkSystem):
             unit = {(0,) * points.shape[1]: 1.0}
-            self._pieces = [(number, rows, columns) for number, rows, columns in system.model.pieces(points, unit)]
+            self._pieces = list(_own(system, points, system.model.pieces(points, unit)))
         else:
             self._pieces = [(0, torch.arange(len(points), device=points.device), system.model.features(points))]
 
@@ -63,3 +69,15 @@ class FieldMap:
         """A view of readouts [fields * features, m]: [pieces, features of a piece, fields, m]."""
         pieces = self._system.patches if isinstance(self._system, PatchworkSystem) else 1
         return readout.view(pieces, -1, self._system.fields, readout.shape[1])
+
+
+def _own(system: PatchworkSystem, points: Tensor, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Where the domain has parts, of each piece the points that lie in its part."""
+    domain, members = system.problem.domain, system.model.inner.members
+    owner = domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+    for number, rows, columns in pieces:
+        if owner is None:
+            yield number, rows, columns
+        else:
+            inside = owner[rows] == members[number].part
+            yield number, rows[inside], columns[inside]

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.geometry import Parted
 from gmnm_pde.linalg.qr import linear_fit
-from gmnm_pde.residuals.pointwise import Linearized, Placed
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jumps_of
 from gmnm_pde.residuals.readout import ReadoutSystem
+from gmnm_pde.statement.terms import Term
 
 Groups = tuple[int, ...]
 
@@ -24,7 +27,7 @@ class PatchworkSystem(ReadoutSystem):
     @property
     def patches(self) -> int:
         """Number of patches."""
-        return len(self.model.partition)
+        return len(self.model.inner.members)
 
     @property
     def components(self) -> int:
@@ -39,15 +42,28 @@ class PatchworkSystem(ReadoutSystem):
     def groups(self) -> tuple[Groups, Tensor]:
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
         sizes = (self.fields * self.components,) * self.patches
-        return ((self.extra,) if self.extra else ()) + sizes, self.model.partition.centers
+        return ((self.extra,) if self.extra else ()) + sizes, self.model.inner.centers
+
+    def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+        """The derivatives that a term needs; where the domain has parts, of the term's own parts, others being zero."""
+        if not term.parts:
+            return super().jets(term, points)
+        names = list(self.problem.domain.parts)
+        parts = [names.index(part) for part in term.parts]
+        return jumps_of(term, points, lambda at: self.model.output_jet(at, term.trace.alphas, parts))
 
     @torch.no_grad()
     def readout_for(self, points: Tensor, targets: Tensor) -> Tensor:
         """Patch by patch, from the points that each patch reaches."""
         inner = self.model.unit(points)
         reached = self.model.partition.reached(inner)
-        parts = enumerate(self.model.inner.parts)
-        return torch.cat([linear_fit(part.features(inner[reached[:, k]]), targets[reached[:, k]]) for k, part in parts])
+        domain, members, readouts = self.problem.domain, self.model.inner.members, []
+        owner = domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+        for member, part in zip(members, self.model.inner.parts, strict=True):
+            rows = reached[:, member.box] if owner is None else reached[:, member.box] & (owner == member.part)
+            first = member.part * self.fields
+            readouts.append(linear_fit(part.features(inner[rows]), targets[rows, first : first + self.fields]))
+        return torch.cat(readouts)
 
     def part(self, fraction: float) -> Groups:
         """How many of each group's unknowns make the leading sub-model of a fraction of the components."""
@@ -86,14 +102,15 @@ class PatchworkSystem(ReadoutSystem):
         """For each patch that the points reach: the place of each row in its matrix, or -1, and the matrix."""
         by_patch: dict[int, tuple[Tensor, Tensor]] = {}
         ends = [(points, 1.0)] if placed.term.partner is None else [(points, -1.0), (placed.term.partner(points), 1.0)]
-        for output in range(self.fields):
+        for output in range(self.outputs):
             operator = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == output}
+            part, field = divmod(output, self.fields)
             for at, sign in ends if operator else []:
-                for number, rows, columns in self.model.pieces(at, operator):
+                for number, rows, columns in self.model.pieces(at, operator, part):
                     where, matrix = self._place(by_patch.get(number), rows, points)
                     by_patch[number] = where, matrix
                     body = matrix.view(len(matrix), -1, self.fields)
-                    body[where[rows], :, output] += sign * columns
+                    body[where[rows], :, field] += sign * columns
         return by_patch
 
     def _place(self, known: tuple[Tensor, Tensor] | None, rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:

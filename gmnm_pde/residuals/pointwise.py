@@ -4,7 +4,7 @@ The residual R(x, D^a u, p) of a term is linearised point by point, dR = sum_a R
 from autograd of the user's function.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,12 +75,16 @@ class Linearized:
 
 def jets_of(model: Any, term: Term, points: Tensor, engine: str) -> dict[Alpha, Tensor]:
     """The derivatives that a term needs of the model's outputs, or of their jumps, each [n, fields]."""
-    alphas = term.trace.alphas
-    jets = output_jet(model, points, alphas, engine)
+    return jumps_of(term, points, lambda at: output_jet(model, at, term.trace.alphas, engine))
+
+
+def jumps_of(term: Term, points: Tensor, jets: Callable[[Tensor], dict[Alpha, Tensor]]) -> dict[Alpha, Tensor]:
+    """The derivatives at the points of a term, or their jumps from there to the partners."""
+    near = jets(points)
     if term.partner is None:
-        return jets
-    far = output_jet(model, term.partner(points), alphas, engine)
-    return {alpha: far[alpha] - jets[alpha] for alpha in alphas}
+        return near
+    far = jets(term.partner(points))
+    return {alpha: far[alpha] - near[alpha] for alpha in near}
 
 
 def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:
@@ -90,7 +94,7 @@ def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:
 
 def reference_jets(term: Term, points: Tensor, problem: Problem) -> dict[Alpha, Tensor]:
     """The derivatives that a term needs, of the constant fields of reference, each [n, fields]."""
-    jets = zero_jets(term, points, len(problem.fields))
+    jets = zero_jets(term, points, len(problem.branches))
     if term.partner is None and problem.reference:
         for alpha in jets:
             if not any(alpha):
@@ -126,7 +130,7 @@ def residuals(
         rows=rows,
     )
     source = GivenSource(_boosted(jets, placed.term.boost))
-    fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
+    fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
     return named, [frame.entry(source, *key) for key in placed.term.trace.asked]
 

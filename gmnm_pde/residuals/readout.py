@@ -19,9 +19,10 @@ from gmnm_pde.interruption import pause
 from gmnm_pde.jets import feature_combination
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
+from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, reference_jets, zero_jets
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import check_finite
+from gmnm_pde.statement.terms import Term, check_finite
 
 _MOST_OF_THE_WAY = 0.9
 """A step of a bounded parameter covers at most this part of the way to a bound."""
@@ -52,6 +53,11 @@ class ReadoutSystem:
     def fields(self) -> int:
         """Number of fields."""
         return len(self.problem.fields)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the model: of fields, those in several parts of the domain counted in each."""
+        return len(self.problem.branches)
 
     @property
     def extra(self) -> int:
@@ -176,9 +182,9 @@ class ReadoutSystem:
                     if theta is None:
                         jets = reference_jets(placed.term, points, self.problem)
                     elif zero:
-                        jets = zero_jets(placed.term, points, self.fields)
+                        jets = zero_jets(placed.term, points, self.outputs)
                     else:
-                        jets = jets_of(self.model, placed.term, points, self.engine)
+                        jets = self.jets(placed.term, points)
                 by_name = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
                 for name, linearized in by_name.items():
                     if check:
@@ -186,6 +192,10 @@ class ReadoutSystem:
                         for slope in linearized.slopes.values():
                             check_finite(name, slope, placed.term.region.coordinates, points, slopes=True)
                     yield placed, name, rows, points, linearized
+
+    def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+        """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps."""
+        return jets_of(self.model, term, points, self.engine)
 
     @torch.no_grad()
     def matrix(self, placed: Placed, points: Tensor, linearized: Linearized) -> Tensor:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import NumericalWarning, nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
-from gmnm_pde.geometry import Box, Domain
+from gmnm_pde.geometry import Box, Domain, Parted
 from gmnm_pde.geometry.region import read_points
 from gmnm_pde.io.models import check_outputs, read_model, write_model
 from gmnm_pde.io.places import called, damaged
 from gmnm_pde.jets import Field, Frame, ModelSource, jet
-from gmnm_pde.models import Lifted, Normalized
+from gmnm_pde.models import ByPart, Lifted, Normalized
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
@@ -115,21 +115,30 @@ class Solution:
                 remedy="Files hold no equations: solve again, or give load_solution(path, problem=...).",
             )
         points = read_points(points, len(self.coordinates), "solution.residuals(...)")
-        residuals: dict[str, Tensor] = {}
+        domain, residuals = self.problem.domain, {}
+        owner = domain.owner(points.cpu().double()) if isinstance(domain, Parted) else None
         for term in self.problem.terms:
             if term.group == "interior":
-                frame = Frame(self.coordinates, points.to(next(self.model.parameters())), time=self.time)
+                part = list(domain.parts).index(term.parts[0]) if owner is not None and term.parts else 0
+                rows = slice(None) if owner is None else owner == part
+                own = points[rows].to(next(self.model.parameters()))
+                if not len(own):
+                    continue
+                frame = Frame(self.coordinates, own, time=self.time)
                 source = ModelSource(self.model, frame, alphas=term.trace.alphas)
-                fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.fields)}
-                values = {name: frame.points.new_full((len(points),), v) for name, v in self.parameters.items()}
-                residuals.update(term.evaluate(frame, {**fields, **values}))
-        return {name: residual.detach() for name, residual in residuals.items()}
+                names = self.problem.branches[part * len(self.fields) : (part + 1) * len(self.fields)]
+                fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(names)}
+                values = {name: frame.points.new_full((len(own),), v) for name, v in self.parameters.items()}
+                for name, residual in term.evaluate(frame, {**fields, **values}).items():
+                    whole = residuals.setdefault(name.removesuffix(term.suffix), residual.new_zeros(len(points)))
+                    whole[rows] = residual.detach()
+        return residuals
 
     @property
     def approximator(self) -> nn.Module:
-        """The model on the unit scale, [-1, 1]^d, within ``model``."""
+        """The model on the unit scale, [-1, 1]^d, within ``model``; where there are parts with the fields of each."""
         model = self.model.inner if isinstance(self.model, Lifted) else self.model
-        return model.inner
+        return model.inner.inner if isinstance(model.inner, ByPart) else model.inner
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -237,6 +246,8 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
     """
     inner, header = read_model(path, PARTS, model)
     check_header(path, header)
+    if isinstance(inner.inner, ByPart) and problem is not None and isinstance(problem.domain, Parted):
+        inner.inner.own = problem.domain.own
     check_outputs(path, inner, len(header["fields"]))
     report, known = Report(**header["report"]), header["problem"]
     coordinates, time, fields = (tuple(header[name]) for name in ("coordinates", "time", "fields"))

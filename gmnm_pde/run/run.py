@@ -8,10 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry import Parted
 from gmnm_pde.interruption import Allowance, limited
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.monitor import Monitor
-from gmnm_pde.models import Lifted
+from gmnm_pde.models import ByPart, Lifted, Normalized
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.checkpoint import Checkpoint
 from gmnm_pde.run.clock import Clock, WallClock, WorkClock
@@ -184,5 +185,7 @@ class Run(Monitor):
         fit, domain, lift = result.best.fit, self.problem.domain, self.problem.lift
         report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)
         model = fit.model if lift is None else Lifted(fit.model, lift.functions)
+        if isinstance(domain, Parted):
+            model = Normalized(ByPart.of(fit.model.inner, domain), domain.bounds).to(next(fit.model.parameters()))
         place = (domain.coordinates, domain.time, domain.bounds, self.problem.fields)
         return Solution(model, *place, report, self.log.history, stated, result.posterior)

@@ -37,8 +37,13 @@ class Stated(Protocol):
     terms: tuple[Term, ...]
     exact: Any
 
-    def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
-        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The unknown functions: the fields, or where the domain has parts each of them in each part."""
+        ...
+
+    def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
+        """The exact fields (those in a part), each [n], and the exact parameters, from coordinate columns, each [n]."""
         ...
 
 
@@ -117,7 +122,7 @@ def warn_of_freedom(problem: Stated) -> None:
     asked = {key for term in problem.terms for key in term.trace.asked}
     interior = {a for t in problem.terms if t.group == "interior" for _, a in t.trace.asked}
     for k, field in enumerate(problem.fields):
-        orders = [alpha for output, alpha in asked if output == k]
+        orders = [alpha for output, alpha in asked if output % len(problem.fields) == k]
         if orders and all(any(alpha) for alpha in orders):
             _warn(
                 f"{problem.name}: only derivatives of '{field}' occur, in the equations and in the conditions, so any "
@@ -139,7 +144,7 @@ def _statements_along(problem: Stated, coordinate: str) -> int:
     for term in problem.terms:
         if isinstance(term.region, GivenPoints):
             return 2
-        if term.group != "interior":
+        if term.group not in ("interior", "interface"):
             names = [chart.name for chart in term.region.charts if chart.normal is not None]
             flat = [name.partition("=")[0] == coordinate for name in names if "=" in name]
             count += sum(flat) if len(flat) == len(names) else 2
@@ -182,13 +187,13 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
     """The residuals of a term at the exact solution; ``sizes`` are those of the solution's derivatives."""
     cloud = sample(term.region, _IN_INTERIOR if term.group == "interior" else _ON_CONDITIONS, "sobol", seed=seed + 1)
     asked = term.trace.asked
-    jets, parameters = _exact_jets(problem, cloud.points, asked)
+    jets, parameters = _exact_jets(problem, cloud, asked, term.parts)
     if term.partner is not None:
-        far, _ = _exact_jets(problem, term.partner(cloud.points), asked)
+        far, _ = _exact_jets(problem, Cloud(term.partner(cloud.points)), asked, term.parts)
         jets = {alpha: far[alpha] - jets[alpha] for alpha in jets}
     frame = Frame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
     source = GivenSource(jets)
-    fields = {field: Field(frame, source, k, name=field) for k, field in enumerate(problem.fields)}
+    fields = {field: Field(frame, source, k, name=field) for k, field in enumerate(problem.branches)}
     rows = []
     for name, residual in term.evaluate(frame, {**fields, **parameters}).items():
         check_finite(name, residual.detach(), frame.names, frame.points)
@@ -206,30 +211,43 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
 
 def _typical_sizes(problem: Stated, seed: int) -> dict[Entry, float]:
     """The largest size over the interior of every derivative of the exact solution that some term uses."""
-    points = sample(problem.domain.interior, _IN_INTERIOR, "sobol", seed=seed).points
-    asked = tuple(dict.fromkeys(key for term in problem.terms for key in term.trace.asked))
-    jets, parameters = _exact_jets(problem, points, asked)
+    cloud = Cloud(sample(problem.domain.interior, _IN_INTERIOR, "sobol", seed=seed).points)
+    count = len(problem.fields)
+    in_a_part = dict.fromkeys(key for term in problem.terms for key in term.trace.asked)
+    asked = tuple(dict.fromkeys((output % count, alpha) for output, alpha in in_a_part))
+    jets, parameters = _exact_jets(problem, cloud, asked, ())
     missing = [name for name in problem.parameters if name not in parameters]
     if missing:
         raise GmnmError(
             f"{problem.name}.verify(): the equations hold unknown parameters, but the exact solution does not say what "
             f"{', '.join(missing)} should be. Let exact return a dict with them: {{'u': ..., '{missing[0]}': 0.2}}."
         )
-    return {(output, alpha): jets[alpha][:, output].abs().max().item() for output, alpha in asked}
+    return {(output, alpha): jets[alpha][:, output % count].abs().max().item() for output, alpha in in_a_part}
 
 
 def _exact_jets(
-    problem: Stated, points: Tensor, asked: Sequence[Entry]
+    problem: Stated, cloud: Cloud, asked: Sequence[Entry], parts: Sequence[str]
 ) -> tuple[dict[Alpha, Tensor], dict[str, Tensor]]:
-    """Derivatives of the exact fields, for each alpha [n, fields], by autograd; and the exact parameters, [n]."""
-    frame = Frame(problem.domain.coordinates, points, time=problem.domain.time)
-    outputs, parameters = problem.exact_columns(frame.leaves)
-    source = FunctionSource(list(outputs.values()), frame)
+    """Derivatives of the exact fields, for each alpha [n, branches], by autograd; and the exact parameters, [n].
+
+    ``parts`` are those whose fields are meant: where two meet, each is looked at from its own side.
+    """
+    points, count = cloud.points, len(problem.fields)
+    beside = 1e-13 * max(abs(end) for ends in problem.domain.bounds for end in ends)
     jets: dict[Alpha, Tensor] = {}
-    for output, alpha in asked:
-        jets.setdefault(alpha, points.new_zeros(len(points), len(outputs)))[:, output] = source.derivative(
-            output, alpha
-        ).detach()
+    parameters: dict[str, float] = {}
+    for side, part in enumerate(parts or ("",)):
+        moved = points
+        if len(parts) > 1 and cloud.normals is not None:
+            moved = points + (2 * side - 1) * beside * cloud.normals
+        frame = Frame(problem.domain.coordinates, moved, time=problem.domain.time)
+        outputs, parameters = problem.exact_columns(frame.leaves, part)
+        source = FunctionSource(list(outputs.values()), frame)
+        first = list(problem.domain.parts).index(part) * count if part else 0
+        for output, alpha in asked:
+            jet = jets.setdefault(alpha, points.new_zeros(len(points), len(problem.branches)))
+            if first <= output < first + count:
+                jet[:, output] = source.derivative(output - first, alpha).detach()
     return jets, {name: points.new_full((len(points),), value) for name, value in parameters.items()}
 
 
@@ -246,7 +264,7 @@ def _corners(region: Region) -> Cloud:
 
 
 def _prescribed(problem: Stated, term: Term, cloud: Cloud) -> Tensor:
-    return prescribed(term, problem.domain, problem.fields, problem.parameters, cloud)
+    return prescribed(term, problem.domain, problem.branches, problem.parameters, cloud)
 
 
 def _opposite(problem: Stated, names: Sequence[str]) -> list[str]:

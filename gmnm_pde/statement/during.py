@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.geometry import Region
+from gmnm_pde.geometry import Domain, Parted, Region
 from gmnm_pde.jets import Alpha
 from gmnm_pde.operators import diff
 from gmnm_pde.statement.problem import Problem
@@ -40,11 +40,13 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
                 got=f"'{term.name}' at given points",
                 remedy="Solve without blocks: observations bind all times together.",
             )
-        if term.group == "interior":
-            moved = replace(term, region=domain.interior)
+        if term.group == "interface":
+            moved = replace(term, region=_interface(domain, term))
+        elif term.group == "interior":
+            moved = replace(term, region=_in_parts(domain, domain.interior, term))
         elif term.group == "initial":
             region = replace(domain.initial, predicates=term.region.predicates)
-            moved = replace(term, region=region)
+            moved = replace(term, region=_in_parts(domain, region, term))
             if before is not None:
                 moved = replace(moved, residual=_continued(problem, term, before))
         else:
@@ -55,9 +57,26 @@ def during(problem: Problem, start: float, end: float, before: Before | None = N
                     expected="conditions that hold at all times, or initially",
                     got=f"'{term.name}' on {term.region.name}",
                 )
-            moved = replace(term, region=region)
+            moved = replace(term, region=_in_parts(domain, region, term))
         terms.append(moved)
     return problem.restated(terms, domain=domain)
+
+
+def _interface(domain: Domain, term: Term) -> Region:
+    """Where the two parts of a term meet."""
+    assert isinstance(domain, Parted)
+    region = domain.interface(*term.parts)
+    assert region is not None  # they met at all times
+    return region
+
+
+def _in_parts(domain: Domain, region: Region, term: Term) -> Region:
+    """The part of a region that belongs to the term's part of the domain."""
+    if not (isinstance(domain, Parted) and term.parts):
+        return region
+    own = domain.beside(region, term.parts[0])
+    assert own is not None  # there was one at all times
+    return own
 
 
 def _continued(problem: Problem, term: Term, before: Before) -> Callable[[Mapping[str, Any]], Any]:
@@ -70,7 +89,7 @@ def _continued(problem: Problem, term: Term, before: Before) -> Callable[[Mappin
         )
     ((number, alpha),) = term.trace.asked
     names = [name for name, order in zip(problem.domain.coordinates, alpha, strict=True) for _ in range(order)]
-    field = problem.fields[number]
+    field = problem.branches[number]
 
     def residual(scope: Mapping[str, Any]) -> Any:
         columns = [scope[name].tensor for name in problem.domain.coordinates]

@@ -208,7 +208,7 @@ def _evaluated(term: Term, problem: Problem, cloud: Cloud, size: float) -> dict[
     domain = problem.domain
     frame = Frame(domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=slice(0, len(cloud)))
     waves = _Waves(cloud.points, domain.bounds, size)
-    fields = {name: Field(frame, waves, k, name=name) for k, name in enumerate(problem.fields)}
+    fields = {name: Field(frame, waves, k, name=name) for k, name in enumerate(problem.branches)}
     scalars = {
         name: torch.full((len(cloud),), guess, dtype=torch.float64, requires_grad=True)
         for name, guess in problem.parameters.items()
@@ -217,7 +217,7 @@ def _evaluated(term: Term, problem: Problem, cloud: Cloud, size: float) -> dict[
         residuals = term.evaluate(frame, {**fields, **scalars})
     except (ValueError, ArithmeticError):  # at zero fields, say, which are no solution of anything
         return "fails"
-    inputs = {f"{problem.fields[k]} {list(alpha)}": value for (k, alpha), value in waves.asked.items()} | scalars
+    inputs = {f"{problem.branches[k]} {list(alpha)}": value for (k, alpha), value in waves.asked.items()} | scalars
     sizes = [waves.size_of(k, alpha) for k, alpha in waves.asked]
     sizes += [abs(guess) or 1.0 for guess in problem.parameters.values()]
     return {name: _with_slopes(residual, inputs, sizes) for name, residual in residuals.items()}

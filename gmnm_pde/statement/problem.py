@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Alpha, Quantity
+from gmnm_pde.jets import Alpha
 from gmnm_pde.statement.conditions import Condition, Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.exact import check_exact, exact_columns
+from gmnm_pde.statement.interfaces import Interface
+from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
+from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
 
@@ -31,15 +34,19 @@ class Problem:
     Args:
         domain: Where, such as ``Rectangle(x=(-1, 1), y=(-1, 1))`` or ``Interval(x=(0, 1)) * Time(t=(0, 1))``.
         equations: A function of fields, coordinates and unknown parameters, bound by name, that returns one residual
-            [n], a tuple, or a dict of named ones; or a list or a dict of such functions.
-        conditions: Dirichlet, Neumann, Robin, Initial, Periodic, Observations, or the general Condition.
+            [n], a tuple, or a dict of named ones; or a list or a dict of such functions; on a domain with parts also
+            a dict with equations for each part.
+        conditions: Dirichlet, Neumann, Robin, Initial, Periodic, Observations, or the general Condition; Interface
+            where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
-            of unknown parameters). Used to report errors, never to solve.
+            of unknown parameters); or one for each part. Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
             ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
             ``solve(..., continuation=...)`` varies them.
+        coefficients: Known functions that equations and conditions may ask for by name: each a number or a function of
+            coordinates (and of fields and scalars), or one for each part, ``{"k": {"steel": 45.0, "copper": 400.0}}``.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
             to None where they are not known. Used to report errors.
         name: For reports.
@@ -64,10 +71,11 @@ class Problem:
         equations: Any = (),
         conditions: Sequence[Statement] = (),
         *,
-        exact: Callable[..., Any] | None = None,
+        exact: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
         fields: Sequence[str] | None = None,
         parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
+        coefficients: Mapping[str, Any] | None = None,
         spectrum: Callable[[int], Sequence[float] | None] | None = None,
         name: str | None = None,
     ):
@@ -83,23 +91,37 @@ class Problem:
             isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
         ):
             raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
-        self._stated = (equations, fields)
+        self._stated = (equations, fields, coefficients)
+        self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
         self.conditions = _conditions(conditions)
-        functions = _equations(equations)
+        functions = by_part(equations, domain, _equations)
         self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
-        if exact is not None:
-            bind(exact, domain.coordinates, call="Problem(exact=...)")
-        interior = [self.traced(self._equation(name, function)) for name, function in functions.items()]
-        orders = _orders(interior, self.fields, domain.dimension)
-        setting = Setting(domain, self.fields, (*self.parameters, *self.constants), orders)
-        stated = [self._supplied(term) for condition in self.conditions for term in condition.terms(setting)]
+        scalars = (*self.parameters, *self.constants)
+        known = (*domain.coordinates, *self.fields, *scalars)
+        self.coefficients = read_coefficients(coefficients, domain, known, known)
+        check_exact(exact, domain)
+        bound = {part: self._bound(named) for part, named in functions.items()}
+        interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
+        orders = _orders(interior, self.branches, domain.dimension)
+        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders))
+        stated = [
+            part_of_it
+            for condition in self.conditions
+            if not (isinstance(condition, Interface) and domain.parts)
+            for term in condition.terms(setting)
+            for part_of_it in self._supplied(term)
+        ]
         self._refuse_missing_conditions(orders, stated)
         every = (*interior, *(self.traced(term) for term in stated))
-        self.terms: tuple[Term, ...] = with_ranges(every, domain, self.fields, self.parameters)
+        self.terms: tuple[Term, ...] = with_ranges(every, domain, self.branches, self.parameters)
+        if domain.parts:
+            refuse_without_equation(self, interior)
+            laws = [condition for condition in self.conditions if isinstance(condition, Interface)]
+            self.terms += tuple(interfaces(self, bound, interior, laws))
         warn_of_conflicts(self)
         warn_of_freedom(self)
 
@@ -113,6 +135,12 @@ class Problem:
         return not self.limits and all(term.trace.linear for term in self.terms)
 
     @property
+    def branches(self) -> tuple[str, ...]:
+        """The unknown functions: the fields, or where the domain has parts each of them in each part."""
+        parts = self.domain.parts
+        return tuple(branch(field, part) for part in parts for field in self.fields) if parts else self.fields
+
+    @property
     def order(self) -> int:
         """The highest order of differentiation in the equations."""
         return max(
@@ -122,7 +150,7 @@ class Problem:
 
     def traced(self, term: Term) -> Term:
         """The term with its trace: it is run once on random numbers to learn what it needs."""
-        return traced(term, self.domain, self.fields, self.parameters)
+        return traced(term, self.domain, self.branches, self.parameters)
 
     def with_constants(self, **constants: float) -> "Problem":
         """The same problem with other values of some of its constants.
@@ -138,7 +166,7 @@ class Problem:
                     got=f"'{name}'",
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
-        equations, fields = self._stated
+        equations, fields, coefficients = self._stated
         bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
         other = Problem(
             self.domain,
@@ -147,10 +175,28 @@ class Problem:
             fields=fields,
             parameters={**self.parameters, **bounded},
             constants={**self.constants, **constants},
+            coefficients=coefficients,
             name=self.name,
         )
         other.reference = self.reference
         return other
+
+    def on(self, domain: Domain) -> "Problem":
+        """The same statement on another domain, such as this one split into parts; conditions keep their regions."""
+        equations, fields, coefficients = self._stated
+        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
+        return Problem(
+            domain,
+            equations,
+            self.conditions,
+            exact=self.exact,
+            fields=fields,
+            parameters={**self.parameters, **bounded},
+            constants=self.constants,
+            coefficients=coefficients,
+            spectrum=self.spectrum,
+            name=self.name,
+        )
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -182,25 +228,13 @@ class Problem:
         )
         return other
 
-    def exact_columns(self, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
-        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n]."""
-        if self.exact is None:
-            raise refuse(f"{self.name}: exact", expected="a problem with an exact solution", got="none")
-        values: Any = bind(self.exact, self.domain.coordinates, call="exact")(
-            dict(zip(self.domain.coordinates, columns, strict=True))
-        )
-        named = values if isinstance(values, Mapping) else self._named_exact(values)
-        missing = [name for name in self.fields if name not in named]
-        unknown = [name for name in named if name not in self.fields and name not in self.parameters]
-        if missing or unknown:
-            raise refuse(
-                "exact(...)",
-                expected=f"the fields {', '.join(self.fields)}",
-                got=f"{', '.join(named)}",
-            )
-        like = columns[0]
-        fields = {name: _column(named[name], like, name) for name in self.fields}
-        return fields, {name: float(named[name]) for name in self.parameters if name in named}
+    def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
+        """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n].
+
+        Where an exact solution is stated for each part, points have that of the part that they lie in, or that of
+        ``part``.
+        """
+        return exact_columns(self, columns, part)
 
     def verify(self, tol: float = 1e-8, *, seed: int = 0) -> Verification:
         """Put the exact solution through every equation and condition.
@@ -213,33 +247,47 @@ class Problem:
         """
         return verify(self, tol, seed=seed)
 
-    def _named_exact(self, values: Any) -> dict[str, Any]:
-        values = values if isinstance(values, tuple | list) else (values,)
-        if len(values) != len(self.fields):
-            raise refuse(
-                "exact(...)", expected=f"{len(self.fields)} field(s): {', '.join(self.fields)}", got=len(values)
-            )
-        return dict(zip(self.fields, values, strict=True))
+    def _bound(self, functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """Equations as functions of a scope."""
+        scalars = (*self.parameters, *self.constants, *self.coefficients)
+        names = (*self.domain.coordinates, *self.fields, *scalars)
+        return {name: bind(function, names, call=f"{self.name}: {name}") for name, function in functions.items()}
 
-    def _equation(self, name: str, function: Callable[..., Any]) -> Term:
-        """The term that states an equation in the interior."""
-        names = (*self.domain.coordinates, *self.fields, *self.parameters, *self.constants)
-        bound = bind(function, names, call=f"{self.name}: {name}")
-        return self._supplied(Term(name, "interior", self.domain.interior, bound))
+    def _equations(self, bound: Mapping[str, Callable[[Mapping[str, Any]], Any]], part: str) -> list[Term]:
+        """The terms that state equations in the interior, or in that of a part."""
+        domain = self.domain.parts[part] if part else self.domain
+        terms = [Term(name, "interior", domain.interior, equation) for name, equation in bound.items()]
+        made = [in_part(self, term, part) if part else self._supplied(term)[0] for term in terms]
+        return [term for term in made if term is not None]
 
-    def _supplied(self, term: Term) -> Term:
-        """The term with the constants in its scope."""
-        if not self.constants:
-            return term
-        inner, constants, data = term.residual, self.constants, term.data
+    def _supplied(self, term: Term) -> list[Term]:
+        """The term with constants and coefficients in its scope, in each part of the domain where it holds."""
+        if self.domain.parts:
+            return in_parts(self, term)
+        if not self.constants and not self.coefficients:
+            return [term]
+        inner, known, data = term.residual, (self.constants, self.coefficients), term.data
         if data is not None:
             value = data.value
-            data = replace(data, value=lambda scope: value({**constants, **scope}))
-        return replace(term, residual=lambda scope: inner({**constants, **scope}), data=data)
+            data = replace(data, value=lambda scope: value(Scope(scope, *known)))
+        return [replace(term, residual=lambda scope: inner(Scope(scope, *known)), data=data)]
 
-    def _field_names(self, functions: Mapping[str, Callable], stated: tuple[str, ...] | None) -> tuple[str, ...]:
+    def _over_parts(self, orders: Mapping[str, Alpha]) -> Mapping[str, Alpha]:
+        """How often each field is differentiated by each coordinate in any part, from what it is in each part."""
+        if not self.domain.parts:
+            return orders
+        count = len(self.fields)
+        return {
+            field: tuple(map(max, zip(*list(orders.values())[k::count], strict=True)))
+            for k, field in enumerate(self.fields)
+        }
+
+    def _field_names(
+        self, by_part: Mapping[str, Mapping[str, Callable]], stated: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
         """The fields: those stated, else the arguments of the equations that are nothing else."""
-        known = (*self.domain.coordinates, *self.parameters, *self.constants)
+        known = (*self.domain.coordinates, *self.parameters, *self.constants, *self.coefficients)
+        functions = [(name, function) for named in by_part.values() for name, function in named.items()]
         for condition in self.conditions:
             if not isinstance(condition, Statement):
                 raise refuse(
@@ -248,9 +296,7 @@ class Problem:
                     got=repr(condition),
                     remedy="A function of your own is stated by Condition(function, on=region).",
                 )
-        asked = [
-            n for key, f in functions.items() for n in argument_names(f, call=f"{self.name}: {key}") if n not in known
-        ]
+        asked = [n for key, f in functions for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
         if not functions:
             asked = [name for condition in self.conditions for name in condition.field_names(known)]
         fields = stated if stated is not None else tuple(dict.fromkeys(asked))
@@ -323,13 +369,3 @@ def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str
         field: tuple(max([0, *(alpha[axis] for output, alpha in asked if output == k)]) for axis in range(d))
         for k, field in enumerate(fields)
     }
-
-
-def _column(value: Any, like: Tensor, name: str) -> Tensor:
-    """What an exact solution gave for a field, a number or one number per point, as [n]."""
-    tensor = (
-        value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
-    )
-    if tensor.ndim and tensor.shape != like.shape:
-        raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
-    return tensor.expand(like.shape)

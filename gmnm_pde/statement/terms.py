@@ -12,7 +12,7 @@ from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.jets import Frame, Quantity
 from gmnm_pde.multiindex import Alpha
 
-GROUPS = ("interior", "boundary", "initial", "data")
+GROUPS = ("interior", "boundary", "initial", "data", "interface")
 """What kinds of terms there are; weights may be given for a whole group."""
 
 
@@ -66,6 +66,10 @@ class Term:
     """The standard deviation of the errors of measured values, where it is known."""
     boost: float = 1.0
     """The factor of the derivatives of highest order that the residual gets."""
+    parts: tuple[str, ...] = ()
+    """The parts of the domain whose fields occur: that which it holds in, or the two that meet where it holds."""
+    suffix: str = ""
+    """What the names of its residuals end with, where the same is stated in several parts."""
     trace: Trace = field(default=UNTRACED, compare=False)
     """Which derivatives the term needs, the names of its residuals, and whether it is linear."""
 
@@ -95,20 +99,22 @@ class Term:
                 f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
                 "function with torch functions of them."
             ) from error
-        named = {name: self._checked(name, value, len(frame)) for name, value in self._named(result).items()}
+        named = {name: self._checked(name, value, len(frame)) for name, value in self.named(result).items()}
         if not named:
             raise refuse(f"the residual '{self.name}'", expected="at least one residual", got="none")
         return named
 
-    def _named(self, result: Any) -> dict[str, Any]:
+    def named(self, result: Any) -> dict[str, Any]:
         """The residuals by name, from a single residual, a tuple or a dict."""
+        end = self.suffix
         if isinstance(result, dict):
             if not result or not all(isinstance(key, str) for key in result):
                 raise refuse(self.name, expected="a dict from names to residuals", got=repr(list(result)))
-            return {f"{key}" if self.group == "interior" else f"{self.name}_{key}": v for key, v in result.items()}
+            first = "" if self.group == "interior" else f"{self.name}_"
+            return {f"{first}{key}{end}": value for key, value in result.items()}
         if isinstance(result, tuple | list):
-            return {f"{self.name}_{k}": value for k, value in enumerate(result, start=1)}
-        return {self.name: result}
+            return {f"{self.name}_{k}{end}": value for k, value in enumerate(result, start=1)}
+        return {f"{self.name}{end}": result}
 
     def _checked(self, name: str, value: Any, n: int) -> Tensor:
         """A residual as a tensor [n], or a clear refusal."""

@@ -12,6 +12,9 @@ from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Quantity
 
+ROWS = "rows of given points"
+"""The name under which a scope has the rows of the user's points that a part of the domain has."""
+
 
 def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
     """A region of ``domain`` as given: None is the whole boundary, a tensor [m, d] is given points."""
@@ -114,7 +117,8 @@ def read_value(
 
     def take(scope: Mapping[str, Any]) -> Tensor:
         frame = scope[domain.coordinates[0]].frame
-        return data[frame.rows].to(frame.points)
+        given = data if ROWS not in scope else data[scope[ROWS]]
+        return given[frame.rows].to(frame.points)
 
     return take
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
+from gmnm_pde.adaptivity.contrast import choose_contrast
 from gmnm_pde.adaptivity.directions import choose_directions
 from gmnm_pde.adaptivity.h_refinement import HRefinement, Refining, seconds_of_first
 from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
@@ -18,7 +19,7 @@ from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.stored import check_state, checked_estimate
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import GivenPoints, Parted
 from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.io import checks
 from gmnm_pde.run.clock import WorkClock
@@ -91,7 +92,7 @@ class Automatic:
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
-        chosen = replace(self, setup=choose_directions(self.setup, run))
+        chosen = replace(self, setup=choose_contrast(choose_directions(self.setup, run), run))
         return _Solve(chosen, run).result()
 
 
@@ -215,8 +216,15 @@ class _Solve:
         return run.keeping(stage=stage, note=note, guess=guess)
 
     def _with_one_mixture(self) -> Result:
-        hopeless = self._numbers.hopeless if self._may_use_patches(self._run) else math.inf
-        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless)
+        hopeless = self._numbers.hopeless
+        domain, growth = self._setup.problem.domain, Growth()
+        if isinstance(
+            domain, Parted
+        ):  # few components do not resolve what surrounds another part, and no corners of it
+            hopeless = min(hopeless, self._limit(self._run.tol))
+            growth = replace(growth, enough=0, foresight=4) if len(domain.junctions()) else growth
+        hopeless = hopeless if self._may_use_patches(self._run) else math.inf
+        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
@@ -269,11 +277,14 @@ class _Solve:
 
     def _wants_patches(self, first: Result, run: Run) -> bool:
         """Whether one mixture left a poor result, and patches or time slabs may be used."""
-        tol, error = run.tol, first.best.error
-        limit = self._numbers.poor if tol is None else max(tol, self._numbers.fine)
-        poor = error > limit or not first.best.fit.converged or bool(missed(first.best, self._setup))
+        poor = first.best.error > self._limit(run.tol) or not first.best.fit.converged
         one_answer = not first.best.estimate.sure
+        poor = poor or bool(missed(first.best, self._setup))
         return self._may_use_patches(self._run) and poor and one_answer and self._affords_patches(run)
+
+    def _limit(self, tol: float | None) -> float:
+        """The error estimate of one mixture above which it is poor."""
+        return self._numbers.poor if tol is None else max(tol, self._numbers.fine)
 
     def _may_use_patches(self, run: Run) -> bool:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""

@@ -47,8 +47,8 @@ def test_each_group_comes_once(counts, seed):
     assert all(parts)
 
 
-def test_groups_at_one_place_are_one_part():
-    assert dissect(torch.zeros(3, 2), [{1, 2}, {0, 2}, {0, 1}]) == [(0, 1, 2)]
+def test_groups_at_one_place_are_eliminated_one_by_one():
+    assert dissect(torch.zeros(3, 2), [{1, 2}, {0, 2}, {0, 1}]) == [(0,), (1,), (2,)]
 
 
 def test_separators_separate():

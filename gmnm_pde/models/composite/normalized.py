@@ -47,8 +47,9 @@ class Normalized(Wrapper):
     def set_readout(self, readout: Tensor) -> None:
         self.inner.set_readout(readout)
 
-    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        jets = self.inner.output_jet(self.unit(x), alphas)
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha], parts: Sequence[int] | None = None) -> dict[Alpha, Tensor]:
+        of_parts = () if parts is None else (parts,)
+        jets = self.inner.output_jet(self.unit(x), alphas, *of_parts)
         return {alpha: self._factor(alpha) * value for alpha, value in jets.items()}
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
@@ -58,8 +59,8 @@ class Normalized(Wrapper):
     def partition(self) -> Any:
         return self.inner.partition
 
-    def pieces(self, x: Tensor, operator: Operator) -> list[tuple[int, Tensor, Tensor]]:
-        return self.inner.pieces(self.unit(x), self._scaled(operator))
+    def pieces(self, x: Tensor, operator: Operator, part: int | None = None) -> list[tuple[int, Tensor, Tensor]]:
+        return self.inner.pieces(self.unit(x), self._scaled(operator), part)
 
     def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))

@@ -162,18 +162,34 @@ class Partition:
             inside &= (column >= low[:, k]) & (column <= high[:, k])
         return len(self) - 1 - inside.flip(1).to(torch.uint8).argmax(dim=1)
 
-    def windows(self, x: Tensor, alphas: Iterable[Alpha]) -> Iterator[tuple[int, Tensor, Window]]:
-        """The windows that are not zero at all of x [n, d].
+    def covered(self, x: Tensor, among: Sequence[int]) -> Tensor:
+        """What the steps of some boxes come to at x [n, d], before they are made to sum to 1: [n]."""
+        total, reached = x.new_zeros(len(x)), self.reached(x)
+        for k in among:
+            rows = reached[:, k].nonzero()[:, 0]
+            if len(rows):
+                total[rows] += self._bump(k, x[rows], [(0,) * x.shape[1]])[(0,) * x.shape[1]]
+        return total
+
+    def windows(
+        self, x: Tensor, alphas: Iterable[Alpha], among: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Tensor, Window]]:
+        """The windows that are not zero at all of x [n, d]; with ``among`` those of some boxes, which sum to 1.
 
         Yields:
             The number of the box, the rows where its window is not zero, [m], and the window's derivatives there, for
             all multi-indices at most ``alphas``.
         """
         lower = below(alphas)
-        reached = self.reached(x)
+        reached, even = self.reached(x), self._even
+        if among is not None:
+            others = torch.ones(len(self), dtype=torch.bool, device=x.device)
+            others[list(among)] = False
+            even = even and not bool(reached[:, others].any())
+            reached = reached & ~others
         chosen = [(k, reached[:, k].nonzero()[:, 0]) for k in reached.any(dim=0).nonzero()[:, 0].tolist()]
         bumps = [self._bump(k, x if len(rows) == len(x) else x[rows], lower) for k, rows in chosen]
-        if not self._even:
+        if not even:
             total = {alpha: x.new_zeros(len(x)) for alpha in lower}
             for (_, rows), bump in zip(chosen, bumps, strict=True):
                 for alpha in lower:

@@ -1,0 +1,82 @@
+"""Exact solutions: a function of coordinates, or one for each part of the domain."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.binding import bind
+from gmnm_pde.geometry import Parted
+from gmnm_pde.jets import Quantity
+
+
+class Stated(Protocol):
+    """What is seen of a problem."""
+
+    name: str
+    domain: Any
+    fields: tuple[str, ...]
+    parameters: dict[str, float]
+    exact: Any
+
+
+def check_exact(exact: Any, domain: Any) -> None:
+    """Refuse an exact solution that asks for other names than coordinates, or that parts have none of."""
+    if exact is not None:
+        for part in domain.parts if isinstance(exact, Mapping) else ("",):
+            bind(_of_part(exact, part), domain.coordinates, call="Problem(exact=...)")
+
+
+def exact_columns(problem: Stated, columns: Sequence[Tensor], part: str) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """See ``Problem.exact_columns``."""
+    if problem.exact is None:
+        raise refuse(f"{problem.name}: exact", expected="a problem with an exact solution", got="none")
+    if isinstance(problem.exact, Mapping) and not part:
+        return _by_part(problem, problem.domain, columns)
+    values: Any = bind(_of_part(problem.exact, part), problem.domain.coordinates, call="exact")(
+        dict(zip(problem.domain.coordinates, columns, strict=True))
+    )
+    named = values if isinstance(values, Mapping) else _named(values, problem.fields)
+    missing = [name for name in problem.fields if name not in named]
+    unknown = [name for name in named if name not in problem.fields and name not in problem.parameters]
+    if missing or unknown:
+        raise refuse("exact(...)", expected=f"the fields {', '.join(problem.fields)}", got=f"{', '.join(named)}")
+    like = columns[0]
+    fields = {name: _column(named[name], like, name) for name in problem.fields}
+    return fields, {name: float(named[name]) for name in problem.parameters if name in named}
+
+
+def _by_part(problem: Stated, domain: Parted, columns: Sequence[Tensor]) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """The exact fields of the part that each point lies in."""
+    every = [exact_columns(problem, columns, part) for part in domain.parts]
+    values = torch.stack([column for fields, _ in every for column in fields.values()], dim=1)
+    own = domain.own(values, torch.stack([column.detach() for column in columns], dim=1))
+    return dict(zip(problem.fields, own.unbind(1), strict=True)), every[0][1]
+
+
+def _of_part(exact: Any, part: str) -> Any:
+    """The exact solution in a part: its own, or that of the whole domain."""
+    if not isinstance(exact, Mapping):
+        return exact
+    if part not in exact:
+        raise refuse("Problem(exact={...})", expected="a function for each part", got=f"none for '{part}'")
+    return exact[part]
+
+
+def _named(values: Any, fields: Sequence[str]) -> dict[str, Any]:
+    values = values if isinstance(values, tuple | list) else (values,)
+    if len(values) != len(fields):
+        raise refuse("exact(...)", expected=f"{len(fields)} field(s): {', '.join(fields)}", got=len(values))
+    return dict(zip(fields, values, strict=True))
+
+
+def _column(value: Any, like: Tensor, name: str) -> Tensor:
+    """What an exact solution gave for a field, a number or one number per point, as [n]."""
+    tensor = (
+        value.tensor if isinstance(value, Quantity) else torch.as_tensor(value, dtype=like.dtype, device=like.device)
+    )
+    if tensor.ndim and tensor.shape != like.shape:
+        raise refuse(f"exact(...): {name}", expected=f"shape {tuple(like.shape)}", got=f"{tuple(tensor.shape)}")
+    return tensor.expand(like.shape)
