@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -127,4 +128,6 @@ def solve(
     )
     run = Run.begin(choice.setup, started, tol, time_limit, progress, choice.checkpoint)
     result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
+    if choice.note:
+        result = replace(result, details=f"{result.details}; {choice.note}")
     return run.solution(result, choice.stated, choice.strategy.description)

@@ -11,6 +11,7 @@ from gmnm_pde.collocation.moving import MOVINGS
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.fitting.data_start import referenced
 from gmnm_pde.fitting.discretization import Setup, reference_scales, smoothness_for, zero_solves
+from gmnm_pde.geometry import Region
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
 from gmnm_pde.methods.weighting import WEIGHTINGS
@@ -27,7 +28,7 @@ from gmnm_pde.options.arguments import (
 )
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.run.checkpoint import Checkpoint, identity
-from gmnm_pde.scrutiny import look
+from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
@@ -58,12 +59,14 @@ class Choice:
         setup: With the problem that is solved, into which some conditions may be built.
         strategy: How it is solved.
         checkpoint: The file to write and to resume from, if there is one.
+        note: What was done to the problem unasked, in words.
     """
 
     stated: Problem
     setup: Setup
     strategy: Strategy
     checkpoint: Checkpoint | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,10 @@ def choose(arguments: Arguments) -> Choice:
     problem = referenced(problem, arguments.seed)
     read = _read(arguments, problem)
     setup = setup_for(arguments, problem, read.mixture, read.module, read.readout_method)
+    note, division = "", divided(problem, setup.features) if _may_be_divided(arguments, read) else None
+    if division is not None:
+        problem, note = division
+        setup = setup_for(arguments, problem, read.mixture, None, read.readout_method)
     refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     _check_methods(arguments, read)
     _check_pieces(arguments, setup, read.module)
@@ -115,7 +122,16 @@ def choose(arguments: Arguments) -> Choice:
         if name in arguments.given and name not in strategy.takes:
             raise _not_taken(name, arguments, strategy, read.module)
     _check_parameters(setup)
-    return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy))
+    return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)
+
+
+def _may_be_divided(arguments: Arguments, read: _ModelAndMethods) -> bool:
+    """Whether mixtures are left to be chosen, on a problem as it was stated."""
+    mixture, problem = read.mixture, arguments.problem
+    by_hand = (mixture.components, mixture.widths, mixture.patches, arguments.points, arguments.weights)
+    whole = read.module is None and not isinstance(arguments.method, StrategyMethod) and arguments.hard is False
+    exact = not problem.parameters and all(isinstance(term.region, Region) for term in problem.terms)
+    return whole and exact and arguments.engine == "auto" and all(choice is None for choice in by_hand)
 
 
 def setup_for(

@@ -1,0 +1,58 @@
+"""A problem whose data jump on planes, divided there into parts that are smooth each.
+
+Between parts the fields and their fluxes are continuous, which is what an equation in divergence form means where its
+coefficient jumps, and what a source that jumps leaves smooth.
+"""
+
+import math
+from collections.abc import Sequence
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.geometry import Box, Domain, Product
+from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.statement.problem import Problem
+
+_MOST = 64
+"""The most parts that a problem is divided into unasked."""
+
+
+def divided(problem: Problem, features: Sequence[Feature]) -> tuple[Problem, str] | None:
+    """The problem on parts between the planes on which its data jump, and in words where those are.
+
+    None where there are none, where something else is sharp too, or where the statement does not say what holds
+    between the parts.
+    """
+    domain, equations = problem.domain, {term.name for term in problem.terms if term.group == "interior"}
+    jumps = [feature for feature in features if feature.kind == "jump" and feature.plane is not None]
+    if not jumps or len(jumps) < len(features) or not {jump.term for jump in jumps} <= equations:
+        return None
+    places: dict[str, list[float]] = {}
+    for jump in jumps:
+        assert jump.plane is not None
+        name, place = domain.coordinates[jump.plane[0]], jump.plane[1]
+        if name in domain.time:
+            return None
+        if place not in places.setdefault(name, []):
+            places[name] = sorted([*places[name], place])
+    try:
+        parted = _split(domain, places)
+        if parted is None or len(parted.parts) > _MOST:
+            return None
+        told = " and ".join(f"{name} = {place:.6g}" for name, every in places.items() for place in every)
+        return problem.on(parted), f"divided at {told}, where {jumps[0].of} jumps"
+    except GmnmError:  # the statement does not say what holds there
+        return None
+
+
+def _split(domain: Domain, places: dict[str, list[float]]) -> Domain | None:
+    """A box, or a product of one with others, cut at places along coordinates; None for other domains."""
+    if isinstance(domain, Box):
+        count = math.prod(len(every) + 1 for every in places.values())
+        return domain.split(at=places, names=[f"part_{number}" for number in range(1, count + 1)])
+    if not isinstance(domain, Product):
+        return None
+    for space, other, first in ((domain.first, domain.second, True), (domain.second, domain.first, False)):
+        if set(places) <= set(space.coordinates):
+            parted = _split(space, places)
+            return None if parted is None else parted * other if first else other * parted
+    return None
