@@ -69,6 +69,8 @@ class Growth:
     """After this many fits it may be given up as hopeless; linear problems by the rate at which these converge."""
     hopeless_at_once: float = 10.0
     """A nonlinear problem is given up sooner if the estimate exceeds what is hopeless by this factor."""
+    tiny: int = 120
+    """With fewer unknowns than this it is not: the next fit takes hundredths of a second too."""
     foresight: int = 100
     """On no more than this many further sizes is counted when it is told where the estimates will end."""
     enough: int = 600
@@ -139,10 +141,12 @@ class PRefinement:
         best, count, growth = min(trials.errors), len(trials.errors), self.growth
         if best <= self.hopeless:
             return False
-        if not self.setup.problem.linear:
-            return best > growth.hopeless_at_once * self.hopeless or count >= growth.tries
         assert trials.level is not None
-        if trials.level * len(self.setup.problem.fields) < growth.enough or count < growth.tries:
+        unknowns = trials.level * len(self.setup.problem.fields)
+        if not self.setup.problem.linear:
+            at_once = best > growth.hopeless_at_once * self.hopeless and unknowns >= growth.tiny
+            return at_once or count >= growth.tries
+        if unknowns < growth.enough or count < growth.tries:
             return False
         rate = min(1.0, (trials.errors[-1] / trials.errors[-growth.tries]) ** (1 / (growth.tries - 1)))
         return best * rate ** min(sizes_left, growth.foresight) > self.hopeless

@@ -110,18 +110,18 @@ def _in_part(domain: Domain, term: Term, cloud: Cloud) -> Cloud:
 
 def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
     """The root mean squares of the fields' derivatives in the domain, by field and multi-index."""
-    problem = system.problem
     keys = {key for placed in system.placed for key in placed.term.trace.asked}
-    inside = [placed.cloud.points for placed in system.placed if placed.term.group == "interior"]
-    points = torch.cat(inside or [placed.cloud.points for placed in system.placed])[:_SIZED].to(system.like)
-    zero = (0,) * points.shape[1]
-    jets = output_jet(system.model, points, tuple({zero, *(alpha for _, alpha in keys)}), system.engine)
-    lengths = [high - low for low, high in problem.domain.bounds]
-    sizes = {}
-    for output, alpha in keys:
-        across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
-        least = _FLOOR * _rms(jets[zero][:, output]) / across
-        sizes[output, alpha] = max(_rms(jets[alpha][:, output]), least)
+    inside = [placed for placed in system.placed if placed.term.group == "interior"]
+    lengths = [high - low for low, high in system.problem.domain.bounds]
+    zero = (0,) * len(lengths)
+    alphas = tuple({zero, *(alpha for _, alpha in keys)})
+    sizes = dict.fromkeys(keys, 0.0)
+    for placed in inside or system.placed:
+        jets = output_jet(system.model, placed.cloud.points[:_SIZED].to(system.like), alphas, system.engine)
+        for output, alpha in keys:
+            across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
+            least = _FLOOR * _rms(jets[zero][:, output]) / across
+            sizes[output, alpha] = max(sizes[output, alpha], _rms(jets[alpha][:, output]), least)
     return sizes
 
 

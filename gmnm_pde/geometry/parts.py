@@ -11,7 +11,8 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
-from gmnm_pde.geometry.domain import Combined, Domain, Product
+from gmnm_pde.geometry.composed import Combined, Product
+from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart, Region
 
 _STEP = 1e-7

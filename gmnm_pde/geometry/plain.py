@@ -5,7 +5,8 @@ from typing import Any
 
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
-from gmnm_pde.geometry.domain import Combined, Domain
+from gmnm_pde.geometry.composed import Combined
+from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.parts import Parted
 from gmnm_pde.geometry.polygon import Polygon
 from gmnm_pde.geometry.round import Ball, Ellipse

@@ -92,7 +92,7 @@ BAD = {
     "center": (lambda: g.Ball((0, 0), 1, coordinates=("x", "y", "z", "w")), "4 finite numbers"),
     "one name": (lambda: g.Ball((0,), 1, coordinates=("x",)), "at least 2 names"),
     "names": (lambda: g.Ball((0, 0, 0, 0), 1, coordinates=("x", "y", "z", "x")), "4 different names"),
-    "a word": (lambda: g.Ball((0, 0, 0, 0), 1, coordinates="xyzw"), "different names"),
+    "a word": (lambda: g.Ball((0, 0, 0, 0), 1, coordinates="xyzw"), "at least 2 names"),
 }
 
 

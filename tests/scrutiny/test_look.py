@@ -156,8 +156,8 @@ def test_smooth_sources_in_the_plane_show_nothing():
     assert look(on_square(lambda x, y: torch.exp(5 * x) * (1 - x) * torch.exp(-((y - 0.4) ** 2) / 0.02))) == ()
 
 
-REAL = {"four_balls": {"jump"}, "poisson_layers": {"jump"}}
-"""Problems of the library whose data are not smooth, and how: balls of another reaction, layers of other materials."""
+REAL = {"four_balls": {"jump"}}
+"""Problems of the library whose data are not smooth, and how: balls of another reaction."""
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -176,7 +176,7 @@ def test_the_same_seed_finds_the_same():
 
 def test_a_function_that_fails_on_many_points_is_left_to_the_solve():
     def source(x):
-        if len(x) > 1000:
+        if len(x) > 2000:
             raise RuntimeError("too many")
         return x
 

@@ -78,8 +78,8 @@ def test_a_conductivity_that_jumps_is_named_and_not_converged():
         lambda y: torch.where(y > 0.5, 400.0, 1.38),
         exact=lambda x, y: torch.where(y < 0.5, 293.15 + 200 * y / 1.38, steel + 0.5 * (y - 0.5)),
     )
-    report = g.solve(problem, tol=1e-3).report
-    assert not report.converged and report.status == "unresolved" and report.relative_l2 > 0.1
+    report = g.solve(problem, g.Mixture(components=200), tol=1e-3).report  # by hand: not divided at the jump
+    assert not report.converged and report.status == "unresolved" and report.error_estimate >= 1 and report.relative_l2 > 0.1
     assert "the coefficient of u_xx in 'equation' jumps at y = 0.5" in report.reason and "materials" in report.reason
 
 
@@ -89,13 +89,13 @@ def test_a_conductivity_that_jumps_on_a_line_is_named():
         lambda u, x: g.diff(torch.where(x > 1 / 3, 10.0, 1.0) * g.diff(u, x), x),
         [g.Dirichlet(u=lambda x: x)],
     )
-    report = g.solve(problem).report
+    report = g.solve(problem, g.Mixture(components=60)).report
     assert not report.converged and "the coefficient of u_xx" in report.reason and "x = 0.333333" in report.reason
 
 
 def test_a_coefficient_that_jumps_outside_of_derivatives_is_solved():
     problem = g.Problem(LINE, lambda u, x: torch.where(x > 0.5, 10.0, 1.0) * g.diff(u, x, x) + 1, [g.Dirichlet(u=0)])
-    solution = g.solve(problem, tol=1e-5)
+    solution = g.solve(problem, tol=1e-4)
     assert solution.report.converged and abs(solution(x=0.5) - 0.06875) < 1e-5  # continuous with its first derivative
 
 
