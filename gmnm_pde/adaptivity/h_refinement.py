@@ -116,6 +116,7 @@ class HRefinement:
         if trials.errors[-1] <= self._aim:
             return Stop.MET
         no_gain = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
+        no_gain = no_gain or stalled(trials.errors, early=2 * numbers.patience)
         if trials.doubtful or (no_gain and (not self.fixed or min(trials.errors) < numbers.begun)):
             return Stop.STALLED
         if self.fixed and mixture.components:

@@ -20,6 +20,7 @@ from torch import Tensor
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.stability import stability_of
 from gmnm_pde.fitting.uniqueness import doubt_of
+from gmnm_pde.linalg.qr import RIDGE
 from gmnm_pde.residuals import FieldMap
 from gmnm_pde.statement.problem import Problem
 
@@ -67,7 +68,7 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     observed = _observed(fit, fields, size)
     stability = stability_of(fit, fields, size)
     doubt = doubt_of(fit, stability, observed.residual, fields, points)
-    errors = observed.towards(observed.fields, stability.by_field) + torch.finfo(size.dtype).eps
+    errors = observed.towards(observed.fields, stability.by_field) + RIDGE * torch.finfo(size.dtype).eps
     # Where the method did not converge, the step that is left to the least squares solution tells more.
     step = fields.forth((solver.solution() - fit.theta)[:, None])[:, :, 0]
     errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
