@@ -49,11 +49,18 @@ def met(name, recorded, found):
     return max(recorded, found) < ROUNDING or recorded / factor <= found <= recorded * factor
 
 
+DEAR = {
+    "modes_on_patches", "modes_tol", "modes_hard", "noisy_field_cross_validation", "continuation_by_itself",
+    "resumed_methods", "blocks_by_themselves",
+}  # fmt: skip
+"""Cases that take seconds, and are slow with the first seed already."""
+
+
 def runs():
     """All cases with their seeds; the second seed is slow."""
     for seed in golden_record.SEEDS:
-        marks = [pytest.mark.slow] if seed else []
         for name in golden_cases.CASES:
+            marks = [pytest.mark.slow] if seed or name in DEAR else []
             yield pytest.param(name, seed, id=f"{name}-{seed}", marks=marks)
 
 

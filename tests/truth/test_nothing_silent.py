@@ -14,7 +14,7 @@ WRONG = {"SILENT", "COARSE", "FOREIGN", "LATE"}
 
 QUICK = (
     "jump_line", "jump_square_tol", "missing_size", "missing_end", "missing_slopes", "resonance_near", "hidden_rising",
-    "feature_spike", "hidden_cube", "hidden_stairs", "cooling_ball_2", "cooling_ball_0.05", "kelvin", "load_0.05",
+    "hidden_cube", "hidden_stairs", "cooling_ball_2", "cooling_ball_0.05", "kelvin", "load_0.05",
 )  # fmt: skip
 QUICK_NUMBERS = {"a": (0, 4, 5), "b": (4,), "c": (5,), "d": (5,)}
 
