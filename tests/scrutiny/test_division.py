@@ -60,7 +60,11 @@ def test_several_places_make_several_parts():
 
 def test_a_product_with_time_is_divided_in_space():
     domain = LINE * Time(t=(0, 1))
-    problem = Problem(domain, lambda u, x, t: diff(u, t) - diff(step(x, 0.3, 1.0, 2.0) * diff(u, x), x), [Dirichlet(u=0)])
+
+    def equation(u, x, t):
+        return diff(u, t) - diff(step(x, 0.3, 1.0, 2.0) * diff(u, x), x)
+
+    problem = Problem(domain, equation, [Dirichlet(u=0)])
     parted, _ = found(problem)
     assert len(parted.domain.parts) == 2
 
