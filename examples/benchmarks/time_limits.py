@@ -17,6 +17,7 @@ from collections.abc import Callable
 import torch
 
 import gmnm_pde as g
+from gmnm_pde.geometry import Domain
 
 torch.set_num_threads(1)
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
@@ -24,7 +25,7 @@ CORNER = g.Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
 PACMAN = g.Disk(center=(0, 0), radius=1) - g.Rectangle(x=(0, 2), y=(0, 2))
 
 
-def sines(waves: float = 1.0, domain: g.geometry.Domain = SQUARE) -> g.Problem:
+def sines(waves: float = 1.0, domain: Domain = SQUARE) -> g.Problem:
     """Poisson's equation with a product of sines as its solution."""
     k = waves * math.pi
 
@@ -53,7 +54,7 @@ def sharp_front() -> g.Problem:
     return g.Problem(SQUARE, equation, [g.Dirichlet(u=exact)], exact=exact)
 
 
-def modes_on(domain: g.geometry.Domain) -> g.Problem:
+def modes_on(domain: Domain) -> g.Problem:
     return g.Problem(domain, lambda u, k: g.laplacian(u) + k * u, [g.Dirichlet(u=0)], parameters={"k": 0.0})
 
 
@@ -92,7 +93,7 @@ def noisy() -> g.Problem:
     return g.registry.load("poisson_inverse", noise=0.1)
 
 
-Solve = Callable[[float], object]
+Solve = Callable[[float], g.Solution | g.Spectrum]
 KINDS: dict[str, Solve] = {
     "one mixture": lambda t: g.solve(sines(), tol=1e-13, time_limit=t),
     "one mixture without tol": lambda t: g.solve(sines(4), time_limit=t),
