@@ -25,6 +25,7 @@ def test_a_scalar_with_its_uncertainty():
     assert "+-" in str(solution.report) and "of their noise" in solution.report.reason
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     inside = 0
     for seed in range(40):
@@ -80,7 +81,7 @@ def test_precise_data_count_more():
     assert solution.parameters["kappa"] == pytest.approx(0.2, rel=1e-2)
 
 
-@pytest.mark.parametrize("smoothing", [None, "discrepancy", 0.3])
+@pytest.mark.parametrize("smoothing", [None, "discrepancy", pytest.param(0.3, marks=pytest.mark.slow)])
 def test_an_unknown_field(smoothing):
     solution = g.solve(g.registry.load("poisson_inverse", noise=0.1), smoothing=smoothing)
     assert solution.report.relative_l2["a"] < 0.03 and solution.report.relative_l2["u"] < 0.04

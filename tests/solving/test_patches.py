@@ -329,6 +329,7 @@ def test_a_reentrant_corner():
     assert partition.centers[smallest].norm() <= 3 * partition.sizes.min() <= 3 * 2**-9
 
 
+@pytest.mark.slow
 def test_more_halvings_towards_a_corner_pay():
     corner = torch.zeros(1, 2, dtype=torch.float64)
     errors = []

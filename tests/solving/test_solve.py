@@ -40,7 +40,11 @@ BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+DEAR = {"kovasznay", "regression_2d", "cantilever"}
+"""Problems that take seconds each."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in DEAR else []) for n in BOUNDS])
 def test_smooth_problems_of_the_registry(name):
     report = g.solve(g.registry.load(name), seed=1).report
     error = largest(report.relative_l2)
@@ -236,7 +240,8 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize(
-    ("name", "tol", "rungs"), [("wave", 1e-6, 1), ("wave", 1e-6, 4), ("nonlinear_poisson", 1e-9, 1)]
+    ("name", "tol", "rungs"),
+    [("wave", 1e-6, 1), pytest.param("wave", 1e-6, 4, marks=pytest.mark.slow), ("nonlinear_poisson", 1e-9, 1)],
 )
 def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     problem, file = g.registry.load(name), tmp_path / "run.safetensors"

@@ -31,7 +31,11 @@ def largest_gap(problem, solution, name):
     return (values - wanted).abs().max().item()
 
 
-@pytest.mark.parametrize("name", SMALL)
+DEAR = {"kovasznay", "wave"}
+"""Problems that take seconds each."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in DEAR else []) for n in SMALL])
 def test_the_data_are_met_to_rounding_and_the_solution_is_as_good(name):
     problem = g.registry.load(name)
     widths = 2.0 if name in ("kovasznay", "nonlinear_poisson") else None
