@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -70,14 +71,14 @@ class Setup:
     by_flux: float = 1.0
     """The power of the size of a part's coefficients by which its rows count, where the domain has parts."""
 
-    @property
+    @cached_property
     def boxes(self) -> Partition | None:
         """The patches; one that is all of the domain where that has parts, each of which has a mixture there."""
         if self.partition is None and self.problem.domain.parts:
             return Partition.even([1] * self.dimension, smoothness=smoothness_for(self.problem))
         return self.partition
 
-    @property
+    @cached_property
     def members(self) -> tuple[Member, ...]:
         """The mixtures of the patches, where the domain has parts."""
         domain, boxes = self.problem.domain, self.boxes
@@ -169,15 +170,20 @@ def systems(setup: Setup, model: Normalized, components: int) -> tuple[ReadoutSy
     problem, counts = setup.problem, setup.counts(components)
     if setup.boxes is not None:
         return _patch_systems(setup, model, counts, setup.boxes)
-    clouds = [
-        with_features(placed, problem, setup.features, seed=seed)
-        for placed, seed in (
-            (place(problem, counts, seed=setup.seed), setup.seed),
-            (hold_out(problem, counts, seed=setup.seed), stream(setup.seed, "held out")),
-        )
-    ]
-    fitted, held_out = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
-    return fitted, held_out
+    fitted, held_out = place(problem, counts, seed=setup.seed), hold_out(problem, counts, seed=setup.seed)
+    clouds = _with_features(setup, fitted, held_out, setup.features)
+    first, second = (ReadoutSystem(problem, model, placed, setup.scales, setup.engine) for placed in clouds)
+    return first, second
+
+
+def _with_features(
+    setup: Setup, fitted: list[Placed], held_out: list[Placed], features: Sequence[Feature]
+) -> tuple[list[Placed], list[Placed]]:
+    """Points to fit and held-out ones, with more of both around features."""
+    return (
+        with_features(fitted, setup.problem, features, seed=setup.seed),
+        with_features(held_out, setup.problem, features, seed=stream(setup.seed, "held out")),
+    )
 
 
 def _patch_systems(
@@ -190,14 +196,9 @@ def _patch_systems(
     rule = rule_for(problem)
     narrow = [feature for feature in setup.features if feature.kind == "narrow"]
     held = stream(setup.seed, "held out")
-    spreads = (
-        Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed, members=placed_at).place(),
-        without_data(Spread.of(problem, boxes, fewer, rule="sobol", seed=held, members=placed_at).place()),
-    )
-    clouds = [
-        with_features(placed, problem, narrow, seed=seed)
-        for placed, seed in zip(spreads, (setup.seed, held), strict=True)
-    ]
+    fitted = Spread.of(problem, boxes, counts, rule=rule, seed=setup.seed, members=placed_at).place()
+    held_out = Spread.of(problem, boxes, fewer, rule="sobol", seed=held, members=placed_at).place()
+    clouds = _with_features(setup, fitted, without_data(held_out), narrow)
     small = setup.draw(_PATCH_REFERENCE, 16, (2.0,) * setup.dimension)
     reference = Normalized(Patchwork(partition, [small] * setup.patches, members or None), bounds)
     reference = reference.to(dtype=setup.dtype, device=setup.device)

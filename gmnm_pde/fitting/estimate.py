@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.fitting.stability import stability_of
 from gmnm_pde.fitting.uniqueness import doubt_of
 from gmnm_pde.linalg.qr import RIDGE
@@ -109,18 +109,14 @@ def _observed(fit: Fit, fields: FieldMap, size: Tensor) -> _Observed:
     assert solver is not None
     tiny = torch.finfo(size.dtype).tiny
     left = held.residual(fit.theta)
-    residual = _rms(left)
+    residual = rms(left)
     parts = torch.stack([solver.leading(system.part(fraction)) for fraction in FRACTIONS], dim=1)
     of_parts = torch.stack([held.residual(part) for part in parts.unbind(1)], dim=1)
     moved = parts - fit.theta[:, None]
     changes = (of_parts - left[:, None]).square().mean(dim=0).sqrt().clamp_min(tiny)
     of_fields = fields.forth(moved).square().mean(dim=0).sqrt() / size[:, None] / changes
     of_parameters = moved[: system.extra].abs() / changes
-    fall = _rms(of_parts[:, 0]) / max(residual, tiny)
+    fall = rms(of_parts[:, 0]) / max(residual, tiny)
     quickly = min(1.0, max(0.0, math.log(max(fall, tiny)) / math.log(_QUICK))) if math.isfinite(fall) else 0.0
     largest = [SAFETY * residual * constants.amax(dim=1) for constants in (of_fields, of_parameters)]
     return _Observed(largest[0], largest[1], residual, quickly)
-
-
-def _rms(values: Tensor) -> float:
-    return values.square().mean().sqrt().item() if len(values) else 0.0

@@ -67,14 +67,14 @@ class Fit:
             self.components, self.widths, self.model, self.system, self.held_out, outcome, self.trained
         ).install()
 
-    def outputs(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
-        """The fields at points [n, d] for this fit's unknowns, or for others: [n, fields]."""
-        return fields_from(self.system.problem, points, self.solved_for(points, theta))
+    def outputs(self, points: Tensor) -> Tensor:
+        """The fields at points [n, d]: [n, fields]."""
+        return fields_from(self.system.problem, points, self.solved_for(points))
 
     @torch.no_grad()
-    def solved_for(self, points: Tensor, theta: Tensor | None = None) -> Tensor:
+    def solved_for(self, points: Tensor) -> Tensor:
         """The outputs of the model alone; where conditions are met by construction the fields are made from them."""
-        with _in_place(self.system, self.theta if theta is None else theta):
+        with _in_place(self.system, self.theta):
             return self.model(points)
 
     @property
@@ -110,7 +110,7 @@ class Fit:
     @cached_property
     def reference(self) -> float:
         """The held-out residual of the zero solution, which validation residuals are relative to."""
-        return _rms(self.held_out.residual(None)) or 1.0
+        return rms(self.held_out.residual(None)) or 1.0
 
     def validation_residual_of(self, theta: Tensor) -> float:
         """The held-out residual of any unknowns, relative to that of the zero solution; infinite beyond bounds."""
@@ -118,7 +118,7 @@ class Fit:
             low, high = self.system.problem.limits.get(name, (-math.inf, math.inf))
             if not low <= value <= high:
                 return math.inf
-        value = _rms(self.held_out.residual(theta)) / self.reference
+        value = rms(self.held_out.residual(theta)) / self.reference
         return value if math.isfinite(value) else math.inf
 
     @cached_property
@@ -261,5 +261,6 @@ def _imitate(guess: InitialGuess, system: ReadoutSystem) -> Tensor:
     return torch.cat([guess.theta[: system.extra], readout.reshape(-1)])
 
 
-def _rms(values: Tensor) -> float:
+def rms(values: Tensor) -> float:
+    """The root mean square; 0 of nothing."""
     return values.square().mean().sqrt().item() if len(values) else 0.0

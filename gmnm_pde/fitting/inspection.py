@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.geometry import Domain, GivenPoints, Parted
 from gmnm_pde.jets import output_jet
 from gmnm_pde.multiindex import Alpha
@@ -66,7 +66,7 @@ class _Rows:
         mean, scale = _mean(residual), _mean(torch.cat(self.terms)) + _mean(torch.cat(self.at_zero))
         largest = points[residual.abs().argmax()].tolist()
         place = ", ".join(f"{c}={x:.3g}" for c, x in zip(coordinates, largest, strict=True))
-        return Inspected(name, _rms(residual), mean / scale if scale else math.inf if mean else 0.0, place)
+        return Inspected(name, rms(_finite(residual)), mean / scale if scale else math.inf if mean else 0.0, place)
 
 
 @torch.no_grad()
@@ -120,16 +120,15 @@ def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
         jets = output_jet(system.model, placed.cloud.points[:_SIZED].to(system.like), alphas, system.engine)
         for output, alpha in keys:
             across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
-            least = _FLOOR * _rms(jets[zero][:, output]) / across
-            sizes[output, alpha] = max(sizes[output, alpha], _rms(jets[alpha][:, output]), least)
+            least = _FLOOR * rms(_finite(jets[zero][:, output])) / across
+            sizes[output, alpha] = max(sizes[output, alpha], rms(_finite(jets[alpha][:, output])), least)
     return sizes
 
 
 def _mean(values: Tensor) -> float:
-    values = values[torch.isfinite(values)].abs()
+    values = _finite(values).abs()
     return values.mean().item() if len(values) else 0.0
 
 
-def _rms(values: Tensor) -> float:
-    values = values[torch.isfinite(values)]
-    return values.square().mean().sqrt().item() if len(values) else 0.0
+def _finite(values: Tensor) -> Tensor:
+    return values[torch.isfinite(values)]

@@ -236,8 +236,3 @@ class Domain(ABC):
 
     def _region(self, charts: tuple[Chart, ...], name: str) -> Region:
         return Region(self.coordinates, charts, name=name, time=self.time)
-
-
-def bounding_box(domain: Domain, dtype: torch.dtype = torch.float64) -> Tensor:
-    """The bounds of ``domain`` as a tensor, [d, 2]."""
-    return torch.tensor(domain.bounds, dtype=dtype)

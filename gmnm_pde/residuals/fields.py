@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from gmnm_pde.geometry import Parted
 from gmnm_pde.residuals.patchwork import PatchworkSystem
 from gmnm_pde.residuals.readout import ReadoutSystem
 
@@ -73,8 +72,7 @@ class FieldMap:
 
 def _own(system: PatchworkSystem, points: Tensor, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Where the domain has parts, of each piece the points that lie in its part."""
-    domain, members = system.problem.domain, system.model.inner.members
-    owner = domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+    members, owner = system.model.inner.members, system.owner(points)
     for number, rows, columns in pieces:
         if owner is None:
             yield number, rows, columns

@@ -52,13 +52,17 @@ class PatchworkSystem(ReadoutSystem):
         parts = [names.index(part) for part in term.parts]
         return jumps_of(term, points, lambda at: self.model.output_jet(at, term.trace.alphas, parts))
 
+    def owner(self, points: Tensor) -> Tensor | None:
+        """The numbers of the parts of the domain that the points [n, d] lie in; None where it has no parts."""
+        domain = self.problem.domain
+        return domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+
     @torch.no_grad()
     def readout_for(self, points: Tensor, targets: Tensor) -> Tensor:
         """Patch by patch, from the points that each patch reaches."""
         inner = self.model.unit(points)
         reached = self.model.partition.reached(inner)
-        domain, members, readouts = self.problem.domain, self.model.inner.members, []
-        owner = domain.owner(points.cpu().double()).to(points.device) if isinstance(domain, Parted) else None
+        members, owner, readouts = self.model.inner.members, self.owner(points), []
         for member, part in zip(members, self.model.inner.parts, strict=True):
             rows = reached[:, member.box] if owner is None else reached[:, member.box] & (owner == member.part)
             first = member.part * self.fields

@@ -27,9 +27,9 @@ _OWN_REASON = (Status.TIME, Status.NOT_CONVERGED)
 
 def audited(result: Result, run: Run) -> Result:
     """The result, as it stands after the last look."""
-    fits = getattr(result.best.fit, "fits", ())
-    if result.posterior is not None or not fits:
+    if result.posterior is not None:
         return result
+    fits = result.best.fit.fits
     looks = [inspected(fit, run.evaluator.seed) for fit in fits]
     result = _on_fresh_points(result, fits, looks, run)
     worst = max((look for looked in looks for look in looked), key=lambda look: look.relative)

@@ -218,9 +218,8 @@ class _Solve:
     def _with_one_mixture(self) -> Result:
         hopeless = self._numbers.hopeless
         domain, growth = self._setup.problem.domain, Growth()
-        if isinstance(
-            domain, Parted
-        ):  # few components do not resolve what surrounds another part, and no corners of it
+        if isinstance(domain, Parted):
+            # few components do not resolve what surrounds another part, and no corners of it
             hopeless = min(hopeless, self._limit(self._run.tol))
             growth = replace(growth, enough=0, foresight=4) if len(domain.junctions()) else growth
         hopeless = hopeless if self._may_use_patches(self._run) else math.inf
