@@ -44,6 +44,7 @@ class Candidate:
         """The progress message, given its row of the history."""
         figures = f"residual {row['residual']:.1e}, boundary {row['boundary']:.1e}"
         if not self.fit.trained:
-            return f"{self.fit.components} components: error estimate {self.error:.1e}, {figures}"
+            size = f"{self.fit.components} components" if self.fit.components else f"{self.fit.unknowns} unknowns"
+            return f"{size}: error estimate {self.error:.1e}, {figures}"
         error = "" if math.isnan(row["relative_l2"]) else f", relative L2 error {row['relative_l2']:.1e}"
         return f"step {row['step']}: loss {row['loss']:.1e}, {figures}{error}"

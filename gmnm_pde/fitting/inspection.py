@@ -20,10 +20,10 @@ from gmnm_pde.residuals import Placed, ReadoutSystem
 from gmnm_pde.sampling import Cloud, sample, stream
 from gmnm_pde.statement.terms import Term
 
-_INTERIOR = 4000
+INTERIOR = 4000
 """Fresh points of each equation."""
 
-_CONDITIONS = 600
+CONDITIONS = 600
 """Fresh points of each condition."""
 
 _SIZED = 500
@@ -53,7 +53,7 @@ class Inspected:
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Residuals [n], the sizes of their terms [n], residuals of zero fields [n], and points [n, d], in chunks."""
 
     residuals: list[Tensor] = field(default_factory=list)
@@ -73,9 +73,9 @@ class _Rows:
 def inspected(fit: Fit, seed: int) -> list[Inspected]:
     """Every named residual of a fit on fresh points."""
     system = _on_fresh_points(fit.held_out, seed)
-    rows: dict[str, _Rows] = {}
+    rows: dict[str, Rows] = {}
     for _, name, _, _, linearized in system.linearized(None, slopes=False, check=False):
-        rows.setdefault(name, _Rows()).at_zero.append(linearized.residual)
+        rows.setdefault(name, Rows()).at_zero.append(linearized.residual)
     fit.install()
     sizes = _sizes(system)
     for _, name, _, points, linearized in system.linearized(fit.theta, slopes=True, check=False):
@@ -94,7 +94,7 @@ def _on_fresh_points(system: ReadoutSystem, seed: int) -> ReadoutSystem:
         if isinstance(term.region, GivenPoints):
             placed.append(Placed(term, given.cloud))
             continue
-        count = _INTERIOR if term.group == "interior" else max(_CONDITIONS, len(term.region.charts))
+        count = INTERIOR if term.group == "interior" else max(CONDITIONS, len(term.region.charts))
         cloud = sample(term.region, count, "sobol", seed=stream(seed, "inspection", number))
         placed.append(Placed(term, _in_part(system.problem.domain, term, cloud)))
     return replace(system, placed=placed, scales={})

@@ -4,6 +4,8 @@ from gmnm_pde.models.catalogue import MODELS as MODELS
 from gmnm_pde.models.catalogue import numbers as numbers
 from gmnm_pde.models.catalogue import rebuild as rebuild
 from gmnm_pde.models.composite.by_part import ByPart as ByPart
+from gmnm_pde.models.composite.evolved import Evolved as Evolved
+from gmnm_pde.models.composite.evolved import Stretch as Stretch
 from gmnm_pde.models.composite.lifted import Lifted as Lifted
 from gmnm_pde.models.composite.normalized import Normalized as Normalized
 from gmnm_pde.models.composite.partition import Partition as Partition

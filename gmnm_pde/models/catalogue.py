@@ -9,6 +9,7 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.models.composite.by_part import ByPart
+from gmnm_pde.models.composite.evolved import Evolved
 from gmnm_pde.models.composite.partition import Partition
 from gmnm_pde.models.composite.patchwork import Member, Patchwork
 from gmnm_pde.models.composite.time_blocks import TimeBlocks
@@ -49,6 +50,7 @@ def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
 _SAVED: dict[str, Callable[..., nn.Module]] = {
     "ByPart": _by_part,
     "Embedded": _embedded,
+    "Evolved": Evolved,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
     "KAN": KAN,
@@ -95,9 +97,18 @@ def _times(*counts: int) -> int:
     return math.prod(counts)
 
 
+def _of_evolved(stretches: Sequence[Mapping[str, Any]], fields: int, **_: Any) -> int:
+    return sum(_times(own["steps"], own["stages"], fields, *map(_of_line, own["lines"])) for own in stretches)
+
+
+def _of_line(config: Mapping[str, Any]) -> int:
+    return config["highest"] if config["kind"] == "Waves" else _times(len(config["edges"]) - 1, config["size"])
+
+
 _NUMBERS: dict[str, Callable[..., int]] = {
     "ByPart": lambda inner, **_: numbers(**inner),
     "Embedded": lambda embedding, inner: numbers(**embedding) + numbers(**inner),
+    "Evolved": _of_evolved,
     "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
     "GMNM": _of_mixture,
     "KAN": _of_layers,

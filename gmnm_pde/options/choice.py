@@ -31,6 +31,7 @@ from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
+from gmnm_pde.strategies.evolution import Marching, suited
 from gmnm_pde.strategies.given_model import GivenModel
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
@@ -147,7 +148,7 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         return GivenModel(setup, read.module, f"{description}; {read.why}" if read.why else description)
     if is_noisy(problem):
         return NoisyData(setup, description, arguments.smoothing)
-    return Automatic(
+    whole = Automatic(
         setup,
         description,
         blocks=parse_blocks(problem, arguments.blocks),
@@ -155,6 +156,17 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         homotopy=parse_continuation(problem, arguments.continuation),
         continuation_allowed=arguments.continuation is None,
     )
+    statements = suited(setup) if _may_march(arguments) else ""
+    return whole if isinstance(statements, str) else Marching(setup, statements, otherwise=whole)
+
+
+def _may_march(arguments: Arguments) -> bool:
+    """Whether nothing was chosen that marching in time has no use for."""
+    chosen = {"points", "weights", "checkpoint", "engine", "compiled", "smoothing"}
+    if arguments.blocks is not None or arguments.continuation is not None:
+        return False
+    usual = arguments.model in (None, "gmnm") or arguments.model == Mixture()
+    return usual and arguments.method is None and arguments.hard is False and not chosen & set(arguments.given)
 
 
 def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Checkpoint | None:

@@ -29,9 +29,9 @@ def audited(result: Result, run: Run) -> Result:
     """The result, as it stands after the last look."""
     if result.posterior is not None:
         return result
-    fits = result.best.fit.fits
-    looks = [inspected(fit, run.evaluator.seed) for fit in fits]
-    result = _on_fresh_points(result, fits, looks, run)
+    fits, seed = result.best.fit.fits, run.evaluator.seed
+    looks = [inspected(fit, seed) for fit in fits] or [result.best.fit.inspected(seed)]
+    result = _on_fresh_points(result, fits, looks, run) if fits else result
     worst = max((look for looked in looks for look in looked), key=lambda look: look.relative)
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
     if result.best.estimate.doubt:

@@ -71,6 +71,11 @@ class Log:
         if self.listener is not None:
             self.listener(Progress.of_step(step, self.seconds))
 
+    def tell_time(self, name: str, time: float, end: float, steps: int) -> None:
+        """Tell the listener how far a march has come."""
+        if self.listener is not None:
+            self.listener(Progress.of_time(name, time, end, steps, self.seconds))
+
     def save(self, state: Mapping[str, Any], *, now: bool = True) -> None:
         """Write the checkpoint, if there is one and it is time to."""
         if self.checkpoint is not None:

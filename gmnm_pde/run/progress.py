@@ -24,6 +24,11 @@ class Progress:
         return cls(message, row["seconds"], row)
 
     @classmethod
+    def of_time(cls, name: str, time: float, end: float, steps: int, seconds: float) -> "Progress":
+        """Some more steps in time were taken."""
+        return cls(f"{name} = {time:.4g} of {end:.4g}: {steps} steps", seconds, {name: time, "steps": steps})
+
+    @classmethod
     def of_step(cls, step: Step, seconds: float) -> "Progress":
         """A Newton step was taken, or a linear solve done."""
         return cls(f"step {step.number}: residual norm {step.norm:.1e}", seconds, {"loss": step.norm})

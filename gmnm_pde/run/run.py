@@ -167,6 +167,12 @@ class Run(Monitor):
         """Report a step of a method as progress."""
         self.log.tell(step)
 
+    def marched(self, time: float, steps: int) -> None:
+        """Report how far a march in time has come as progress."""
+        domain = self.problem.domain
+        (name,) = domain.time
+        self.log.tell_time(name, time, domain.bounds[domain.coordinates.index(name)][1], steps)
+
     def worked(self, seconds: float) -> None:
         """Take account of work, in predicted seconds of one core."""
         self.clock.count(seconds)

@@ -22,6 +22,7 @@ FLOORS = [
     ("results", "scrutiny"),
     ("collocation",),
     ("fitting",),
+    ("evolution",),
     ("run",),
     ("adaptivity",),
     ("strategies",),

@@ -1,0 +1,194 @@
+"""A problem in time, discretised in space: equations tested with the modes, conditions on sides in place of some.
+
+Of the residuals of the equations the parts that the conditions on the sides can do nothing about are kept: with R the
+projected residuals, b those of the conditions and V the modes that the conditions see,
+
+    R + V (S b - V' R) = 0,
+
+where S b measures what the modes in V lack. For linear conditions these are the equations tested with functions that
+meet the homogeneous conditions, and the conditions themselves as algebraic equations, whatever depends on time in them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.reading import Side, Statements
+from gmnm_pde.models.modes import Product
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
+from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.terms import Term
+
+_RANK = 1e-9
+"""Conditions whose singular values are below this part of the largest are the same as others."""
+
+Jets = Sequence[Tensor]
+"""A state and its derivatives by time at some times: for each order [times, fields, modes]."""
+
+
+@dataclass
+class _Held:
+    """The conditions on the sides, split off: the modes V they see [M, r], and S [r, rows]."""
+
+    modes: Tensor
+    measure: Tensor
+
+
+class Galerkin:
+    """The equations of the modes' coefficients.
+
+    States are flat, [fields * modes], field by field.
+
+    Args:
+        statements: The problem.
+        basis: Of its space.
+    """
+
+    def __init__(self, statements: Statements, basis: Product):
+        self.statements, self.basis = statements, basis
+        self.fields = len(statements.problem.fields)
+        self.count = self.fields * basis.count
+        self._faces = [_Face(side, statements, basis) for side in statements.sides]
+        self._held: _Held | None = None
+        self.orders = torch.tensor(statements.orders).repeat_interleave(basis.count)
+
+    def shaped(self, jets: Jets) -> list[Tensor]:
+        """States [times, M] by field, [times, fields, modes]."""
+        return [jet.unflatten(-1, (self.fields, self.basis.count)) for jet in jets]
+
+    def residual(self, times: Tensor, jets: Jets) -> Tensor:
+        """What the equations leave at some times, for jets of as many states: [times, M]."""
+        named = self._equations(times, jets, slopes=False)
+        total = times.new_zeros(len(times), self.fields, self.basis.count)
+        for name, linearized in named.items():
+            values = linearized.residual.unflatten(0, (len(times), -1))
+            total[:, self.statements.tested[name]] = self.basis.projected(values)
+        return self._with_conditions(total.flatten(1), self._conditions(times, jets))
+
+    def slopes(self, time: Tensor, jets: Jets) -> list[Tensor]:
+        """The derivatives of the residual by a state and by its derivatives by time, at one time: [M, M] each.
+
+        What of the equations the conditions replace is found anew on the way.
+        """
+        times, n = time.reshape(1), self.basis.count
+        matrices = [times.new_zeros(self.fields, n, self.fields, n) for _ in range(self.statements.order + 1)]
+        named = self._equations(times, jets, slopes=True)
+        for name, linearized in named.items():
+            for field, operator in linearized.operators.items():
+                by_order: dict[int, dict[tuple[int, ...], Tensor | float]] = {}
+                for alpha, factor in operator.items():
+                    orders, in_time = self.statements.split(alpha)
+                    by_order.setdefault(in_time, {})[orders] = factor
+                for in_time, own in by_order.items():
+                    matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
+        return self._conditioned([matrix.view(self.count, self.count) for matrix in matrices], times, jets)
+
+    def _equations(self, times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
+        """The named residuals of the equations at the quadrature's points, times * points each."""
+        named: dict[str, Linearized] = {}
+        points = self.statements.joined(self.basis.points, times)
+        for term in self.statements.equations:
+            values = self._values(term, jets, self.basis.values)
+            problem = self.statements.problem
+            named |= linearize(problem, Placed(term, Cloud(points)), points, values, (), slopes=slopes)
+        return named
+
+    def _values(
+        self, term: Term, jets: Jets, evaluated: Callable[[Tensor, Sequence[int]], Tensor]
+    ) -> dict[Alpha, Tensor]:
+        """The derivatives that a term asks for, as numbers at points: for each [times * points, fields]."""
+        values = {}
+        for alpha in term.trace.alphas:
+            orders, in_time = self.statements.split(alpha)
+            values[alpha] = evaluated(jets[in_time], orders).movedim(1, -1).flatten(0, 1)
+        return values
+
+    def _conditions(self, times: Tensor, jets: Jets) -> Tensor:
+        """What the conditions on the sides leave, [times, rows]."""
+        parts = []
+        for face in self._faces:
+            for linearized in self._on(face, times, jets, slopes=False).values():
+                parts.append(face.scale * linearized.residual.unflatten(0, (len(times), -1)))
+        return torch.cat(parts, dim=1) if parts else times.new_zeros(len(times), 0)
+
+    def _on(self, face: "_Face", times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
+        points = self.statements.joined(face.points, times)
+        values = self._values(face.term, jets, face.values)
+        cloud = Cloud(points, face.normals.repeat(len(times), 1))
+        return linearize(self.statements.problem, Placed(face.term, cloud), points, values, (), slopes=slopes)
+
+    def _conditioned(self, matrices: list[Tensor], times: Tensor, jets: Jets) -> list[Tensor]:
+        """The slopes with the conditions on the sides in place of what they hold."""
+        rows: list[list[Tensor]] = [[] for _ in matrices]
+        for face in self._faces:
+            for linearized in self._on(face, times, jets, slopes=True).values():
+                own = times.new_zeros(len(matrices), len(face.points), self.fields, self.basis.count)
+                for (field, alpha), slope in linearized.slopes.items():
+                    orders, in_time = self.statements.split(alpha)
+                    own[in_time, :, field] += (face.scale * slope)[:, None] * face.rows(orders)
+                for in_time, matrix in enumerate(own):
+                    rows[in_time].append(matrix.flatten(1))
+        if not self._faces:
+            return matrices
+        stacked = torch.stack([torch.cat(part) for part in rows])
+        self._held = _held(stacked)
+        modes, measure = self._held.modes, self._held.measure
+        return [
+            matrix + modes @ (measure @ own - modes.mT @ matrix) for matrix, own in zip(matrices, stacked, strict=True)
+        ]
+
+    def _with_conditions(self, residual: Tensor, conditions: Tensor) -> Tensor:
+        if self._held is None:
+            return residual
+        modes, measure = self._held.modes, self._held.measure
+        return residual + (conditions @ measure.mT - residual @ modes) @ modes.mT
+
+    def without_conditions(self, residual: Tensor) -> Tensor:
+        """A residual [..., M] without what the conditions on the sides leave, as where they do not hold yet."""
+        if self._held is None:
+            return residual
+        return residual - (residual @ self._held.modes) @ self._held.modes.mT
+
+
+class _Face:
+    """Points of the quadrature of a side, and the modes there."""
+
+    def __init__(self, side: Side, statements: Statements, basis: Product):
+        self.term, self.side, self._basis = side.term, side, basis
+        self.across = statements.space.index(side.axis)
+        others = Product([line for k, line in enumerate(basis.lines) if k != self.across])
+        column = torch.full((len(others.points), 1), side.value, dtype=torch.float64)
+        self.points = torch.cat([others.points[:, : self.across], column, others.points[:, self.across :]], dim=1)
+        self.scale = others.weights.sqrt()
+        low, _ = basis.lines[self.across].bounds
+        self.normals = torch.zeros(len(self.points), len(statements.space) + 1, dtype=torch.float64)
+        self.normals[:, side.axis] = -1.0 if abs(side.value - low) < 1e-9 * (1 + abs(low)) else 1.0
+        self._known: dict[tuple[int, ...], Tensor] = {}
+
+    def rows(self, orders: Sequence[int]) -> Tensor:
+        """A derivative of every mode at the points, [n, modes]."""
+        key = tuple(orders)
+        if key not in self._known:
+            self._known[key] = self._basis.rows(self.points, orders)
+        return self._known[key]
+
+    def values(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
+        return coefficients @ self.rows(orders).mT
+
+
+def _held(stacked: Tensor) -> _Held:
+    """What the conditions hold, from their slopes by the state and its derivatives by time, [orders, rows, M].
+
+    Of each condition the highest derivative by time counts.
+    """
+    sizes = stacked.norm(dim=2)
+    leading = stacked[0]
+    for matrix, size in zip(stacked[1:], sizes[1:], strict=True):
+        leading = torch.where(size[:, None] > 0, matrix, leading)
+    size = leading.norm(dim=1).clamp_min(1e-300)
+    u, s, vt = torch.linalg.svd(leading / size[:, None], full_matrices=False)
+    rank = int((s > _RANK * s[0]).sum()) if len(s) else 0
+    return _Held(vt[:rank].mT.contiguous(), (u[:, :rank] / s[:rank]).mT / size)

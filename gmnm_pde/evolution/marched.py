@@ -1,0 +1,147 @@
+"""A march as an approximate solution."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.marching import Step
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.fitting.fit import rms
+from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows
+from gmnm_pde.geometry import Region
+from gmnm_pde.jets import output_jet
+from gmnm_pde.models import Evolved, Normalized, Stretch
+from gmnm_pde.models.modes import Product
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
+from gmnm_pde.sampling import sample, stream
+
+_HELD_OUT = 1000
+"""Points at which residuals are reported, of each equation."""
+
+_CONDITIONS = 200
+"""The same of each condition."""
+
+
+class Marched:
+    """The steps of a march, as adaptive methods and reports see an approximation (``fitting/approximation.py``).
+
+    Args:
+        statements: What was marched.
+        steps: Those taken.
+        seed: Of the points at which residuals are reported.
+        reached: Whether they reach the final time.
+        counts: What was done.
+    """
+
+    widths: tuple[float, ...] = ()
+    trained = 0
+    fits: tuple = ()
+    components: int | None = None
+
+    def __init__(
+        self, statements: Statements, steps: Sequence[Step], seed: int, *, reached: bool, counts: Mapping[str, int]
+    ):
+        self.statements, self.problem = statements, statements.problem
+        self.steps, self.seed, self.reached, self.counts = tuple(steps), seed, reached, dict(counts)
+
+    @property
+    def end(self) -> float:
+        """The time that was reached."""
+        return self.steps[-1].start + self.steps[-1].length
+
+    @cached_property
+    def model(self) -> Normalized:
+        """The steps as one function of the coordinates."""
+        stretches = []
+        for _, group in groupby(self.steps, key=lambda step: id(step.basis)):
+            own = list(group)
+            basis = own[0].basis
+            plain = Product([line.plain() for line in basis.lines])
+            times = torch.tensor([[getattr(s, name) for s in own] for name in ("start", "length")], dtype=torch.float64)
+            states = basis.transfer(torch.stack([step.states for step in own]), plain)
+            stretches.append(Stretch(plain.lines, times[0], times[1], states))
+        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached)
+        return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
+
+    @property
+    def converged(self) -> bool:
+        return self.reached
+
+    @property
+    def unknowns(self) -> int:
+        """The most coefficients at one time."""
+        return len(self.problem.fields) * max(step.basis.count for step in self.steps)
+
+    @property
+    def points(self) -> int:
+        """Of the quadrature in space, the most."""
+        return max(len(step.basis.points) for step in self.steps)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {}
+
+    @property
+    def theta(self) -> Tensor:
+        return self.steps[-1].states[-1].flatten()
+
+    def outputs(self, points: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.model(points)
+
+    solved_for = outputs
+
+    @property
+    def loss(self) -> float:
+        squares = [values.square().mean().item() for values in self.named_residuals().values()]
+        return sum(squares) / len(squares)
+
+    def named_residuals(self) -> dict[str, Tensor]:
+        """The residuals on held-out points, up to the time that was reached."""
+        return {name: values[values.isfinite()] for name, values in self._residuals.items()}
+
+    @cached_property
+    def _residuals(self) -> dict[str, Tensor]:
+        every = self.on(_HELD_OUT, _CONDITIONS)
+        return {name: own.residual for _, _, by_name in every for name, own in by_name.items()}
+
+    def inspected(self, seed: int) -> list[Inspected]:
+        """Every named residual on points that were never used before, beside the size of its own terms."""
+        fresh = Marched(self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={})
+        rows: dict[str, Rows] = {}
+        placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
+        inside = next(points for one, points, _ in placed if one.term.group == "interior")
+        keys = {key for one, _, _ in placed for key in one.term.trace.asked}
+        jets = output_jet(self.model, inside, tuple({alpha for _, alpha in keys}), "closed")
+        sizes = {(field, alpha): rms(_finite(jets[alpha][:, field])) for field, alpha in keys}
+        for one, points, by_name in placed:
+            zero = linearize(self.problem, one, points, zero_jets(one.term, points, len(self.problem.fields)), ())
+            for name, own in by_name.items():
+                known = rows.setdefault(name, Rows())
+                known.residuals.append(own.residual)
+                known.at_zero.append(zero[name].residual)
+                parts = (abs(c) * sizes[key] for key, c in own.slopes.items())
+                known.terms.append(sum(parts, torch.zeros_like(own.residual)))
+                known.points.append(points)
+        return [own.inspected(name, self.problem.domain.coordinates) for name, own in rows.items()]
+
+    def on(
+        self, interior: int, conditions: int, *, slopes: bool = False
+    ) -> list[tuple[Placed, Tensor, dict[str, Linearized]]]:
+        """Every term at points of its own, with its residuals."""
+        found = []
+        for number, term in enumerate(self.problem.terms):
+            assert isinstance(term.region, Region)  # as was read
+            count = interior if term.group == "interior" else max(conditions, len(term.region.charts))
+            cloud = sample(term.region, count, "sobol", seed=stream(self.seed, "held out", number + 1))
+            placed = Placed(term, cloud)
+            jets = jets_of(self.model, term, cloud.points, "closed")
+            found.append((placed, cloud.points, linearize(self.problem, placed, cloud.points, jets, (), slopes=slopes)))
+        return found
+
+
+def _finite(values: Tensor) -> Tensor:
+    return values[torch.isfinite(values)]

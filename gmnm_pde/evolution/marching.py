@@ -1,0 +1,309 @@
+"""From step to step: lengths by the embedded error estimate, modes by what the finest of them carry."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.stages import Slopes, Trial
+from gmnm_pde.interruption import pause
+from gmnm_pde.models.modes import Product, Radau, radau
+
+_SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
+"""Of the factor by which steps change."""
+
+_KEPT = 1.2
+"""A step that could grow by no more than this stays as it is, and its factorisation with it."""
+
+_FRESH = 1e-3
+"""Slopes are kept where Newton's steps shrink by this factor or more."""
+
+_SHORTEST = 1e-15
+"""Steps below this part of the time's largest magnitude are none."""
+
+_FAILURES = 40
+"""So many failures of Newton's method one after another end the march."""
+
+_FADE = 0.5
+"""The size that errors of a field are relative to is at least this part of what it was a step before."""
+
+_FLOOR = 1e-10
+"""And at least this part of what it ever was."""
+
+_TINY = 1e-9
+"""The step of Euler's method that brings algebraic fields in place, relative to the time."""
+
+_CAUTION, _LONGEST_FIRST = 0.3, 1e-2
+"""The first step is this part of the time in which a field changes by as much as it is, in a step's accuracy; and no
+longer than a part of the whole time."""
+
+_ROUNDING = 1e-16
+"""Errors below this part of the largest field are rounding."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was taken.
+
+    Attributes:
+        start: When it begins.
+        length: How long it is.
+        states: The state at its beginning and at its stages, [stages + 1, fields, modes].
+        basis: Whose modes these are.
+        stages: Of the method.
+    """
+
+    start: float
+    length: float
+    states: Tensor
+    basis: Product
+    stages: int
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What steps are to hold.
+
+    Attributes:
+        time: The error of a step relative to each field.
+        space: What the finest modes may carry, relative to each field.
+        stages: Of the method.
+        absolute: Errors of a field below this do not matter, by field.
+    """
+
+    time: float
+    space: float
+    stages: int
+    absolute: tuple[float, ...] = ()
+
+
+def _relative(change: Tensor, increments: Tensor) -> float:
+    size = increments.norm().item()
+    return change.norm().item() / (1e-12 * size) if size else 0.0
+
+
+class Outcome(Enum):
+    """What became of a step that was tried."""
+
+    TAKEN = "it was taken"
+    REJECTED = "it is to be taken again, shorter or with other modes"
+    FAILED = "Newton's method did not converge"
+
+
+class Ended(Exception):
+    """Steps came to an end before the final time; why, in words."""
+
+    def __init__(self, time: float, why: str):
+        super().__init__(why)
+        self.time, self.why = time, why
+
+
+class March:
+    """A march through the time of a problem.
+
+    Args:
+        statements: The problem.
+        accuracy: What steps are to hold.
+        control: Chooses the modes.
+        breaks: Times at which a step is to end, ascending.
+        on_step: Is called with every step taken.
+    """
+
+    def __init__(
+        self,
+        statements: Statements,
+        accuracy: Accuracy,
+        control: SpaceControl,
+        breaks: Sequence[float] = (),
+        on_step: Callable[[Step], None] = lambda step: None,
+    ):
+        self.statements, self.accuracy, self.control = statements, accuracy, control
+        self.method: Radau = radau(accuracy.stages)
+        self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
+        self.on_step = on_step
+        self.time, self.steps = statements.start, list[Step]()
+        self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
+        self._first = True
+        self._differential = torch.tensor(statements.orders) > 0
+
+    def run(self) -> list[Step]:
+        """All steps to the end.
+
+        Raises:
+            Ended: steps came to an end before; those taken are in ``steps``.
+        """
+        self._begin()
+        for end in self.breaks:
+            self._until(end)
+            self._slopes, self._first = None, True
+        return self.steps
+
+    def _begin(self) -> None:
+        basis, self.state = self.control.initial()
+        self._take(basis)
+        scale = self._sizes(self.state[0])
+        self.largest, self.scale = scale.clone(), scale
+        self._slopes: Slopes | None = None
+        self._settle()
+
+    def _take(self, basis: Product) -> None:
+        self.system = Galerkin(self.statements, basis)
+        self.counts["bases"] += 1
+        self._slopes = None
+
+    def _settle(self) -> None:
+        """Algebraic fields that meet their equations, and the slope at the start: a tiny step of Euler's method."""
+        span = self.statements.end - self.statements.start
+        tiny = _TINY * span
+        zero = torch.zeros(1, self.system.count, dtype=torch.float64)
+        self.slope = zero[0]
+        increments = self._trial(radau(1), tiny).solved(zero, _relative, linear=False).increments
+        if increments is not None:
+            algebraic = self.system.orders == 0
+            self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
+            self.slope = torch.where(algebraic, 0.0, increments[0] / tiny)
+            self._slopes = None
+        scale = self._sizes(self.state[0])
+        self.largest = torch.maximum(self.largest, scale)
+        self.scale = torch.maximum(scale, _FLOOR * self.largest)
+        pairs = zip(scale.tolist(), self._sizes(self.slope).tolist(), strict=True)
+        wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
+        cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
+        self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
+
+    def _trial(self, method: Radau, length: float) -> Trial:
+        """A step to try; slopes are made anew where there are none."""
+        if self._slopes is None:
+            self._renew()
+            assert self._slopes is not None
+        return Trial(self.system, method, self._slopes, self.time, length, self.state)
+
+    def _sizes(self, state: Tensor) -> Tensor:
+        """The norms of fields, [fields], of a state [..., M]."""
+        return self.system.shaped([state])[0].norm(dim=-1)
+
+    def _allowed(self, scale: Tensor) -> Tensor:
+        """The error that a step may make in each field, [fields]."""
+        allowed = torch.maximum(self.accuracy.time * scale, _ROUNDING * self.largest.max())
+        if self.accuracy.absolute:
+            allowed = torch.maximum(allowed, torch.tensor(self.accuracy.absolute, dtype=torch.float64))
+        return allowed
+
+    def _measure(self, change: Tensor, scale: Tensor) -> float:
+        """How large a change of the state [..., M] is, relative to what a step may make wrong."""
+        sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
+        return sizes[..., self._differential].max().item()
+
+    def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
+        """The same of a change of increments [stages, M] that are not known well yet."""
+        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
+        return self._measure(change, torch.maximum(self.scale, sizes))
+
+    def _renew(self) -> None:
+        """The slopes at the state as it is."""
+        missing = self.statements.order + 1 - len(self.state)
+        jets = [*self.state, *[torch.zeros_like(self.state[0])] * missing]
+        if self.steps and self.steps[-1].basis is self.system.basis:
+            jets[-1] = self.top
+        stamp = torch.tensor(self.time, dtype=torch.float64)
+        self._slopes = Slopes(self.system.slopes(stamp, self.system.shaped([jet[None] for jet in jets])))
+        self.counts["slopes"] += 1
+
+    def _until(self, end: float) -> None:
+        """Steps to a break or to the end."""
+        failures, tiny = 0, _SHORTEST * max(abs(self.statements.start), abs(self.statements.end))
+        while self.time < end - 10 * tiny:
+            pause()
+            length = self._fitting(end)
+            if length < tiny:
+                raise Ended(self.time, f"steps became shorter than {tiny:.0e}")
+            fresh = self._slopes is None
+            outcome = self._attempt(length)
+            if outcome is Outcome.FAILED:
+                failures += 1
+                if failures > _FAILURES:
+                    raise Ended(self.time, "Newton's method did not converge however short the step")
+                self.length = length / 4 if fresh or self.statements.autonomous else self.length
+                self._slopes = self._slopes if self.statements.autonomous else None
+            elif outcome is Outcome.TAKEN:
+                failures = 0
+
+    def _fitting(self, end: float) -> float:
+        """The length of the next step, so that the last one before ``end`` is none too short."""
+        left = end - self.time
+        if self.length >= 0.999 * left:
+            return left
+        return left / 2 if self.length > left / 2 else self.length
+
+    def _guess(self, length: float) -> Tensor:
+        """Increments by the polynomial of the last step."""
+        if not self.steps or self._first or self.steps[-1].basis is not self.system.basis:
+            return (length * self.method.nodes)[:, None] * (self.slope if not self.steps else 0 * self.state[0])
+        before = self.steps[-1]
+        at = 1 + self.method.nodes * length / before.length
+        return self.method.lagrange(at) @ before.states.flatten(1) - self.state[0]
+
+    def _attempt(self, length: float) -> "Outcome":
+        """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
+        guess = self._guess(length)
+        guess = guess if bool(guess.isfinite().all()) else torch.zeros_like(guess)
+        trial = self._trial(self.method, length)
+        solved = trial.solved(guess, self._measure_stages, linear=self.statements.autonomous)
+        increments = solved.increments
+        if increments is None or not bool(increments.isfinite().all()):
+            return Outcome.FAILED
+        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
+        scale = torch.maximum(torch.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
+        error = trial.error(increments, lambda own: self._measure(own, scale), first=self._first)
+        power = -1 / (self.method.stages + 1)
+        factor = _SAFETY * max(error, 1e-10) ** power if math.isfinite(error) else _LEAST
+        factor = min(_MOST, max(_LEAST, factor))
+        if not error < 1:
+            self.counts["rejected"] += 1
+            self.length = length * min(factor, _SAFETY)
+            return Outcome.REJECTED
+        finer = self.control.finer(self.system.basis, self._by_field(self.state[0] + increments[-1]), scale)
+        if finer is not None:
+            self._move(finer)
+            return Outcome.REJECTED
+        self._accept(trial, increments, scale, solved.rate)
+        if not 1 <= factor <= _KEPT:
+            self.length = length * factor
+        return Outcome.TAKEN
+
+    def _by_field(self, state: Tensor) -> Tensor:
+        return self.system.shaped([state])[0]
+
+    def _accept(self, trial: Trial, increments: Tensor, scale: Tensor, rate: float) -> None:
+        """Take a step."""
+        length, jets = trial.length, trial.jets(increments)
+        states = torch.cat([self.state[0][None], self.state[0] + increments])
+        step = Step(self.time, length, self._by_field(states), self.system.basis, self.method.stages)
+        self.steps.append(step)
+        self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
+        self.time += length
+        if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
+            self.time = self.statements.end
+        self.scale, self.largest = scale, torch.maximum(self.largest, scale)
+        self.counts["steps"] += 1
+        self._first = False
+        self.on_step(step)
+        if not self.statements.autonomous and rate > _FRESH:
+            self._slopes = None
+        coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale)
+        if coarser is not None:
+            self._move(coarser)
+
+    def _move(self, basis: Product) -> None:
+        """Go over to other modes."""
+        old = self.system.basis
+        moved = [old.transfer(self._by_field(own), basis).flatten() for own in self.state]
+        self._take(basis)
+        self.state = moved
+        self.slope = torch.zeros(self.system.count, dtype=torch.float64)

@@ -1,0 +1,234 @@
+"""What a problem in time is made of, as marching needs it: equations, conditions at all times, initial values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from gmnm_pde.geometry import Box, Domain, Region
+from gmnm_pde.geometry.composed import Product
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_PROBES = 8
+"""Points at which equations are looked at, to learn which field each determines."""
+
+
+class Unsuited(Exception):
+    """Why a problem cannot be marched, in words."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A condition on a face of the space, at all times or where its predicates say.
+
+    Attributes:
+        term: What holds.
+        axis: The number of the coordinate that is fixed there.
+        value: Its value.
+    """
+
+    term: Term
+    axis: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A problem, read for marching.
+
+    Attributes:
+        problem: It.
+        axis: The number of the time coordinate.
+        start: The initial time.
+        end: The final time.
+        space: The numbers of the other coordinates.
+        periodic: Those of them along which everything is periodic.
+        equations: What holds everywhere.
+        sides: What holds on faces.
+        initial: Initial values.
+        orders: How often each field is differentiated by time.
+        smoothness: How often fields are differentiated by each coordinate of space.
+        tested: For each equation, by name, the field whose modes it is tested with.
+        autonomous: Whether all is linear, with the same coefficients at all times.
+    """
+
+    problem: Problem
+    axis: int
+    start: float
+    end: float
+    space: tuple[int, ...]
+    periodic: tuple[int, ...]
+    equations: tuple[Term, ...]
+    sides: tuple[Side, ...]
+    initial: tuple[Term, ...]
+    orders: tuple[int, ...]
+    smoothness: tuple[int, ...]
+    tested: Mapping[str, int]
+    autonomous: bool
+
+    @property
+    def order(self) -> int:
+        """The highest order in time."""
+        return max(self.orders)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Of the space."""
+        return tuple(self.problem.domain.bounds[k] for k in self.space)
+
+    def split(self, alpha: Alpha) -> tuple[tuple[int, ...], int]:
+        """A derivative's orders along the coordinates of space, and in time."""
+        return tuple(alpha[k] for k in self.space), alpha[self.axis]
+
+    def joined(self, places: Tensor, times: Tensor) -> Tensor:
+        """Points [len(times) * n, d], places [n, space] at each of some times."""
+        points = places.new_empty(len(times), len(places), len(self.space) + 1)
+        points[:, :, list(self.space)] = places
+        points[:, :, self.axis] = times[:, None]
+        return points.flatten(0, 1)
+
+
+def read(problem: Problem) -> Statements:
+    """The problem, read for marching.
+
+    Raises:
+        Unsuited: it cannot be marched.
+    """
+    domain = problem.domain
+    if len(domain.time) != 1:
+        raise Unsuited("it has no time")
+    if problem.parameters:
+        raise Unsuited("it has unknown parameters")
+    if problem.lift is not None or problem.met:
+        raise Unsuited("conditions are built into its fields")
+    if domain.parts:
+        raise Unsuited("its domain has parts")
+    _require_box(domain)
+    axis = domain.coordinates.index(domain.time[0])
+    start, end = domain.bounds[axis]
+    space = tuple(k for k in range(domain.dimension) if k != axis)
+    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": []}
+    for term in problem.terms:
+        if term.group not in groups or not isinstance(term.region, Region):
+            raise Unsuited(f"'{term.name}' holds at given points")
+        groups[term.group].append(term)
+    for term in groups["interior"]:
+        charts = _region(term).charts
+        same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
+        if not same or charts[0].dimension != domain.dimension:
+            raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
+    orders = _time_orders(problem, groups["interior"] + groups["boundary"], axis)
+    if not groups["initial"] or not any(orders):
+        raise Unsuited("it has no initial values")
+    periodic = _periodic_axes(problem, groups["boundary"])
+    sides = [side for term in groups["boundary"] if term.partner is None for side in _sides(term, axis)]
+    asked = [alpha for term in groups["interior"] for _, alpha in term.trace.asked]
+    smoothness = tuple(max([1, *(alpha[k] for alpha in asked)]) for k in space)
+    for side in sides:
+        if side.axis in periodic:
+            raise Unsuited(f"'{side.term.name}' holds on a face along which the problem is periodic")
+    terms = (tuple(groups["interior"]), tuple(sides), tuple(groups["initial"]))
+    tested = _tested(problem, groups["interior"], axis)
+    steady = problem.linear and all(_is_steady(problem, term, axis) for term in groups["interior"] + groups["boundary"])
+    return Statements(problem, axis, start, end, space, periodic, *terms, orders, smoothness, tested, steady)
+
+
+def _region(term: Term) -> Region:
+    assert isinstance(term.region, Region)  # others were told apart before
+    return term.region
+
+
+def _require_box(domain: Domain) -> None:
+    parts = [domain.first, domain.second] if isinstance(domain, Product) else [domain]
+    while any(isinstance(part, Product) for part in parts):
+        parts = [p for part in parts for p in ((part.first, part.second) if isinstance(part, Product) else (part,))]
+    if not all(isinstance(part, Box) for part in parts):
+        raise Unsuited("its space is no box")
+
+
+def _time_orders(problem: Problem, terms: Sequence[Term], axis: int) -> tuple[int, ...]:
+    orders = [0] * len(problem.fields)
+    for term in terms:
+        for field, alpha in term.trace.asked:
+            orders[field] = max(orders[field], alpha[axis])
+    return tuple(orders)
+
+
+def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
+    """Whether a linear term has the same coefficients at all times, and holds at all or none."""
+    cloud = sample(term.region, _PROBES, "sobol", seed=1)
+    low, high = problem.domain.bounds[axis]
+    known: list[Tensor] = []
+    for part in (0.05, 0.31, 0.57, 0.93):
+        points = cloud.points.clone()
+        points[:, axis] = low + part * (high - low)
+        placed, jets = Placed(term, Cloud(points, cloud.normals)), zero_jets(term, points, len(problem.fields))
+        linearized = linearize(problem, placed, points, jets, ())
+        slopes = [own.slopes[key] for own in linearized.values() for key in term.trace.asked if key in own.slopes]
+        own = torch.stack([*slopes, _region(term).keep(points).double()])
+        if known and (own.shape != known[0].shape or not torch.allclose(own, known[0], rtol=1e-12, atol=0.0)):
+            return False
+        known.append(own)
+    return True
+
+
+def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str, int]:
+    """For each equation the field that it determines: that which it differentiates most, by time first."""
+    names = [name for term in equations for name in term.trace.names]
+    if len(names) != len(problem.fields):
+        raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
+    weight = torch.zeros(len(names), len(names), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    for term in equations:
+        cloud = sample(term.region, _PROBES, "sobol", seed=1)
+        shape = (len(cloud), len(problem.fields))
+        jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
+        for name, linearized in linearize(problem, Placed(term, cloud), cloud.points, jets, ()).items():
+            for (field, alpha), slope in linearized.slopes.items():
+                if slope.any():
+                    importance = 1.0 + sum(alpha) - alpha[axis] + 100 * alpha[axis]
+                    row = names.index(name)
+                    weight[row, field] = max(weight[row, field].item(), importance)
+    rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
+    if not all(weight[row, field] for row, field in zip(rows, fields, strict=True)):
+        raise Unsuited("no assignment of equations to fields determines every field")
+    return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
+
+
+def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...]:
+    """The coordinates along which conditions make every field periodic."""
+    found: dict[int, set[int]] = {}
+    for term in boundary:
+        if term.partner is None:
+            continue
+        flats = {chart.flat for chart in _region(term).charts}
+        flat = flats.pop() if len(flats) == 1 else None
+        if flat is None or _region(term).predicates:
+            raise Unsuited(f"'{term.name}' binds parts of the boundary to each other")
+        near = _region(term).charts[0].embed(torch.full((1, problem.domain.dimension - 1), 0.5, dtype=torch.float64))
+        moved = term.partner(near) - near
+        others = [k for k in range(problem.domain.dimension) if k != flat[0]]
+        low, high = problem.domain.bounds[flat[0]]
+        if moved[0, others].any() or abs(moved[0, flat[0]].item() - (high - low)) > 1e-9 * (high - low):
+            raise Unsuited(f"'{term.name}' binds other places than opposite ones")
+        found.setdefault(flat[0], set()).update(field for field, alpha in term.trace.asked if not any(alpha))
+    for axis, fields in found.items():
+        if len(fields) < len(problem.fields):
+            raise Unsuited(f"some fields alone are periodic in {problem.domain.coordinates[axis]}")
+    return tuple(found)
+
+
+def _sides(term: Term, axis: int) -> list[Side]:
+    sides = []
+    for chart in _region(term).charts:
+        if chart.flat is None or chart.flat[0] == axis:
+            raise Unsuited(f"'{term.name}' holds on no face of the space")
+        across, value = chart.flat
+        sides.append(Side(term, across, value))
+    return sides

@@ -1,0 +1,108 @@
+"""Which modes: as many as the solution needs at the time."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.initial import initial_values
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.models.modes import Cells, Line, Product, Waves
+
+_IDLE = 1e-3
+"""Cells whose finest modes carry less than this part of what is allowed are merged."""
+
+_REST = 8
+"""Steps between looks for cells to merge."""
+
+_LEVELS = 40
+"""The most refinements of the initial modes."""
+
+
+@dataclass
+class SpaceControl:
+    """Chooses modes, and changes them as the solution does.
+
+    Args:
+        statements: The problem.
+        allowed: What the finest modes may carry, relative to each field.
+        size: Of cells, the number of polynomials.
+        most: The most modes along a line.
+        shortest: The length of the shortest cell, relative to the line.
+    """
+
+    statements: Statements
+    allowed: float
+    size: int = 12
+    most: int = 1200
+    shortest: float = 2e-5
+    exhausted: bool = field(default=False, init=False)
+    _rest: int = field(default=_REST, init=False)
+
+    def first(self) -> Product:
+        """The modes to begin with."""
+        lines: list[Line] = []
+        for k, axis in enumerate(self.statements.space):
+            low, high = self.statements.bounds[k]
+            if axis in self.statements.periodic:
+                lines.append(Waves((low, high), 12))
+            else:
+                smoothness = self.statements.smoothness[k]
+                edges = torch.linspace(low, high, 3 if len(self.statements.space) == 1 else 2, dtype=torch.float64)
+                lines.append(Cells(edges.tolist(), self.size + smoothness, smoothness))
+        return Product(lines)
+
+    def initial(self) -> tuple[Product, list[Tensor]]:
+        """Modes that show the initial values, and the state that they make."""
+        basis = self.first()
+        for _ in range(_LEVELS):
+            state = initial_values(self.statements, basis)
+            scale = state[0].norm(dim=-1)
+            finer = self.finer(basis, state[0], scale) if self.statements.space else None
+            if finer is None:
+                break
+            basis = finer
+        return basis, [own.flatten() for own in state]
+
+    def finer(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
+        """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do."""
+        lines, changed = [], False
+        for line, tails in zip(basis.lines, basis.tails(state), strict=True):
+            cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
+            cells &= self._divisible(line)
+            changed |= bool(cells.any())
+            lines.append(line.finer(cells) if bool(cells.any()) else line)
+        self._rest = _REST if changed else self._rest
+        return Product(lines) if changed else None
+
+    def coarser(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
+        """Fewer modes, where these are more than the state needs."""
+        self._rest -= 1
+        if self._rest > 0 or not basis.lines:
+            return None
+        self._rest = _REST
+        lines, changed = [], False
+        for line, tails in zip(basis.lines, basis.tails(state), strict=True):
+            idle = (tails < _IDLE * self.allowed * scale[:, None]).all(dim=0)
+            fewer = line.coarser(idle) if bool(idle.any()) else None
+            changed |= fewer is not None
+            lines.append(line if fewer is None else fewer)
+        if not changed:
+            return None
+        less = Product(lines)
+        there = basis.transfer(state, less)
+        kept = less.transfer(there, basis)
+        if bool(((kept - state).norm(dim=-1) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale):
+            return None
+        return less
+
+    def _divisible(self, line: Line) -> Tensor:
+        """Which cells may be divided."""
+        if isinstance(line, Cells):
+            lengths = torch.tensor(line.edges, dtype=torch.float64).diff()
+            able = lengths > 2 * self.shortest * (line.bounds[1] - line.bounds[0])
+            if line.count > self.most:
+                able[:] = False
+            self.exhausted |= bool((~able).any()) and False
+            return able
+        return torch.tensor([line.count <= self.most])

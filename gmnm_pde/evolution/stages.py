@@ -1,0 +1,167 @@
+"""One step of an implicit Runge-Kutta method: the stages' equations, solved by simplified Newton steps.
+
+The unknowns are the increments Z of the state at the stages. Derivatives by time follow from them: those of the first
+order are A^-1 Z / h, and where a field has a second one too, the increments of its first derivative are
+A^-1 Z / h - u', and so on. In the directions of the eigenvectors of A^-1 each stage is a system of its own with the
+matrix sum_j J_j (lambda / h)^j, where J_j is the slope by the j-th derivative.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.models.modes import Radau
+
+_MOST = 10
+"""Newton steps before a smaller step in time is tried."""
+
+_SLOW = 0.9
+"""Newton steps that shrink by no more than this factor do not converge."""
+
+_ENOUGH = 0.01
+"""Newton's method ends when what is left is this part of the error that a step may make."""
+
+_SAME = 1e-10
+"""Lengths of steps that differ by no more than this part are one."""
+
+Size = Callable[[Tensor, Tensor], float]
+"""How large changes of some increments are, both [stages, M]; 1 is the error that a step may make."""
+
+
+class Slopes:
+    """The matrices J_j at one state, with their factorisations for the last length of step."""
+
+    def __init__(self, matrices: Sequence[Tensor]):
+        self.matrices = matrices
+        self._factors: dict[int, tuple[float, list[tuple[Tensor, Tensor]]]] = {}
+
+    def factors(self, method: Radau, length: float) -> list[tuple[Tensor, Tensor]]:
+        """The factorised matrices of the stages, the real one first."""
+        known = self._factors.get(method.stages)
+        if known is None or abs(length / known[0] - 1) > _SAME:
+            factors = []
+            for k, shift in enumerate(method.shifts.tolist()):
+                rate = (shift.real if k == 0 else shift) / length
+                matrix = sum(rate**j * own for j, own in enumerate(self.matrices))
+                factors.append(torch.linalg.lu_factor_ex(matrix)[:2])
+            known = self._factors[method.stages] = (length, factors)
+        return known[1]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Increments [stages, M], None if Newton's method failed, and by which factor its last steps shrank."""
+
+    increments: Tensor | None
+    rate: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A step that is tried.
+
+    Attributes:
+        system: The equations.
+        method: The numbers of the method.
+        slopes: The equations' slopes at a state nearby.
+        start: When the step begins.
+        length: How long it is.
+        state: The state at its beginning and its derivatives by time, one less than their highest order, [M] each.
+    """
+
+    system: Galerkin
+    method: Radau
+    slopes: Slopes
+    start: float
+    length: float
+    state: Sequence[Tensor]
+
+    def jets(self, increments: Tensor) -> list[Tensor]:
+        """The states at the stages and their derivatives by time, each [stages, M], from the increments."""
+        jets, rise = [self.state[0] + increments], increments
+        for number in range(len(self.state)):
+            jets.append(self.method.inverse @ rise / self.length)
+            if number + 1 < len(self.state):
+                rise = jets[-1] - self.state[number + 1]
+        return jets
+
+    def solved(self, guess: Tensor, size: Size, *, linear: bool) -> Solved:
+        """The increments.
+
+        Args:
+            guess: Of them, [stages, M].
+            size: Measures changes.
+            linear: Whether the slopes are exact, so that one Newton step is enough.
+        """
+        times, increments = self.start + self.length * self.method.nodes, guess
+        last, rate = None, 0.0
+        for number in range(_MOST):
+            change = self._change(self.system.residual(times, self.system.shaped(self.jets(increments))))
+            norm = size(change, increments + change)
+            if not math.isfinite(norm):
+                return Solved(None, math.inf)
+            if last is not None:
+                rate = norm / last if last else 0.0
+                if rate > _SLOW:
+                    rounding = norm < 1e-3 * _ENOUGH
+                    return Solved(increments if rounding else None, rate)
+            increments = increments + change
+            if linear or norm == 0 or (number and rate / (1 - rate) * norm < _ENOUGH):
+                return Solved(increments, rate)
+            last = norm
+        return Solved(None, rate)
+
+    def _change(self, residual: Tensor) -> Tensor:
+        """The Newton step of all stages, [stages, M]."""
+        method, total = self.method, torch.zeros_like(residual)
+        turned = method.dual @ residual.to(method.dual.dtype)
+        for k, own in enumerate(self.slopes.factors(method, self.length)):
+            right = turned[k].real if k == 0 else turned[k]
+            solved = torch.linalg.lu_solve(*own, right[:, None])[:, 0]
+            mode = method.modes[:, k, None]
+            total -= mode.real * solved if k == 0 else 2 * (mode * solved).real
+        return total
+
+    def error(self, increments: Tensor, size: Callable[[Tensor], float], *, first: bool) -> float:
+        """The embedded estimate of the error of the step, measured by ``size``.
+
+        Args:
+            increments: Of the stages.
+            size: How large an error [M] is; 1 is what a step may make.
+            first: Whether the conditions on the sides need not have held before the step.
+        """
+        jets, chain = self._lower(increments)
+        error = self._error(jets, chain, first=first)
+        if size(error) >= 1:  # once more, as stiff parts ask
+            error = self._error([jets[0] + error, *jets[1:]], chain, first=first)
+        return size(error)
+
+    def _lower(self, increments: Tensor) -> tuple[list[Tensor], Tensor]:
+        """At the beginning, the state and its derivatives by the method of lower order; and what the equations u' = v
+        and their like, for fields of second and higher order in time, add to the residual.
+        """  # noqa: D205
+        method, orders, count = self.method, self.system.orders, len(self.state)
+        real, rise = method.real_shift / self.length, increments
+        jets, carried, added = [self.state[0]], torch.zeros_like(self.state[0]), torch.zeros_like(self.state[0])
+        for number in range(count):
+            slope = -(method.weights @ rise) / self.length
+            following = self.state[number + 1] if number + 1 < count else slope
+            jets.append(torch.where(orders == number + 1, slope, following))
+            if number + 1 < count:
+                carried = real * carried + torch.where(orders > number + 1, slope - following, 0.0)
+                added = added + self.slopes.matrices[number + 1] @ carried
+                rise = method.inverse @ rise / self.length - self.state[number + 1]
+        if count > 1:
+            added = added + self.slopes.matrices[count] @ (real * carried)
+        return jets, added
+
+    def _error(self, jets: Sequence[Tensor], added: Tensor, *, first: bool) -> Tensor:
+        stamp = torch.tensor([self.start], dtype=added.dtype, device=added.device)
+        right = self.system.residual(stamp, self.system.shaped([jet[None] for jet in jets]))[0]
+        right = self.system.without_conditions(right) if first else right
+        factor = self.slopes.factors(self.method, self.length)[0]
+        return -torch.linalg.lu_solve(*factor, (right + added)[:, None])[:, 0]

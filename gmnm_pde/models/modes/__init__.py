@@ -1,0 +1,8 @@
+"""Functions of space and of time in which a solution is expanded as it is marched."""
+
+from gmnm_pde.models.modes.cells import Cells as Cells
+from gmnm_pde.models.modes.line import Line as Line
+from gmnm_pde.models.modes.product import Product as Product
+from gmnm_pde.models.modes.radau import Radau as Radau
+from gmnm_pde.models.modes.radau import radau as radau
+from gmnm_pde.models.modes.waves import Waves as Waves

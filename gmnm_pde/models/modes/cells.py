@@ -1,0 +1,152 @@
+"""Polynomials in cells of an interval that meet smoothly.
+
+Wide Gaussians span, as their width grows, the polynomials: orthonormalised they lose their digits, the limit has all of
+them. Several cells are to that what patches are to one mixture, with the difference that neighbours meet exactly.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_OVER = 1.5
+"""Points of the quadrature for each polynomial of a cell."""
+
+_FINEST = 2
+"""The coefficients of the highest degrees whose size tells what is left out."""
+
+_RATIO = 2.01
+"""Neighbouring cells differ in length by no more than this."""
+
+
+class Cells:
+    """Orthonormal piecewise polynomials with continuous derivatives.
+
+    Args:
+        edges: Where cells begin and end, ascending: one more than cells.
+        size: The number of polynomials in a cell, of degrees 0 to size - 1.
+        smoothness: How many derivatives, from the 0th on, are continuous where cells meet.
+    """
+
+    def __init__(self, edges: Sequence[float], size: int, smoothness: int):
+        self.edges, self.size, self.smoothness = tuple(map(float, edges)), int(size), int(smoothness)
+        self.bounds = (self.edges[0], self.edges[-1])
+        self.number = len(self.edges) - 1
+        nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(round(_OVER * size) + 1))
+        low, lengths = self._low, self._lengths
+        self.points = (low[:, None] + lengths[:, None] * (nodes + 1) / 2).flatten()
+        self.weights = (lengths[:, None] * weights / 2).flatten()
+        self.count = self.number * size - (self.number - 1) * smoothness
+
+    @property
+    def _low(self) -> Tensor:
+        return torch.tensor(self.edges[:-1], dtype=torch.float64)
+
+    @property
+    def _lengths(self) -> Tensor:
+        return torch.tensor(self.edges, dtype=torch.float64).diff()
+
+    @cached_property
+    def turn(self) -> Tensor:
+        """The functions' coefficients in the Legendre polynomials of the cells, [cells * size, count], orthonormal."""
+        if self.number == 1 or not self.smoothness:
+            return torch.eye(self.number * self.size, dtype=torch.float64)
+        jumps = []
+        ends = [self._legendre(torch.tensor([end], dtype=torch.float64), range(self.smoothness)) for end in (1.0, -1.0)]
+        for cell, (left, right) in enumerate(pairwise(self._lengths.tolist())):
+            for order in range(self.smoothness):
+                row = torch.zeros(self.number, self.size, dtype=torch.float64)
+                row[cell] = ends[0][order][0] * (2 / left) ** (order + 0.5)
+                row[cell + 1] = -ends[1][order][0] * (2 / right) ** (order + 0.5)
+                jumps.append(row.flatten() / row.norm())
+        whole, _ = torch.linalg.qr(torch.stack(jumps, dim=1), mode="complete")
+        return whole[:, len(jumps) :].contiguous()
+
+    def rows(self, x: Tensor, order: int) -> Tensor:
+        cell, values = self.within(x, order)
+        raw = x.new_zeros(len(x), self.number, self.size)
+        raw[torch.arange(len(x), device=x.device), cell] = values
+        return raw.flatten(1) @ self.turn.to(x)
+
+    def within(self, x: Tensor, order: int) -> tuple[Tensor, Tensor]:
+        """The cell that each x is in, [n], and the derivatives of an order of its polynomials there, [n, size]."""
+        cell = torch.bucketize(x.detach().contiguous(), torch.tensor(self.edges[1:-1]).to(x), right=True)
+        low, lengths = self._low.to(x)[cell], self._lengths.to(x)[cell]
+        values = self._legendre(2 * (x - low) / lengths - 1, (order,))[0]
+        return cell, values * (2 / lengths[:, None]) ** (order + 0.5)
+
+    def _legendre(self, x: Tensor, orders: Sequence[int]) -> list[Tensor]:
+        """Derivatives of the Legendre polynomials that are orthonormal on [-1, 1]: for each order [n, size]."""
+        return [x.new_tensor(1) * table for table in _legendre_table(x, self.size, orders)]
+
+    def raw(self, coefficients: Tensor) -> Tensor:
+        """Expansions [..., count] in the Legendre polynomials of the cells, [..., cells, size]."""
+        return (coefficients @ self.turn.to(coefficients).mT).unflatten(-1, (self.number, self.size))
+
+    def tails(self, coefficients: Tensor) -> Tensor:
+        return self.raw(coefficients)[..., -_FINEST:].norm(dim=-1)
+
+    def finer(self, cells: Tensor) -> "Cells":
+        edges = [self.edges[0]]
+        for k, (low, high) in enumerate(pairwise(self.edges)):
+            edges += [(low + high) / 2, high] if cells[k] else [high]
+        return Cells(_balanced(edges), self.size, self.smoothness)
+
+    def coarser(self, cells: Tensor) -> "Cells | None":
+        edges, k = [self.edges[0]], 0
+        while k < self.number:
+            length = self.edges[k + 1] - self.edges[k]
+            pair = k + 1 < self.number and bool(cells[k] and cells[k + 1])
+            twins = pair and abs(self.edges[k + 2] - self.edges[k + 1] - length) < 1e-9 * length
+            whole = round((self.edges[k] - self.edges[0]) / length) % 2 == 0  # twins that were one cell before
+            step = 2 if twins and whole else 1
+            edges.append(self.edges[k + step])
+            k += step
+        edges = _balanced(edges)
+        return Cells(edges, self.size, self.smoothness) if len(edges) < len(self.edges) else None
+
+    def plain(self) -> "Cells":
+        """The polynomials of the cells alone, which need not meet."""
+        return Cells(self.edges, self.size, 0)
+
+    def config(self) -> dict[str, Any]:
+        return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness}
+
+
+def _legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
+    """By the recurrences of the polynomials and their derivatives."""
+    k = torch.arange(size, dtype=x.dtype, device=x.device)
+    norm = (k + 0.5).sqrt()
+    highest = max(orders)
+    table = [x.new_zeros(len(x), size) for _ in range(highest + 1)]
+    for n in range(size):
+        for order in range(highest + 1):
+            if n < order:
+                continue
+            if n == 0:
+                table[0][:, 0] = 1.0
+                continue
+            # P_n' = P_{n-2}' + (2 n - 1) P_{n-1}
+            before = table[order][:, n - 2] if n > 1 else 0.0
+            if order:
+                table[order][:, n] = before + (2 * n - 1) * table[order - 1][:, n - 1]
+            else:
+                table[0][:, n] = ((2 * n - 1) * x * table[0][:, n - 1] - (n - 1) * before) / n
+    return [table[order] * norm for order in orders]
+
+
+def _balanced(edges: Sequence[float]) -> list[float]:
+    """Edges with cells halved until neighbours are of about the same length."""
+    edges = list(edges)
+    while True:
+        lengths = [high - low for low, high in pairwise(edges)]
+        for k, length in enumerate(lengths):
+            if length > _RATIO * min(lengths[max(0, k - 1) : k + 2]):
+                edges.insert(k + 1, (edges[k] + edges[k + 1]) / 2)
+                break
+        else:
+            return edges

@@ -1,0 +1,223 @@
+"""Marching in time: once with some accuracy, then with more, until the two differ by no more than is allowed.
+
+Of two marches of which the second allows a tenth of the error in every step and in every mode, the second is returned.
+What they differ by is the error of the first, which bounds that of the second; the estimate is a part of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.evolution.initial import missing_values
+from gmnm_pde.evolution.marched import Marched
+from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
+from gmnm_pde.evolution.reading import Statements, Unsuited, read
+from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.interruption import OutOfTime, finishing, limited
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
+from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
+
+_TENTH = 0.1
+"""By how much the allowed errors fall from one march to the next."""
+
+_PART = 0.3
+"""The estimate of the second of two marches is this part of what they differ by."""
+
+_AIM = 1e-12
+"""The error aimed at where no tolerance was given."""
+
+_FIRST = 1e-7
+"""The error allowed in a step of the first march then."""
+
+_FINEST = 1e-14
+"""The least error that may be allowed in a step."""
+
+_SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
+"""Errors allowed, from there on up, and the polynomials that a cell then has."""
+
+_ROUNDING = 2e-15
+"""No estimate is below this."""
+
+
+@dataclass(frozen=True)
+class Evolution(StrategyMethod):
+    """Marching in time by implicit Runge-Kutta methods (Radau IIA), with modes in space that follow the solution.
+
+    Args:
+        stages: Of the method: 3, 5 or 7, of order 5, 9 and 13; by default by the tolerance.
+        polynomials: In each cell of a coordinate that is not periodic; by default by the tolerance.
+    """
+
+    stages: int | None = None
+    polynomials: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stages not in (None, 3, 5, 7):
+            raise refuse(f"Evolution(stages={self.stages!r})", expected="3, 5 or 7", got=repr(self.stages))
+        given = self.polynomials
+        if given is not None and not (isinstance(given, int) and 4 <= given <= 40):
+            raise refuse(f"Evolution(polynomials={given!r})", expected="a number from 4 to 40", got=repr(given))
+
+    def strategy(self, setup: Setup) -> Strategy:
+        statements = suited(setup)
+        if isinstance(statements, str):
+            raise refuse(
+                f"solve({setup.problem.name}, method=Evolution())",
+                expected="a problem on Time, or on a box or a torus times Time, with initial values",
+                got=f"one that cannot be marched: {statements}",
+                remedy="Leave method out.",
+            )
+        return Marching(setup, statements, self)
+
+
+def suited(setup: Setup) -> Statements | str:
+    """The problem of a solve, read for marching; in words why it cannot be marched."""
+    if setup.dtype != torch.float64:
+        return "float32 leaves steps too few digits"
+    try:
+        statements = read(setup.problem)
+    except Unsuited as why:
+        return str(why)
+    missing = missing_values(statements)
+    if missing:
+        number, order = missing[0]
+        name = setup.problem.fields[number]
+        return f"no initial value of {'the derivative of ' * order}'{name}' is given"
+    return statements
+
+
+@dataclass(frozen=True)
+class Marching:
+    """Marches until the error estimate is as small as was asked for.
+
+    Args:
+        setup: Of the solve.
+        statements: The problem, read for marching.
+        method: What was chosen by hand.
+        otherwise: What is done where the first step fails.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
+
+    setup: Setup
+    statements: Statements
+    method: Evolution = field(default_factory=Evolution)
+    otherwise: Strategy | None = None
+
+    @property
+    def description(self) -> str:
+        """What the report says."""
+        space = "modes in space, " if self.statements.space else ""
+        return f"evolution: {space}implicit Runge-Kutta steps (Radau IIA) in time"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Nothing: no checkpoint is written."""
+        return {}
+
+    def run(self, run: Run) -> Result:
+        """March, and march again."""
+        aim = _AIM if run.tol is None else run.tol
+        allowed = _FIRST if run.tol is None else run.tol
+        before: Marched | None = None
+        best: Candidate | None = None
+        while True:
+            marched, why = self._march(allowed, run)
+            if marched is None:
+                break
+            candidate = self._candidate(marched, before, run)
+            run.record(candidate)
+            better = best is None or not best.fit.reached or not candidate.error > best.error
+            if marched.reached or best is None:
+                best = candidate if better else best
+            if not marched.reached or (before is not None and (candidate.error <= aim or not better)):
+                break
+            if allowed <= _FINEST or run.late:
+                break
+            before, allowed = marched, max(_FINEST, allowed * _TENTH)
+        if best is None:
+            if self.otherwise is not None and not run.late:
+                return self.otherwise.run(run)
+            raise OutOfTime
+        return self._result(best, why, run)
+
+    def _march(self, allowed: float, run: Run) -> tuple[Marched | None, str]:
+        """The steps with some allowed error; None without any; and why they ended, if before the final time."""
+        march = self._prepared(allowed, run)
+        why = ""
+        try:
+            with limited(run.allowance):
+                march.run()
+        except Ended as ended:
+            why = f"steps end at {self.setup.problem.domain.time[0]} = {ended.time:.6g}: {ended.why}"
+        except OutOfTime:
+            why = "stopped by the time limit"
+        if not march.steps:
+            return None, why
+        return Marched(self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts), why
+
+    def _prepared(self, allowed: float, run: Run) -> March:
+        stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
+        size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
+        control = SpaceControl(self.statements, allowed, size=size)
+        return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
+
+    def _breaks(self) -> Sequence[float]:
+        """Times at which the data have jumps and kinks, and around which they are narrow."""
+        axis, times = self.statements.axis, set[float]()
+        for feature in self.setup.features:
+            if feature.plane is not None and feature.plane[0] == axis:
+                times.add(feature.plane[1])
+        return sorted(times)
+
+    @staticmethod
+    def _told(run: Run) -> Callable[[Step], None]:
+        """News of steps."""
+        number = 0
+
+        def tell(step: Step) -> None:
+            nonlocal number
+            number += 1
+            if number % 10 == 0:
+                run.marched(step.start + step.length, number)
+
+        return tell
+
+    def _candidate(self, marched: Marched, before: Marched | None, run: Run) -> Candidate:
+        """A march with its error, as far as the one before it tells."""
+        names = self.setup.problem.fields
+        if before is None or not (before.reached and marched.reached):
+            return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
+        with finishing():
+            fields, others = (own.outputs(run.points) for own in (marched, before))
+        errors = _relative(fields, others)
+        return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+
+    def _result(self, best: Candidate, why: str, run: Run) -> Result:
+        tol, words = run.tol, beside(best.error, run.tol)
+        counts = best.fit.counts
+        made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+        if not best.fit.reached:
+            status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
+            until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
+            return Result(best, status, f"{until}: {why}; {made}", partial=True)
+        if is_good(best, tol):
+            return Result(best, good_status(tol), f"{words}; {made}")
+        if run.timed and run.late:
+            return Result(best, Status.TIME, f"{words}: stopped by the time limit; {made}")
+        return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
+
+
+def _relative(fields: Tensor, others: Tensor) -> list[float]:
+    """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
+    size = fields.norm(dim=0)
+    whole = torch.where(size > 0, size, torch.ones_like(size))
+    return [max(_ROUNDING, _PART * own) for own in ((fields - others).norm(dim=0) / whole).tolist()]
