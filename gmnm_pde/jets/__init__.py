@@ -10,6 +10,7 @@ from gmnm_pde.jets.sources import GivenSource as GivenSource
 from gmnm_pde.jets.sources import LiftedSource as LiftedSource
 from gmnm_pde.jets.sources import ModelSource as ModelSource
 from gmnm_pde.jets.sources import jet as jet
+from gmnm_pde.jets.stack import Stack as Stack
 from gmnm_pde.jets.values import Field as Field
 from gmnm_pde.jets.values import Frame as Frame
 from gmnm_pde.jets.values import Quantity as Quantity

@@ -40,6 +40,12 @@ class TensorLike:
     def __rmul__(self, other: Any) -> Any:
         return self._apply(operator.mul, other, self)
 
+    def __matmul__(self, other: Any) -> Any:
+        return self._apply(operator.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self._apply(operator.matmul, other, self)
+
     def __truediv__(self, other: Any) -> Any:
         return self._apply(operator.truediv, self, other)
 

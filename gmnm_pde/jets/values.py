@@ -118,6 +118,8 @@ class Quantity(TensorLike):
     """A tensor of one number per point, [n], or of several, that remembers its frame."""
 
     __slots__ = ("_tensor", "frame")
+    several = False
+    """Whether these are several quantities as one (``stack.py``)."""
 
     def __init__(self, tensor: Tensor, frame: Frame):
         self._tensor = tensor
@@ -141,7 +143,8 @@ class Quantity(TensorLike):
         return self.frame.noted(self, axis, total)
 
     def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return Quantity.__torch_function__(function, (), arguments)
+        kinds = (type(one) for one in arguments if isinstance(one, Quantity) and one.several)
+        return next(kinds, Quantity).__torch_function__(function, (), arguments)
 
     @classmethod
     def __torch_function__(
@@ -154,6 +157,11 @@ class Quantity(TensorLike):
                 f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
+        if function is torch.stack and len(args) == 1 and not kwargs:
+            from gmnm_pde.jets.stack import Stack  # here: a stack is a quantity itself
+
+            if all(isinstance(one, Quantity) and not one.several for one in args[0]):
+                return Stack(args[0], first.frame)
         plain = _plain(args)
         if function is torch.where:  # a number would be of torch's default precision
             like = first.frame.points

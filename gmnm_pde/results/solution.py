@@ -1,6 +1,7 @@
 """The result of a solve: a function, its report and its history."""
 
 import dataclasses
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,15 @@ class Solution:
             values = self._blanked(values, points, given)
         shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
         return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
+
+    def vector(self, name: str, *columns: Any, **named: Any) -> Any:
+        """The values of a vector of fields, ``solution.vector("y", t)``: [k, ...], whose rows are y_1, y_2, ..."""
+        components = [field for field in self.fields if re.fullmatch(rf"{re.escape(name)}_\d+", field)]
+        if not components:
+            raise refuse(f"solution.vector({name!r}, ...)", expected="a vector of fields", got=f"'{name}'")
+        values = self(*columns, **named)
+        rows = [values[field] for field in components] if len(self.fields) > 1 else [values]
+        return torch.stack(rows) if isinstance(rows[0], Tensor) else np.stack(rows)
 
     def __repr__(self) -> str:
         return str(self.report)

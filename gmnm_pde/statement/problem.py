@@ -8,7 +8,6 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
-from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
 from gmnm_pde.statement.conditions import Setting, Statement
@@ -21,6 +20,7 @@ from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
+from gmnm_pde.statement.vectors import bind_fields, read_fields
 
 if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
@@ -38,7 +38,9 @@ class Problem:
             where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
             of unknown parameters); or one for each part. Used to report errors, never to solve.
-        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
+        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else. A name
+            with a number, ``("y", 20)``, is a vector of fields, y_1 to y_20, which functions ask for as ``y``; those
+            with ``*u`` among their arguments get all fields that they do not name.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
             ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
@@ -50,6 +52,7 @@ class Problem:
         name: For reports.
 
     Attributes:
+        vectors: By the name of each vector of fields, the names of its components.
         limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
@@ -70,7 +73,7 @@ class Problem:
         conditions: Sequence[Statement] = (),
         *,
         exact: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[Any] | None = None,
         parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
         coefficients: Mapping[str, Any] | None = None,
@@ -85,10 +88,7 @@ class Problem:
         self.parameters = read_scalars(parameters, domain, "parameters")
         self.limits = read_limits(parameters)
         self.constants = read_scalars(constants, domain, "constants")
-        if fields is not None and not (
-            isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
-        ):
-            raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
+        names, self.vectors = read_fields(fields)
         self._stated = (equations, fields, coefficients)
         self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
@@ -104,15 +104,16 @@ class Problem:
             (*scalars, *self.coefficients),
             [pair for named in functions.values() for pair in named.items()],
             self.conditions,
-            tuple(fields) if fields is not None else None,
+            names,
+            self.vectors,
         )
         known = (*domain.coordinates, *self.fields, *scalars)
-        self.coefficients = read_coefficients(coefficients, domain, known, known)
+        self.coefficients = read_coefficients(coefficients, domain, (*known, *self.vectors), known, self.vectors)
         check_exact(exact, domain)
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)
-        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders))
+        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders), self.vectors)
         stated = [
             part_of_it
             for condition in self.conditions
@@ -250,7 +251,10 @@ class Problem:
         """Equations as functions of a scope."""
         scalars = (*self.parameters, *self.constants, *self.coefficients)
         names = (*self.domain.coordinates, *self.fields, *scalars)
-        return {name: bind(function, names, call=f"{self.name}: {name}") for name, function in functions.items()}
+        return {
+            name: bind_fields(function, names, self.fields, self.vectors, call=f"{self.name}: {name}")
+            for name, function in functions.items()
+        }
 
     def _equations(self, bound: Mapping[str, Callable[[Mapping[str, Any]], Any]], part: str) -> list[Term]:
         """The terms that state equations in the interior, or in that of a part."""

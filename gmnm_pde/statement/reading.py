@@ -7,6 +7,7 @@ from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.binding import argument_names
 from gmnm_pde.geometry import Domain
 from gmnm_pde.statement.conditions import Condition, Statement
+from gmnm_pde.statement.vectors import Vectors, rest_of
 
 _COORDINATE_LIKE = ("x", "y", "z", "t")
 """Names that are taken for coordinates; a field of such a name must be stated in ``fields``."""
@@ -52,6 +53,7 @@ def field_names(
     functions: Sequence[tuple[str, Callable[..., Any]]],
     conditions: Sequence[Statement],
     stated: tuple[str, ...] | None,
+    vectors: Vectors,
 ) -> tuple[str, ...]:
     """The fields: those stated, else the arguments of the equations that are nothing else.
 
@@ -62,12 +64,17 @@ def field_names(
         functions: The equations with their names.
         conditions: Whose fields are to be among them; without equations their fields are those of the problem.
         stated: What the user says that they are.
+        vectors: Names that stand for several of these.
 
     Raises:
         GmnmError: a name is none of all that, or two things at once.
     """
     known = (*domain.coordinates, *scalars)
-    asked = [n for key, f in functions for n in argument_names(f, call=f"{call}: {key}") if n not in known]
+    asked = []
+    for key, function in functions:
+        where = f"{call}: {key}"
+        rest = None if stated is None else rest_of(function, stated, vectors, call=where)
+        asked += [name for name in argument_names(function, call=where, rest=rest) if name not in known]
     if not functions:
         asked = [name for condition in conditions for name in condition.field_names(known)]
     fields = stated if stated is not None else tuple(dict.fromkeys(asked))
@@ -79,20 +86,20 @@ def field_names(
                 f"({', '.join(domain.coordinates)}). Give the domain that coordinate, or say "
                 f"fields=({name!r}, ...) if it is a field."
             )
-        if name not in fields:
+        if name not in fields and name not in vectors:
             raise refuse(
                 "Problem(...)",
                 expected=f"arguments among the fields {', '.join(fields)}, coordinates and parameters",
                 got=f"'{name}'",
-                remedy=nearest(name, (*fields, *known)),
+                remedy=nearest(name, (*fields, *vectors, *known)),
             )
-    clash = [name for name in fields if name in known or name == "normal"]
+    clash = [name for name in (*fields, *vectors) if name in known or name == "normal"]
     if clash or not fields:
         got = f"'{clash[0]}' as a field too" if clash else "none"
         raise refuse("Problem(...)", expected="fields with names of their own", got=got)
     for condition in conditions:
         for name in condition.field_names(known):
-            if name not in fields and not isinstance(condition, Condition):
+            if name not in fields and name not in vectors and not isinstance(condition, Condition):
                 raise refuse(
                     f"{type(condition).__name__}({name}=...)",
                     expected=f"a field of the problem, one of {', '.join(fields)}",
