@@ -18,8 +18,9 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.binding import argument_names
 from gmnm_pde.geometry import Domain, GivenPoints, Region
-from gmnm_pde.jets import Alpha
+from gmnm_pde.jets import Alpha, KnownFields
 from gmnm_pde.operators import diff, normal_derivative
+from gmnm_pde.statement.known import known_start, known_value
 from gmnm_pde.statement.terms import Data, Term
 from gmnm_pde.statement.values import check_value, group_of, read_region, read_value
 from gmnm_pde.statement.vectors import Vectors, bind_fields, spread
@@ -120,6 +121,10 @@ class _OnFields(Statement):
         """What of the field equals the value."""
         return u
 
+    def known(self, value: KnownFields, field: str, domain: Domain, call: str) -> Callable[[Mapping[str, Any]], Any]:
+        """What a solution of another problem has for a field."""
+        return known_value(value, field, domain, call)
+
     def _term(self, field: str, value: Any, region: Any, group: str, setting: Setting) -> Term:
         """The term that states the condition for one of the fields."""
         call = f"{type(self).__name__}({field}=...)"
@@ -131,7 +136,11 @@ class _OnFields(Statement):
                 remedy=nearest(field, setting.fields),
             )
         count = len(region.points) if isinstance(region, GivenPoints) else None
-        right = read_value(value, setting.domain, setting.scalars, call, count)
+        right = (
+            self.known(value, field, setting.domain, call)
+            if isinstance(value, KnownFields)
+            else read_value(value, setting.domain, setting.scalars, call, count)
+        )
         name = self.name if self.name and tuple(self.values) == (field,) else f"{self.name or self.kind}_{field}"
 
         def residual(scope: Mapping[str, Any]) -> Any:
@@ -179,7 +188,11 @@ class Robin(_OnFields):
 
 
 class Initial(_OnFields):
-    """Values at the initial time, or with ``order=k`` those of the k-th time derivative."""
+    """Values at the initial time, or with ``order=k`` those of the k-th time derivative.
+
+    A solution gives the values that it has at that time, or at its end where it does not hold then, and with
+    ``order=k`` its own k-th time derivative.
+    """
 
     kind = "initial"
 
@@ -197,6 +210,9 @@ class Initial(_OnFields):
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "initial"
+
+    def known(self, value: KnownFields, field: str, domain: Domain, call: str) -> Callable[[Mapping[str, Any]], Any]:
+        return known_start(value, field, domain, call, self.order)
 
     def left_side(self, u: Any, domain: Domain) -> Any:
         return diff(u, *[domain.time[0]] * self.order) if self.order else u

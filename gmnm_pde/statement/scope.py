@@ -9,7 +9,9 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import Domain
+from gmnm_pde.jets import KnownFields
 from gmnm_pde.jets.values import Coordinate
+from gmnm_pde.statement.known import known_value
 from gmnm_pde.statement.values import ROWS, check_value
 from gmnm_pde.statement.vectors import Vectors, bind_fields
 
@@ -111,7 +113,10 @@ def read_coefficients(
         if missing:
             raise refuse(call, expected="a value in every part", got=f"none for '{missing[0]}'")
         read[name] = {
-            part: _value(value, available, vectors, f"{call[:-5]}{part or name}: ...") for part, value in values.items()
+            part: known_value(value, name, domain, call)
+            if isinstance(value, KnownFields)
+            else _value(value, available, vectors, f"{call[:-5]}{part or name}: ...")
+            for part, value in values.items()
         }
     return read
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind, rest_name
-from gmnm_pde.jets import Stack
+from gmnm_pde.jets import KnownFields, Stack
 
 Vectors = Mapping[str, tuple[str, ...]]
 """By the name of each vector, the names of its components, which are fields."""
@@ -95,6 +95,8 @@ def spread(value: Any, names: Sequence[str], call: str, points: int | None = Non
         points: How many points the user gave, if so; then values are [points, k].
     """
     count = len(names)
+    if isinstance(value, KnownFields):
+        return dict.fromkeys(names, value)
     if callable(value) and not isinstance(value, Tensor):
         return {name: _component(value, k, count, call) for k, name in enumerate(names)}
     if isinstance(value, Real):
