@@ -21,6 +21,11 @@ class KnownFields:
     bounds: tuple[tuple[float, float], ...]
     fields: tuple[str, ...]
 
+    @property
+    def accuracy(self) -> float:
+        """How far values are off, as far as that is known, in parts of their size."""
+        return 0.0
+
     def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
         """A derivative of each field at coordinates, numbers, tensors or quantities, as the same kind.
 

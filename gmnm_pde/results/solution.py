@@ -25,6 +25,7 @@ from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
 from gmnm_pde.results.solution_header import PARTS, check_header
 from gmnm_pde.results.within import derivative_at, is_differentiated
+from gmnm_pde.statement.extended import extended
 from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
@@ -152,6 +153,23 @@ class Solution(KnownFields):
                     whole[rows] = residual.detach()
         return residuals
 
+    def extended(self, **until: float) -> "Problem":
+        """The problem to a later end, ``solution.extended(t=2.0)``, which begins with what this solution ends with.
+
+        Equations and conditions stay; what was found for unknown parameters is constant from then on.
+
+        Raises:
+            GmnmError: the end is not later, or there are conditions at given points or at one time.
+        """
+        if self.problem is None:
+            raise refuse(
+                "solution.extended(...)",
+                expected="a solution with its problem",
+                got="one loaded from a file",
+                remedy="Give load_solution(path, problem=...).",
+            )
+        return extended(self.problem, self, until, self.parameters)
+
     @property
     def approximator(self) -> nn.Module:
         """The model on the unit scale, [-1, 1]^d, within ``model``; where there are parts with the fields of each."""
@@ -210,6 +228,10 @@ class Solution(KnownFields):
 
     def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
         return derivative_at(self, columns, alpha, call=call)
+
+    @property
+    def accuracy(self) -> float:
+        return self.report.error_estimate
 
     @property
     def domain(self) -> Domain:

@@ -141,12 +141,13 @@ class _OnFields(Statement):
             if isinstance(value, KnownFields)
             else read_value(value, setting.domain, setting.scalars, call, count)
         )
+        accuracy = value.accuracy if isinstance(value, KnownFields) else 0.0
         name = self.name if self.name and tuple(self.values) == (field,) else f"{self.name or self.kind}_{field}"
 
         def residual(scope: Mapping[str, Any]) -> Any:
             return self.left_side(scope[field], setting.domain) - right(scope)
 
-        data = None if self.prescribes is None else Data(field, right, self.prescribes)
+        data = None if self.prescribes is None else Data(field, right, self.prescribes, accuracy)
         return Term(name, group, region, residual, data=data, noise=self.noise)
 
 

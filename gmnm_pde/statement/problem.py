@@ -113,12 +113,14 @@ class Problem:
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)
-        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders), self.vectors)
+        self.setting = Setting(
+            domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders), self.vectors
+        )
         stated = [
             part_of_it
             for condition in self.conditions
-            if not (isinstance(condition, Interface) and domain.parts)
-            for term in condition.terms(setting)
+            if self.is_termwise(condition)
+            for term in condition.terms(self.setting)
             for part_of_it in self._supplied(term)
         ]
         self._refuse_missing_conditions(orders, stated)
@@ -172,13 +174,13 @@ class Problem:
                     got=f"'{name}'",
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
-        other = self._remade(constants={**self.constants, **constants}, exact=None, spectrum=None)
+        other = self.remade(constants={**self.constants, **constants}, exact=None, spectrum=None)
         other.reference = self.reference
         return other
 
     def on(self, domain: Domain) -> "Problem":
         """The same statement on another domain, such as this one split into parts; conditions keep their regions."""
-        return self._remade(domain=domain)
+        return self.remade(domain=domain)
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -210,7 +212,11 @@ class Problem:
         )
         return other
 
-    def _remade(self, **changes: Any) -> "Problem":
+    def is_termwise(self, condition: Statement) -> bool:
+        """Whether a condition states its terms by itself, not with the equations of the parts that it is between."""
+        return not (isinstance(condition, Interface) and self.domain.parts)
+
+    def remade(self, **changes: Any) -> "Problem":
         """The problem stated once more, with other arguments."""
         equations, fields, coefficients = self._stated
         bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}

@@ -23,6 +23,8 @@ class Data:
     field: str
     value: Callable[[Mapping[str, Any]], Any]
     order: int = 0
+    accuracy: float = 0.0
+    """How far values that another solution gives are off, in parts of their size."""
 
 
 @dataclass(frozen=True)

@@ -144,3 +144,64 @@ def test_what_a_solution_cannot_be(heat, steady):
     waves = ROD * g.Time(t=(0, 1))
     start = g.Initial(w=steady, order=1)
     refuse(lambda: g.Problem(waves, lambda w, t: g.diff(w, t, t), [g.Initial(w=0), start]), "a solution with time")
+
+
+def test_a_solve_goes_on_to_a_later_end(heat):
+    later = heat.extended(t=2.0)
+    assert later.domain.bounds == ((0.0, 1.0), (1.0, 2.0))
+    assert [term.name for term in later.terms] == ["equation", "dirichlet_u", "initial_u"]
+    x = torch.tensor([0.5], dtype=torch.float64)
+    assert torch.allclose(prescribed(later, "initial_u", x), math.exp(-0.1) * bump(x), atol=1e-7)
+    solution = g.solve(later, g.Mixture(components=150))
+    assert abs(solution(0.5, 2.0) - math.exp(-0.2)) < 1e-6
+    assert solution.extended(t=2.5).domain.bounds[1] == (2.0, 2.5)
+
+
+def test_second_order_parameters_and_vectors_go_on():
+    clock = g.Time(t=(0, 1))
+    times = torch.linspace(0.1, 1, 10, dtype=torch.float64)[:, None]
+    start = [g.Initial(y=[1, 0], order=0), g.Condition(lambda y: g.diff(y[0], "t"), on=clock.initial)]
+
+    def equation(t, y, square):
+        return [g.diff(y[0], t, t) + square * y[0], g.diff(y[1], t) - y[0]]
+
+    problem = g.Problem(clock, equation, start, fields=("y", 2), constants={"square": 4.0}, name="spring")
+    later = g.solve(problem, g.Mixture(components=40)).extended(t=1.5)
+    assert later.name == "spring" and later.constants == {"square": 4.0}
+    solution = g.solve(later, g.Mixture(components=40))
+    assert abs(solution(1.5)["y_1"] - math.cos(3)) < 1e-6
+    found = [*start, g.Observations(times, y_1=torch.cos(2 * times[:, 0]))]
+    inverse = g.Problem(clock, equation, found, fields=("y", 2), parameters={"square": 3.0})
+    refuse(lambda: g.solve(inverse, g.Mixture(components=40)).extended(t=2), "at given points")
+
+
+def test_regions_are_made_anew():
+    domain = ROD * g.Time(t=(0, 1))
+    heated = domain.interior.where(lambda x: x < 0.5)
+    conditions = [
+        g.Dirichlet(u=0, on=domain.face(x=0)),
+        g.Neumann(u=1, on=domain.face(x=1).where(lambda t: t > 0.2)),
+        g.Condition(lambda v, u: v - u, on=heated, name="left"),
+        g.Initial(u=0),
+    ]
+    problem = g.Problem(domain, lambda u, v, x, t: g.diff(u, t) - g.diff(u, x, x) + v, conditions)
+    later = g.solve(problem, SMALL).extended(t=3)
+    bounds = {
+        term.name: term.region.charts[0].embed(torch.ones(1, term.region.charts[0].dimension)) for term in later.terms
+    }
+    assert all(places[0, 1] == (1.0 if name == "initial_u" else 3.0) for name, places in bounds.items())
+    assert [term.group for term in later.terms] == ["interior", "boundary", "boundary", "interior", "initial"]
+
+
+def test_what_cannot_go_on(heat, steady):
+    refuse(lambda: steady.extended(t=2), "a problem in time")
+    refuse(lambda: heat.extended(t=0.5), "a time after t=1")
+    refuse(lambda: heat.extended(x=2), "a later end, as in t=2.0")
+    refuse(lambda: heat.extended(), "a later end, as in t=2.0")
+    domain = ROD * g.Time(t=(0, 1))
+    final = g.Problem(
+        domain,
+        lambda u, x, t: g.diff(u, t) + g.diff(u, x, x),
+        [g.Dirichlet(u=0), g.Condition(lambda u, x: u - bump(x), on=domain.face(t=1), name="final")],
+    )
+    refuse(lambda: g.solve(final, SMALL).extended(t=2), "'final' at one time")
