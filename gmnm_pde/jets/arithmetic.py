@@ -105,6 +105,14 @@ class TensorLike:
             raise refuse(f"numpy.{ufunc.__name__}(...)", expected="a torch function on a field", got="a numpy one")
         return self._apply(function, *[q if isinstance(q, TensorLike) else torch.as_tensor(q) for q in inputs])
 
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise refuse(
+            "a numpy function of a field or coordinate",
+            expected="a torch function",
+            got="one that needs an array",
+            remedy="For tabulated values use gmnm_pde.table(places, values)(t), or index a tensor of them.",
+        )
+
     def __bool__(self) -> bool:
         raise refuse(
             "if/and/or on a field or coordinate",

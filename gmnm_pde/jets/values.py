@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,8 @@ class Frame:
 
     ``rows`` says which rows of a larger set of points these are, for data that is given point by point. A ``record``
     that is no longer None has every differentiation on the frame added to it; while ``cut`` is set, derivatives of
-    what is computed are cut off from what they were made of.
+    what is computed are cut off from what they were made of. ``breaks`` are, by coordinate, the places at which tables
+    that were looked up are not smooth.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Frame:
         self._within: set[tuple[int, int]] = set()
         self.record: list[Differentiation] | None = None
         self.cut = False
+        self.breaks: dict[str, set[float]] = {}
 
     def __len__(self) -> int:
         return len(self.points)
@@ -144,7 +147,8 @@ class Quantity(TensorLike):
 
     def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
         kinds = (type(one) for one in arguments if isinstance(one, Quantity) and one.several)
-        return next(kinds, Quantity).__torch_function__(function, (), arguments)
+        plain = tuple(torch.as_tensor(one) if isinstance(one, np.ndarray) else one for one in arguments)
+        return next(kinds, Quantity).__torch_function__(function, (), plain)
 
     @classmethod
     def __torch_function__(
@@ -259,8 +263,10 @@ def _quantities(tree: Any) -> list[Quantity]:
 
 
 def _wrap(result: Any, frame: Frame) -> Any:
+    """A result on its frame; whole numbers are plain, so that tables can be indexed by them."""
     if isinstance(result, Tensor):
-        return Quantity(result, frame)
+        fractional = result.is_floating_point() or result.is_complex() or result.dtype == torch.bool
+        return Quantity(result, frame) if fractional else result
     if isinstance(result, tuple | list) and any(isinstance(item, Tensor) for item in result):
         return tuple(_wrap(item, frame) for item in result)
     return result

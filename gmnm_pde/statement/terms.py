@@ -37,6 +37,8 @@ class Trace:
     """Which derivatives of which fields, by their numbers, it asks for."""
     linear: bool
     """Whether its residuals are affine in the fields and the unknown parameters together."""
+    breaks: tuple[float, ...] = ()
+    """Times at which tables that it looks up by the time itself are not smooth."""
 
     @property
     def alphas(self) -> tuple[Alpha, ...]:
