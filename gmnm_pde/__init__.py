@@ -35,6 +35,7 @@ from gmnm_pde.results.spectrum import Spectrum
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
+from gmnm_pde.statement.events import Event
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
@@ -76,6 +77,7 @@ __all__ = [
     "Observations",
     "Condition",
     "Interface",
+    "Event",
     "Positive",
     "Bounded",
     "table",

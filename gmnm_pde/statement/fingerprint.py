@@ -64,7 +64,28 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         "constants": dict(problem.constants),
         **({"limits": {name: str(ends) for name, ends in problem.limits.items()}} if problem.limits else {}),
         "terms": [_of_term(term, problem) for term in problem.terms],
+        **_of_evolution(problem),
     }
+
+
+def _of_evolution(problem: Problem) -> dict[str, Any]:
+    """What tells events, breaks and invariants from others, where there are any."""
+    told = {
+        "events": [
+            {
+                "name": event.name,
+                "at": list(event.at),
+                "direction": event.direction,
+                "stop": event.stop,
+                "function": None if event.function is None else _of_term(event.function, problem),
+                "changes": [[one.field, one.order, _of_term(one.value, problem)] for one in event.changes],
+            }
+            for event in problem.events
+        ],
+        "breaks": list(problem.breaks),
+        "invariants": {name: _of_term(term, problem) for name, term in problem.invariants.items()},
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def digest(values: Tensor) -> dict[str, Any]:
@@ -130,7 +151,11 @@ def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> Iterator
     scalars = [*_of_scalars(theirs, mine, "constants", "is"), *_of_scalars(theirs, mine, "parameters", "begins at")]
     yield from scalars
     if not scalars:
-        yield from _of_terms(theirs.get("terms"), mine["terms"])
+        terms = list(_of_terms(theirs.get("terms"), mine["terms"]))
+        yield from terms
+        for key in ("events", "breaks", "invariants"):
+            if not terms and not same(theirs.get(key), mine.get(key)):
+                yield f"the {key} differ"
 
 
 def _of_scalars(theirs: Mapping[str, Any], mine: Mapping[str, Any], kind: str, verb: str) -> Iterator[str]:
