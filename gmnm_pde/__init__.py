@@ -25,7 +25,7 @@ from gmnm_pde.jets import jet
 from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
 from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
 from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
-from gmnm_pde.operators import biharmonic, curl, diff, div, grad, laplacian, normal_derivative
+from gmnm_pde.operators import biharmonic, curl, diff, div, grad, integral, laplacian, mean, normal_derivative
 from gmnm_pde.results.comparison import Comparison
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
@@ -67,6 +67,8 @@ __all__ = [
     "laplacian",
     "biharmonic",
     "normal_derivative",
+    "integral",
+    "mean",
     # Problems
     "Problem",
     "Dirichlet",

@@ -18,6 +18,7 @@ from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.jets import Field, Frame
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -232,6 +233,7 @@ def _evaluated(term: Term, problem: Problem, cloud: Cloud, size: float) -> dict[
     """The residuals of a term on fields of a size, each with its slopes by all that enters it."""
     domain = problem.domain
     frame = Frame(domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=slice(0, len(cloud)))
+    frame.integrate = stand_in(cloud.points)
     waves = _Waves(cloud.points, domain.bounds, size)
     fields = {name: Field(frame, waves, k, name=name) for k, name in enumerate(problem.branches)}
     scalars = {

@@ -70,7 +70,8 @@ def observable(problem: Stated, name: str, function: Function, call: str, *, unk
     if unknown and not source.asked:
         remedy = "For known times write Event(at=[...])."
         raise refuse(call, expected="a function of the fields", got="one without any", remedy=remedy)
-    return replace(term, trace=Trace(tuple(probe.residuals), tuple(source.asked), linear=False))
+    over_space = bool(probe.frame.integrals)
+    return replace(term, trace=Trace(tuple(probe.residuals), tuple(source.asked), False, over_space=over_space))
 
 
 def read_invariants(problem: Stated, invariants: Any) -> dict[str, Term]:
