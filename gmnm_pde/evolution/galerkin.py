@@ -11,6 +11,7 @@ meet the homogeneous conditions, and the conditions themselves as algebraic equa
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -66,7 +67,34 @@ class Galerkin:
         for name, linearized in named.items():
             values = linearized.residual.unflatten(0, (len(times), -1))
             total[:, self.statements.tested[name]] = self.basis.projected(values)
-        return self._with_conditions(total.flatten(1), self._conditions(times, jets))
+        return self.pin(self._with_conditions(total.flatten(1), self._conditions(times, jets)), jets[0])
+
+    @cached_property
+    def constant(self) -> Tensor:
+        """The expansion of the constant function of norm 1, [modes]."""
+        ones = self.basis.projected(torch.ones(len(self.basis.points), dtype=torch.float64))
+        return ones / ones.norm()
+
+    def pin(self, residual: Tensor, state: Tensor) -> Tensor:
+        """A residual [times, M] with the means of free fields, to be zero, in place of the means of their equations.
+
+        Args:
+            residual: What the equations leave.
+            state: The state, [times, fields, modes].
+        """
+        for field in self.statements.free:
+            own = residual.unflatten(1, (self.fields, -1))[:, field]
+            own += ((state[:, field] - own) @ self.constant)[:, None] * self.constant
+        return residual
+
+    def gauged(self, times: Tensor, states: Tensor) -> Tensor:
+        """States [times, fields, modes] with the constants of free fields as the problem states them."""
+        for gauge in self.statements.gauges:
+            rows = self.basis.rows(gauge.place[None], (0,) * len(gauge.place))[0]
+            missing = gauge.at(times) - states[:, gauge.field] @ rows
+            states = states.clone()
+            states[:, gauge.field] += (missing / (rows @ self.constant))[:, None] * self.constant
+        return states
 
     def slopes(self, time: Tensor, jets: Jets) -> list[Tensor]:
         """The derivatives of the residual by a state and by its derivatives by time, at one time: [M, M] each.
@@ -84,7 +112,13 @@ class Galerkin:
                     by_order.setdefault(in_time, {})[orders] = factor
                 for in_time, own in by_order.items():
                     matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
-        return self._conditioned([matrix.view(self.count, self.count) for matrix in matrices], times, jets)
+        flat = self._conditioned([matrix.view(self.count, self.count) for matrix in matrices], times, jets)
+        for field in self.statements.free:
+            rows = slice(field * n, (field + 1) * n)
+            for matrix in flat:
+                matrix[rows] -= self.constant[:, None] * (self.constant @ matrix[rows])
+            flat[0][rows, rows] += self.constant[:, None] * self.constant
+        return flat
 
     def _equations(self, times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
         """The named residuals of the equations at the quadrature's points, times * points each."""

@@ -11,7 +11,8 @@ from torch import Tensor
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.space import SpaceControl
-from gmnm_pde.evolution.stages import Slopes, Trial
+from gmnm_pde.evolution.solvers import StageSolver, solver_of
+from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product, Radau, radau
 
@@ -149,7 +150,8 @@ class March:
         self._take(basis)
         scale = self._sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
-        self._slopes: Slopes | None = None
+        self._slopes: StageSolver | None = None
+        self._solver: StageSolver | None = None
         self._settle()
 
     def _take(self, basis: Product) -> None:
@@ -182,7 +184,8 @@ class March:
         if self._slopes is None:
             self._renew()
             assert self._slopes is not None
-        return Trial(self.system, method, self._slopes, self.time, length, self.state)
+        allowed = self._allowed(self.scale)
+        return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
@@ -212,7 +215,7 @@ class March:
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
         stamp = torch.tensor(self.time, dtype=torch.float64)
-        self._slopes = Slopes(self.system.slopes(stamp, self.system.shaped([jet[None] for jet in jets])))
+        self._slopes = self._solver = solver_of(self.system, stamp, jets, self._solver)
         self.counts["slopes"] += 1
 
     def _until(self, end: float) -> None:
@@ -284,7 +287,8 @@ class March:
         """Take a step."""
         length, jets = trial.length, trial.jets(increments)
         states = torch.cat([self.state[0][None], self.state[0] + increments])
-        step = Step(self.time, length, self._by_field(states), self.system.basis, self.method.stages)
+        times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
+        step = Step(self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages)
         self.steps.append(step)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
         self.time += length

@@ -1,0 +1,148 @@
+"""Newton steps without matrices: GMRES, preconditioned by what is linear with constant coefficients.
+
+The slopes are taken at every stage of a step, at its first guess, and kept for the step. As A^-1 decouples the stages
+where slopes are constant, the preconditioner is a division for each frequency.
+"""
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.solvers.protocol import Stages
+from gmnm_pde.evolution.solvers.symbols import Symbols
+from gmnm_pde.evolution.splitting import Entry, Split, Varying
+from gmnm_pde.linalg.gmres import gmres
+
+_MOST = 40
+"""Products in one Newton step."""
+
+_LEFT = (1e-4, 0.3)
+"""The least and the most of the residual that one Newton step may leave."""
+
+_ENOUGH = 3e-3
+"""No more is asked than this part of the error that a step may make."""
+
+_USELESS = 0.7
+"""A Newton step that leaves more than this is none."""
+
+_FILTERED = 0.1
+"""What may be left in the error estimate."""
+
+_STALE = 0.1
+"""Means of slopes that change by no more than this part of the slopes' size are kept, and what follows from them."""
+
+_SMALL = 0.03
+"""Means of slopes below this part of the slopes' size are left to GMRES."""
+
+
+class Krylov:
+    """Newton-GMRES for one system on a torus."""
+
+    exact = False
+
+    def __init__(self, system: Galerkin):
+        self.system = system
+        self.split = Split(system.statements, system.basis)
+        self.symbols: Symbols | None = None
+        self._stages: Stages | None = None
+        self._varying = Varying()
+        self._length = 0.0
+
+    def residual(self, stages: Stages, increments: Tensor) -> Tensor:
+        jets = self.system.shaped(stages.jets(increments))
+        if stages is self._stages:
+            return self._pinned(self.split.residual(stages.times, jets), jets)
+        residual, varying = self.split.linearized(stages.times, jets)
+        self._stages = stages
+        self._renew(varying, stages.length)
+        return self._pinned(residual, jets)
+
+    def _pinned(self, residual: Tensor, jets: list[Tensor]) -> Tensor:
+        return self.system.pin(residual.flatten(1), jets[0])
+
+    def _renew(self, varying: Varying, length: float) -> None:
+        """The constant parts: means over all points and stages, unless those at hand are near them."""
+        means: dict[Entry, float] = dict(self.split.constants)
+        near = self.symbols is not None
+        for entry, slope in varying.slopes.items():
+            mean, size = slope.mean().item(), slope.square().mean().sqrt().item()
+            means[entry] = mean if abs(mean) > _SMALL * size else 0.0
+            if self.symbols is not None:
+                near &= abs(self.symbols.numbers.get(entry, 0.0) - mean) <= _STALE * size
+        if self.symbols is None or not near:
+            self.symbols = Symbols(self.system, means)
+        elif length != self._length:
+            self.symbols.forget()
+        self._length = length
+        self._varying = Varying(
+            {entry: slope - self.symbols.numbers.get(entry, 0.0) for entry, slope in varying.slopes.items()}
+        )
+
+    def change(self, stages: Stages, residual: Tensor) -> Tensor | None:
+        right = self._preconditioned(stages, residual)
+        if not bool(right.isfinite().all()):
+            return None
+        if not self._varying.slopes:
+            return right
+        weights = self._weights(stages, right)
+
+        def multiplied(flat: Tensor) -> Tensor:
+            own = flat.view_as(right) / weights
+            jets = self.system.shaped(self._rises(stages, own))
+            product = self._product(self._varying, jets)
+            return ((own + self._preconditioned(stages, product)) * weights).flatten()
+
+        scaled = (right * weights).flatten()
+        most = _ENOUGH / max(scaled.norm().item(), 1e-300)
+        solved = gmres(multiplied, scaled, tolerance=min(_LEFT[1], max(_LEFT[0], most)), most=_MOST)
+        if not solved.left < _USELESS:
+            return None
+        return solved.solution.view_as(right) / weights
+
+    def _preconditioned(self, stages: Stages, right: Tensor) -> Tensor:
+        symbols = self.symbols
+        assert symbols is not None
+        return stages.turned(right, lambda k, own: symbols.solved(stages.rate(k), own))
+
+    def _rises(self, stages: Stages, increments: Tensor) -> list[Tensor]:
+        """The derivatives by time of increments without a state, each [stages, M]."""
+        jets = [increments]
+        for _ in stages.state:
+            jets.append(stages.method.inverse @ jets[-1] / stages.length)
+        return jets
+
+    def _weights(self, stages: Stages, right: Tensor) -> Tensor:
+        """By field, so that errors that matter as much count as much, [M]."""
+        sizes = self.system.shaped([right])[0].square().sum(dim=(0, 2)).sqrt()
+        allowed = stages.allowed.to(right) + _LEFT[0] * sizes
+        return (1 / allowed.clamp_min(1e-300)).repeat_interleave(self.system.basis.count)
+
+    def _product(self, varying: Varying, jets: list[Tensor]) -> Tensor:
+        """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""
+        product = self.split.varying(varying, jets)
+        return self.system.pin(product.flatten(1), torch.zeros_like(product))
+
+    def _first(self) -> Varying:
+        """The slopes that vary at the first stage."""
+        return Varying({entry: slope[:1] for entry, slope in self._varying.slopes.items()})
+
+    def multiplied(self, order: int, vector: Tensor) -> Tensor:
+        symbols = self.symbols
+        assert symbols is not None
+        zero = torch.zeros_like(vector)[None]
+        jets = [vector[None] if k == order else zero for k in range(self.system.statements.order + 1)]
+        return symbols.multiplied(order, vector) + self._product(self._first(), self.system.shaped(jets))[0]
+
+    def filtered(self, stages: Stages, right: Tensor) -> Tensor:
+        symbols, first = self.symbols, self._first()
+        assert symbols is not None
+        rate = stages.rate(0).real
+        solved = symbols.solved(rate, right)
+        if not first.slopes or not bool(solved.isfinite().all()):
+            return solved
+
+        def multiplied(vector: Tensor) -> Tensor:
+            jets = self.system.shaped([rate**j * vector[None] for j in range(len(stages.state) + 1)])
+            return vector + symbols.solved(rate, self._product(first, jets)[0])
+
+        return gmres(multiplied, solved, tolerance=_FILTERED, most=_MOST).solution
