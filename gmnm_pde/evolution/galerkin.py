@@ -84,7 +84,8 @@ class Galerkin:
         """
         for field in self.statements.free:
             own = residual.unflatten(1, (self.fields, -1))[:, field]
-            own += ((state[:, field] - own) @ self.constant)[:, None] * self.constant
+            constant = self.constant.to(own)
+            own += ((state[:, field] - own) @ constant)[:, None] * constant
         return residual
 
     def gauged(self, times: Tensor, states: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -129,8 +129,9 @@ class March:
         self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
         self.on_step = on_step
         self.time, self.steps = statements.start, list[Step]()
+        self._before: Step | None
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
-        self._first = True
+        self._first, self._before = True, None
         self._differential = torch.tensor(statements.orders) > 0
 
     def run(self) -> list[Step]:
@@ -246,11 +247,10 @@ class March:
 
     def _guess(self, length: float) -> Tensor:
         """Increments by the polynomial of the last step."""
-        if not self.steps or self._first or self.steps[-1].basis is not self.system.basis:
+        if self._before is None or self._first:
             return (length * self.method.nodes)[:, None] * (self.slope if not self.steps else 0 * self.state[0])
-        before = self.steps[-1]
-        at = 1 + self.method.nodes * length / before.length
-        return self.method.lagrange(at) @ before.states.flatten(1) - self.state[0]
+        at = 1 + self.method.nodes * length / self._before.length
+        return self.method.lagrange(at) @ self._before.states.flatten(1) - self.state[0]
 
     def _attempt(self, length: float) -> "Outcome":
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
@@ -296,7 +296,7 @@ class March:
             self.time = self.statements.end
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
         self.counts["steps"] += 1
-        self._first = False
+        self._first, self._before = False, step
         self.on_step(step)
         if not self.statements.autonomous and rate > _FRESH:
             self._slopes = None
@@ -311,3 +311,5 @@ class March:
         self._take(basis)
         self.state = moved
         self.slope = torch.zeros(self.system.count, dtype=torch.float64)
+        if self._before is not None:
+            self._before = replace(self._before, states=old.transfer(self._before.states, basis), basis=basis)

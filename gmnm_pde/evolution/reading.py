@@ -197,7 +197,10 @@ def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
 
 
 def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str, int]:
-    """For each equation the field that it determines: that which it differentiates most, by time first."""
+    """For each equation the field that it determines: that which it differentiates most, by time first.
+
+    A constraint, as div u = 0, is left for the field that other equations have in excess, as the pressure.
+    """
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
@@ -214,8 +217,8 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
                     row = names.index(name)
                     weight[row, field] = max(weight[row, field].item(), importance)
     rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
-    if not all(weight[row, field] for row, field in zip(rows, fields, strict=True)):
-        raise Unsuited("no assignment of equations to fields determines every field")
+    if not (bool(weight.any(dim=0).all()) and bool(weight.any(dim=1).all())):
+        raise Unsuited("some field is in no equation, or some equation has no field")
     return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
 
 

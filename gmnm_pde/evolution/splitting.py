@@ -55,6 +55,10 @@ class Varying:
 
     slopes: dict[Entry, Tensor] = field(default_factory=dict)
 
+    def to(self, dtype: torch.dtype) -> "Varying":
+        """The same in another precision."""
+        return Varying({entry: slope.to(dtype) for entry, slope in self.slopes.items()})
+
 
 class Split:
     """The equations of one basis, split.
@@ -126,8 +130,10 @@ class Split:
             if (number, alpha) not in values:
                 orders, in_time = self.statements.split(alpha)
                 values[number, alpha] = self.basis.values(jets[in_time][:, number], orders)
-            own = slope * values[number, alpha]
-            sums[name] = sums[name] + own if name in sums else own
+            if name in sums:
+                sums[name].addcmul_(slope, values[number, alpha])
+            else:
+                sums[name] = slope * values[number, alpha]
         for name, own in sums.items():
             total[:, self.statements.tested[name]] = self.basis.projected(own)
         return total

@@ -13,6 +13,9 @@ from torch import Tensor
 _BREAKDOWN = 1e-14
 """A new direction smaller than this part of what it came from is none: the answer is exact."""
 
+_CANCELLED = 0.5
+"""A direction of which more than this is left is orthogonal to the others to rounding."""
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -45,11 +48,14 @@ def gmres(multiplied: Callable[[Tensor], Tensor], right: Tensor, *, tolerance: f
         direction = multiplied(basis[number - 1])
         before = direction.norm().item()
         own = basis[:number]
-        for _ in range(2):  # orthogonal to rounding
+        length = before
+        for _ in range(2):
             parts = own @ direction
             direction = direction - parts @ own
             hessenberg[:number, number - 1] += parts.cpu()
-        length = direction.norm().item()
+            shorter, length = length, direction.norm().item()
+            if length > _CANCELLED * shorter:
+                break
         hessenberg[number, number - 1] = length
         rows = hessenberg[: number + 1, :number]
         y = torch.linalg.lstsq(rows, target[: number + 1], driver="gelsd").solution

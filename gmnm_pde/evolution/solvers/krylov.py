@@ -1,8 +1,11 @@
 """Newton steps without matrices: GMRES, preconditioned by what is linear with constant coefficients.
 
 The slopes are taken at every stage of a step, at its first guess, and kept for the step. As A^-1 decouples the stages
-where slopes are constant, the preconditioner is a division for each frequency.
+where slopes are constant, the preconditioner is a division for each frequency. Residuals are of double precision, products
+with slopes of single precision as long as Newton's steps do not feel it.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -16,11 +19,17 @@ from gmnm_pde.linalg.gmres import gmres
 _MOST = 40
 """Products in one Newton step."""
 
-_LEFT = (1e-4, 0.3)
+_LEFT = (1e-5, 0.3)
 """The least and the most of the residual that one Newton step may leave."""
 
-_ENOUGH = 3e-3
+_ENOUGH = 0.02
 """No more is asked than this part of the error that a step may make."""
+
+_GAINED = 1e-2
+"""A Newton step in single precision that gains less than this is followed by some in double precision."""
+
+_ALIKE = 1e-4
+"""Changes of a field below this part of its own do not matter, whatever is allowed."""
 
 _USELESS = 0.7
 """A Newton step that leaves more than this is none."""
@@ -47,13 +56,15 @@ class Krylov:
         self._stages: Stages | None = None
         self._varying = Varying()
         self._length = 0.0
+        self._size: float | None = None
+        self._single = True
 
     def residual(self, stages: Stages, increments: Tensor) -> Tensor:
         jets = self.system.shaped(stages.jets(increments))
         if stages is self._stages:
             return self._pinned(self.split.residual(stages.times, jets), jets)
         residual, varying = self.split.linearized(stages.times, jets)
-        self._stages = stages
+        self._stages, self._size, self._single = stages, None, True
         self._renew(varying, stages.length)
         return self._pinned(residual, jets)
 
@@ -82,22 +93,29 @@ class Krylov:
         right = self._preconditioned(stages, residual)
         if not bool(right.isfinite().all()):
             return None
-        if not self._varying.slopes:
-            return right
         weights = self._weights(stages, right)
+        size = (right * weights).norm().item()
+        if not self._varying.slopes or size < _ENOUGH:
+            return right
+        self._single = self._single and (self._size is None or size < _GAINED * self._size)
+        self._size = size
+        dtype = torch.float32 if self._single else torch.float64
+        scaled = (right * weights).to(dtype).flatten()
+        tolerance = min(_LEFT[1], max(_LEFT[0], _ENOUGH / size))
+        solved = gmres(self._product(stages, weights, dtype), scaled, tolerance=tolerance, most=_MOST)
+        return solved.solution.view_as(right) / weights if solved.left < _USELESS else None
+
+    def _product(self, stages: Stages, weights: Tensor, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+        """The product of the preconditioned matrix and a direction, scaled."""
+        varying = self._varying.to(dtype)
+        weights = weights.to(dtype)
 
         def multiplied(flat: Tensor) -> Tensor:
-            own = flat.view_as(right) / weights
+            own = flat.view(stages.method.stages, -1) / weights
             jets = self.system.shaped(self._rises(stages, own))
-            product = self._product(self._varying, jets)
-            return ((own + self._preconditioned(stages, product)) * weights).flatten()
+            return ((own + self._preconditioned(stages, self._varied(varying, jets))) * weights).flatten()
 
-        scaled = (right * weights).flatten()
-        most = _ENOUGH / max(scaled.norm().item(), 1e-300)
-        solved = gmres(multiplied, scaled, tolerance=min(_LEFT[1], max(_LEFT[0], most)), most=_MOST)
-        if not solved.left < _USELESS:
-            return None
-        return solved.solution.view_as(right) / weights
+        return multiplied
 
     def _preconditioned(self, stages: Stages, right: Tensor) -> Tensor:
         symbols = self.symbols
@@ -108,16 +126,16 @@ class Krylov:
         """The derivatives by time of increments without a state, each [stages, M]."""
         jets = [increments]
         for _ in stages.state:
-            jets.append(stages.method.inverse @ jets[-1] / stages.length)
+            jets.append(stages.method.inverse.to(increments) @ jets[-1] / stages.length)
         return jets
 
     def _weights(self, stages: Stages, right: Tensor) -> Tensor:
         """By field, so that errors that matter as much count as much, [M]."""
         sizes = self.system.shaped([right])[0].square().sum(dim=(0, 2)).sqrt()
-        allowed = stages.allowed.to(right) + _LEFT[0] * sizes
+        allowed = stages.allowed.to(right) + _ALIKE * sizes
         return (1 / allowed.clamp_min(1e-300)).repeat_interleave(self.system.basis.count)
 
-    def _product(self, varying: Varying, jets: list[Tensor]) -> Tensor:
+    def _varied(self, varying: Varying, jets: list[Tensor]) -> Tensor:
         """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""
         product = self.split.varying(varying, jets)
         return self.system.pin(product.flatten(1), torch.zeros_like(product))
@@ -131,7 +149,7 @@ class Krylov:
         assert symbols is not None
         zero = torch.zeros_like(vector)[None]
         jets = [vector[None] if k == order else zero for k in range(self.system.statements.order + 1)]
-        return symbols.multiplied(order, vector) + self._product(self._first(), self.system.shaped(jets))[0]
+        return symbols.multiplied(order, vector) + self._varied(self._first(), self.system.shaped(jets))[0]
 
     def filtered(self, stages: Stages, right: Tensor) -> Tensor:
         symbols, first = self.symbols, self._first()
@@ -143,6 +161,6 @@ class Krylov:
 
         def multiplied(vector: Tensor) -> Tensor:
             jets = self.system.shaped([rate**j * vector[None] for j in range(len(stages.state) + 1)])
-            return vector + symbols.solved(rate, self._product(first, jets)[0])
+            return vector + symbols.solved(rate, self._varied(first, jets)[0])
 
         return gmres(multiplied, solved, tolerance=_FILTERED, most=_MOST).solution

@@ -55,12 +55,15 @@ class Stages:
             right: The right-hand sides.
             solved: Solves the system of one eigenvalue of A^-1, by its number, the real one first.
         """
-        method, total = self.method, torch.zeros_like(right)
-        turned = method.dual @ right.to(method.dual.dtype)
-        for k in range(len(method.shifts)):
-            own = solved(k, turned[k].real if k == 0 else turned[k])
-            mode = method.modes[:, k, None]
-            total += mode.real * own if k == 0 else 2 * (mode * own).real
+        count = len(self.method.shifts)
+        dual, modes = self.method.dual, self.method.modes
+        parts = torch.cat([dual.real, dual.imag]).to(right) @ right
+        re, im = modes.real.to(right), modes.imag.to(right)
+        turned = torch.complex(parts[:count], parts[count:])
+        total = re[:, :1] * solved(0, parts[0])
+        if count > 1:
+            both = torch.stack([solved(k, turned[k]) for k in range(1, count)])
+            total += 2 * (re[:, 1:] @ both.real - im[:, 1:] @ both.imag)
         return total
 
     def rate(self, number: int) -> complex:

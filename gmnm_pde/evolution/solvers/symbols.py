@@ -40,6 +40,7 @@ class Symbols:
             self._by_order[(slice(None), row, slice(None), *[0] * len(lines))] = 0.0
             self._by_order[(0, row, row, *[0] * len(lines))] = 1.0
         self._inverses: dict[complex, Tensor] = {}
+        self._singles: dict[complex, Tensor] = {}
 
     def inverse(self, rate: complex) -> Tensor:
         """For the derivatives by time replaced by powers of a rate, [fields, fields, *modes]."""
@@ -53,13 +54,22 @@ class Symbols:
                 self._inverses[rate] = torch.linalg.inv_ex(matrices)[0].movedim((-2, -1), (0, 1)).contiguous()
         return self._inverses[rate]
 
+    def _single(self, rate: complex) -> Tensor:
+        if rate not in self._singles:
+            inverse = self.inverse(rate)
+            self._singles[rate] = inverse.to(torch.complex64 if inverse.is_complex() else torch.float32)
+        return self._singles[rate]
+
     def forget(self) -> None:
         """The inverses of other rates than those to come."""
         self._inverses.clear()
+        self._singles.clear()
 
     def solved(self, rate: complex, right: Tensor) -> Tensor:
         """The inverse, applied to one right-hand side [M]."""
         inverse = self.inverse(rate)
+        if right.dtype in (torch.float32, torch.complex64):
+            inverse = self._single(rate)
         turned = self._turn(right.unflatten(-1, (len(inverse), *self.basis.shape)))
         solved = (inverse * turned[None]).sum(dim=1) if len(inverse) > 1 else inverse[0] * turned
         back = self._turn(solved, back=True).flatten()
