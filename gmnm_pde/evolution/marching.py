@@ -167,6 +167,7 @@ class March:
         zero = torch.zeros(1, self.system.count, dtype=torch.float64)
         self.slope = zero[0]
         increments = self._trial(radau(1), tiny).solved(zero, _relative, linear=False).increments
+        self._settled = increments is not None
         if increments is not None:
             algebraic = self.system.orders == 0
             self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
@@ -287,6 +288,8 @@ class March:
         """Take a step."""
         length, jets = trial.length, trial.jets(increments)
         states = torch.cat([self.state[0][None], self.state[0] + increments])
+        if self._first and not self._settled:
+            states[0] = torch.where(self.system.orders == 0, self.method.at_start @ states[1:], states[0])
         times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
         step = Step(self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages)
         self.steps.append(step)

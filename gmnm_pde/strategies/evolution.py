@@ -31,6 +31,10 @@ _TENTH = 0.1
 _PART = 0.3
 """The estimate of the second of two marches is this part of what they differ by."""
 
+_DEAR, _COARSEST = 10.0, 1e-2
+"""In several dimensions of space the first march allows this many times more, as errors come out far smaller than what
+is allowed, but no more than a part of the fields."""
+
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
 
@@ -127,6 +131,8 @@ class Marching:
         """March, and march again."""
         aim = _AIM if run.tol is None else run.tol
         allowed = _FIRST if run.tol is None else run.tol
+        if len(self.statements.space) > 1:
+            allowed = min(_COARSEST, allowed * _DEAR)
         before: Marched | None = None
         best: Candidate | None = None
         while True:

@@ -14,10 +14,10 @@ from torch import Tensor
 _OVER = 1.5
 """Points of the quadrature for each function: products of two are resolved, and aliases of three fall on the finest."""
 
-_FINEST = 0.15
+_FINEST = 0.1
 """The part of the frequencies, from the highest on, whose size tells what is left out."""
 
-_MORE = 1.4
+_MORE = 1.3
 """Finer circles have this many times as many frequencies."""
 
 
