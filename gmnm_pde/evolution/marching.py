@@ -8,11 +8,12 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.solvers import StageSolver, solver_of
 from gmnm_pde.evolution.stages import Trial
+from gmnm_pde.evolution.systems import system_of
+from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product, Radau, radau
 
@@ -142,6 +143,7 @@ class March:
         """
         self._begin()
         for end in self.breaks:
+            self.transient = Transient(self.time, self.statements.end - self.time)
             self._until(end)
             self._slopes, self._first = None, True
         return self.steps
@@ -156,7 +158,7 @@ class March:
         self._settle()
 
     def _take(self, basis: Product) -> None:
-        self.system = Galerkin(self.statements, basis)
+        self.system = system_of(self.statements, basis)
         self.counts["bases"] += 1
         self._slopes = None
 
@@ -191,7 +193,7 @@ class March:
 
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
-        return self.system.shaped([state])[0].norm(dim=-1)
+        return self.system.basis.norms(self.system.shaped([state])[0])
 
     def _allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field, [fields]."""
@@ -265,21 +267,32 @@ class March:
         sizes = self._sizes(self.state[0] + increments).amax(dim=0)
         scale = torch.maximum(torch.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self._first)
-        power = -1 / (self.method.stages + 1)
-        factor = _SAFETY * max(error, 1e-10) ** power if math.isfinite(error) else _LEAST
-        factor = min(_MOST, max(_LEAST, factor))
-        if not error < 1:
+        allowance = self.transient.allowance(self.time + length)
+        factor = self._factor(error / allowance)
+        if not error < allowance:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
+            if self._first:
+                self.transient.saw(length, error)
             return Outcome.REJECTED
-        finer = self.control.finer(self.system.basis, self._by_field(self.state[0] + increments[-1]), scale)
+        after = self._by_field(self.state[0] + increments[-1])
+        finer = self.control.finer(self.system.basis, after, allowance * scale)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
         self._accept(trial, increments, scale, solved.rate)
+        self.transient.took(error)
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _factor(self, error: float) -> float:
+        """By which the next step may be longer, or the same one has to be shorter."""
+        if not math.isfinite(error):
+            return _LEAST
+        if self.transient.active:
+            return self.transient.factor(error)
+        return min(_MOST, max(_LEAST, _SAFETY * max(error, 1e-10) ** (-1 / (self.method.stages + 1))))
 
     def _by_field(self, state: Tensor) -> Tensor:
         return self.system.shaped([state])[0]
@@ -291,7 +304,9 @@ class March:
         if self._first and not self._settled:
             states[0] = torch.where(self.system.orders == 0, self.method.at_start @ states[1:], states[0])
         times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
-        step = Step(self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages)
+        step = Step(
+            self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages
+        )
         self.steps.append(step)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
         self.time += length

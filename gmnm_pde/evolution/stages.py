@@ -24,6 +24,7 @@ _SLOW = 0.9
 _ENOUGH = 0.01
 """Newton's method ends when what is left is this part of the error that a step may make."""
 
+
 @dataclass(frozen=True)
 class Solved:
     """Increments [stages, M], None if Newton's method failed, and by which factor its last steps shrank."""

@@ -47,6 +47,10 @@ _FINEST = 1e-14
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
 """Errors allowed, from there on up, and the polynomials that a cell then has."""
 
+_SHORT, _SHORTEST = 0.3, 2e-5
+"""Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
+is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
+
 _ROUNDING = 2e-15
 """No estimate is below this."""
 
@@ -173,7 +177,9 @@ class Marching:
     def _prepared(self, allowed: float, run: Run) -> March:
         stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
-        control = SpaceControl(self.statements, allowed, size=size)
+        control = SpaceControl(
+            self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
+        )
         return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
 
     def _breaks(self) -> Sequence[float]:

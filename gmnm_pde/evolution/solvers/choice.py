@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.solvers.dense import Slopes
+from gmnm_pde.evolution.solvers.direct import Direct
 from gmnm_pde.evolution.solvers.krylov import Krylov
 from gmnm_pde.evolution.solvers.protocol import StageSolver
 from gmnm_pde.models.modes import Waves
@@ -26,4 +26,4 @@ def solver_of(system: Galerkin, time: Tensor, jets: Sequence[Tensor], before: St
     torus = len(system.basis.lines) > 1 and all(isinstance(line, Waves) for line in system.basis.lines)
     if torus and system.count > _DENSE:
         return before if isinstance(before, Krylov) and before.system is system else Krylov(system)
-    return Slopes(system.slopes(time, system.shaped([jet[None] for jet in jets])))
+    return Direct(system.slopes(time, system.shaped([jet[None] for jet in jets])))

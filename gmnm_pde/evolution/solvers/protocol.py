@@ -96,5 +96,3 @@ class StageSolver(Protocol):
     def filtered(self, stages: Stages, right: Tensor) -> Tensor:
         """The solution [M] of the system of the real eigenvalue, which the error estimate is solved with."""
         ...
-
-
