@@ -92,7 +92,11 @@ class Galerkin:
         for name, linearized in named.items():
             values = linearized.residual.unflatten(0, (len(times), -1))
             total[:, self.statements.tested[name]] = self.basis.tested(values)
-        return self.pin(self._with_conditions(total.flatten(1), self._conditions(times, jets)), jets[0])
+        return self.completed(total.flatten(1), times, jets)
+
+    def completed(self, residual: Tensor, times: Tensor, jets: Jets) -> Tensor:
+        """What the equations leave, [times, M], with what the conditions leave in place of some of it."""
+        return self.pin(self._with_conditions(residual, self._conditions(times, jets)), jets[0])
 
     @cached_property
     def constant(self) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.solvers import StageSolver, solver_of
+from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient

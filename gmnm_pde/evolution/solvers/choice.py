@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.direct import Direct
 from gmnm_pde.evolution.solvers.krylov import Krylov
 from gmnm_pde.evolution.solvers.protocol import StageSolver
@@ -24,6 +25,6 @@ def solver_of(system: Galerkin, time: Tensor, jets: Sequence[Tensor], before: St
         before: What solved them for another state, with the same modes or others.
     """
     torus = len(system.basis.lines) > 1 and all(isinstance(line, Waves) for line in system.basis.lines)
-    if torus and system.count > _DENSE:
+    if (torus and system.count > _DENSE) or isinstance(system, SeparableGalerkin):
         return before if isinstance(before, Krylov) and before.system is system else Krylov(system)
     return Direct(system.slopes(time, system.shaped([jet[None] for jet in jets])))

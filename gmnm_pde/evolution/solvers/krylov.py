@@ -5,13 +5,15 @@ where slopes are constant, the preconditioner is a division for each frequency. 
 with slopes of single precision as long as Newton's steps do not feel it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.protocol import Stages
+from gmnm_pde.evolution.solvers.separable import Separable
 from gmnm_pde.evolution.solvers.symbols import Symbols
 from gmnm_pde.evolution.splitting import Entry, Split, Varying
 from gmnm_pde.linalg.gmres import gmres
@@ -45,14 +47,17 @@ _SMALL = 0.03
 
 
 class Krylov:
-    """Newton-GMRES for one system on a torus."""
+    """Newton-GMRES for one system on a torus or in a box."""
 
-    exact = False
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is left to GMRES."""
+        return not self._varying.slopes
 
     def __init__(self, system: Galerkin):
         self.system = system
         self.split = Split(system.statements, system.basis)
-        self.symbols: Symbols | None = None
+        self.symbols: Symbols | Separable | None = None
         self._stages: Stages | None = None
         self._varying = Varying()
         self._length = 0.0
@@ -62,14 +67,11 @@ class Krylov:
     def residual(self, stages: Stages, increments: Tensor) -> Tensor:
         jets = self.system.shaped(stages.jets(increments))
         if stages is self._stages:
-            return self._pinned(self.split.residual(stages.times, jets), jets)
+            return self.system.completed(self.split.residual(stages.times, jets).flatten(1), stages.times, jets)
         residual, varying = self.split.linearized(stages.times, jets)
         self._stages, self._size, self._single = stages, None, True
         self._renew(varying, stages.length)
-        return self._pinned(residual, jets)
-
-    def _pinned(self, residual: Tensor, jets: list[Tensor]) -> Tensor:
-        return self.system.pin(residual.flatten(1), jets[0])
+        return self.system.completed(residual.flatten(1), stages.times, jets)
 
     def _renew(self, varying: Varying, length: float) -> None:
         """The constant parts: means over all points and stages, unless those at hand are near them."""
@@ -81,13 +83,14 @@ class Krylov:
             if self.symbols is not None:
                 near &= abs(self.symbols.numbers.get(entry, 0.0) - mean) <= _STALE * size
         if self.symbols is None or not near:
-            self.symbols = Symbols(self.system, means)
+            self.symbols = _constant_part(self.system, means)
         elif length != self._length:
             self.symbols.forget()
         self._length = length
-        self._varying = Varying(
-            {entry: slope - self.symbols.numbers.get(entry, 0.0) for entry, slope in varying.slopes.items()}
-        )
+        known = self.symbols.numbers
+        rest = {e: torch.full((1, 1), own, dtype=torch.float64) for e, own in self.split.constants.items() if own and e not in known}
+        rest |= {entry: slope - known.get(entry, 0.0) for entry, slope in varying.slopes.items()}
+        self._varying = Varying(rest)
 
     def change(self, stages: Stages, residual: Tensor) -> Tensor | None:
         right = self._preconditioned(stages, residual)
@@ -138,7 +141,7 @@ class Krylov:
     def _varied(self, varying: Varying, jets: list[Tensor]) -> Tensor:
         """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""
         product = self.split.varying(varying, jets)
-        return self.system.pin(product.flatten(1), torch.zeros_like(product))
+        return self.system.pin(self.system.without_conditions(product.flatten(1)), torch.zeros_like(product))
 
     def _first(self) -> Varying:
         """The slopes that vary at the first stage."""
@@ -164,3 +167,7 @@ class Krylov:
             return vector + symbols.solved(rate, self._varied(first, jets)[0])
 
         return gmres(multiplied, solved, tolerance=_FILTERED, most=_MOST).solution
+
+
+def _constant_part(system: Galerkin, means: Mapping[Entry, float]) -> Symbols | Separable:
+    return Separable(system, means) if isinstance(system, SeparableGalerkin) else Symbols(system, means)
