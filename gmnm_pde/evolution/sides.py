@@ -17,6 +17,7 @@ from gmnm_pde.geometry import Region
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.terms import Term
 
 _PROBES = 24
 """Points of a face at which a condition is looked at."""
@@ -51,7 +52,8 @@ def across(statements: Statements) -> list[Across] | None:
         if term.region.predicates or not term.trace.linear:
             return None
         generator = torch.Generator().manual_seed(0)
-        low, high = (torch.tensor(own, dtype=torch.float64) for own in zip(*statements.problem.domain.bounds, strict=True))
+        bounds = torch.tensor(statements.problem.domain.bounds, dtype=torch.float64)
+        low, high = bounds.unbind(dim=1)
         points = low + (high - low) * torch.rand(_PROBES, len(low), generator=generator, dtype=torch.float64)
         points[:, side.axis] = side.value
         placed = Placed(term, Cloud(points, _normals(side, statements, _PROBES)))
@@ -89,7 +91,7 @@ class _Line:
         inside: An orthonormal basis of what B does not see, [count, count - r].
     """
 
-    def __init__(self, conditions: Sequence[Across], basis: Product, axis: int):
+    def __init__(self, statements: Statements, conditions: Sequence[Across], basis: Product, axis: int):
         line = basis.lines[axis]
         self.conditions, self.axis = conditions, axis
         rows = []
@@ -105,6 +107,17 @@ class _Line:
         self.projector = self.inside @ self.inside.mT
         others = [other for k, other in enumerate(basis.lines) if k != axis]
         self.others = Product(others)
+        self._outwards = {id(own): _normals(own.side, statements, len(self.others.points)) for own in conditions}
+
+    def points(self, condition: Across) -> Tensor:
+        """Of the quadrature of the condition's face, [n, space]."""
+        places = self.others.points
+        column = places.new_full((len(places), 1), condition.side.value)
+        return torch.cat([places[:, : self.axis], column, places[:, self.axis :]], dim=1)
+
+    def normals(self, condition: Across) -> Tensor:
+        """There, [n, d]."""
+        return self._outwards[id(condition)]
 
 
 class SeparableGalerkin(Galerkin):
@@ -123,13 +136,22 @@ class SeparableGalerkin(Galerkin):
             own = []
             for k, axis in enumerate(statements.space):
                 here = [one for one in conditions if one.field == field and one.side.axis == axis]
-                own.append(_Line(here, basis, k) if here else None)
+                own.append(_Line(statements, here, basis, k) if here else None)
             self.lines.append(own)
+        self._by_term: list[tuple[Term, list[tuple[Across, _Line]]]] = []
+        for line in (line for own in self.lines for line in own if line is not None):
+            for one in line.conditions:
+                same = [pairs for term, pairs in self._by_term if term is one.side.term]
+                if not same:
+                    self._by_term.append((one.side.term, []))
+                (same[0] if same else self._by_term[-1][1]).append((one, line))
+        self._known: tuple[tuple[float, ...], dict[int, Tensor]] | None = None
         self.regular = all(line.full for own in self.lines for line in own if line is not None)
 
     def completed(self, residual: Tensor, times: Tensor, jets: Jets) -> Tensor:
         state = jets[0].unflatten(-1, self.basis.shape)
-        lifted = torch.stack([self._lifted(field, state[:, field], times) for field in range(self.fields)], dim=1)
+        given = self._given(times)
+        lifted = torch.stack([self._lifted(field, state[:, field], given) for field in range(self.fields)], dim=1)
         return self.without_conditions(residual) + lifted.flatten(1)
 
     def without_conditions(self, residual: Tensor) -> Tensor:
@@ -144,7 +166,7 @@ class SeparableGalerkin(Galerkin):
                 values = applied(line.projector, values, line.axis - len(self.basis.shape))
         return values
 
-    def _lifted(self, field: int, state: Tensor, times: Tensor) -> Tensor:
+    def _lifted(self, field: int, state: Tensor, given: Mapping[int, Tensor]) -> Tensor:
         """The least functions that differ from zero on the sides as the state from what it is to be there."""
         total = torch.zeros_like(state)
         for line in self.lines[field]:
@@ -153,21 +175,28 @@ class SeparableGalerkin(Galerkin):
             axis = 1 + line.axis
             defect = applied(line.rows, state - total, axis - state.ndim)
             for number, own in enumerate(line.conditions):
-                defect.select(axis, number).add_(self._given(own, line, times).view_as(defect.select(axis, number)))
+                part = defect.select(axis, number)
+                part += given[id(own)].view_as(part)
             total = total + applied(line.lift, defect, axis - state.ndim)
         return total
 
-    def _given(self, condition: Across, line: _Line, times: Tensor) -> Tensor:
-        """What a condition leaves of a field that is zero, in the modes of the face, [times, modes]."""
-        term, side, problem = condition.side.term, condition.side, self.statements.problem
-        places = line.others.points
-        column = places.new_full((len(places), 1), side.value)
-        points = torch.cat([places[:, : line.axis], column, places[:, line.axis :]], dim=1)
-        joined = self.statements.joined(points, times)
-        placed = Placed(term, Cloud(joined, _normals(side, self.statements, len(joined))))
-        jets = zero_jets(term, joined, self.fields)
-        own = linearize(problem, placed, joined, jets, (), slopes=False)[condition.name]
-        return line.others.projected(own.residual.unflatten(0, (len(times), -1)))
+    def _given(self, times: Tensor) -> dict[int, Tensor]:
+        """What each condition leaves of fields that are zero, in the modes of its face, [times, modes]."""
+        key = tuple(times.tolist())
+        if self._known is None or self._known[0] != key:
+            found = {}
+            for term, lines in self._by_term:
+                joined = self.statements.joined(torch.cat([line.points(one) for one, line in lines]), times)
+                normals = torch.cat([line.normals(one) for one, line in lines]).repeat(len(times), 1)
+                jets = zero_jets(term, joined, self.fields)
+                placed = Placed(term, Cloud(joined, normals))
+                named = linearize(self.statements.problem, placed, joined, jets, (), slopes=False)
+                for number, (one, line) in enumerate(lines):
+                    by_face = named[one.name].residual.unflatten(0, (len(times), -1))
+                    sizes = [len(other.others.points) for _, other in lines]
+                    found[id(one)] = line.others.projected(by_face.split(sizes, dim=1)[number])
+            self._known = (key, found)
+        return self._known[1]
 
 
 def applied(matrix: Tensor, values: Tensor, axis: int) -> Tensor:

@@ -49,6 +49,19 @@ def constant_slopes(statements: Statements) -> dict[Entry, float]:
     return found
 
 
+def is_sum_of_lines(statements: Statements) -> bool:
+    """Whether each equation is about its own field alone, with constant coefficients, one coordinate at a time."""
+    known = constant_slopes(statements)
+    for term in statements.equations:
+        for name, (number, alpha) in ((name, key) for name in term.trace.names for key in term.trace.asked):
+            factor = known.get((name, number, alpha))
+            orders, in_time = statements.split(alpha)
+            plain = sum(1 for order in orders if order) <= (0 if in_time else 1) and not any(k % 2 for k in orders)
+            if factor is None or (factor and not (plain and statements.tested[name] == number)):
+                return False
+    return True
+
+
 @dataclass
 class Varying:
     """Slopes at the stages' points, [stages, n] each, beside constants."""

@@ -1,8 +1,8 @@
 """Newton steps without matrices: GMRES, preconditioned by what is linear with constant coefficients.
 
 The slopes are taken at every stage of a step, at its first guess, and kept for the step. As A^-1 decouples the stages
-where slopes are constant, the preconditioner is a division for each frequency. Residuals are of double precision, products
-with slopes of single precision as long as Newton's steps do not feel it.
+where slopes are constant, the preconditioner is a division for each frequency. Residuals are of double precision,
+products with slopes of single precision as long as Newton's steps do not feel it.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,7 +88,8 @@ class Krylov:
             self.symbols.forget()
         self._length = length
         known = self.symbols.numbers
-        rest = {e: torch.full((1, 1), own, dtype=torch.float64) for e, own in self.split.constants.items() if own and e not in known}
+        left = {entry: own for entry, own in self.split.constants.items() if own and entry not in known}
+        rest = {entry: torch.full((1, 1), own, dtype=torch.float64) for entry, own in left.items()}
         rest |= {entry: slope - known.get(entry, 0.0) for entry, slope in varying.slopes.items()}
         self._varying = Varying(rest)
 

@@ -82,7 +82,7 @@ class Symbols:
         return back.real if back.is_complex() else back
 
     def _turn(self, values: Tensor, *, back: bool = False) -> Tensor:
-        """To e^ikx and e^-ikx along the coordinates that need it, or back: cos = a, sin = b is (a - ib, a + ib) / 2^.5."""
+        """To e^ikx and e^-ikx where that is needed, (a - ib, a + ib) / 2^.5 for a cos + b sin; or back."""
         root = 0.5**0.5
         for k in self._turned:
             own = values.movedim(1 + k, -1)
