@@ -73,13 +73,12 @@ class Stages:
 
 
 class StageSolver(Protocol):
-    """Newton steps for the stages of steps.
+    """Newton steps for the stages of steps."""
 
-    Attributes:
-        exact: Whether one step is enough for linear equations with the same coefficients at all times.
-    """
-
-    exact: bool
+    @property
+    def exact(self) -> bool:
+        """Whether one step is enough for linear equations with the same coefficients at all times."""
+        ...
 
     def residual(self, stages: Stages, increments: Tensor) -> Tensor:
         """What the equations leave at the stages, [stages, M]."""
