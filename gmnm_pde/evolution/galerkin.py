@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.reading import Side, Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
+from gmnm_pde.geometry import Region
 from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
@@ -66,7 +67,8 @@ class Held:
 class Galerkin:
     """The equations of the modes' coefficients.
 
-    States are flat, [fields * modes], field by field.
+    States are flat, [fields * modes], field by field. ``moment`` is a time within the step that is under way, at which
+    conditions that switch in time are looked at.
 
     Args:
         statements: The problem.
@@ -79,6 +81,7 @@ class Galerkin:
         self.count = self.fields * basis.count
         self._faces = [_Face(side, statements, basis) for side in statements.sides]
         self._held: Held | None = None
+        self.moment = statements.start
         self.orders = torch.tensor(statements.orders).repeat_interleave(basis.count)
 
     def shaped(self, jets: Jets) -> list[Tensor]:
@@ -178,9 +181,19 @@ class Galerkin:
         """What the conditions on the sides leave, [times, rows]."""
         parts = []
         for face in self._faces:
+            scale = face.scale * self._holds(face)
             for linearized in self._on(face, times, jets, slopes=False).values():
-                parts.append(face.scale * linearized.residual.unflatten(0, (len(times), -1)))
+                parts.append(scale * linearized.residual.unflatten(0, (len(times), -1)))
         return torch.cat(parts, dim=1) if parts else times.new_zeros(len(times), 0)
+
+    def _holds(self, face: "_Face") -> Tensor:
+        """Where a condition holds during the step, 1 or 0 at each of its points."""
+        region = face.term.region
+        if not isinstance(region, Region) or not region.predicates:
+            return torch.ones_like(face.scale)
+        return region.keep(self.statements.joined(face.points, torch.tensor([self.moment], dtype=torch.float64))).to(
+            face.scale
+        )
 
     def _on(self, face: "_Face", times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
         points = self.statements.joined(face.points, times)
@@ -202,11 +215,12 @@ class Galerkin:
         """The slopes of the conditions on some faces, [orders in time, rows, M]; None without any."""
         parts = []
         for face in faces:
+            scale = face.scale * self._holds(face)
             for linearized in self._on(face, times, jets, slopes=True).values():
                 own = times.new_zeros(self.statements.order + 1, len(face.points), self.fields, self.basis.count)
                 for (field, alpha), slope in linearized.slopes.items():
                     orders, in_time = self.statements.split(alpha)
-                    own[in_time, :, field] += (face.scale * slope)[:, None] * face.rows(orders)
+                    own[in_time, :, field] += (scale * slope)[:, None] * face.rows(orders)
                 parts.append(own.flatten(2))
         return torch.cat(parts, dim=1) if parts else None
 

@@ -130,9 +130,9 @@ class March:
         self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
         self.on_step = on_step
         self.time, self.steps = statements.start, list[Step]()
-        self._before: Step | None
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self._first, self._before = True, None
+        self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
     def run(self) -> list[Step]:
@@ -185,6 +185,7 @@ class March:
 
     def _trial(self, method: Radau, length: float) -> Trial:
         """A step to try; slopes are made anew where there are none."""
+        self.system.moment = self.time + length / 2
         if self._slopes is None:
             self._renew()
             assert self._slopes is not None
@@ -205,7 +206,9 @@ class March:
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
         sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
-        return sizes[..., self._differential].max().item()
+        sizes = torch.where(self._differential, sizes, 0.0)
+        self._worst = int(sizes.flatten(0, -2).amax(dim=0).argmax()) if sizes.ndim > 1 else int(sizes.argmax())
+        return sizes.max().item()
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
@@ -273,7 +276,7 @@ class March:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
             if self._first:
-                self.transient.saw(length, error)
+                self.transient.saw(length, error, scale[self._worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
         finer = self.control.finer(self.system.basis, after, allowance * scale)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,10 @@ class Frame:
 
     ``rows`` says which rows of a larger set of points these are, for data that is given point by point. A ``record``
     that is no longer None has every differentiation on the frame added to it; while ``cut`` is set, derivatives of
-    what is computed are cut off from what they were made of.
+    what is computed are cut off from what they were made of. ``breaks`` are, by coordinate, the places at which tables
+    that were looked up are not smooth. ``integrate``, where there is one, takes values [n] to their integrals over
+    space at the time of each point, [n]; ``integrals`` are those that were asked for. What it returns is to be a leaf
+    of autograd's graph wherever its slopes are not, point by point, those by the values.
     """
 
     def __init__(
@@ -64,6 +68,9 @@ class Frame:
         self._within: set[tuple[int, int]] = set()
         self.record: list[Differentiation] | None = None
         self.cut = False
+        self.breaks: dict[str, set[float]] = {}
+        self.integrate: Callable[[Tensor], Tensor] | None = None
+        self.integrals: list[Integral] = []
 
     def __len__(self) -> int:
         return len(self.points)
@@ -102,6 +109,8 @@ class Frame:
 
     def total_derivative(self, value: Tensor, axis: int) -> Tensor:
         """The derivative of ``value``, [n], a pointwise function of the coordinates and the entries used so far."""
+        if self.names[axis] in self.time:
+            self._refuse_integrals(value)
         entries = [(key, entry) for key, entry in self._entries.items() if key[:2] not in self._within]
         inputs = [self.leaves[axis], *(tensor for _, (_, tensor) in entries)]
         if not value.requires_grad:
@@ -113,11 +122,33 @@ class Frame:
                 total = total + partial * self.entry(source, output, raised(alpha, axis))
         return total
 
+    def _refuse_integrals(self, value: Tensor) -> None:
+        """Refuse the time derivative of an integral, which is that of its integrand integrated."""
+        values = [integral.value for integral in self.integrals if integral.value.requires_grad]
+        if values and value.requires_grad:
+            slopes = torch.autograd.grad(value.sum(), values, retain_graph=True, allow_unused=True)
+            if any(slope is not None for slope in slopes):
+                raise refuse(
+                    "diff(...)",
+                    expected="an integral or mean of a time derivative, mean(diff(u, t))",
+                    got="the time derivative of one",
+                )
+
+
+@dataclass(frozen=True)
+class Integral:
+    """An integral over space that was asked for on a frame, and what was integrated, [n] each."""
+
+    integrand: Tensor
+    value: Tensor
+
 
 class Quantity(TensorLike):
     """A tensor of one number per point, [n], or of several, that remembers its frame."""
 
     __slots__ = ("_tensor", "frame")
+    several = False
+    """Whether these are several quantities as one (``stack.py``)."""
 
     def __init__(self, tensor: Tensor, frame: Frame):
         self._tensor = tensor
@@ -141,7 +172,9 @@ class Quantity(TensorLike):
         return self.frame.noted(self, axis, total)
 
     def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return Quantity.__torch_function__(function, (), arguments)
+        kinds = (type(one) for one in arguments if isinstance(one, Quantity) and one.several)
+        plain = tuple(torch.as_tensor(one) if isinstance(one, np.ndarray) else one for one in arguments)
+        return next(kinds, Quantity).__torch_function__(function, (), plain)
 
     @classmethod
     def __torch_function__(
@@ -154,6 +187,11 @@ class Quantity(TensorLike):
                 f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
+        if function is torch.stack and len(args) == 1 and not kwargs:
+            from gmnm_pde.jets.stack import Stack  # here: a stack is a quantity itself
+
+            if all(isinstance(one, Quantity) and not one.several for one in args[0]):
+                return Stack(args[0], first.frame)
         plain = _plain(args)
         if function is torch.where:  # a number would be of torch's default precision
             like = first.frame.points
@@ -251,8 +289,10 @@ def _quantities(tree: Any) -> list[Quantity]:
 
 
 def _wrap(result: Any, frame: Frame) -> Any:
+    """A result on its frame; whole numbers are plain, so that tables can be indexed by them."""
     if isinstance(result, Tensor):
-        return Quantity(result, frame)
+        fractional = result.is_floating_point() or result.is_complex() or result.dtype == torch.bool
+        return Quantity(result, frame) if fractional else result
     if isinstance(result, tuple | list) and any(isinstance(item, Tensor) for item in result):
         return tuple(_wrap(item, frame) for item in result)
     return result

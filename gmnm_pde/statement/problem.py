@@ -8,24 +8,24 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
-from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
-from gmnm_pde.statement.conditions import Condition, Setting, Statement
+from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.events import Event, happenings, read_events, read_times, time_of, within
 from gmnm_pde.statement.exact import check_exact, exact_columns
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
+from gmnm_pde.statement.observables import read_invariants
+from gmnm_pde.statement.reading import field_names, read_conditions, read_equations
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
+from gmnm_pde.statement.vectors import bind_fields, read_fields
 
 if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
-
-_COORDINATE_LIKE = ("x", "y", "z", "t")
-"""Names that are taken for coordinates; a field of such a name must be stated in ``fields``."""
 
 
 class Problem:
@@ -40,7 +40,9 @@ class Problem:
             where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
             of unknown parameters); or one for each part. Used to report errors, never to solve.
-        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
+        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else. A name
+            with a number, ``("y", 20)``, is a vector of fields, y_1 to y_20, which functions ask for as ``y``; those
+            with ``*u`` among their arguments get all fields that they do not name.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
             ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
@@ -49,9 +51,15 @@ class Problem:
             coordinates (and of fields and scalars), or one for each part, ``{"k": {"steel": 45.0, "copper": 400.0}}``.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
             to None where they are not known. Used to report errors.
+        events: What happens where a function of the fields is zero, or at known times: ``Event(...)``.
+        breaks: Times at which data jump or have kinks; those of tables that are looked up by time are known.
+        invariants: Functions of the solution that should not change with time, by name, ``{"mass": lambda u: ...}``.
         name: For reports.
 
     Attributes:
+        vectors: By the name of each vector of fields, the names of its components.
+        events: As stated, each with its functions as terms (``Happening``).
+        invariants: As stated, as terms by name.
         limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
@@ -72,11 +80,14 @@ class Problem:
         conditions: Sequence[Statement] = (),
         *,
         exact: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[Any] | None = None,
         parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
         coefficients: Mapping[str, Any] | None = None,
         spectrum: Callable[[int], Sequence[float] | None] | None = None,
+        events: Sequence[Event] | Event | None = None,
+        breaks: Sequence[float] = (),
+        invariants: Mapping[str, Callable[..., Any]] | None = None,
         name: str | None = None,
     ):
         if not isinstance(domain, Domain):
@@ -87,32 +98,46 @@ class Problem:
         self.parameters = read_scalars(parameters, domain, "parameters")
         self.limits = read_limits(parameters)
         self.constants = read_scalars(constants, domain, "constants")
-        if fields is not None and not (
-            isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
-        ):
-            raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
-        self._stated = (equations, fields, coefficients)
+        names, self.vectors = read_fields(fields)
+        self.stated = {
+            "equations": equations,
+            "fields": fields,
+            "coefficients": coefficients,
+            "events": read_events(events),
+            "breaks": breaks,
+            "invariants": invariants,
+        }
         self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
-        self.conditions = _conditions(conditions)
-        functions = by_part(equations, domain, _equations)
-        self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
+        self.conditions = read_conditions(conditions)
+        functions = by_part(equations, domain, read_equations)
         scalars = (*self.parameters, *self.constants)
+        self.fields = field_names(
+            self.name,
+            domain,
+            (*scalars, *self.coefficients),
+            [pair for named in functions.values() for pair in named.items()],
+            self.conditions,
+            names,
+            self.vectors,
+        )
         known = (*domain.coordinates, *self.fields, *scalars)
-        self.coefficients = read_coefficients(coefficients, domain, known, known)
+        self.coefficients = read_coefficients(coefficients, domain, (*known, *self.vectors), known, self.vectors)
         check_exact(exact, domain)
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)
-        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders))
+        self.setting = Setting(
+            domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders), self.vectors
+        )
         stated = [
             part_of_it
             for condition in self.conditions
-            if not (isinstance(condition, Interface) and domain.parts)
-            for term in condition.terms(setting)
+            if self.is_termwise(condition)
+            for term in condition.terms(self.setting)
             for part_of_it in self._supplied(term)
         ]
         self._refuse_missing_conditions(orders, stated)
@@ -122,6 +147,9 @@ class Problem:
             refuse_without_equation(self, interior)
             laws = [condition for condition in self.conditions if isinstance(condition, Interface)]
             self.terms += tuple(interfaces(self, bound, interior, laws))
+        self.events = happenings(self, events, self.setting.orders)
+        self.invariants = read_invariants(self, invariants)
+        self._breaks = within(read_times(breaks, "Problem(breaks=[...])"), domain, "Problem(breaks=[...])")
         warn_of_conflicts(self)
         warn_of_freedom(self)
 
@@ -148,6 +176,20 @@ class Problem:
             default=0,
         )
 
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Times within the problem's own at which data jump or have kinks: those stated, and those of its tables."""
+        start, end = time_of(self.domain, "breaks") if self.domain.time else (0.0, 0.0)
+        known = {*self._breaks, *(time for term in self.terms for time in term.trace.breaks)}
+        return tuple(time for time in sorted(known) if start < time < end)
+
+    def bound(self, function: Callable[..., Any], call: str) -> Callable[[Mapping[str, Any]], Any]:
+        """A user's function of fields, coordinates, scalars and coefficients as one of a scope of the first two."""
+        scalars = (*self.parameters, *self.constants, *self.coefficients)
+        names = (*self.domain.coordinates, *self.fields, *scalars)
+        bound = bind_fields(function, names, self.fields, self.vectors, call=call)
+        return lambda scope: bound(Scope(scope, self.constants, self.coefficients))
+
     def traced(self, term: Term) -> Term:
         """The term with its trace: it is run once on random numbers to learn what it needs."""
         return traced(term, self.domain, self.branches, self.parameters)
@@ -166,37 +208,13 @@ class Problem:
                     got=f"'{name}'",
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
-        equations, fields, coefficients = self._stated
-        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
-        other = Problem(
-            self.domain,
-            equations,
-            self.conditions,
-            fields=fields,
-            parameters={**self.parameters, **bounded},
-            constants={**self.constants, **constants},
-            coefficients=coefficients,
-            name=self.name,
-        )
+        other = self.remade(constants={**self.constants, **constants}, exact=None, spectrum=None)
         other.reference = self.reference
         return other
 
     def on(self, domain: Domain) -> "Problem":
         """The same statement on another domain, such as this one split into parts; conditions keep their regions."""
-        equations, fields, coefficients = self._stated
-        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
-        return Problem(
-            domain,
-            equations,
-            self.conditions,
-            exact=self.exact,
-            fields=fields,
-            parameters={**self.parameters, **bounded},
-            constants=self.constants,
-            coefficients=coefficients,
-            spectrum=self.spectrum,
-            name=self.name,
-        )
+        return self.remade(domain=domain)
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -228,6 +246,25 @@ class Problem:
         )
         return other
 
+    def is_termwise(self, condition: Statement) -> bool:
+        """Whether a condition states its terms by itself, not with the equations of the parts that it is between."""
+        return not (isinstance(condition, Interface) and self.domain.parts)
+
+    def remade(self, **changes: Any) -> "Problem":
+        """The problem stated once more, with other arguments."""
+        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
+        arguments = {
+            **self.stated,
+            "domain": self.domain,
+            "conditions": self.conditions,
+            "exact": self.exact,
+            "parameters": {**self.parameters, **bounded},
+            "constants": self.constants,
+            "spectrum": self.spectrum,
+            "name": self.name,
+        }
+        return Problem(**{**arguments, **changes})
+
     def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
         """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n].
 
@@ -251,7 +288,10 @@ class Problem:
         """Equations as functions of a scope."""
         scalars = (*self.parameters, *self.constants, *self.coefficients)
         names = (*self.domain.coordinates, *self.fields, *scalars)
-        return {name: bind(function, names, call=f"{self.name}: {name}") for name, function in functions.items()}
+        return {
+            name: bind_fields(function, names, self.fields, self.vectors, call=f"{self.name}: {name}")
+            for name, function in functions.items()
+        }
 
     def _equations(self, bound: Mapping[str, Callable[[Mapping[str, Any]], Any]], part: str) -> list[Term]:
         """The terms that state equations in the interior, or in that of a part."""
@@ -282,84 +322,12 @@ class Problem:
             for k, field in enumerate(self.fields)
         }
 
-    def _field_names(
-        self, by_part: Mapping[str, Mapping[str, Callable]], stated: tuple[str, ...] | None
-    ) -> tuple[str, ...]:
-        """The fields: those stated, else the arguments of the equations that are nothing else."""
-        known = (*self.domain.coordinates, *self.parameters, *self.constants, *self.coefficients)
-        functions = [(name, function) for named in by_part.values() for name, function in named.items()]
-        for condition in self.conditions:
-            if not isinstance(condition, Statement):
-                raise refuse(
-                    "Problem(conditions=[...])",
-                    expected="conditions such as Dirichlet(u=0)",
-                    got=repr(condition),
-                    remedy="A function of your own is stated by Condition(function, on=region).",
-                )
-        asked = [n for key, f in functions for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
-        if not functions:
-            asked = [name for condition in self.conditions for name in condition.field_names(known)]
-        fields = stated if stated is not None else tuple(dict.fromkeys(asked))
-        for name in asked:
-            if name in _COORDINATE_LIKE and stated is None:
-                raise GmnmError(
-                    f"Problem(...): an equation asks for '{name}', which is no coordinate of {self.domain} "
-                    f"({', '.join(self.domain.coordinates)}). Give the domain that coordinate, or say "
-                    f"fields=({name!r}, ...) if it is a field."
-                )
-            if name not in fields:
-                raise refuse(
-                    "Problem(...)",
-                    expected=f"arguments among the fields {', '.join(fields)}, coordinates and parameters",
-                    got=f"'{name}'",
-                    remedy=nearest(name, (*fields, *known)),
-                )
-        clash = [name for name in fields if name in known or name == "normal"]
-        if clash or not fields:
-            got = f"'{clash[0]}' as a field too" if clash else "none"
-            raise refuse("Problem(...)", expected="fields with names of their own", got=got)
-        for condition in self.conditions:
-            for name in condition.field_names(known):
-                if name not in fields and not isinstance(condition, Condition):
-                    raise refuse(
-                        f"{type(condition).__name__}({name}=...)",
-                        expected=f"a field of the problem, one of {', '.join(fields)}",
-                        got=f"'{name}'",
-                        remedy=nearest(name, fields),
-                    )
-        return fields
-
     def _refuse_missing_conditions(self, orders: Mapping[str, Alpha], stated: list[Term]) -> None:
         if not stated and any(sum(alpha) for alpha in orders.values()):
             raise GmnmError(
                 f"{self.name}: a differential equation without any condition has no unique solution: expected at least "
                 "one, got none. Add one, such as conditions=[Dirichlet(u=0)]."
             )
-
-
-def _conditions(conditions: Any) -> tuple[Statement, ...]:
-    """The conditions, from one or several."""
-    if isinstance(conditions, Statement):
-        return (conditions,)
-    if conditions is None or isinstance(conditions, tuple | list):
-        return tuple(conditions or ())
-    raise refuse(
-        "Problem(conditions=...)", expected="a list of conditions such as Dirichlet(u=0)", got=repr(conditions)
-    )
-
-
-def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
-    """The equations by name, from a function, or several in a list or dict."""
-    if callable(equations):
-        return {"equation": equations}
-    if isinstance(equations, Mapping):
-        return dict(equations)
-    if equations is None or isinstance(equations, tuple | list):
-        listed = list(equations or ())
-        return {"equation" if len(listed) == 1 else f"equation_{k}": f for k, f in enumerate(listed, start=1)}
-    raise refuse(
-        "Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations)
-    )
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:

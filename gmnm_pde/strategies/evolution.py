@@ -17,6 +17,7 @@ from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
 from gmnm_pde.evolution.reading import Statements, Unsuited, read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -183,8 +184,8 @@ class Marching:
         return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
 
     def _breaks(self) -> Sequence[float]:
-        """Times at which the data have jumps and kinks, and around which they are narrow."""
-        axis, times = self.statements.axis, set[float]()
+        """Times at which the data have jumps and kinks, and at which conditions switch."""
+        axis, times = self.statements.axis, set(switching_times(self.statements))
         for feature in self.setup.features:
             if feature.plane is not None and feature.plane[0] == axis:
                 times.add(feature.plane[1])
