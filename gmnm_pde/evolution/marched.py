@@ -134,8 +134,8 @@ class Marched:
         """Every term at points of its own, with its residuals."""
         found = []
         for number, term in enumerate(self.problem.terms):
-            assert isinstance(term.region, Region)  # as was read
-            count = interior if term.group == "interior" else max(conditions, len(term.region.charts))
+            charts = term.region.charts if isinstance(term.region, Region) else ()
+            count = interior if term.group == "interior" else max(conditions, len(charts))
             cloud = sample(term.region, count, "sobol", seed=stream(self.seed, "held out", number + 1))
             placed = Placed(term, cloud)
             jets = jets_of(self.model, term, cloud.points, "closed")

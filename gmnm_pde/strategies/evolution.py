@@ -33,8 +33,9 @@ _TENTH = 0.1
 _PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
-_BEGIN = 5.0
-"""The first march allows this times the tolerance in a step."""
+_BEGIN, _DEAR = 5.0, 10.0
+"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
+number is for several dimensions of space."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
@@ -42,7 +43,7 @@ _AIM = 1e-12
 _FIRST = 1e-7
 """The error allowed in a step of the first march then."""
 
-_LARGEST = 1e-3
+_LARGEST = 1e-2
 """The largest error that may be allowed in a step."""
 
 _FALL = 0.5
@@ -141,7 +142,8 @@ class Marching:
     def run(self, run: Run) -> Result:
         """March, and march again."""
         aim = _AIM if run.tol is None else run.tol
-        allowed = _FIRST if run.tol is None else min(_LARGEST, _BEGIN * run.tol)
+        begin = _BEGIN if len(self.statements.space) < 2 else _DEAR
+        allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         before: Marched | None = None
         best: Candidate | None = None
         ended = ""
