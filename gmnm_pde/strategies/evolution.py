@@ -34,8 +34,8 @@ _PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
 _BEGIN, _DEAR = 5.0, 10.0
-"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
-number is for several dimensions of space."""
+"""The first march allows this times the tolerance in a step, the second number in several dimensions of space: errors
+come out far smaller than what is allowed."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
