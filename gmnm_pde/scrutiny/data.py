@@ -36,12 +36,12 @@ class Datum:
     Attributes:
         residual: The name of the residual.
         derivative: The derivative of a field, (field, alpha), that it is the coefficient of; None for a source.
-        within: Whether it is what the term differentiates.
+        within: Which of the things that the term differentiates it is, from 1; 0 if it is none of them.
     """
 
     residual: str
     derivative: tuple[int, Alpha] | None
-    within: bool = False
+    within: int = 0
 
     def described(self, problem: Problem, term: Term) -> str:
         """It in words."""
@@ -138,7 +138,7 @@ class Fluxes(Data):
 
     def _chunk(self, cloud: Cloud) -> dict[Datum, Tensor]:
         products = self._watched(cloud).products
-        return {Datum(f"{self.term.name} {k}", None, within=True): value for k, value in enumerate(products)}
+        return {Datum(self.term.name, None, within=k): value for k, value in enumerate(products, start=1)}
 
 
 class _WatchedFrame(Frame):
