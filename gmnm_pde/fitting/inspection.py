@@ -85,8 +85,11 @@ class _Rows:
 
 @torch.no_grad()
 def inspected(fit: Fit, seed: int) -> list[Inspected]:
-    """Every named residual of a fit on fresh points."""
-    return _inspected(fit, _on_fresh_points(fit.held_out, seed))
+    """Every named residual of a fit on fresh points, and on those that are given."""
+    fresh = _on_fresh_points(fit.held_out, seed)
+    known = [placed.term.name for placed in fresh.placed]
+    given = [placed for placed in fit.system.placed if placed.term.group == "data" and placed.term.name not in known]
+    return _inspected(fit, replace(fresh, placed=[*fresh.placed, *(Placed(one.term, one.cloud) for one in given)]))
 
 
 @dataclass(frozen=True)

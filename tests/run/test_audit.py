@@ -14,6 +14,7 @@ from gmnm_pde import (
     Mixture,
     Neumann,
     NumericalWarning,
+    Observations,
     Problem,
     Rectangle,
     Time,
@@ -102,3 +103,11 @@ def test_a_constant_answer_with_no_flux_is_solved():
     problem = Problem(LINE, lambda u: diff(u, "x", "x"), [Dirichlet(u=5, on=LEFT), Neumann(u=0, on=RIGHT)])
     report = solve(problem).report
     assert report.converged, report.reason
+
+
+def test_values_that_contradict_each_other_are_no_exact_data():
+    """Two values at one place: the estimate is what they leave open, as scattered data do."""
+    values = Observations([[0.5], [0.5]], u=[1.0, 1.2])
+    report = solve(Problem(LINE, lambda u: diff(u, "x", "x"), [Dirichlet(u=0, on=LEFT), values]), tol=1e-6).report
+    assert not report.converged and 0.01 < report.error_estimate < 1
+    assert "'observed_u' are missed" in report.reason and "noise" in report.reason
