@@ -212,7 +212,7 @@ def _planes(lines: Lines, found: Found, places: _Places, along: int, extent: flo
 
 def _plain(value: float, extent: float) -> float:
     """A place that was found by bisection, as the short number that it is to rounding."""
-    short = float(f"{value:.13g}")
+    short = float(f"{value:.10g}")
     return short if abs(short - value) <= 4e-15 * (abs(value) + extent) else value
 
 

@@ -110,3 +110,12 @@ def test_equations_with_several_residuals_are_divided():
 
     _, told = found(Problem(LINE, equations, [Dirichlet(u=0, v=0)], fields=("u", "v")))
     assert "x = 0.4" in told
+
+
+def test_a_place_with_many_digits_is_kept():
+    """Coefficients are looked at a few roundings beside an interface, so that its place must be right to these."""
+    place, domain = 0.6783338322075878, Interval(x=(-1, 2))
+    equation = lambda u, x: diff(step(x, place, 1.0, 0.03) * diff(u, x), x)  # noqa: E731
+    parted, _ = found(Problem(domain, equation, [Dirichlet(u=lambda x: x)]))
+    (low, high), _ = (part.bounds[0] for part in parted.domain.parts.values())
+    assert low == -1 and abs(high - place) < 2e-15
