@@ -38,6 +38,7 @@ from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
+from gmnm_pde.statement.tables import table
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ __all__ = [
     "Interface",
     "Positive",
     "Bounded",
+    "table",
     "registry",
     # Solving
     "solve",

@@ -40,6 +40,12 @@ class TensorLike:
     def __rmul__(self, other: Any) -> Any:
         return self._apply(operator.mul, other, self)
 
+    def __matmul__(self, other: Any) -> Any:
+        return self._apply(operator.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self._apply(operator.matmul, other, self)
+
     def __truediv__(self, other: Any) -> Any:
         return self._apply(operator.truediv, self, other)
 
@@ -98,6 +104,14 @@ class TensorLike:
         if method != "__call__" or function is None or kwargs:
             raise refuse(f"numpy.{ufunc.__name__}(...)", expected="a torch function on a field", got="a numpy one")
         return self._apply(function, *[q if isinstance(q, TensorLike) else torch.as_tensor(q) for q in inputs])
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise refuse(
+            "a numpy function of a field or coordinate",
+            expected="a torch function",
+            got="one that needs an array",
+            remedy="For tabulated values use gmnm_pde.table(places, values)(t), or index a tensor of them.",
+        )
 
     def __bool__(self) -> bool:
         raise refuse(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,8 @@ class Frame:
 
     ``rows`` says which rows of a larger set of points these are, for data that is given point by point. A ``record``
     that is no longer None has every differentiation on the frame added to it; while ``cut`` is set, derivatives of
-    what is computed are cut off from what they were made of.
+    what is computed are cut off from what they were made of. ``breaks`` are, by coordinate, the places at which tables
+    that were looked up are not smooth.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Frame:
         self._within: set[tuple[int, int]] = set()
         self.record: list[Differentiation] | None = None
         self.cut = False
+        self.breaks: dict[str, set[float]] = {}
 
     def __len__(self) -> int:
         return len(self.points)
@@ -118,6 +121,8 @@ class Quantity(TensorLike):
     """A tensor of one number per point, [n], or of several, that remembers its frame."""
 
     __slots__ = ("_tensor", "frame")
+    several = False
+    """Whether these are several quantities as one (``stack.py``)."""
 
     def __init__(self, tensor: Tensor, frame: Frame):
         self._tensor = tensor
@@ -141,7 +146,9 @@ class Quantity(TensorLike):
         return self.frame.noted(self, axis, total)
 
     def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return Quantity.__torch_function__(function, (), arguments)
+        kinds = (type(one) for one in arguments if isinstance(one, Quantity) and one.several)
+        plain = tuple(torch.as_tensor(one) if isinstance(one, np.ndarray) else one for one in arguments)
+        return next(kinds, Quantity).__torch_function__(function, (), plain)
 
     @classmethod
     def __torch_function__(
@@ -154,6 +161,11 @@ class Quantity(TensorLike):
                 f"{getattr(function, '__name__', 'a function')} of two fields or coordinates that live on different "
                 "point sets: combine those of one call only; a jet of other points cannot be mixed in."
             )
+        if function is torch.stack and len(args) == 1 and not kwargs:
+            from gmnm_pde.jets.stack import Stack  # here: a stack is a quantity itself
+
+            if all(isinstance(one, Quantity) and not one.several for one in args[0]):
+                return Stack(args[0], first.frame)
         plain = _plain(args)
         if function is torch.where:  # a number would be of torch's default precision
             like = first.frame.points
@@ -251,8 +263,10 @@ def _quantities(tree: Any) -> list[Quantity]:
 
 
 def _wrap(result: Any, frame: Frame) -> Any:
+    """A result on its frame; whole numbers are plain, so that tables can be indexed by them."""
     if isinstance(result, Tensor):
-        return Quantity(result, frame)
+        fractional = result.is_floating_point() or result.is_complex() or result.dtype == torch.bool
+        return Quantity(result, frame) if fractional else result
     if isinstance(result, tuple | list) and any(isinstance(item, Tensor) for item in result):
         return tuple(_wrap(item, frame) for item in result)
     return result

@@ -1,6 +1,7 @@
 """The result of a solve: a function, its report and its history."""
 
 import dataclasses
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from gmnm_pde.geometry import Box, Domain, Parted
 from gmnm_pde.geometry.region import read_points
 from gmnm_pde.io.models import check_outputs, read_model, write_model
 from gmnm_pde.io.places import called, damaged
-from gmnm_pde.jets import Field, Frame, ModelSource, jet
+from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, Quantity, jet
 from gmnm_pde.models import ByPart, Lifted, Normalized
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
 from gmnm_pde.results.solution_header import PARTS, check_header
+from gmnm_pde.results.within import derivative_at, is_differentiated
+from gmnm_pde.statement.extended import extended
 from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
@@ -44,7 +47,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(KnownFields):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -76,7 +79,9 @@ class Solution:
         """Values at coordinates, by position in their order or by name, broadcast against each other.
 
         Outside of the domain, or of its bounding box where the problem is not known, the values are nan, with a
-        NumericalWarning; ``outside="extrapolate"`` gives what the model has there, which no equation binds.
+        NumericalWarning; ``outside="extrapolate"`` gives what the model has there, which no equation binds. Inside of
+        another problem's equations, and at tensors that require gradients, values come with their derivatives; there
+        equations do not take places outside.
 
         Returns:
             For one field an array, for several a dict by name: torch tensors if any coordinate is a tensor, else numpy.
@@ -84,15 +89,29 @@ class Solution:
         if outside not in _OUTSIDE:
             raise refuse(f"solution(outside={outside!r})", expected=" or ".join(map(repr, _OUTSIDE)), got=repr(outside))
         given = self._columns(columns, named)
+        if is_differentiated(given):
+            call = f"solution({', '.join(self.coordinates)}) in an equation"
+            refused = "refuse" if outside == "nan" and any(isinstance(one, Quantity) for one in given) else outside
+            fields = derivative_at(self, given, (0,) * len(given), call=call, outside=refused)
+            return fields[0] if len(fields) == 1 else dict(zip(self.fields, fields, strict=True))
         as_torch = any(isinstance(column, Tensor) for column in given)
         grids = self._grids(given)
         points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
         with torch.no_grad():
             values = torch.cat([self.model(batch) for batch in points.split(_BATCH)])
         if outside == "nan":
-            values = self._blanked(values, points, given)
+            values = self.blanked(values, points, given)
         shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
         return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
+
+    def vector(self, name: str, *columns: Any, **named: Any) -> Any:
+        """The values of a vector of fields, ``solution.vector("y", t)``: [k, ...], whose rows are y_1, y_2, ..."""
+        components = [field for field in self.fields if re.fullmatch(rf"{re.escape(name)}_\d+", field)]
+        if not components:
+            raise refuse(f"solution.vector({name!r}, ...)", expected="a vector of fields", got=f"'{name}'")
+        values = self(*columns, **named)
+        rows = [values[field] for field in components] if len(self.fields) > 1 else [values]
+        return torch.stack(rows) if isinstance(rows[0], Tensor) else np.stack(rows)
 
     def __repr__(self) -> str:
         return str(self.report)
@@ -133,6 +152,23 @@ class Solution:
                     whole = residuals.setdefault(name.removesuffix(term.suffix), residual.new_zeros(len(points)))
                     whole[rows] = residual.detach()
         return residuals
+
+    def extended(self, **until: float) -> "Problem":
+        """The problem to a later end, ``solution.extended(t=2.0)``, which begins with what this solution ends with.
+
+        Equations and conditions stay; what was found for unknown parameters is constant from then on.
+
+        Raises:
+            GmnmError: the end is not later, or there are conditions at given points or at one time.
+        """
+        if self.problem is None:
+            raise refuse(
+                "solution.extended(...)",
+                expected="a solution with its problem",
+                got="one loaded from a file",
+                remedy="Give load_solution(path, problem=...).",
+            )
+        return extended(self.problem, self, until, self.parameters)
 
     @property
     def approximator(self) -> nn.Module:
@@ -190,18 +226,31 @@ class Solution:
         given.update(named)
         return [given[name] for name in self.coordinates]
 
-    def _blanked(self, values: Tensor, points: Tensor, given: Sequence[Any]) -> Tensor:
+    def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
+        return derivative_at(self, columns, alpha, call=call)
+
+    @property
+    def accuracy(self) -> float:
+        return self.report.error_estimate
+
+    @property
+    def domain(self) -> Domain:
+        """Where it holds; its bounding box where the problem is not known."""
+        box = Box(**dict(zip(self.coordinates, self.bounds, strict=True)))
+        return box if self.problem is None else self.problem.domain
+
+    def inside(self, points: Tensor, slack: float = _SLACK_SINGLE) -> Tensor:
+        """Which of some points [n, d] are in the domain, or as little outside as rounding brings them."""
+        return torch.cat([self.domain.nearly_contains(batch, slack) for batch in points.split(_BATCH)])
+
+    def blanked(self, values: Tensor, points: Tensor, given: Sequence[Any]) -> Tensor:
         """The values [n, fields], with nan at points outside of the domain, and a warning."""
         single = any(getattr(column, "dtype", None) in (torch.float32, np.dtype("float32")) for column in given)
-        slack = _SLACK_SINGLE if single or points.dtype == torch.float32 else _SLACK
-        domain: Domain = Box(**dict(zip(self.coordinates, self.bounds, strict=True)))
-        if self.problem is not None:
-            domain = self.problem.domain
-        inside = torch.cat([domain.nearly_contains(batch, slack) for batch in points.split(_BATCH)])
+        inside = self.inside(points, _SLACK_SINGLE if single or points.dtype == torch.float32 else _SLACK)
         if inside.all():
             return values
         message = (
-            f"{int((~inside).sum())} of {len(points)} points are outside of {domain}, and are given nan; "
+            f"{int((~inside).sum())} of {len(points)} points are outside of {self.domain}, and are given nan; "
             'solution(..., outside="extrapolate") gives what the model has there.'
         )
         warnings.warn(message, NumericalWarning, stacklevel=4)

@@ -7,7 +7,7 @@ points, arrays with one number per point. ``on`` is a region; left out it is the
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -16,25 +16,29 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.binding import argument_names, bind
+from gmnm_pde.binding import argument_names
 from gmnm_pde.geometry import Domain, GivenPoints, Region
-from gmnm_pde.jets import Alpha
+from gmnm_pde.jets import Alpha, KnownFields
 from gmnm_pde.operators import diff, normal_derivative
+from gmnm_pde.statement.known import known_start, known_value
 from gmnm_pde.statement.terms import Data, Term
 from gmnm_pde.statement.values import check_value, group_of, read_region, read_value
+from gmnm_pde.statement.vectors import Vectors, bind_fields, spread
 
 
 @dataclass(frozen=True)
 class Setting:
     """What a condition needs to know of its problem: names, the domain, and how often each field is differentiated.
 
-    ``scalars`` are the names of the unknown parameters and of the known constants.
+    ``scalars`` are the names of the unknown parameters and of the known constants, ``vectors`` those of fields that
+    stand together.
     """
 
     domain: Domain
     fields: tuple[str, ...]
     scalars: tuple[str, ...]
     orders: Mapping[str, Alpha]
+    vectors: Vectors
 
 
 class Statement(ABC):
@@ -62,15 +66,16 @@ class Condition(Statement):
     def __init__(self, residual: Callable[..., Any], on: Any = None, name: str | None = None):
         self.residual, self.on = residual, on
         self.name = name or getattr(residual, "__name__", "condition").replace("<lambda>", "condition")
-        argument_names(residual, call=f"Condition '{self.name}'")
+        argument_names(residual, call=f"Condition '{self.name}'", rest=())
 
     def field_names(self, known: Collection[str]) -> tuple[str, ...]:
-        return tuple(n for n in argument_names(self.residual, call=self.name) if n not in known and n != "normal")
+        names = argument_names(self.residual, call=self.name, rest=())
+        return tuple(name for name in names if name not in known and name != "normal")
 
     def terms(self, setting: Setting) -> list[Term]:
         region = read_region(self.on, setting.domain, self.name)
         names = (*setting.domain.coordinates, *setting.fields, *setting.scalars, "normal")
-        bound = bind(self.residual, names, call=f"Condition '{self.name}'")
+        bound = bind_fields(self.residual, names, setting.fields, setting.vectors, call=f"Condition '{self.name}'")
         return [Term(self.name, group_of(region, setting.domain), region, bound)]
 
 
@@ -96,7 +101,15 @@ class _OnFields(Statement):
     def terms(self, setting: Setting) -> list[Term]:
         region = self.region(setting.domain)
         group = self.group(region, setting.domain)
-        return [self._term(field, value, region, group, setting) for field, value in self.values.items()]
+        return [self._term(field, value, region, group, setting) for field, value in self._spread(region, setting)]
+
+    def _spread(self, region: Region | GivenPoints, setting: Setting) -> Iterator[tuple[str, Any]]:
+        """The values by field, where vectors stand for their components."""
+        points = len(region.points) if isinstance(region, GivenPoints) else None
+        for field, value in self.values.items():
+            names = setting.vectors.get(field)
+            call = f"{type(self).__name__}({field}=...)"
+            yield from [(field, value)] if names is None else spread(value, names, call, points).items()
 
     def region(self, domain: Domain) -> Region | GivenPoints:
         return read_region(self.on, domain, type(self).__name__)
@@ -107,6 +120,10 @@ class _OnFields(Statement):
     def left_side(self, u: Any, domain: Domain) -> Any:
         """What of the field equals the value."""
         return u
+
+    def known(self, value: KnownFields, field: str, domain: Domain, call: str) -> Callable[[Mapping[str, Any]], Any]:
+        """What a solution of another problem has for a field."""
+        return known_value(value, field, domain, call)
 
     def _term(self, field: str, value: Any, region: Any, group: str, setting: Setting) -> Term:
         """The term that states the condition for one of the fields."""
@@ -119,13 +136,18 @@ class _OnFields(Statement):
                 remedy=nearest(field, setting.fields),
             )
         count = len(region.points) if isinstance(region, GivenPoints) else None
-        right = read_value(value, setting.domain, setting.scalars, call, count)
-        name = self.name if self.name and len(self.values) == 1 else f"{self.name or self.kind}_{field}"
+        right = (
+            self.known(value, field, setting.domain, call)
+            if isinstance(value, KnownFields)
+            else read_value(value, setting.domain, setting.scalars, call, count)
+        )
+        accuracy = value.accuracy if isinstance(value, KnownFields) else 0.0
+        name = self.name if self.name and tuple(self.values) == (field,) else f"{self.name or self.kind}_{field}"
 
         def residual(scope: Mapping[str, Any]) -> Any:
             return self.left_side(scope[field], setting.domain) - right(scope)
 
-        data = None if self.prescribes is None else Data(field, right, self.prescribes)
+        data = None if self.prescribes is None else Data(field, right, self.prescribes, accuracy)
         return Term(name, group, region, residual, data=data, noise=self.noise)
 
 
@@ -167,7 +189,11 @@ class Robin(_OnFields):
 
 
 class Initial(_OnFields):
-    """Values at the initial time, or with ``order=k`` those of the k-th time derivative."""
+    """Values at the initial time, or with ``order=k`` those of the k-th time derivative.
+
+    A solution gives the values that it has at that time, or at its end where it does not hold then, and with
+    ``order=k`` its own k-th time derivative.
+    """
 
     kind = "initial"
 
@@ -185,6 +211,9 @@ class Initial(_OnFields):
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "initial"
+
+    def known(self, value: KnownFields, field: str, domain: Domain, call: str) -> Callable[[Mapping[str, Any]], Any]:
+        return known_start(value, field, domain, call, self.order)
 
     def left_side(self, u: Any, domain: Domain) -> Any:
         return diff(u, *[domain.time[0]] * self.order) if self.order else u

@@ -47,6 +47,13 @@ class Stated(Protocol):
         ...
 
 
+_SAME_AT_CORNERS = 1e-8
+"""Values prescribed at a corner that differ by no more than this part of the largest one agree."""
+
+_NEAR = 100.0
+"""Those of another solution agree where they are no farther off than this many times its accuracy."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One residual of the exact solution: its largest size, and the size of the terms that should cancel in it."""
@@ -168,7 +175,8 @@ def warn_of_conflicts(problem: Stated) -> None:
             continue
         near = torch.cdist(corners[i].points, corners[j].points) <= 1e-12 * extent
         gap = (values[i][:, None] - values[j]).abs() * near
-        if gap.max() > 1e-8 * size:
+        same = max(_SAME_AT_CORNERS, *(_NEAR * term.data.accuracy for term in (terms[i], terms[j]) if term.data))
+        if gap.max() > same * size:
             row, column = divmod(int(gap.argmax()), len(corners[j]))
             point = zip(problem.domain.coordinates, corners[i].points[row].tolist(), strict=True)
             where = ", ".join(f"{name}={value:g}" for name, value in point)

@@ -9,7 +9,8 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Parted
-from gmnm_pde.jets import Quantity
+from gmnm_pde.jets import Quantity, Stack
+from gmnm_pde.statement.vectors import Vectors, rows_of
 
 
 class Stated(Protocol):
@@ -20,6 +21,7 @@ class Stated(Protocol):
     fields: tuple[str, ...]
     parameters: dict[str, float]
     exact: Any
+    vectors: dict[str, tuple[str, ...]]
 
 
 def check_exact(exact: Any, domain: Any) -> None:
@@ -38,7 +40,7 @@ def exact_columns(problem: Stated, columns: Sequence[Tensor], part: str) -> tupl
     values: Any = bind(_of_part(problem.exact, part), problem.domain.coordinates, call="exact")(
         dict(zip(problem.domain.coordinates, columns, strict=True))
     )
-    named = values if isinstance(values, Mapping) else _named(values, problem.fields)
+    named = _by_field(values, problem.vectors) if isinstance(values, Mapping) else _named(values, problem.fields)
     missing = [name for name in problem.fields if name not in named]
     unknown = [name for name in named if name not in problem.fields and name not in problem.parameters]
     if missing or unknown:
@@ -65,7 +67,19 @@ def _of_part(exact: Any, part: str) -> Any:
     return exact[part]
 
 
+def _by_field(values: Mapping[str, Any], vectors: Vectors) -> dict[str, Any]:
+    """The values by name, of vectors those of their components."""
+    named: dict[str, Any] = {}
+    for name, value in values.items():
+        names = vectors.get(name)
+        rows = [value] if names is None else rows_of(value, len(names), f"exact(...): {name}")
+        named.update(zip(names or (name,), rows, strict=True))
+    return named
+
+
 def _named(values: Any, fields: Sequence[str]) -> dict[str, Any]:
+    if isinstance(values, Tensor | Stack) and values.ndim == 2:
+        values = list(values)
     values = values if isinstance(values, tuple | list) else (values,)
     if len(values) != len(fields):
         raise refuse("exact(...)", expected=f"{len(fields)} field(s): {', '.join(fields)}", got=len(values))

@@ -97,7 +97,9 @@ class Probe:
         self.source = source
         self.parameters = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
         cloud = place.cloud
-        frame = Frame(domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=place.rows)
+        self.frame = frame = Frame(
+            domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=place.rows
+        )
         values = {name: Field(frame, source, k, name=name) for k, name in enumerate(fields)}
         self.residuals = term.evaluate(frame, {**values, **self.parameters})
 

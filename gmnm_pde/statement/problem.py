@@ -8,24 +8,22 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
-from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
-from gmnm_pde.statement.conditions import Condition, Setting, Statement
+from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
 from gmnm_pde.statement.exact import check_exact, exact_columns
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
+from gmnm_pde.statement.reading import field_names, read_conditions, read_equations
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
+from gmnm_pde.statement.vectors import bind_fields, read_fields
 
 if TYPE_CHECKING:
     from gmnm_pde.statement.hard import Lift
-
-_COORDINATE_LIKE = ("x", "y", "z", "t")
-"""Names that are taken for coordinates; a field of such a name must be stated in ``fields``."""
 
 
 class Problem:
@@ -40,7 +38,9 @@ class Problem:
             where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
             of unknown parameters); or one for each part. Used to report errors, never to solve.
-        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else.
+        fields: The names of the unknown fields; by default the arguments of the equations that are nothing else. A name
+            with a number, ``("y", 20)``, is a vector of fields, y_1 to y_20, which functions ask for as ``y``; those
+            with ``*u`` among their arguments get all fields that they do not name.
         parameters: Unknown scalars with initial guesses, ``{"nu": 0.1}``, and with bounds ``{"nu": Positive(0.1)}`` or
             ``{"nu": Bounded(0.1, low=0, high=1)}``.
         constants: Known scalars, ``{"viscosity": 0.01}``, which equations and conditions may ask for by name;
@@ -52,6 +52,7 @@ class Problem:
         name: For reports.
 
     Attributes:
+        vectors: By the name of each vector of fields, the names of its components.
         limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
@@ -72,7 +73,7 @@ class Problem:
         conditions: Sequence[Statement] = (),
         *,
         exact: Callable[..., Any] | Mapping[str, Callable[..., Any]] | None = None,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[Any] | None = None,
         parameters: Mapping[str, float | Bounded] | None = None,
         constants: Mapping[str, float] | None = None,
         coefficients: Mapping[str, Any] | None = None,
@@ -87,32 +88,39 @@ class Problem:
         self.parameters = read_scalars(parameters, domain, "parameters")
         self.limits = read_limits(parameters)
         self.constants = read_scalars(constants, domain, "constants")
-        if fields is not None and not (
-            isinstance(fields, tuple | list) and all(isinstance(field, str) for field in fields)
-        ):
-            raise refuse("Problem(fields=...)", expected="a list of names", got=repr(fields))
+        names, self.vectors = read_fields(fields)
         self._stated = (equations, fields, coefficients)
         self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
-        self.conditions = _conditions(conditions)
-        functions = by_part(equations, domain, _equations)
-        self.fields = self._field_names(functions, tuple(fields) if fields is not None else None)
+        self.conditions = read_conditions(conditions)
+        functions = by_part(equations, domain, read_equations)
         scalars = (*self.parameters, *self.constants)
+        self.fields = field_names(
+            self.name,
+            domain,
+            (*scalars, *self.coefficients),
+            [pair for named in functions.values() for pair in named.items()],
+            self.conditions,
+            names,
+            self.vectors,
+        )
         known = (*domain.coordinates, *self.fields, *scalars)
-        self.coefficients = read_coefficients(coefficients, domain, known, known)
+        self.coefficients = read_coefficients(coefficients, domain, (*known, *self.vectors), known, self.vectors)
         check_exact(exact, domain)
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)
-        setting = Setting(domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders))
+        self.setting = Setting(
+            domain, self.fields, (*scalars, *self.coefficients), self._over_parts(orders), self.vectors
+        )
         stated = [
             part_of_it
             for condition in self.conditions
-            if not (isinstance(condition, Interface) and domain.parts)
-            for term in condition.terms(setting)
+            if self.is_termwise(condition)
+            for term in condition.terms(self.setting)
             for part_of_it in self._supplied(term)
         ]
         self._refuse_missing_conditions(orders, stated)
@@ -166,37 +174,13 @@ class Problem:
                     got=f"'{name}'",
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
-        equations, fields, coefficients = self._stated
-        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
-        other = Problem(
-            self.domain,
-            equations,
-            self.conditions,
-            fields=fields,
-            parameters={**self.parameters, **bounded},
-            constants={**self.constants, **constants},
-            coefficients=coefficients,
-            name=self.name,
-        )
+        other = self.remade(constants={**self.constants, **constants}, exact=None, spectrum=None)
         other.reference = self.reference
         return other
 
     def on(self, domain: Domain) -> "Problem":
         """The same statement on another domain, such as this one split into parts; conditions keep their regions."""
-        equations, fields, coefficients = self._stated
-        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
-        return Problem(
-            domain,
-            equations,
-            self.conditions,
-            exact=self.exact,
-            fields=fields,
-            parameters={**self.parameters, **bounded},
-            constants=self.constants,
-            coefficients=coefficients,
-            spectrum=self.spectrum,
-            name=self.name,
-        )
+        return self.remade(domain=domain)
 
     def boosted(self, factor: float) -> "Problem":
         """The problem with the highest derivatives in its equations ``factor`` times as large.
@@ -228,6 +212,28 @@ class Problem:
         )
         return other
 
+    def is_termwise(self, condition: Statement) -> bool:
+        """Whether a condition states its terms by itself, not with the equations of the parts that it is between."""
+        return not (isinstance(condition, Interface) and self.domain.parts)
+
+    def remade(self, **changes: Any) -> "Problem":
+        """The problem stated once more, with other arguments."""
+        equations, fields, coefficients = self._stated
+        bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
+        arguments = {
+            "domain": self.domain,
+            "equations": equations,
+            "conditions": self.conditions,
+            "exact": self.exact,
+            "fields": fields,
+            "parameters": {**self.parameters, **bounded},
+            "constants": self.constants,
+            "coefficients": coefficients,
+            "spectrum": self.spectrum,
+            "name": self.name,
+        }
+        return Problem(**{**arguments, **changes})
+
     def exact_columns(self, columns: Sequence[Tensor], part: str = "") -> tuple[dict[str, Tensor], dict[str, float]]:
         """The exact fields, each [n], and the exact parameters, from coordinate columns, each [n].
 
@@ -251,7 +257,10 @@ class Problem:
         """Equations as functions of a scope."""
         scalars = (*self.parameters, *self.constants, *self.coefficients)
         names = (*self.domain.coordinates, *self.fields, *scalars)
-        return {name: bind(function, names, call=f"{self.name}: {name}") for name, function in functions.items()}
+        return {
+            name: bind_fields(function, names, self.fields, self.vectors, call=f"{self.name}: {name}")
+            for name, function in functions.items()
+        }
 
     def _equations(self, bound: Mapping[str, Callable[[Mapping[str, Any]], Any]], part: str) -> list[Term]:
         """The terms that state equations in the interior, or in that of a part."""
@@ -282,84 +291,12 @@ class Problem:
             for k, field in enumerate(self.fields)
         }
 
-    def _field_names(
-        self, by_part: Mapping[str, Mapping[str, Callable]], stated: tuple[str, ...] | None
-    ) -> tuple[str, ...]:
-        """The fields: those stated, else the arguments of the equations that are nothing else."""
-        known = (*self.domain.coordinates, *self.parameters, *self.constants, *self.coefficients)
-        functions = [(name, function) for named in by_part.values() for name, function in named.items()]
-        for condition in self.conditions:
-            if not isinstance(condition, Statement):
-                raise refuse(
-                    "Problem(conditions=[...])",
-                    expected="conditions such as Dirichlet(u=0)",
-                    got=repr(condition),
-                    remedy="A function of your own is stated by Condition(function, on=region).",
-                )
-        asked = [n for key, f in functions for n in argument_names(f, call=f"{self.name}: {key}") if n not in known]
-        if not functions:
-            asked = [name for condition in self.conditions for name in condition.field_names(known)]
-        fields = stated if stated is not None else tuple(dict.fromkeys(asked))
-        for name in asked:
-            if name in _COORDINATE_LIKE and stated is None:
-                raise GmnmError(
-                    f"Problem(...): an equation asks for '{name}', which is no coordinate of {self.domain} "
-                    f"({', '.join(self.domain.coordinates)}). Give the domain that coordinate, or say "
-                    f"fields=({name!r}, ...) if it is a field."
-                )
-            if name not in fields:
-                raise refuse(
-                    "Problem(...)",
-                    expected=f"arguments among the fields {', '.join(fields)}, coordinates and parameters",
-                    got=f"'{name}'",
-                    remedy=nearest(name, (*fields, *known)),
-                )
-        clash = [name for name in fields if name in known or name == "normal"]
-        if clash or not fields:
-            got = f"'{clash[0]}' as a field too" if clash else "none"
-            raise refuse("Problem(...)", expected="fields with names of their own", got=got)
-        for condition in self.conditions:
-            for name in condition.field_names(known):
-                if name not in fields and not isinstance(condition, Condition):
-                    raise refuse(
-                        f"{type(condition).__name__}({name}=...)",
-                        expected=f"a field of the problem, one of {', '.join(fields)}",
-                        got=f"'{name}'",
-                        remedy=nearest(name, fields),
-                    )
-        return fields
-
     def _refuse_missing_conditions(self, orders: Mapping[str, Alpha], stated: list[Term]) -> None:
         if not stated and any(sum(alpha) for alpha in orders.values()):
             raise GmnmError(
                 f"{self.name}: a differential equation without any condition has no unique solution: expected at least "
                 "one, got none. Add one, such as conditions=[Dirichlet(u=0)]."
             )
-
-
-def _conditions(conditions: Any) -> tuple[Statement, ...]:
-    """The conditions, from one or several."""
-    if isinstance(conditions, Statement):
-        return (conditions,)
-    if conditions is None or isinstance(conditions, tuple | list):
-        return tuple(conditions or ())
-    raise refuse(
-        "Problem(conditions=...)", expected="a list of conditions such as Dirichlet(u=0)", got=repr(conditions)
-    )
-
-
-def _equations(equations: Any) -> dict[str, Callable[..., Any]]:
-    """The equations by name, from a function, or several in a list or dict."""
-    if callable(equations):
-        return {"equation": equations}
-    if isinstance(equations, Mapping):
-        return dict(equations)
-    if equations is None or isinstance(equations, tuple | list):
-        listed = list(equations or ())
-        return {"equation" if len(listed) == 1 else f"equation_{k}": f for k, f in enumerate(listed, start=1)}
-    raise refuse(
-        "Problem(domain, equations, ...)", expected="a function, or several in a list or dict", got=repr(equations)
-    )
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:

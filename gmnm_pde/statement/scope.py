@@ -1,16 +1,19 @@
 """What the functions of a problem ask for by name: coordinates, fields and scalars, in a part where there are parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Domain
+from gmnm_pde.jets import KnownFields
 from gmnm_pde.jets.values import Coordinate
+from gmnm_pde.statement.known import known_value
 from gmnm_pde.statement.values import ROWS, check_value
+from gmnm_pde.statement.vectors import Vectors, bind_fields
 
 Coefficient = Mapping[str, Any]
 """Of one coefficient: by part, a number or a function of a scope; under the empty name where there are no parts."""
@@ -73,7 +76,11 @@ class Scope(Mapping[str, Any]):
 
 
 def read_coefficients(
-    given: Mapping[str, Any] | None, domain: Domain, known: Sequence[str], available: Sequence[str]
+    given: Mapping[str, Any] | None,
+    domain: Domain,
+    known: Sequence[str],
+    available: Sequence[str],
+    vectors: Vectors = MappingProxyType({}),
 ) -> dict[str, Coefficient]:
     """Coefficients by name and part.
 
@@ -82,6 +89,7 @@ def read_coefficients(
         domain: With the parts.
         known: Names that have another meaning.
         available: Names that functions may ask for.
+        vectors: Names that stand for several fields.
 
     Raises:
         GmnmError: a name is taken, a part has no value, or there is no such part.
@@ -105,16 +113,19 @@ def read_coefficients(
         if missing:
             raise refuse(call, expected="a value in every part", got=f"none for '{missing[0]}'")
         read[name] = {
-            part: _value(value, available, f"{call[:-5]}{part or name}: ...") for part, value in values.items()
+            part: known_value(value, name, domain, call)
+            if isinstance(value, KnownFields)
+            else _value(value, available, vectors, f"{call[:-5]}{part or name}: ...")
+            for part, value in values.items()
         }
     return read
 
 
-def _value(value: Any, available: Sequence[str], call: str) -> Any:
+def _value(value: Any, available: Sequence[str], vectors: Vectors, call: str) -> Any:
     """A number as it is, or a function as one of a scope."""
     check_value(value, call)
     if callable(value) and not isinstance(value, Tensor):
-        return bind(value, available, call=call)
+        return bind_fields(value, available, (), vectors, call=call)
     number = torch.as_tensor(value, dtype=torch.float64)
     if number.numel() != 1 or not torch.isfinite(number).all():
         raise refuse(call, expected="a finite number, or a function", got=repr(value))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, NotFiniteError, refuse
 from gmnm_pde.geometry import GivenPoints, Region
-from gmnm_pde.jets import Frame, Quantity
+from gmnm_pde.jets import Frame, Quantity, Stack
 from gmnm_pde.multiindex import Alpha
 
 GROUPS = ("interior", "boundary", "initial", "data", "interface")
@@ -23,6 +23,8 @@ class Data:
     field: str
     value: Callable[[Mapping[str, Any]], Any]
     order: int = 0
+    accuracy: float = 0.0
+    """How far values that another solution gives are off, in parts of their size."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Trace:
     """Which derivatives of which fields, by their numbers, it asks for."""
     linear: bool
     """Whether its residuals are affine in the fields and the unknown parameters together."""
+    breaks: tuple[float, ...] = ()
+    """Times at which tables that it looks up by the time itself are not smooth."""
 
     @property
     def alphas(self) -> tuple[Alpha, ...]:
@@ -51,8 +55,8 @@ class Term:
     """One statement: residual(values) = 0 on a region.
 
     ``residual`` receives a mapping from names to coordinates, fields, parameters and, on a boundary, ``normal``; it
-    returns one residual [n], a tuple, or a dict of named ones. With a ``partner``, a map from points to points, the
-    fields are jumps: their values at the partner less those at the point, as periodicity asks.
+    returns one residual [n], a vector [k, n], a tuple, or a dict of named ones. With a ``partner``, a map from points
+    to points, the fields are jumps: their values at the partner less those at the point, as periodicity asks.
     """
 
     name: str
@@ -111,9 +115,11 @@ class Term:
             if not result or not all(isinstance(key, str) for key in result):
                 raise refuse(self.name, expected="a dict from names to residuals", got=repr(list(result)))
             first = "" if self.group == "interior" else f"{self.name}_"
-            return {f"{first}{key}{end}": value for key, value in result.items()}
-        if isinstance(result, tuple | list):
-            return {f"{self.name}_{k}{end}": value for k, value in enumerate(result, start=1)}
+            named = [(key + number, row) for key, value in result.items() for number, row in _rows(value)]
+            return {f"{first}{key}{end}": row for key, row in named}
+        if isinstance(result, tuple | list | Stack):
+            rows = [row for value in result for _, row in _rows(value)]
+            return {f"{self.name}_{k}{end}": row for k, row in enumerate(rows, start=1)}
         return {f"{self.name}{end}": result}
 
     def _checked(self, name: str, value: Any, n: int) -> Tensor:
@@ -143,6 +149,11 @@ class Term:
                 else "A residual is a difference, zero where the equation holds, and no comparison.",
             )
         return tensor
+
+
+def _rows(value: Any) -> list[tuple[str, Any]]:
+    """A residual alone; of a vector of residuals each, with its number."""
+    return [(f"_{k}", row) for k, row in enumerate(value, start=1)] if isinstance(value, Stack) else [("", value)]
 
 
 def check_finite(

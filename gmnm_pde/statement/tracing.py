@@ -53,7 +53,8 @@ def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mappin
     if not linear:
         first.refuse_missing_slopes()
         _scan(term, domain, fields, parameters, MODERATE).refuse_missing_slopes()
-    return replace(term, trace=Trace(tuple(first.residuals), tuple(source.asked), linear))
+    breaks = sorted(set().union(*(first.frame.breaks.get(name, ()) for name in domain.time)))
+    return replace(term, trace=Trace(tuple(first.residuals), tuple(source.asked), linear, tuple(breaks)))
 
 
 @in_ordinary_mode

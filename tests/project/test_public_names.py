@@ -9,7 +9,7 @@ PUBLIC = {
     "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
     "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative",
     "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition",
-    "Positive", "Bounded",
+    "Positive", "Bounded", "table",
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
