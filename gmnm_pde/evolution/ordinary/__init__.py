@@ -1,0 +1,5 @@
+"""Problems in time alone: ordinary differential equations and differential-algebraic ones."""
+
+from gmnm_pde.evolution.ordinary.march import OrdinaryMarch as OrdinaryMarch
+from gmnm_pde.evolution.ordinary.prepare import ordinary_march as ordinary_march
+from gmnm_pde.evolution.ordinary.system import System as System

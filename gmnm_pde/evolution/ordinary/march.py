@@ -1,0 +1,289 @@
+"""From step to step through a problem in time alone."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gmnm_pde.evolution.marching import Ended, Step
+from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
+from gmnm_pde.evolution.ordinary.start import Start, consistent
+from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.interruption import pause
+from gmnm_pde.models.modes import Product
+
+_SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
+"""Of the factor by which steps change."""
+
+_KEPT = 1.2
+"""A step that could grow by no more than this stays as it is, and its inverses with it."""
+
+_FRESH = 1e-3
+"""Slopes are kept where Newton's steps shrink by this factor or more."""
+
+_SHORTEST, _SHORTEST_OF_SPAN = 2e-15, 1e-24
+"""Steps below this part of the time as it stands, or of all of it, are none."""
+
+_FAILURES = 50
+"""So many failures of Newton's method one after another end the march."""
+
+_FADE = 0.5
+"""The size that errors of an unknown are relative to is at least this part of what it was a step before."""
+
+_FLOOR = 1e-10
+"""And at least this part of what it ever was."""
+
+_CAUTION, _LONGEST_FIRST = 0.3, 1e-2
+"""The first step is this part of the time in which the solution changes, in a step's accuracy; and no longer than a
+part of the whole time."""
+
+_BETWEEN = 1.0
+"""Between stages the error may be the tolerance divided by this."""
+
+_BORN = 1e-3
+"""Below this part of what it is at the end of a step an unknown is as good as zero at its beginning."""
+
+_GROWN = 1e8
+"""A solution that has grown by this factor when steps end grows without bound."""
+
+_ALONE = Product([])
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What steps are to hold.
+
+    Attributes:
+        relative: The error aimed at, relative to each unknown, [m].
+        absolute: Errors below this do not matter, [m].
+        stages: Of the method.
+    """
+
+    relative: np.ndarray
+    absolute: np.ndarray
+    stages: int
+
+    @property
+    def embedded(self) -> np.ndarray:
+        """What the embedded estimate, of lower order than the method, may be."""
+        return 0.1 * self.relative ** ((self.stages + 1) / (2 * self.stages))
+
+    @property
+    def newton(self) -> float:
+        """What Newton's method may leave, as a part of that."""
+        return min(0.03, 0.1 * float((self.relative / self.embedded).min()))
+
+
+class OrdinaryMarch:
+    """A march through a problem in time alone.
+
+    Args:
+        system: The equations.
+        tolerance: What steps are to hold.
+        begin: The values at the initial time, [m]; of unknowns that are not differentiated, guesses.
+        breaks: Times at which a step is to end, ascending.
+        on_step: Is called with every step taken.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        tolerance: Tolerance,
+        begin: np.ndarray,
+        breaks: Sequence[float] = (),
+        on_step: Callable[[Step], None] = lambda step: None,
+    ):
+        self.system, self.tolerance, self.on_step = system, tolerance, on_step
+        self.method: Numbers = numbers(tolerance.stages)
+        self.start, self.end = system.statements.start, system.statements.end
+        self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
+        self.time, self.state, self.steps = self.start, begin.copy(), list[Step]()
+        self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
+        self.largest = np.abs(begin)
+        self.scale = self.largest
+        self._part = tolerance.embedded / tolerance.relative
+        self._embedded, self._enough = tolerance.embedded, tolerance.newton
+        self.length, self._linearization = math.inf, None
+        self._finite, self._growing = True, np.zeros(system.count, dtype=bool)
+        self._rejected = (np.zeros(system.count), 0.0)
+
+    def run(self) -> list[Step]:
+        """All steps to the end.
+
+        Raises:
+            Ended: steps came to an end before; those taken are in ``steps``.
+        """
+        self._begin()
+        first = self.largest.copy()
+        try:
+            for end in self.breaks:
+                self._until(end)
+                if end < self.end:
+                    self._begin()
+        except Ended as ended:
+            raise self._explained(ended, first) from None
+        return self.steps
+
+    def _begin(self) -> None:
+        """Values that meet the equations, and a first length, at the beginning and where data break off."""
+        with np.errstate(all="ignore"):
+            start = consistent(self.system, self.time, self.state)
+        start = start or Start(self.state, np.zeros_like(self.state), np.zeros_like(self.state))
+        self.state, self.slope = start.state, start.slope
+        self.largest = np.maximum(self.largest, np.abs(self.state))
+        self.scale = np.maximum(np.maximum(np.abs(self.state), _FADE * self.scale), _FLOOR * self.largest)
+        self._last: tuple[np.ndarray, float] | None = None
+        self._linearization = None
+        self._error, self._before = 1e-2, 0.0
+        pairs = [(self.scale, np.abs(self.slope)), (np.abs(self.slope), np.abs(start.bend))]
+        times = [a / b for own, rate in pairs for a, b in zip(own.tolist(), rate.tolist(), strict=True) if a > 0 < b]
+        cautious = _CAUTION * float(self._embedded.min()) ** (1 / (self.method.stages + 1))
+        span = self.end - self.start
+        self.length = min([_LONGEST_FIRST * span, *(cautious * own for own in times)])
+        self.length = max(self.length, 10 * self._tiny)
+
+    def _until(self, end: float) -> None:
+        """Steps to a break or to the end."""
+        failures = 0
+        while self.time < end - 2 * self._tiny:
+            pause()
+            length = self._fitting(end)
+            if length < self._tiny:
+                raise Ended(self.time, f"steps became shorter than {self._tiny:.0e}")
+            with np.errstate(all="ignore"):
+                taken = self._attempt(length)
+            failures = 0 if taken else failures + 1
+            if failures > _FAILURES:
+                why = "Newton's method did not converge" if self._finite else "the equations are not finite"
+                raise Ended(self.time, f"{why} however short the step")
+
+    def _fitting(self, end: float) -> float:
+        """The length of the next step, so that the last one before ``end`` is none too short."""
+        left = end - self.time
+        if self.length >= 0.999 * left:
+            return left
+        return left / 2 if self.length > left / 2 else self.length
+
+    @property
+    def _tiny(self) -> float:
+        """The length of a step that is none."""
+        return max(_SHORTEST * abs(self.time), _SHORTEST_OF_SPAN * (self.end - self.start))
+
+    def _guess(self, length: float) -> np.ndarray:
+        """Increments by the polynomial of the last step."""
+        if self._last is None:
+            return (length * self.method.nodes)[:, None] * self.slope
+        states, before = self._last
+        guess = self.method.at(states, 1 + self.method.nodes * (length / before)) - self.state
+        return guess if math.isfinite(guess.sum()) else np.zeros_like(guess)
+
+    def _attempt(self, length: float) -> bool:
+        """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
+        method, fresh = self.method, self._linearization is None
+        if self._linearization is None:
+            self._linearization = Linearization(self.system, method, self.time, self.state, self.slope)
+            self.counts["slopes"] += 1
+        linearization, guess = self._linearization, self._guess(length)
+        if not linearization.for_length(length):
+            self._finite = linearization.finite
+            return self._failed(length, fresh)
+        arguments = (self.system, linearization, self.time, length, self.state)
+
+        def weigh(states: np.ndarray) -> np.ndarray:
+            return 1 / self._allowed(np.maximum(self.scale, np.abs(states).max(axis=0)), linearization)
+
+        solved = solve_stages(*arguments, guess, weigh, self._enough)
+        increments = solved.increments
+        if increments is None:
+            self._finite = solved.finite
+            return self._failed(length, fresh)
+        sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
+        scale = np.maximum(np.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
+        weights = 1 / self._allowed(scale, linearization)
+        if self._growing.any():
+            weights /= self._growth(sizes)
+        errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
+        states = np.concatenate([self.state[None], self.state + increments])
+        errors = np.maximum(errors, _BETWEEN * self._part * method.between(states) * weights)
+        error = float(errors.max())
+        factor = self._factor(error, length, solved.iterations)
+        if not error < 1:
+            self.counts["rejected"] += 1
+            self._look_for_growing(errors, sizes, length)
+            self.length = length * min(factor, _SAFETY)
+            if not fresh and solved.rate > _FRESH:
+                self._linearization = None
+            return False
+        self._accept(length, states, scale, solved.rate)
+        self._error, self._before = max(error, 1e-4), length
+        if not 1 <= factor <= _KEPT:
+            self.length = length * factor
+        return True
+
+    def _allowed(self, scale: np.ndarray, linearization: Linearization) -> np.ndarray:
+        """The error that the embedded estimate of a step may tell of each unknown, [m]."""
+        allowed = np.maximum(self._embedded * scale, self.tolerance.absolute)
+        return np.maximum(allowed, linearization.rounding) + 1e-300
+
+    def _look_for_growing(self, errors: np.ndarray, sizes: np.ndarray, length: float) -> None:
+        """Notice unknowns that grow from nothing like a high power of time: their relative error is the same in each
+        first step, however short.
+        """  # noqa: D205
+        before, last = self._rejected
+        if length < 0.5 * last:
+            same = (errors >= 1) & (errors > 0.5 * before) & (np.abs(self.state) < _BORN * sizes)
+            self._growing = self._growing | same
+        self._rejected = (errors, length)
+
+    def _growth(self, sizes: np.ndarray) -> np.ndarray:
+        """By which factors those grow in a step; what they are wrong by is small beside what they will be."""
+        factor = sizes / np.maximum(np.abs(self.state), 1e-300)
+        self._growing = self._growing & (factor > 2)
+        return np.where(self._growing, factor, 1.0)
+
+    def _factor(self, error: float, length: float, iterations: int) -> float:
+        """By how much the next step is to be longer, by this one and the one before."""
+        if not math.isfinite(error):
+            return _LEAST
+        power = 1 / (self.method.stages + 1)
+        safety = _SAFETY * 21 / (20 + iterations)
+        factor = safety * max(error, 1e-12) ** -power
+        if self._before and error > 1e-6:
+            factor = min(factor, factor * (length / self._before) * (self._error / error) ** power)
+        return min(_MOST, max(_LEAST, factor))
+
+    def _failed(self, length: float, fresh: bool) -> bool:
+        """After Newton's method failed: new slopes, or a shorter step."""
+        if fresh:
+            self.length, self._last = length / 4, None if not self._finite else self._last
+        else:
+            self._linearization = None
+        return False
+
+    def _accept(self, length: float, states: np.ndarray, scale: np.ndarray, rate: float) -> None:
+        """Take a step."""
+        fields = torch.from_numpy(states[:, self.system.fields, None])
+        step = Step(self.time, length, fields, _ALONE, self.method.stages)
+        self.steps.append(step)
+        self._last = (states, length)
+        self.state = states[-1]
+        self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
+        self.time += length
+        if abs(self.end - self.time) < 1e-14 * (self.end - self.start):
+            self.time = self.end
+        self.scale, self.largest = scale, np.maximum(self.largest, scale)
+        self.counts["steps"] += 1
+        self._rejected = (np.zeros_like(scale), 0.0)
+        if rate > _FRESH:
+            self._linearization = None
+        self.on_step(step)
+
+    def _explained(self, ended: Ended, first: np.ndarray) -> Ended:
+        """Why steps ended, with what the solution does there."""
+        size = np.abs(self.state).max()
+        growing = np.abs(self.slope).max() * (self.end - self.start) > _GROWN * size
+        if size > _GROWN * max(first.max(), 1e-300) and growing:
+            return Ended(ended.time, "the solution grows without bound")
+        return ended
