@@ -16,7 +16,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.evolution.initial import missing_values
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
-from gmnm_pde.evolution.ordinary import OrdinaryMarch, System, ordinary_march
+from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements, Unsuited, read
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.fitting.candidate import Candidate
@@ -167,8 +167,8 @@ class Marching:
         return Marched(self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts), why
 
     def _prepared(self, allowed: float, run: Run) -> March | OrdinaryMarch:
-        if self._system is not None:
-            return ordinary_march(self._system, allowed, self.method.stages, self._breaks(), self._told(run))
+        if self._ordinary is not None:
+            return self._ordinary.march(allowed, self.method.stages, self._told(run))
         stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
         control = SpaceControl(self.statements, allowed, size=size)
@@ -183,9 +183,9 @@ class Marching:
         return sorted(times)
 
     @cached_property
-    def _system(self) -> System | None:
-        """The equations of a problem in time alone."""
-        return None if self.statements.space else System(self.statements)
+    def _ordinary(self) -> Ordinary | None:
+        """Marches without space."""
+        return None if self.statements.space else Ordinary(self.statements, self._breaks())
 
     @staticmethod
     def _told(run: Run) -> Callable[[Step], None]:

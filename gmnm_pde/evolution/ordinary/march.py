@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from gmnm_pde.evolution.marching import Ended, Step
+from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
@@ -32,12 +33,21 @@ _FAILURES = 50
 _FADE = 0.5
 """The size that errors of an unknown are relative to is at least this part of what it was a step before."""
 
-_FLOOR = 1e-10
-"""And at least this part of what it ever was."""
+_FLOOR, _FLOOR_OF_ALL = 1e-10, 1e-14
+"""And at least this part of what it was before, and of what it will ever be, where a march before tells."""
 
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which the solution changes, in a step's accuracy; and no longer than a
 part of the whole time."""
+
+_ASIDE = 1e-15
+"""Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
+
+_MISSED = 0.3
+"""Data that stages do not see count with this factor."""
+
+_SHORTER = 0.8
+"""Steps of a march that is to tell the error of another are shorter by this factor at least."""
 
 _BETWEEN = 1.0
 """Between stages the error may be the tolerance divided by this."""
@@ -82,6 +92,8 @@ class OrdinaryMarch:
     Args:
         system: The equations.
         tolerance: What steps are to hold.
+        data: What depends on time explicitly.
+        before: A march with less accuracy, whose steps these are to be shorter than.
         begin: The values at the initial time, [m]; of unknowns that are not differentiated, guesses.
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
@@ -94,7 +106,12 @@ class OrdinaryMarch:
         begin: np.ndarray,
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
+        data: Data | None = None,
+        before: "OrdinaryMarch | None" = None,
     ):
+        self.data = data
+        self._longest = None if before is None else before.lengths
+        self._least = 0.0 * begin if before is None else _FLOOR_OF_ALL * before.largest
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
         self.method: Numbers = numbers(tolerance.stages)
         self.start, self.end = system.statements.start, system.statements.end
@@ -129,24 +146,34 @@ class OrdinaryMarch:
     def _begin(self) -> None:
         """Values that meet the equations, and a first length, at the beginning and where data break off."""
         with np.errstate(all="ignore"):
-            start = consistent(self.system, self.time, self.state)
+            start = consistent(self.system, self.time + (_ASIDE * abs(self.time) if self.steps else 0.0), self.state)
         start = start or Start(self.state, np.zeros_like(self.state), np.zeros_like(self.state))
+        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.largest = np.maximum(self.largest, np.abs(self.state))
-        self.scale = np.maximum(np.maximum(np.abs(self.state), _FADE * self.scale), _FLOOR * self.largest)
+        self.scale = np.maximum(np.maximum(np.abs(self.state), _FADE * self.scale), self._floor)
         self._last: tuple[np.ndarray, float] | None = None
         self._linearization = None
         self._error, self._before = 1e-2, 0.0
-        pairs = [(self.scale, np.abs(self.slope)), (np.abs(self.slope), np.abs(start.bend))]
+        pairs = [(np.abs(self.state), np.abs(self.slope)), (np.abs(self.slope), np.abs(start.bend))]
         times = [a / b for own, rate in pairs for a, b in zip(own.tolist(), rate.tolist(), strict=True) if a > 0 < b]
         cautious = _CAUTION * float(self._embedded.min()) ** (1 / (self.method.stages + 1))
         span = self.end - self.start
-        self.length = min([_LONGEST_FIRST * span, *(cautious * own for own in times)])
+        before, self.length = self.length, min([_LONGEST_FIRST * span, *(cautious * own for own in times)])
+        if smooth:  # at a kink
+            self.length = max(self.length, before / 2)
         self.length = max(self.length, 10 * self._tiny)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """When steps begin and how long they are, [2, steps]."""
+        return np.array([(step.start, step.length) for step in self.steps]).reshape(-1, 2).T
 
     def _until(self, end: float) -> None:
         """Steps to a break or to the end."""
         failures = 0
+        margin = _ASIDE * max(abs(self.time), abs(end))
+        self._inside = (self.time + margin if self.time > self.start else self.time, end - margin)
         while self.time < end - 2 * self._tiny:
             pause()
             length = self._fitting(end)
@@ -162,14 +189,28 @@ class OrdinaryMarch:
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
         left = end - self.time
-        if self.length >= 0.999 * left:
+        length = self.length
+        if self._longest is not None and self._longest.size:
+            number = max(0, int(np.searchsorted(self._longest[0], self.time, side="right")) - 1)
+            length = min(length, _SHORTER * self._longest[1, number])
+        if length >= 0.999 * left:
             return left
-        return left / 2 if self.length > left / 2 else self.length
+        return left / 2 if length > left / 2 else length
 
     @property
     def _tiny(self) -> float:
         """The length of a step that is none."""
         return max(_SHORTEST * abs(self.time), _SHORTEST_OF_SPAN * (self.end - self.start))
+
+    @property
+    def _now(self) -> float:
+        """The time, on the side of a break where the next step is."""
+        return max(self.time, self._inside[0])
+
+    def _stamps(self, length: float) -> np.ndarray:
+        """The times at which the equations are evaluated in a step: its beginning and its stages."""
+        times = self.time + length * np.concatenate([[0.0], self.method.nodes])
+        return np.clip(times, *self._inside)
 
     def _guess(self, length: float) -> np.ndarray:
         """Increments by the polynomial of the last step."""
@@ -183,13 +224,13 @@ class OrdinaryMarch:
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
         method, fresh = self.method, self._linearization is None
         if self._linearization is None:
-            self._linearization = Linearization(self.system, method, self.time, self.state, self.slope)
+            self._linearization = Linearization(self.system, method, self._now, self.state, self.slope)
             self.counts["slopes"] += 1
         linearization, guess = self._linearization, self._guess(length)
         if not linearization.for_length(length):
             self._finite = linearization.finite
             return self._failed(length, fresh)
-        arguments = (self.system, linearization, self.time, length, self.state)
+        arguments = (self.system, linearization, self._stamps(length), length, self.state)
 
         def weigh(states: np.ndarray) -> np.ndarray:
             return 1 / self._allowed(np.maximum(self.scale, np.abs(states).max(axis=0)), linearization)
@@ -200,13 +241,14 @@ class OrdinaryMarch:
             self._finite = solved.finite
             return self._failed(length, fresh)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
-        scale = np.maximum(np.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
+        scale = np.maximum(np.maximum(sizes, _FADE * self.scale), self._floor)
         weights = 1 / self._allowed(scale, linearization)
         if self._growing.any():
             weights /= self._growth(sizes)
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
         errors = np.maximum(errors, _BETWEEN * self._part * method.between(states) * weights)
+        errors = np.maximum(errors, self._missed(linearization, arguments[2], length, scale))
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
         if not error < 1:
@@ -222,10 +264,26 @@ class OrdinaryMarch:
             self.length = length * factor
         return True
 
+    @property
+    def _floor(self) -> np.ndarray:
+        """The least size that errors of unknowns are relative to."""
+        return np.maximum(_FLOOR * self.largest, self._least)
+
     def _allowed(self, scale: np.ndarray, linearization: Linearization) -> np.ndarray:
         """The error that the embedded estimate of a step may tell of each unknown, [m]."""
         allowed = np.maximum(self._embedded * scale, self.tolerance.absolute)
         return np.maximum(allowed, linearization.rounding) + 1e-300
+
+    def _missed(
+        self, linearization: Linearization, stamps: np.ndarray, length: float, scale: np.ndarray
+    ) -> np.ndarray | float:
+        """The error by data between stages, as a part of what a step may make wrong, or of all that data do."""
+        missed = None if self.data is None else self.data.missed(stamps[1:], self.time, length)
+        if self.data is None or missed is None:
+            return 0.0
+        effect = np.abs(linearization.real[:, : self.system.rows]) * self.method.shifts[0].real
+        whole = effect @ self.data.spread * ((self.end - self.start) / length)
+        return _MISSED * (effect @ missed) / (self.tolerance.relative * np.maximum(scale, whole) + 1e-300)
 
     def _look_for_growing(self, errors: np.ndarray, sizes: np.ndarray, length: float) -> None:
         """Notice unknowns that grow from nothing like a high power of time: their relative error is the same in each

@@ -127,7 +127,7 @@ class Solved:
 def solve_stages(
     system: System,
     linearization: Linearization,
-    time: float,
+    times: np.ndarray,
     length: float,
     state: np.ndarray,
     guess: np.ndarray,
@@ -139,7 +139,7 @@ def solve_stages(
     Args:
         system: The equations.
         linearization: Their slopes nearby, with the inverses for this length.
-        time: When the step begins.
+        times: At which the equations are evaluated, its beginning and the stages, [s + 1].
         length: How long it is.
         state: At its beginning, [m].
         guess: Of the increments, [s, m].
@@ -148,11 +148,11 @@ def solve_stages(
         enough: Newton's method ends when what is left is below this.
     """
     method, inverses, increments = linearization.method, linearization.inverses, guess
-    times, inverse = time + length * method.nodes, method.inverse / length
+    inverse = method.inverse / length
     rounding = 16 * np.maximum(linearization.rounding, _ULP * np.abs(state))
     weights, floor, last, rate = rounding, 0.0, None, _KNOWN
     for number in range(1, _MOST + 1):
-        left = system.residual(times, state + increments, inverse @ increments)
+        left = system.residual(times[1:], state + increments, inverse @ increments)
         turned = (inverses @ (method.dual @ left)[:, :, None])[:, :, 0]
         change = (method.modes @ turned).real
         if number <= _WEIGHED:
@@ -178,7 +178,7 @@ def solve_stages(
 def embedded_error(
     system: System,
     linearization: Linearization,
-    time: float,
+    times: np.ndarray,
     length: float,
     state: np.ndarray,
     increments: np.ndarray,
@@ -186,7 +186,7 @@ def embedded_error(
 ) -> np.ndarray:
     """The embedded estimate of the error of a step, [m]."""
     slope = (linearization.method.weights @ increments) / -length
-    at, moved = np.array([time]), state[None]
+    at, moved = times[:1], state[None]
     error = -linearization.real @ system.residual(at, moved, slope[None])[0]
     if not np.abs(error * weights).max() < 1:  # once more, as stiff parts ask
         error = -linearization.real @ system.residual(at, moved + error, slope[None])[0]

@@ -5,8 +5,11 @@ The unknowns y are the fields and, where a field is differentiated more than onc
 
 import numpy as np
 
+from gmnm_pde._errors import GmnmError
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.scrutiny.data import Data
+from gmnm_pde.statement.terms import Term
 
 
 class System:
@@ -33,13 +36,23 @@ class System:
         self._chained = [(self._place(f, k), self._place(f, k + 1)) for f, k in self.unknowns if k + 1 < orders[f]]
         self._rise = np.array([pair[0] for pair in self._chained], dtype=int)
         self._next = np.array([pair[1] for pair in self._chained], dtype=int)
-        self._rows = self.original.rows
+        self.rows = self.original.rows
 
     def _place(self, field: int, order: int) -> int:
         """Where a derivative stands in the row (y, y')."""
         if (field, order) in self.unknowns:
             return self.unknowns.index((field, order))
         return self.count + self.unknowns.index((field, order - 1))
+
+    @property
+    def explicit(self) -> bool:
+        """Whether something reads the time."""
+        return any(_reads_time(self.statements, term) for term in self.statements.equations)
+
+    def fixed(self, state: np.ndarray) -> np.ndarray:
+        """What the equations ask for, [asked], for a state at rest."""
+        whole = np.concatenate([state, np.zeros(self.count)])
+        return whole[self._columns[1:] - 1]
 
     def points(self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         """What the equations ask for at some times, [n, 1 + asked]."""
@@ -61,7 +74,15 @@ class System:
         m = self.count
         partials = self.evaluation.slopes(self.points(np.array([time]), state[None], slope[None]))[0]
         whole = np.zeros((m, 1 + 2 * m))
-        whole[: self._rows, self._columns] = partials
-        for row, (rise, following) in enumerate(self._chained, start=self._rows):
+        whole[: self.rows, self._columns] = partials
+        for row, (rise, following) in enumerate(self._chained, start=self.rows):
             whole[row, 1 + m + rise], whole[row, 1 + following] = 1.0, -1.0
         return whole[:, 1 : 1 + m], whole[:, 1 + m :], whole[:, 0]
+
+
+def _reads_time(statements: Statements, term: Term) -> bool:
+    """Whether a term's function reads the time; where that is not known, it does."""
+    try:
+        return bool(Data(statements.problem, term).reading().axes)
+    except GmnmError:
+        return True
