@@ -183,7 +183,7 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
-    weight = torch.zeros(len(names), len(names), dtype=torch.float64)
+    weight = torch.full((len(names), len(names)), -1e6, dtype=torch.float64)  # of fields that do not occur
     generator = torch.Generator().manual_seed(0)
     for term in equations:
         cloud = sample(term.region, _PROBES, "sobol", seed=1)
@@ -196,7 +196,7 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
                     row = names.index(name)
                     weight[row, field] = max(weight[row, field].item(), importance)
     rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
-    if not all(weight[row, field] for row, field in zip(rows, fields, strict=True)):
+    if not all(weight[row, field] > 0 for row, field in zip(rows, fields, strict=True)):
         raise Unsuited("no assignment of equations to fields determines every field")
     return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
 

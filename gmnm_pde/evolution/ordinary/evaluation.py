@@ -56,7 +56,7 @@ def evaluation_of(statements: Statements, asked: Sequence[tuple[int, int]]) -> "
     for kind in (_Written, _Replayed):
         try:
             own = kind(original)
-            if agree(own, original, _probes(original)):
+            if agree(own, original, probes(original)):
                 return own, original
         except (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError):
             continue
@@ -77,7 +77,7 @@ def agree(own: Evaluation, original: "Original", points: np.ndarray) -> bool:
     return True
 
 
-def _probes(original: "Original") -> np.ndarray:
+def probes(original: "Original") -> np.ndarray:
     """Points to compare at: some sizes and both signs, at times of the problem."""
     draws, count = np.random.default_rng(0), len(original.asked)
     rows = []
@@ -149,7 +149,7 @@ class Original:
 
     def recorded(self, count: int, *, slopes: bool) -> "tuple[Graph, list[tuple[int, int]]]":
         """What they do with so many points; residuals, then slopes, of which rows and columns are told."""
-        at = np.tile(_probes(self)[:1], (count, 1))
+        at = np.tile(probes(self)[:1], (count, 1))
         frame, inputs = self.frame(at)
         places: list[tuple[int, int]] = []
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from gmnm_pde.evolution.marching import Ended, Step
+from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
@@ -92,37 +93,41 @@ class OrdinaryMarch:
     Args:
         system: The equations.
         tolerance: What steps are to hold.
-        data: What depends on time explicitly.
-        before: A march with less accuracy, whose steps these are to be shorter than.
-        begin: The values at the initial time, [m]; of unknowns that are not differentiated, guesses.
+        begin: The state at the initial time.
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
+        constraints: What the state has to meet beside the equations.
+        data: What depends on time explicitly.
+        before: A march with less accuracy, whose steps these are to be shorter than.
     """
 
     def __init__(
         self,
         system: System,
         tolerance: Tolerance,
-        begin: np.ndarray,
+        begin: Start,
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
+        *,
+        constraints: Constraints | None = None,
         data: Data | None = None,
         before: "OrdinaryMarch | None" = None,
     ):
-        self.data = data
+        self.data, self.constraints = data, constraints
         self._longest = None if before is None else before.lengths
-        self._least = 0.0 * begin if before is None else _FLOOR_OF_ALL * before.largest
+        self._least = np.zeros(system.count) if before is None else _FLOOR_OF_ALL * before.largest
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
         self.method: Numbers = numbers(tolerance.stages)
         self.start, self.end = system.statements.start, system.statements.end
         self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
-        self.time, self.state, self.steps = self.start, begin.copy(), list[Step]()
+        self.time, self.state, self.steps = self.start, begin.state, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
-        self.largest = np.abs(begin)
+        self.largest = np.abs(begin.state)
         self.scale = self.largest
         self._part = tolerance.embedded / tolerance.relative
         self._embedded, self._enough = tolerance.embedded, tolerance.newton
         self.length, self._linearization = math.inf, None
+        self._start = begin
         self._finite, self._growing = True, np.zeros(system.count, dtype=bool)
         self._rejected = (np.zeros(system.count), 0.0)
 
@@ -132,22 +137,26 @@ class OrdinaryMarch:
         Raises:
             Ended: steps came to an end before; those taken are in ``steps``.
         """
-        self._begin()
+        self._begin(self._start)
         first = self.largest.copy()
         try:
             for end in self.breaks:
                 self._until(end)
                 if end < self.end:
-                    self._begin()
+                    self._begin(self._again())
         except Ended as ended:
             raise self._explained(ended, first) from None
         return self.steps
 
-    def _begin(self) -> None:
-        """Values that meet the equations, and a first length, at the beginning and where data break off."""
+    def _again(self) -> Start:
+        """Values that meet the equations after a break."""
+        time = self.time + _ASIDE * abs(self.time)
         with np.errstate(all="ignore"):
-            start = consistent(self.system, self.time + (_ASIDE * abs(self.time) if self.steps else 0.0), self.state)
-        start = start or Start(self.state, np.zeros_like(self.state), np.zeros_like(self.state))
+            start = consistent(self.system, time, self.state, self.slope)
+        return start or Start(self.state, np.zeros_like(self.state), np.zeros_like(self.state))
+
+    def _begin(self, start: Start) -> None:
+        """A first length, and what is to be learnt anew, at the beginning and where data break off."""
         smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.largest = np.maximum(self.largest, np.abs(self.state))
@@ -326,9 +335,11 @@ class OrdinaryMarch:
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
         self.steps.append(step)
         self._last = (states, length)
-        self.state = states[-1]
+        self.state, time = states[-1], self.time + length
+        if self.constraints is not None:
+            self.state = self.constraints.nearest(time, self.state, scale)
         self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
-        self.time += length
+        self.time = time
         if abs(self.end - self.time) < 1e-14 * (self.end - self.start):
             self.time = self.end
         self.scale, self.largest = scale, np.maximum(self.largest, scale)
