@@ -25,7 +25,7 @@ from gmnm_pde.jets import jet
 from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
 from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
 from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
-from gmnm_pde.operators import biharmonic, curl, diff, div, grad, laplacian, normal_derivative
+from gmnm_pde.operators import biharmonic, curl, diff, div, grad, integral, laplacian, mean, normal_derivative
 from gmnm_pde.results.comparison import Comparison
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
@@ -35,6 +35,7 @@ from gmnm_pde.results.spectrum import Spectrum
 from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
+from gmnm_pde.statement.events import Event
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
@@ -66,6 +67,8 @@ __all__ = [
     "laplacian",
     "biharmonic",
     "normal_derivative",
+    "integral",
+    "mean",
     # Problems
     "Problem",
     "Dirichlet",
@@ -76,6 +79,7 @@ __all__ = [
     "Observations",
     "Condition",
     "Interface",
+    "Event",
     "Positive",
     "Bounded",
     "table",

@@ -8,20 +8,25 @@ coordinates only.
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.arithmetic import Vector
-from gmnm_pde.jets.values import Quantity, axis_of
+from gmnm_pde.jets.stack import Stack
+from gmnm_pde.jets.values import Integral, Quantity, axis_of
 
 
-def diff(u: Quantity, *by: Quantity | str) -> Quantity:
+def diff(u: Any, *by: Quantity | str) -> Any:
     """The derivative of ``u`` by the coordinates given, one after the other.
 
     ``diff(u, x)`` is u_x, ``diff(u, x, x)`` is u_xx, ``diff(u, x, y)`` is u_xy. Coordinates are the equation's
-    arguments, or their names.
+    arguments, or their names. Of several fields, such as ``*u``, it is the derivative of each, as a vector.
 
     Raises:
         GmnmError: ``u`` is no field (nor computed from one), or a ``by`` is no coordinate of its points.
     """
+    if isinstance(u, tuple | list) and u:
+        return Vector(diff(part, *by) for part in u)
     quantity = _quantity(u, "diff(u, ...)")
     if not by:
         raise refuse("diff(u)", expected="at least one coordinate, as in diff(u, x)", got="none")
@@ -91,6 +96,39 @@ def normal_derivative(u: Quantity) -> Quantity:
         for axis, name in enumerate(frame.names)
         if name not in frame.time
     )
+
+
+def integral(u: Quantity) -> Quantity:
+    """The integral of ``u`` over space at the time of each point; where a problem is followed in time."""
+    quantity = _quantity(u, "integral(u)")
+    if isinstance(quantity, Stack):
+        return Stack([integral(part) for part in quantity], quantity.frame)
+    return Quantity(_integrated(quantity, "integral(u)"), quantity.frame)
+
+
+def mean(u: Quantity) -> Quantity:
+    """The mean of ``u`` over space at the time of each point; where a problem is followed in time."""
+    quantity = _quantity(u, "mean(u)")
+    if isinstance(quantity, Stack):
+        return Stack([mean(part) for part in quantity], quantity.frame)
+    frame = quantity.frame
+    total = _integrated(quantity, "mean(u)")
+    assert frame.integrate is not None
+    return Quantity(total / frame.integrate(torch.ones_like(quantity.tensor.detach())), frame)
+
+
+def _integrated(quantity: Quantity, call: str) -> torch.Tensor:
+    frame = quantity.frame
+    if not frame.space or frame.integrate is None:
+        raise refuse(
+            call,
+            expected="a problem that is followed in time, by the strategy evolution, which sees all of space at once",
+            got="points that are taken one by one" if frame.space else "a problem without space",
+            remedy="Elsewhere equations are pointwise: state the integral as a field with an equation of its own.",
+        )
+    value = frame.integrate(quantity.tensor)
+    frame.integrals.append(Integral(quantity.tensor, value))
+    return value
 
 
 def _quantity(u: Any, call: str) -> Quantity:

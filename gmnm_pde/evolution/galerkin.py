@@ -9,13 +9,15 @@ where S b measures what the modes in V lack. For linear conditions these are the
 meet the homogeneous conditions, and the conditions themselves as algebraic equations, whatever depends on time in them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.reading import Side, Statements
+from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
+from gmnm_pde.geometry import Region
 from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
@@ -29,18 +31,43 @@ Jets = Sequence[Tensor]
 """A state and its derivatives by time at some times: for each order [times, fields, modes]."""
 
 
-@dataclass
-class _Held:
-    """The conditions on the sides, split off: the modes V they see [M, r], and S [r, rows]."""
+@dataclass(frozen=True)
+class Held:
+    """The conditions on the sides, split off.
+
+    Attributes:
+        modes: V, what of the state they see, orthonormal, [M, r].
+        measure: S, [r, rows].
+    """
 
     modes: Tensor
     measure: Tensor
+
+    @classmethod
+    def of(cls, stacked: Tensor) -> "Held":
+        """From the conditions' slopes by the state and its derivatives by time, [orders, rows, M].
+
+        Of each condition the highest derivative by time counts.
+        """
+        leading = stacked[0]
+        for matrix in stacked[1:]:
+            leading = torch.where(matrix.norm(dim=1, keepdim=True) > 0, matrix, leading)
+        size = leading.norm(dim=1).clamp_min(1e-300)
+        u, s, vt = torch.linalg.svd(leading / size[:, None], full_matrices=False)
+        rank = int((s > _RANK * s[0]).sum()) if len(s) else 0
+        return cls(vt[:rank].mT.contiguous(), (u[:, :rank] / s[:rank]).mT / size)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Held]") -> "Held":
+        """Of conditions that see nothing of one another's."""
+        return cls(torch.cat([p.modes for p in parts], dim=1), torch.block_diag(*[p.measure for p in parts]))
 
 
 class Galerkin:
     """The equations of the modes' coefficients.
 
-    States are flat, [fields * modes], field by field.
+    States are flat, [fields * modes], field by field. ``moment`` is a time within the step that is under way, at which
+    conditions that switch in time are looked at.
 
     Args:
         statements: The problem.
@@ -52,7 +79,8 @@ class Galerkin:
         self.fields = len(statements.problem.fields)
         self.count = self.fields * basis.count
         self._faces = [_Face(side, statements, basis) for side in statements.sides]
-        self._held: _Held | None = None
+        self._held: Held | None = None
+        self.moment = statements.start
         self.orders = torch.tensor(statements.orders).repeat_interleave(basis.count)
 
     def shaped(self, jets: Jets) -> list[Tensor]:
@@ -65,26 +93,30 @@ class Galerkin:
         total = times.new_zeros(len(times), self.fields, self.basis.count)
         for name, linearized in named.items():
             values = linearized.residual.unflatten(0, (len(times), -1))
-            total[:, self.statements.tested[name]] = self.basis.projected(values)
+            total[:, self.statements.tested[name]] = self.basis.tested(values)
         return self._with_conditions(total.flatten(1), self._conditions(times, jets))
 
-    def slopes(self, time: Tensor, jets: Jets) -> list[Tensor]:
-        """The derivatives of the residual by a state and by its derivatives by time, at one time: [M, M] each.
+    def slopes(self, time: Tensor, jets: Jets) -> Slopes:
+        """The derivatives of the residual by a state and by its derivatives by time, at one time.
 
         What of the equations the conditions replace is found anew on the way.
         """
         times, n = time.reshape(1), self.basis.count
         matrices = [times.new_zeros(self.fields, n, self.fields, n) for _ in range(self.statements.order + 1)]
-        named = self._equations(times, jets, slopes=True)
-        for name, linearized in named.items():
-            for field, operator in linearized.operators.items():
-                by_order: dict[int, dict[tuple[int, ...], Tensor | float]] = {}
-                for alpha, factor in operator.items():
-                    orders, in_time = self.statements.split(alpha)
-                    by_order.setdefault(in_time, {})[orders] = factor
-                for in_time, own in by_order.items():
-                    matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
-        return self._conditioned([matrix.view(self.count, self.count) for matrix in matrices], times, jets)
+        for name, linearized in self._equations(times, jets, slopes=True).items():
+            for field, in_time, own in self._operators(linearized):
+                matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
+        return DenseSlopes(self._conditioned([own.view(self.count, self.count) for own in matrices], times, jets))
+
+    def _operators(self, linearized: Linearized) -> Iterator[tuple[int, int, dict[tuple[int, ...], Tensor | float]]]:
+        """The slopes of an equation: a field, an order in time, and the operator in space on that."""
+        for field, operator in linearized.operators.items():
+            by_order: dict[int, dict[tuple[int, ...], Tensor | float]] = {}
+            for alpha, factor in operator.items():
+                orders, in_time = self.statements.split(alpha)
+                by_order.setdefault(in_time, {})[orders] = factor
+            for in_time, own in by_order.items():
+                yield field, in_time, own
 
     def _equations(self, times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
         """The named residuals of the equations at the quadrature's points, times * points each."""
@@ -110,9 +142,19 @@ class Galerkin:
         """What the conditions on the sides leave, [times, rows]."""
         parts = []
         for face in self._faces:
+            scale = face.scale * self._holds(face)
             for linearized in self._on(face, times, jets, slopes=False).values():
-                parts.append(face.scale * linearized.residual.unflatten(0, (len(times), -1)))
+                parts.append(scale * linearized.residual.unflatten(0, (len(times), -1)))
         return torch.cat(parts, dim=1) if parts else times.new_zeros(len(times), 0)
+
+    def _holds(self, face: "_Face") -> Tensor:
+        """Where a condition holds during the step, 1 or 0 at each of its points."""
+        region = face.term.region
+        if not isinstance(region, Region) or not region.predicates:
+            return torch.ones_like(face.scale)
+        return region.keep(self.statements.joined(face.points, torch.tensor([self.moment], dtype=torch.float64))).to(
+            face.scale
+        )
 
     def _on(self, face: "_Face", times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
         points = self.statements.joined(face.points, times)
@@ -122,23 +164,26 @@ class Galerkin:
 
     def _conditioned(self, matrices: list[Tensor], times: Tensor, jets: Jets) -> list[Tensor]:
         """The slopes with the conditions on the sides in place of what they hold."""
-        rows: list[list[Tensor]] = [[] for _ in matrices]
-        for face in self._faces:
+        stacked = self._stacked(times, jets, self._faces)
+        if stacked is None:
+            return matrices
+        self._held = Held.of(stacked)
+        modes, measure = self._held.modes, self._held.measure
+        pairs = zip(matrices, stacked, strict=True)
+        return [matrix + modes @ (measure @ own - modes.mT @ matrix) for matrix, own in pairs]
+
+    def _stacked(self, times: Tensor, jets: Jets, faces: "Sequence[_Face]") -> Tensor | None:
+        """The slopes of the conditions on some faces, [orders in time, rows, M]; None without any."""
+        parts = []
+        for face in faces:
+            scale = face.scale * self._holds(face)
             for linearized in self._on(face, times, jets, slopes=True).values():
-                own = times.new_zeros(len(matrices), len(face.points), self.fields, self.basis.count)
+                own = times.new_zeros(self.statements.order + 1, len(face.points), self.fields, self.basis.count)
                 for (field, alpha), slope in linearized.slopes.items():
                     orders, in_time = self.statements.split(alpha)
-                    own[in_time, :, field] += (face.scale * slope)[:, None] * face.rows(orders)
-                for in_time, matrix in enumerate(own):
-                    rows[in_time].append(matrix.flatten(1))
-        if not self._faces:
-            return matrices
-        stacked = torch.stack([torch.cat(part) for part in rows])
-        self._held = _held(stacked)
-        modes, measure = self._held.modes, self._held.measure
-        return [
-            matrix + modes @ (measure @ own - modes.mT @ matrix) for matrix, own in zip(matrices, stacked, strict=True)
-        ]
+                    own[in_time, :, field] += (scale * slope)[:, None] * face.rows(orders)
+                parts.append(own.flatten(2))
+        return torch.cat(parts, dim=1) if parts else None
 
     def _with_conditions(self, residual: Tensor, conditions: Tensor) -> Tensor:
         if self._held is None:
@@ -163,9 +208,10 @@ class _Face:
         column = torch.full((len(others.points), 1), side.value, dtype=torch.float64)
         self.points = torch.cat([others.points[:, : self.across], column, others.points[:, self.across :]], dim=1)
         self.scale = others.weights.sqrt()
-        low, _ = basis.lines[self.across].bounds
+        low, high = basis.lines[self.across].bounds
+        self.left = abs(side.value - low) < abs(side.value - high)
         self.normals = torch.zeros(len(self.points), len(statements.space) + 1, dtype=torch.float64)
-        self.normals[:, side.axis] = -1.0 if abs(side.value - low) < 1e-9 * (1 + abs(low)) else 1.0
+        self.normals[:, side.axis] = -1.0 if self.left else 1.0
         self._known: dict[tuple[int, ...], Tensor] = {}
 
     def rows(self, orders: Sequence[int]) -> Tensor:
@@ -177,18 +223,3 @@ class _Face:
 
     def values(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
         return coefficients @ self.rows(orders).mT
-
-
-def _held(stacked: Tensor) -> _Held:
-    """What the conditions hold, from their slopes by the state and its derivatives by time, [orders, rows, M].
-
-    Of each condition the highest derivative by time counts.
-    """
-    sizes = stacked.norm(dim=2)
-    leading = stacked[0]
-    for matrix, size in zip(stacked[1:], sizes[1:], strict=True):
-        leading = torch.where(size[:, None] > 0, matrix, leading)
-    size = leading.norm(dim=1).clamp_min(1e-300)
-    u, s, vt = torch.linalg.svd(leading / size[:, None], full_matrices=False)
-    rank = int((s > _RANK * s[0]).sum()) if len(s) else 0
-    return _Held(vt[:rank].mT.contiguous(), (u[:, :rank] / s[:rank]).mT / size)

@@ -8,10 +8,12 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.slopes import Factorised
 from gmnm_pde.evolution.space import SpaceControl
-from gmnm_pde.evolution.stages import Slopes, Trial
+from gmnm_pde.evolution.stages import Trial
+from gmnm_pde.evolution.systems import system_of
+from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product, Radau, radau
 
@@ -130,6 +132,7 @@ class March:
         self.time, self.steps = statements.start, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self._first = True
+        self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
     def run(self) -> list[Step]:
@@ -140,6 +143,7 @@ class March:
         """
         self._begin()
         for end in self.breaks:
+            self.transient = Transient(self.time, self.statements.end - self.time)
             self._until(end)
             self._slopes, self._first = None, True
         return self.steps
@@ -149,11 +153,11 @@ class March:
         self._take(basis)
         scale = self._sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
-        self._slopes: Slopes | None = None
+        self._slopes: Factorised | None = None
         self._settle()
 
     def _take(self, basis: Product) -> None:
-        self.system = Galerkin(self.statements, basis)
+        self.system = system_of(self.statements, basis)
         self.counts["bases"] += 1
         self._slopes = None
 
@@ -179,6 +183,7 @@ class March:
 
     def _trial(self, method: Radau, length: float) -> Trial:
         """A step to try; slopes are made anew where there are none."""
+        self.system.moment = self.time + length / 2
         if self._slopes is None:
             self._renew()
             assert self._slopes is not None
@@ -186,7 +191,7 @@ class March:
 
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
-        return self.system.shaped([state])[0].norm(dim=-1)
+        return self.system.basis.norms(self.system.shaped([state])[0])
 
     def _allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field, [fields]."""
@@ -198,7 +203,9 @@ class March:
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
         sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
-        return sizes[..., self._differential].max().item()
+        sizes = torch.where(self._differential, sizes, 0.0)
+        self._worst = int(sizes.flatten(0, -2).amax(dim=0).argmax()) if sizes.ndim > 1 else int(sizes.argmax())
+        return sizes.max().item()
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
@@ -212,7 +219,7 @@ class March:
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
         stamp = torch.tensor(self.time, dtype=torch.float64)
-        self._slopes = Slopes(self.system.slopes(stamp, self.system.shaped([jet[None] for jet in jets])))
+        self._slopes = Factorised(self.system.slopes(stamp, self.system.shaped([jet[None] for jet in jets])))
         self.counts["slopes"] += 1
 
     def _until(self, end: float) -> None:
@@ -261,21 +268,32 @@ class March:
         sizes = self._sizes(self.state[0] + increments).amax(dim=0)
         scale = torch.maximum(torch.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self._first)
-        power = -1 / (self.method.stages + 1)
-        factor = _SAFETY * max(error, 1e-10) ** power if math.isfinite(error) else _LEAST
-        factor = min(_MOST, max(_LEAST, factor))
-        if not error < 1:
+        allowance = self.transient.allowance(self.time + length)
+        factor = self._factor(error / allowance)
+        if not error < allowance:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
+            if self._first:
+                self.transient.saw(length, error, scale[self._worst].item())
             return Outcome.REJECTED
-        finer = self.control.finer(self.system.basis, self._by_field(self.state[0] + increments[-1]), scale)
+        after = self._by_field(self.state[0] + increments[-1])
+        finer = self.control.finer(self.system.basis, after, allowance * scale)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
         self._accept(trial, increments, scale, solved.rate)
+        self.transient.took(error)
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _factor(self, error: float) -> float:
+        """By which the next step may be longer, or the same one has to be shorter."""
+        if not math.isfinite(error):
+            return _LEAST
+        if self.transient.active:
+            return self.transient.factor(error)
+        return min(_MOST, max(_LEAST, _SAFETY * max(error, 1e-10) ** (-1 / (self.method.stages + 1))))
 
     def _by_field(self, state: Tensor) -> Tensor:
         return self.system.shaped([state])[0]

@@ -129,7 +129,10 @@ def read(problem: Problem) -> Statements:
     periodic = _periodic_axes(problem, groups["boundary"])
     sides = [side for term in groups["boundary"] if term.partner is None for side in _sides(term, axis)]
     asked = [alpha for term in groups["interior"] for _, alpha in term.trace.asked]
-    smoothness = tuple(max([1, *(alpha[k] for alpha in asked)]) for k in space)
+    beside = [(side.axis, alpha[side.axis] + 1) for side in sides for _, alpha in side.term.trace.asked]
+    smoothness = tuple(
+        max([1, *(alpha[k] for alpha in asked), *(order for across, order in beside if across == k)]) for k in space
+    )
     for side in sides:
         if side.axis in periodic:
             raise Unsuited(f"'{side.term.name}' holds on a face along which the problem is periodic")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.models.modes import Cells, Line, Product, Waves
+from gmnm_pde.models.modes import Cells, Line, LocalCells, Product, Waves, product_of
 
 _IDLE = 1e-3
 """Cells whose finest modes carry less than this part of what is allowed are merged."""
@@ -49,15 +49,16 @@ class SpaceControl:
             else:
                 smoothness = self.statements.smoothness[k]
                 edges = torch.linspace(low, high, 3 if len(self.statements.space) == 1 else 2, dtype=torch.float64)
-                lines.append(Cells(edges.tolist(), self.size + smoothness, smoothness))
-        return Product(lines)
+                kind = LocalCells if len(self.statements.space) == 1 else Cells
+                lines.append(kind(edges.tolist(), self.size + smoothness, smoothness))
+        return product_of(lines)
 
     def initial(self) -> tuple[Product, list[Tensor]]:
         """Modes that show the initial values, and the state that they make."""
         basis = self.first()
         for _ in range(_LEVELS):
             state = initial_values(self.statements, basis)
-            scale = state[0].norm(dim=-1)
+            scale = basis.norms(state[0])
             finer = self.finer(basis, state[0], scale) if self.statements.space else None
             if finer is None:
                 break
@@ -73,7 +74,7 @@ class SpaceControl:
             changed |= bool(cells.any())
             lines.append(line.finer(cells) if bool(cells.any()) else line)
         self._rest = _REST if changed else self._rest
-        return Product(lines) if changed else None
+        return product_of(lines) if changed else None
 
     def coarser(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
         """Fewer modes, where these are more than the state needs."""
@@ -89,10 +90,10 @@ class SpaceControl:
             lines.append(line if fewer is None else fewer)
         if not changed:
             return None
-        less = Product(lines)
+        less = product_of(lines)
         there = basis.transfer(state, less)
         kept = less.transfer(there, basis)
-        if bool(((kept - state).norm(dim=-1) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale):
+        if bool((basis.norms(kept - state) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale):
             return None
         return less
 

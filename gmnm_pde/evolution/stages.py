@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.slopes import Factor, Factorised
 from gmnm_pde.models.modes import Radau
 
 _MOST = 10
@@ -25,31 +26,8 @@ _SLOW = 0.9
 _ENOUGH = 0.01
 """Newton's method ends when what is left is this part of the error that a step may make."""
 
-_SAME = 1e-10
-"""Lengths of steps that differ by no more than this part are one."""
-
 Size = Callable[[Tensor, Tensor], float]
 """How large changes of some increments are, both [stages, M]; 1 is the error that a step may make."""
-
-
-class Slopes:
-    """The matrices J_j at one state, with their factorisations for the last length of step."""
-
-    def __init__(self, matrices: Sequence[Tensor]):
-        self.matrices = matrices
-        self._factors: dict[int, tuple[float, list[tuple[Tensor, Tensor]]]] = {}
-
-    def factors(self, method: Radau, length: float) -> list[tuple[Tensor, Tensor]]:
-        """The factorised matrices of the stages, the real one first."""
-        known = self._factors.get(method.stages)
-        if known is None or abs(length / known[0] - 1) > _SAME:
-            factors = []
-            for k, shift in enumerate(method.shifts.tolist()):
-                rate = (shift.real if k == 0 else shift) / length
-                matrix = sum(rate**j * own for j, own in enumerate(self.matrices))
-                factors.append(torch.linalg.lu_factor_ex(matrix)[:2])
-            known = self._factors[method.stages] = (length, factors)
-        return known[1]
 
 
 @dataclass(frozen=True)
@@ -75,7 +53,7 @@ class Trial:
 
     system: Galerkin
     method: Radau
-    slopes: Slopes
+    slopes: Factorised
     start: float
     length: float
     state: Sequence[Tensor]
@@ -115,13 +93,17 @@ class Trial:
             last = norm
         return Solved(None, rate)
 
+    @property
+    def _factors(self) -> list[Factor]:
+        return self.slopes.stages(self.method.shifts.tolist(), self.length)
+
     def _change(self, residual: Tensor) -> Tensor:
         """The Newton step of all stages, [stages, M]."""
         method, total = self.method, torch.zeros_like(residual)
         turned = method.dual @ residual.to(method.dual.dtype)
-        for k, own in enumerate(self.slopes.factors(method, self.length)):
+        for k, factor in enumerate(self._factors):
             right = turned[k].real if k == 0 else turned[k]
-            solved = torch.linalg.lu_solve(*own, right[:, None])[:, 0]
+            solved = factor.solve(right)
             mode = method.modes[:, k, None]
             total -= mode.real * solved if k == 0 else 2 * (mode * solved).real
         return total
@@ -153,15 +135,14 @@ class Trial:
             jets.append(torch.where(orders == number + 1, slope, following))
             if number + 1 < count:
                 carried = real * carried + torch.where(orders > number + 1, slope - following, 0.0)
-                added = added + self.slopes.matrices[number + 1] @ carried
+                added = added + self.slopes.slopes.apply(number + 1, carried)
                 rise = method.inverse @ rise / self.length - self.state[number + 1]
         if count > 1:
-            added = added + self.slopes.matrices[count] @ (real * carried)
+            added = added + self.slopes.slopes.apply(count, real * carried)
         return jets, added
 
     def _error(self, jets: Sequence[Tensor], added: Tensor, *, first: bool) -> Tensor:
         stamp = torch.tensor([self.start], dtype=added.dtype, device=added.device)
         right = self.system.residual(stamp, self.system.shaped([jet[None] for jet in jets]))[0]
         right = self.system.without_conditions(right) if first else right
-        factor = self.slopes.factors(self.method, self.length)[0]
-        return -torch.linalg.lu_solve(*factor, (right + added)[:, None])[:, 0]
+        return -self._factors[0].solve(right + added)

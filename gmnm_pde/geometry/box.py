@@ -38,6 +38,10 @@ class Box(Domain):
     def bounds(self) -> tuple[tuple[float, float], ...]:
         return self._bounds
 
+    @property
+    def kind(self) -> type:
+        return Box  # an interval of time has ``time`` among its attributes
+
     def contains(self, points: Tensor) -> Tensor:
         points = read_points(points, self.dimension, f"{self}.contains(...)")
         box = torch.tensor(self._bounds, dtype=points.dtype, device=points.device)

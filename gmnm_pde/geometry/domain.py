@@ -14,7 +14,7 @@ from torch import Tensor
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
-from gmnm_pde.geometry.region import Chart, Region, read_points
+from gmnm_pde.geometry.region import Chart, Region, Shape, read_points
 
 if TYPE_CHECKING:
     from gmnm_pde.geometry.parts import Parted
@@ -23,7 +23,7 @@ _DIRECTIONS = 360
 """Directions in which the surroundings of a corner are looked at."""
 
 
-class Domain(ABC):
+class Domain(Shape, ABC):
     """A set of points with named coordinates.
 
     A new shape gives ``coordinates``, ``bounds``, ``interior_charts``, ``boundary_charts`` and ``distance``; the

@@ -24,6 +24,32 @@ def read_points(points: Any, dimension: int, call: str) -> Tensor:
     return read
 
 
+def alike(first: Any, second: Any) -> bool:
+    """Whether two shapes, or values that make them, are the same numbers; what is made of functions is only itself."""
+    if first is second:
+        return True
+    if isinstance(first, Shape):
+        return isinstance(second, Shape) and first.kind is second.kind and alike(vars(first), vars(second))
+    if isinstance(first, Tensor):
+        return isinstance(second, Tensor) and torch.equal(first, second)
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(alike(first[key], second[key]) for key in first)
+    if isinstance(first, tuple | list):
+        return len(first) == len(second) and all(map(alike, first, second))
+    return isinstance(first, str | float | int) and first == second
+
+
+class Shape:
+    """What charts come from, which may be made a second time."""
+
+    @property
+    def kind(self) -> type:
+        """Shapes of one kind that have the same numbers are the same."""
+        return type(self)
+
+
 def unknown_normal(points: Tensor) -> Tensor:
     """The ``normal`` of a boundary that is given by points alone: sampling hands out none."""
     return torch.full_like(points, torch.nan)
@@ -58,8 +84,13 @@ class Chart:
     """On a face of a box: the number of the coordinate that is fixed there, and its value."""
 
     def same(self, other: "Chart") -> bool:
-        """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since."""
-        return self.origin is not None and self.origin is other.origin and self.name == other.name
+        """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since.
+
+        A shape that was made a second time with the same numbers is the same one.
+        """
+        if self.origin is None or other.origin is None or self.name != other.name:
+            return False
+        return self.origin is other.origin or alike(self.origin, other.origin)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ class Frame:
     ``rows`` says which rows of a larger set of points these are, for data that is given point by point. A ``record``
     that is no longer None has every differentiation on the frame added to it; while ``cut`` is set, derivatives of
     what is computed are cut off from what they were made of. ``breaks`` are, by coordinate, the places at which tables
-    that were looked up are not smooth.
+    that were looked up are not smooth. ``integrate``, where there is one, takes values [n] to their integrals over
+    space at the time of each point, [n]; ``integrals`` are those that were asked for. What it returns is to be a leaf
+    of autograd's graph wherever its slopes are not, point by point, those by the values.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class Frame:
         self.record: list[Differentiation] | None = None
         self.cut = False
         self.breaks: dict[str, set[float]] = {}
+        self.integrate: Callable[[Tensor], Tensor] | None = None
+        self.integrals: list[Integral] = []
 
     def __len__(self) -> int:
         return len(self.points)
@@ -105,6 +109,8 @@ class Frame:
 
     def total_derivative(self, value: Tensor, axis: int) -> Tensor:
         """The derivative of ``value``, [n], a pointwise function of the coordinates and the entries used so far."""
+        if self.names[axis] in self.time:
+            self._refuse_integrals(value)
         entries = [(key, entry) for key, entry in self._entries.items() if key[:2] not in self._within]
         inputs = [self.leaves[axis], *(tensor for _, (_, tensor) in entries)]
         if not value.requires_grad:
@@ -115,6 +121,26 @@ class Frame:
             if partial is not None and not source.follows_coordinates:
                 total = total + partial * self.entry(source, output, raised(alpha, axis))
         return total
+
+    def _refuse_integrals(self, value: Tensor) -> None:
+        """Refuse the time derivative of an integral, which is that of its integrand integrated."""
+        values = [integral.value for integral in self.integrals if integral.value.requires_grad]
+        if values and value.requires_grad:
+            slopes = torch.autograd.grad(value.sum(), values, retain_graph=True, allow_unused=True)
+            if any(slope is not None for slope in slopes):
+                raise refuse(
+                    "diff(...)",
+                    expected="an integral or mean of a time derivative, mean(diff(u, t))",
+                    got="the time derivative of one",
+                )
+
+
+@dataclass(frozen=True)
+class Integral:
+    """An integral over space that was asked for on a frame, and what was integrated, [n] each."""
+
+    integrand: Tensor
+    value: Tensor
 
 
 class Quantity(TensorLike):

@@ -25,7 +25,15 @@ from gmnm_pde.options.arguments import (
 )
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
-from gmnm_pde.options.refusals import check_methods, check_parameters, check_parts, check_pieces, not_taken, on_parts
+from gmnm_pde.options.refusals import (
+    check_events,
+    check_methods,
+    check_parameters,
+    check_parts,
+    check_pieces,
+    not_taken,
+    on_parts,
+)
 from gmnm_pde.run.checkpoint import Checkpoint, identity
 from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
@@ -83,6 +91,7 @@ def choose(arguments: Arguments) -> Choice:
         if name in arguments.given and name not in strategy.takes:
             raise not_taken(name, arguments, strategy, read.module)
     check_parameters(setup)
+    check_events(stated, strategy)
     return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)
 
 

@@ -43,6 +43,17 @@ def not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.Mo
     return refuse(call, expected=expected, got=given, remedy=f"Leave {'' if noisy else 'model or '}{name} out.")
 
 
+def check_events(problem: Problem, strategy: Strategy) -> None:
+    """Refuse events where a strategy solves for all times at once."""
+    if problem.events and "events" not in strategy.takes:
+        raise refuse(
+            f"solve({problem.name})",
+            expected="the strategy evolution, which follows a problem in time, for its events",
+            got=f"{len(problem.events)} of them, and {strategy.description}",
+            remedy="Leave events out.",
+        )
+
+
 def check_methods(arguments: Arguments, read: ModelAndMethods) -> None:
     """Refuse methods, and fields of methods, that would have no effect."""
     readouts = [method for method in read.methods if isinstance(method, LeastSquares)]

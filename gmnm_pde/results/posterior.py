@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from scipy.stats import norm
+from scipy.special import ndtri
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
@@ -45,7 +45,7 @@ class Posterior:
             raise refuse(call, expected=expected, got=repr(name), remedy=nearest(name, self.parameters))
         if not isinstance(level, int | float) or not 0 < level < 1:
             raise refuse(call, expected="a probability between 0 and 1", got=repr(level))
-        reach = float(norm.ppf((1 + level) / 2)) * self.deviation_of()[name]
+        reach = float(ndtri((1 + level) / 2)) * self.deviation_of()[name]
         return self.values[name] - reach, self.values[name] + reach
 
     def __call__(self, *columns: Any) -> Any:

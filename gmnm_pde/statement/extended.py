@@ -47,6 +47,8 @@ def extended(problem: Problem, known: KnownFields, until: dict[str, Any], scalar
         conditions=conditions,
         parameters={},
         constants={**problem.constants, **scalars},
+        events=[event for event, there in zip(problem.stated["events"], problem.events, strict=True) if not there.at],
+        breaks=(),
     )
 
 

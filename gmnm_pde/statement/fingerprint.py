@@ -18,6 +18,7 @@ from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.jets import Field, Frame
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -64,7 +65,28 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         "constants": dict(problem.constants),
         **({"limits": {name: str(ends) for name, ends in problem.limits.items()}} if problem.limits else {}),
         "terms": [_of_term(term, problem) for term in problem.terms],
+        **_of_evolution(problem),
     }
+
+
+def _of_evolution(problem: Problem) -> dict[str, Any]:
+    """What tells events, breaks and invariants from others, where there are any."""
+    told = {
+        "events": [
+            {
+                "name": event.name,
+                "at": list(event.at),
+                "direction": event.direction,
+                "stop": event.stop,
+                "function": None if event.function is None else _of_term(event.function, problem),
+                "changes": [[one.field, one.order, _of_term(one.value, problem)] for one in event.changes],
+            }
+            for event in problem.events
+        ],
+        "breaks": list(problem.breaks),
+        "invariants": {name: _of_term(term, problem) for name, term in problem.invariants.items()},
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def digest(values: Tensor) -> dict[str, Any]:
@@ -130,7 +152,11 @@ def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> Iterator
     scalars = [*_of_scalars(theirs, mine, "constants", "is"), *_of_scalars(theirs, mine, "parameters", "begins at")]
     yield from scalars
     if not scalars:
-        yield from _of_terms(theirs.get("terms"), mine["terms"])
+        terms = list(_of_terms(theirs.get("terms"), mine["terms"]))
+        yield from terms
+        for key in ("events", "breaks", "invariants"):
+            if not terms and not same(theirs.get(key), mine.get(key)):
+                yield f"the {key} differ"
 
 
 def _of_scalars(theirs: Mapping[str, Any], mine: Mapping[str, Any], kind: str, verb: str) -> Iterator[str]:
@@ -207,6 +233,7 @@ def _evaluated(term: Term, problem: Problem, cloud: Cloud, size: float) -> dict[
     """The residuals of a term on fields of a size, each with its slopes by all that enters it."""
     domain = problem.domain
     frame = Frame(domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=slice(0, len(cloud)))
+    frame.integrate = stand_in(cloud.points)
     waves = _Waves(cloud.points, domain.bounds, size)
     fields = {name: Field(frame, waves, k, name=name) for k, name in enumerate(problem.branches)}
     scalars = {

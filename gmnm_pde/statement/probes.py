@@ -100,6 +100,7 @@ class Probe:
         self.frame = frame = Frame(
             domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=place.rows
         )
+        frame.integrate = stand_in(cloud.points)
         values = {name: Field(frame, source, k, name=name) for k, name in enumerate(fields)}
         self.residuals = term.evaluate(frame, {**values, **self.parameters})
 
@@ -213,6 +214,16 @@ class Probe:
         """The size of a residual's parts, by which rounding is judged, [n]."""
         parts = [(slope * self.inputs[key].detach()).abs() for key, slope in self.slopes(name).items()]
         return sum(parts, torch.zeros(len(self.place), dtype=torch.float64)).nan_to_num()
+
+
+def stand_in(points: Tensor) -> Callable[[Tensor], Tensor]:
+    """In place of integrals over space: values at points [n, d] times some factor at each, and constants as they are.
+
+    It is pointwise and linear, as far as a term is concerned, and no integral cancels against the values themselves.
+    """
+    multiples = torch.arange(1, points.shape[1] + 1, dtype=points.dtype)
+    factors = 0.5 + (points * multiples).sum(1).abs() % 0.3
+    return lambda values: factors * values if values.requires_grad else values
 
 
 def all_magnitudes(

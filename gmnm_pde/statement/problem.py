@@ -12,9 +12,11 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
 from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
+from gmnm_pde.statement.events import Event, happenings, read_events, read_times, time_of, within
 from gmnm_pde.statement.exact import check_exact, exact_columns
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation
+from gmnm_pde.statement.observables import read_invariants
 from gmnm_pde.statement.reading import field_names, read_conditions, read_equations
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
@@ -49,10 +51,15 @@ class Problem:
             coordinates (and of fields and scalars), or one for each part, ``{"k": {"steel": 45.0, "copper": 400.0}}``.
         spectrum: Of an eigenvalue problem: a function from a number to that many exact values, from the lowest on, or
             to None where they are not known. Used to report errors.
+        events: What happens where a function of the fields is zero, or at known times: ``Event(...)``.
+        breaks: Times at which data jump or have kinks; those of tables that are looked up by time are known.
+        invariants: Functions of the solution that should not change with time, by name, ``{"mass": lambda u: ...}``.
         name: For reports.
 
     Attributes:
         vectors: By the name of each vector of fields, the names of its components.
+        events: As stated, each with its functions as terms (``Happening``).
+        invariants: As stated, as terms by name.
         limits: The bounds of those parameters that have any.
         lift: How fields are made from what is solved for, where some conditions are met by construction
             (``statement/hard/``).
@@ -78,6 +85,9 @@ class Problem:
         constants: Mapping[str, float] | None = None,
         coefficients: Mapping[str, Any] | None = None,
         spectrum: Callable[[int], Sequence[float] | None] | None = None,
+        events: Sequence[Event] | Event | None = None,
+        breaks: Sequence[float] = (),
+        invariants: Mapping[str, Callable[..., Any]] | None = None,
         name: str | None = None,
     ):
         if not isinstance(domain, Domain):
@@ -89,7 +99,14 @@ class Problem:
         self.limits = read_limits(parameters)
         self.constants = read_scalars(constants, domain, "constants")
         names, self.vectors = read_fields(fields)
-        self._stated = (equations, fields, coefficients)
+        self.stated = {
+            "equations": equations,
+            "fields": fields,
+            "coefficients": coefficients,
+            "events": read_events(events),
+            "breaks": breaks,
+            "invariants": invariants,
+        }
         self.coefficients: dict[str, Coefficient] = {name: {} for name in coefficients or {}}
         self.lift: Lift | None = None
         self.periodic: tuple[int, ...] = ()
@@ -130,6 +147,9 @@ class Problem:
             refuse_without_equation(self, interior)
             laws = [condition for condition in self.conditions if isinstance(condition, Interface)]
             self.terms += tuple(interfaces(self, bound, interior, laws))
+        self.events = happenings(self, events, self.setting.orders)
+        self.invariants = read_invariants(self, invariants)
+        self._breaks = within(read_times(breaks, "Problem(breaks=[...])"), domain, "Problem(breaks=[...])")
         warn_of_conflicts(self)
         warn_of_freedom(self)
 
@@ -155,6 +175,20 @@ class Problem:
             (sum(alpha) for term in self.terms if term.group == "interior" for alpha in term.trace.alphas),
             default=0,
         )
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        """Times within the problem's own at which data jump or have kinks: those stated, and those of its tables."""
+        start, end = time_of(self.domain, "breaks") if self.domain.time else (0.0, 0.0)
+        known = {*self._breaks, *(time for term in self.terms for time in term.trace.breaks)}
+        return tuple(time for time in sorted(known) if start < time < end)
+
+    def bound(self, function: Callable[..., Any], call: str) -> Callable[[Mapping[str, Any]], Any]:
+        """A user's function of fields, coordinates, scalars and coefficients as one of a scope of the first two."""
+        scalars = (*self.parameters, *self.constants, *self.coefficients)
+        names = (*self.domain.coordinates, *self.fields, *scalars)
+        bound = bind_fields(function, names, self.fields, self.vectors, call=call)
+        return lambda scope: bound(Scope(scope, self.constants, self.coefficients))
 
     def traced(self, term: Term) -> Term:
         """The term with its trace: it is run once on random numbers to learn what it needs."""
@@ -218,17 +252,14 @@ class Problem:
 
     def remade(self, **changes: Any) -> "Problem":
         """The problem stated once more, with other arguments."""
-        equations, fields, coefficients = self._stated
         bounded = {name: Bounded(self.parameters[name], *ends) for name, ends in self.limits.items()}
         arguments = {
+            **self.stated,
             "domain": self.domain,
-            "equations": equations,
             "conditions": self.conditions,
             "exact": self.exact,
-            "fields": fields,
             "parameters": {**self.parameters, **bounded},
             "constants": self.constants,
-            "coefficients": coefficients,
             "spectrum": self.spectrum,
             "name": self.name,
         }

@@ -39,6 +39,8 @@ class Trace:
     """Whether its residuals are affine in the fields and the unknown parameters together."""
     breaks: tuple[float, ...] = ()
     """Times at which tables that it looks up by the time itself are not smooth."""
+    over_space: bool = False
+    """Whether it has integrals or means over space, so that it is not pointwise."""
 
     @property
     def alphas(self) -> tuple[Alpha, ...]:

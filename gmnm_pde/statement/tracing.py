@@ -54,7 +54,9 @@ def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mappin
         first.refuse_missing_slopes()
         _scan(term, domain, fields, parameters, MODERATE).refuse_missing_slopes()
     breaks = sorted(set().union(*(first.frame.breaks.get(name, ()) for name in domain.time)))
-    return replace(term, trace=Trace(tuple(first.residuals), tuple(source.asked), linear, tuple(breaks)))
+    over_space = bool(first.frame.integrals)
+    trace = Trace(tuple(first.residuals), tuple(source.asked), linear, tuple(breaks), over_space)
+    return replace(term, trace=trace)
 
 
 @in_ordinary_mode

@@ -19,6 +19,7 @@ from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements, Unsuited, read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -44,6 +45,10 @@ _FINEST = 1e-14
 
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
 """Errors allowed, from there on up, and the polynomials that a cell then has."""
+
+_SHORT, _SHORTEST = 0.3, 2e-5
+"""Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
+is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
 
 _ROUNDING = 2e-15
 """No estimate is below this."""
@@ -171,12 +176,14 @@ class Marching:
             return self._ordinary.march(allowed, self.method.stages, self._told(run))
         stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
-        control = SpaceControl(self.statements, allowed, size=size)
+        control = SpaceControl(
+            self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
+        )
         return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
 
     def _breaks(self) -> Sequence[float]:
-        """Times at which the data have jumps and kinks, and around which they are narrow."""
-        axis, times = self.statements.axis, set[float]()
+        """Times at which the data have jumps and kinks, and at which conditions switch."""
+        axis, times = self.statements.axis, set(switching_times(self.statements))
         for feature in self.setup.features:
             if feature.plane is not None and feature.plane[0] == axis:
                 times.add(feature.plane[1])

@@ -13,7 +13,8 @@ class Strategy(Protocol):
 
     Attributes:
         takes: Those of the arguments ``checkpoint``, ``engine``, ``compiled``, ``blocks``, ``continuation`` and
-            ``smoothing`` that it takes; the others are refused. All other arguments every strategy takes.
+            ``smoothing`` that it takes, and ``events`` if it follows those of a problem; the others are refused. All
+            other arguments every strategy takes.
     """
 
     takes: ClassVar[frozenset[str]]

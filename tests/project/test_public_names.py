@@ -7,9 +7,9 @@ import gmnm_pde
 PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
     "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
-    "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative",
+    "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative", "integral", "mean",
     "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition",
-    "Positive", "Bounded", "table",
+    "Positive", "Bounded", "table", "Event",
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",

@@ -50,6 +50,14 @@ class Product:
         matrices = [(self._own_rows(k, 0) * line.weights.to(values)[:, None]).mT for k, line in enumerate(self.lines)]
         return self._along(matrices, values, [len(line.points) for line in self.lines])
 
+    def tested(self, values: Tensor) -> Tensor:
+        """The inner products [..., count] with every function, of functions with these values [..., n]."""
+        return self.projected(values)
+
+    def norms(self, coefficients: Tensor) -> Tensor:
+        """The norms [...] of expansions [..., count]."""
+        return coefficients.norm(dim=-1)
+
     def rows(self, points: Tensor, orders: Sequence[int]) -> Tensor:
         """A derivative of every product at points [n, d]: [n, count]."""
         total = points.new_ones(len(points), 1)

@@ -1,0 +1,87 @@
+"""Functions of one coordinate that are local, handled cell by cell."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.models.modes.line import Line
+from gmnm_pde.models.modes.local_cells import LocalCells
+from gmnm_pde.models.modes.product import Product
+
+
+def product_of(lines: Sequence[Line]) -> Product:
+    """The product of some lines, in the form that serves them best."""
+    if len(lines) == 1 and isinstance(lines[0], LocalCells):
+        return Piecewise(lines[0])
+    return Product(lines)
+
+
+class Piecewise(Product):
+    """The functions of one line of local cells; all is done cell by cell, and matrices are blocks.
+
+    Args:
+        line: It.
+    """
+
+    def __init__(self, line: LocalCells):
+        super().__init__([line])
+        self.line = line
+        self._tables: dict[int, Tensor] = {}
+
+    def values(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
+        rows = self.table(orders[0]).to(coefficients)
+        return torch.einsum("...ci,cni->...cn", self.line.by_cell(coefficients), rows).flatten(-2)
+
+    def tested(self, values: Tensor) -> Tensor:
+        rows = (self.table(0) * self._cell_weights[:, :, None]).to(values)
+        by_cell = torch.einsum("...cn,cni->...ci", values.unflatten(-1, rows.shape[:2]), rows)
+        return self.line.gathered(by_cell)
+
+    def projected(self, values: Tensor) -> Tensor:
+        return self._solved(self.tested(values))
+
+    def norms(self, coefficients: Tensor) -> Tensor:
+        return self.line.raw(coefficients).flatten(-2).norm(dim=-1)
+
+    def transfer(self, coefficients: Tensor, finer: Product) -> Tensor:
+        (other,) = finer.lines
+        if not isinstance(finer, Piecewise):  # the polynomials of the cells alone
+            return self.line.raw(coefficients).flatten(-2)
+        dense = max(self.line, other, key=lambda line: len(line.points))
+        values = coefficients @ self.line.rows(dense.points, 0).to(coefficients).mT
+        tests = (other.rows(dense.points, 0) * dense.weights[:, None]).to(coefficients)
+        return finer._solved(values @ tests)
+
+    def blocks(self, coefficients: Mapping[tuple[int, ...], Tensor | float]) -> Tensor:
+        """A differential operator tested with the functions of each cell, [cells, size, size].
+
+        Args:
+            coefficients: By orders of differentiation, numbers or values at the points.
+        """
+        total = self.table(0).new_zeros(self.table(0).shape)
+        for (order,), factor in coefficients.items():
+            own = self.table(order)
+            total = total + (factor.view(own.shape[:2])[:, :, None] if isinstance(factor, Tensor) else factor) * own
+        return (self.table(0) * self._cell_weights[:, :, None]).mT @ total
+
+    def table(self, order: int) -> Tensor:
+        """A derivative of the functions of each cell at its points, [cells, points of a cell, size]."""
+        if order not in self._tables:
+            line = self.line
+            _, values = line.within(line.points, order)
+            self._tables[order] = values.unflatten(0, (line.number, -1)) @ line.local
+        return self._tables[order]
+
+    @cached_property
+    def _cell_weights(self) -> Tensor:
+        return self.line.weights.unflatten(0, (self.line.number, -1))
+
+    @cached_property
+    def _mass(self) -> Tensor:
+        return torch.linalg.cholesky(self.line.turn.mT @ self.line.turn)
+
+    def _solved(self, tested: Tensor) -> Tensor:
+        """The expansions [..., count] of functions with these inner products with all of the line."""
+        return torch.cholesky_solve(tested.flatten(0, -2).mT, self._mass.to(tested)).mT.view(tested.shape)
