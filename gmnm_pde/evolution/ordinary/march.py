@@ -44,6 +44,9 @@ part of the whole time."""
 _ASIDE = 1e-15
 """Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
 
+_ROUNDINGS = 8.0
+"""Errors below so many times the rounding are none."""
+
 _MISSED = 0.3
 """Data that stages do not see count with this factor."""
 
@@ -241,8 +244,12 @@ class OrdinaryMarch:
             return self._failed(length, fresh)
         arguments = (self.system, linearization, self._stamps(length), length, self.state)
 
-        def weigh(states: np.ndarray) -> np.ndarray:
-            return 1 / self._allowed(np.maximum(self.scale, np.abs(states).max(axis=0)), linearization)
+        rounding = np.zeros_like(self.state)
+
+        def weigh(sizes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+            nonlocal rounding
+            rounding = noise
+            return 1 / self._allowed(np.maximum(self.scale, sizes), noise)
 
         solved = solve_stages(*arguments, guess, weigh, self._enough)
         increments = solved.increments
@@ -251,7 +258,7 @@ class OrdinaryMarch:
             return self._failed(length, fresh)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
         scale = np.maximum(np.maximum(sizes, _FADE * self.scale), self._floor)
-        weights = 1 / self._allowed(scale, linearization)
+        weights = 1 / self._allowed(scale, rounding)
         if self._growing.any():
             weights /= self._growth(sizes)
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
@@ -278,10 +285,10 @@ class OrdinaryMarch:
         """The least size that errors of unknowns are relative to."""
         return np.maximum(_FLOOR * self.largest, self._least)
 
-    def _allowed(self, scale: np.ndarray, linearization: Linearization) -> np.ndarray:
+    def _allowed(self, scale: np.ndarray, rounding: np.ndarray) -> np.ndarray:
         """The error that the embedded estimate of a step may tell of each unknown, [m]."""
         allowed = np.maximum(self._embedded * scale, self.tolerance.absolute)
-        return np.maximum(allowed, linearization.rounding) + 1e-300
+        return np.maximum(allowed, _ROUNDINGS * rounding) + 1e-300
 
     def _missed(
         self, linearization: Linearization, stamps: np.ndarray, length: float, scale: np.ndarray
@@ -336,9 +343,9 @@ class OrdinaryMarch:
         self.steps.append(step)
         self._last = (states, length)
         self.state, time = states[-1], self.time + length
-        if self.constraints is not None:
-            self.state = self.constraints.nearest(time, self.state, scale)
         self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
+        if self.constraints is not None:
+            self._project(time, scale)
         self.time = time
         if abs(self.end - self.time) < 1e-14 * (self.end - self.start):
             self.time = self.end
@@ -348,6 +355,14 @@ class OrdinaryMarch:
         if rate > _FRESH:
             self._linearization = None
         self.on_step(step)
+
+    def _project(self, time: float, scale: np.ndarray) -> None:
+        """Bring the state back to its constraints, and what is not differentiated in line with it."""
+        assert self.constraints is not None
+        self.state = self.constraints.nearest(time, self.state, scale * self.system.differential)
+        start = consistent(self.system, min(time, self._inside[1]), self.state, self.slope)
+        if start is not None:
+            self.state, self.slope = start.state, start.slope
 
     def _explained(self, ended: Ended, first: np.ndarray) -> Ended:
         """Why steps ended, with what the solution does there."""

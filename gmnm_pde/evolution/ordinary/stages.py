@@ -14,10 +14,14 @@ import numpy as np
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.models.modes import radau
 
-_ULP = 2.3e-16
+_NOISE = 1e-15
+"""Rounding of a term, relative to it."""
 
 _MOST = 10
 """Newton steps before a smaller step in time is tried."""
+
+_ROUNDINGS = 4.0
+"""Steps of Newton's method below so many times the rounding are none."""
 
 _KNOWN = 0.03
 """By how much Newton's first step shrinks what is left, at most, before that was seen."""
@@ -43,6 +47,7 @@ class Numbers:
         weights: Of the increments in the embedded error estimate.
         powers: From values at 0 and the nodes to the coefficients of the powers of the part of the step.
         tails: From the same to the last four coefficients in Legendre's polynomials.
+        norm: Of A^-1.
     """
 
     stages: int
@@ -54,6 +59,7 @@ class Numbers:
     weights: np.ndarray
     powers: np.ndarray
     tails: np.ndarray
+    norm: float
 
     def between(self, states: np.ndarray) -> np.ndarray:
         """The error of the polynomials through states [s + 1, m] between the stages, [m], as their coefficients fall."""
@@ -78,10 +84,11 @@ def numbers(stages: int) -> Numbers:
     names = ("nodes", "inverse", "shifts", "modes", "dual", "weights")
     nodes, inverse, shifts, modes, dual, weights = (getattr(own, name).numpy() for name in names)
     twice = modes * np.where(np.arange(len(shifts)) == 0, 1.0, 2.0)
+    norm = float(np.abs(inverse).sum(axis=1).max())
     at = np.concatenate([[0.0], nodes])
     powers = np.linalg.inv(np.vander(at, stages + 1, increasing=True))
     tails = np.linalg.inv(np.polynomial.legendre.legvander(2 * at - 1, stages))[-4:]
-    return Numbers(stages, nodes, inverse, shifts, twice, dual, weights, powers, tails)
+    return Numbers(stages, nodes, inverse, shifts, twice, dual, weights, powers, tails, norm)
 
 
 class Linearization:
@@ -91,9 +98,8 @@ class Linearization:
         self.by_state, self.by_slope, self.by_time = system.slopes(time, state, slope)
         self.finite = math.isfinite(self.by_state.sum() + self.by_slope.sum())
         self.method, self._length = method, 0.0
-        self._terms = np.abs(self.by_state) @ np.abs(state)
-        self.inverses = np.empty(0)
-        self.rounding = np.empty(0)
+        self._sizes = np.abs(self.by_state), np.abs(self.by_slope)
+        self.inverses = self.real = self._effect = np.empty(0)
 
     def for_length(self, length: float) -> bool:
         """Make the inverses for steps of some length; False where there are none."""
@@ -108,8 +114,16 @@ class Linearization:
             return False
         self._length = length
         self.real = np.ascontiguousarray(self.inverses[0].real)
-        self.rounding = _ULP * (np.abs(self.real) @ self._terms)
-        return math.isfinite(self.rounding.sum())
+        self._effect = _NOISE * np.abs(self.real)
+        return math.isfinite(self._effect.sum())
+
+    def rounding(self, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        """What rounding in the equations' terms makes of the unknowns at most, [m], for sizes of unknowns and slopes.
+
+        Slopes are differences of increments, whose rounding is larger by the norm of A^-1.
+        """
+        terms = self._sizes[0] @ states + self.method.norm * (self._sizes[1] @ slopes)
+        return self._effect @ terms + _NOISE * states
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ def solve_stages(
     length: float,
     state: np.ndarray,
     guess: np.ndarray,
-    weigh: Callable[[np.ndarray], np.ndarray],
+    weigh: Callable[[np.ndarray, np.ndarray], np.ndarray],
     enough: float,
 ) -> Solved:
     """The increments of the stages.
@@ -143,31 +157,35 @@ def solve_stages(
         length: How long it is.
         state: At its beginning, [m].
         guess: Of the increments, [s, m].
-        weigh: Gives what changes of unknowns are multiplied by, [m], for states [s, m]: 1 is the error that a step may
-            make.
+        weigh: Gives what changes of unknowns are multiplied by, [m], for the sizes of unknowns at the stages and what
+            rounding makes of them: 1 is the error that a step may make.
         enough: Newton's method ends when what is left is below this.
     """
     method, inverses, increments = linearization.method, linearization.inverses, guess
     inverse = method.inverse / length
-    rounding = 16 * np.maximum(linearization.rounding, _ULP * np.abs(state))
-    weights, floor, last, rate = rounding, 0.0, None, _KNOWN
+    weights, noise, floor, last, rate = state, 0.0, 0.0, None, _KNOWN
     for number in range(1, _MOST + 1):
-        left = system.residual(times[1:], state + increments, inverse @ increments)
+        states, slopes = state + increments, inverse @ increments
+        left = system.residual(times[1:], states, slopes)
         turned = (inverses @ (method.dual @ left)[:, :, None])[:, :, 0]
         change = (method.modes @ turned).real
         if number <= _WEIGHED:
-            weights = weigh(state + increments - change)
-            floor = max(float((rounding * weights).max()), 0.1 * enough)
+            sizes = np.abs(states - change).max(axis=0)
+            rounding = linearization.rounding(sizes, np.abs(slopes).max(axis=0))
+            weights = weigh(sizes, rounding)
+            noise = _ROUNDINGS * float((rounding * weights).max())
+            floor = max(noise / method.norm, 0.1 * enough)
         norm = float(np.abs(change * weights).max())
         if not math.isfinite(norm):
             return Solved(None, math.inf, number, finite=False)
         if last is not None:
             rate = norm / last
-            if rate > _SLOW and norm > floor:
+            expected = rate ** (_MOST - number) / (1 - min(rate, _SLOW)) * norm
+            surely = number > 2 or rate > 2  # at first one unknown may still follow another
+            if surely and norm > noise and (rate > _SLOW or expected > max(enough, noise)):
                 return Solved(None, rate, number)
-            left_over = rate ** (_MOST - number) / (1 - min(rate, _SLOW)) * norm
-            if left_over > max(enough, floor):
-                return Solved(None, rate, number)
+            if rate > _SLOW and norm <= noise:
+                return Solved(increments - change if rate < 1 else increments, _SLOW, number)
         increments = increments - change
         if norm <= floor or min(rate, _SLOW) / (1 - min(rate, _SLOW)) * norm < enough:
             return Solved(increments, rate, number)
