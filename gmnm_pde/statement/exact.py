@@ -78,7 +78,7 @@ def _by_field(values: Mapping[str, Any], vectors: Vectors) -> dict[str, Any]:
 
 
 def _named(values: Any, fields: Sequence[str]) -> dict[str, Any]:
-    if isinstance(values, Tensor | Stack) and values.ndim == 2:
+    if isinstance(values, Tensor | Stack) and values.ndim and len(fields) > 1:
         values = list(values)
     values = values if isinstance(values, tuple | list) else (values,)
     if len(values) != len(fields):

@@ -190,8 +190,7 @@ class Probe:
         zero = self.again(lambda key, value: torch.zeros_like(value))
         for name, residual in self.residuals.items():
             slopes = self.slopes(name)
-            largest = max((slope.nan_to_num().abs().amax().item() for slope in slopes.values()), default=0.0)
-            if not all(self._constant(slope, _NOISE * largest) for slope in slopes.values()):
+            if slopes and not self._constant(torch.stack(list(slopes.values()))):
                 return False
             start = zero.residuals[name].detach()
             followed = start + sum((slope * self.inputs[key].detach() for key, slope in slopes.items()), 0.0)
@@ -204,11 +203,12 @@ class Probe:
         parts = [slope * turns[key] * self.inputs[key].detach() for key, slope in self.slopes(name).items()]
         return sum(parts, torch.zeros(len(self.place), dtype=torch.float64))
 
-    def _constant(self, slope: Tensor, noise: float) -> bool:
-        """Whether a slope is the same for all numbers at each point, which occurs many times among the rows."""
-        by_point = slope.reshape(-1, len(self.place.rows.unique()))
-        first = by_point[0]
-        return torch.allclose(by_point, first.expand_as(by_point), rtol=_SAME, atol=noise, equal_nan=True)
+    def _constant(self, slopes: Tensor) -> bool:
+        """Whether slopes [m, n] are the same for all numbers at each point, which occurs many times among the rows."""
+        noise = _NOISE * slopes.nan_to_num().abs().amax().item()
+        by_point = slopes.reshape(len(slopes), -1, len(self.place.rows.unique()))
+        first = by_point[:, :1].expand_as(by_point)
+        return torch.allclose(by_point, first, rtol=_SAME, atol=noise, equal_nan=True)
 
     def _size(self, name: str) -> Tensor:
         """The size of a residual's parts, by which rounding is judged, [n]."""

@@ -67,6 +67,20 @@ def test_many_fields_are_one_vector(name):
     problem.verify()
 
 
+def test_exact_solutions_are_taken_on_grids():
+    grid = torch.linspace(0, 1, 6, dtype=torch.float64).reshape(2, 3)
+    alone = g.Problem(T, lambda u, t: g.diff(u, t) + u, [g.Initial(u=1)], exact=lambda t: torch.exp(-t))
+    assert alone.exact_columns([grid])[0]["u"].shape == (2, 3)
+    pair = g.Problem(
+        T,
+        lambda t, y: g.diff(y, t) + y,
+        [g.Initial(y=1)],
+        fields=("y", 2),
+        exact=lambda t: torch.stack([torch.exp(-t), torch.exp(-t)]),
+    )
+    assert pair.exact_columns([grid])[0]["y_2"].shape == (2, 3)
+
+
 def test_a_vector_is_solved_and_comes_back_as_one():
     solution = g.solve(chain(VECTORS["a matrix"], exact=exact), g.Mixture(components=30))
     times = torch.tensor([0.25, 0.75], dtype=torch.float64)
