@@ -10,11 +10,13 @@ import torch
 from gmnm_pde.evolution.marching import Ended, Step
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
+from gmnm_pde.evolution.ordinary.events import Events
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
+from gmnm_pde.statement.events import Happening
 
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 """Of the factor by which steps change."""
@@ -43,6 +45,9 @@ part of the whole time."""
 
 _ASIDE = 1e-15
 """Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
+
+_ENDLESS, _ZENO = 12, 1e-9
+"""So many events, each sooner after the one before, the last within this part of the whole time, have no end."""
 
 _ROUNDINGS = 8.0
 """Errors below so many times the rounding are none."""
@@ -100,6 +105,7 @@ class OrdinaryMarch:
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
         constraints: What the state has to meet beside the equations.
+        events: What may happen on the way.
         data: What depends on time explicitly.
         before: A march with less accuracy, whose steps these are to be shorter than.
     """
@@ -113,10 +119,13 @@ class OrdinaryMarch:
         on_step: Callable[[Step], None] = lambda step: None,
         *,
         constraints: Constraints | None = None,
+        events: Events | None = None,
         data: Data | None = None,
         before: "OrdinaryMarch | None" = None,
     ):
-        self.data, self.constraints = data, constraints
+        self.data, self.constraints, self.events = data, constraints, events
+        self.happened: dict[str, list[float]] = {}
+        self.stopped = ""
         self._longest = None if before is None else before.lengths
         self._least = np.zeros(system.count) if before is None else _FLOOR_OF_ALL * before.largest
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
@@ -131,6 +140,7 @@ class OrdinaryMarch:
         self._embedded, self._enough = tolerance.embedded, tolerance.newton
         self.length, self._linearization = math.inf, None
         self._start = begin
+        self._crossed: Sequence[Happening] = ()
         self._finite, self._growing = True, np.zeros(system.count, dtype=bool)
         self._rejected = (np.zeros(system.count), 0.0)
 
@@ -143,10 +153,17 @@ class OrdinaryMarch:
         self._begin(self._start)
         first = self.largest.copy()
         try:
+            self._happen(self.events.at(self.time) if self.events is not None else ())
             for end in self.breaks:
-                self._until(end)
+                while self.time < end - 2 * self._tiny and not self.stopped:
+                    self._happen(self._until(end))
+                if self.stopped:
+                    break
                 if end < self.end:
-                    self._begin(self._again())
+                    happenings = self.events.at(end) if self.events is not None else ()
+                    self._happen(happenings)
+                    if not happenings:
+                        self._begin(self._again())
         except Ended as ended:
             raise self._explained(ended, first) from None
         return self.steps
@@ -181,8 +198,8 @@ class OrdinaryMarch:
         """When steps begin and how long they are, [2, steps]."""
         return np.array([(step.start, step.length) for step in self.steps]).reshape(-1, 2).T
 
-    def _until(self, end: float) -> None:
-        """Steps to a break or to the end."""
+    def _until(self, end: float) -> Sequence[Happening]:
+        """Steps to a break or to the end, or to events that come before."""
         failures = 0
         margin = _ASIDE * max(abs(self.time), abs(end))
         self._inside = (self.time + margin if self.time > self.start else self.time, end - margin)
@@ -193,10 +210,37 @@ class OrdinaryMarch:
                 raise Ended(self.time, f"steps became shorter than {self._tiny:.0e}")
             with np.errstate(all="ignore"):
                 taken = self._attempt(length)
+            if self._crossed:
+                happenings, self._crossed = self._crossed, ()
+                return happenings
             failures = 0 if taken else failures + 1
             if failures > _FAILURES:
                 why = "Newton's method did not converge" if self._finite else "the equations are not finite"
                 raise Ended(self.time, f"{why} however short the step")
+        return ()
+
+    def _happen(self, happenings: Sequence[Happening]) -> None:
+        """What events at one time make of the state."""
+        if not happenings:
+            return
+        assert self.events is not None
+        for own in happenings:
+            self.happened.setdefault(own.name, []).append(self.time)
+        self._refuse_endless(happenings)
+        self.state = self.events.changed(happenings, self.time, self.state, self.slope)
+        self.stopped = next((own.name for own in happenings if own.stop), "")
+        if self.constraints is not None:
+            self.state = self.constraints.nearest(self.time, self.state, np.abs(self.state).max() + 0.0 * self.state)
+        self._begin(self._again())
+
+    def _refuse_endless(self, happenings: Sequence[Happening]) -> None:
+        """End where events follow each other ever more quickly (Zeno)."""
+        for own in happenings:
+            times = np.array(self.happened[own.name][-_ENDLESS:])
+            gaps = np.diff(times)
+            if len(gaps) == _ENDLESS - 1 and gaps[-1] < _ZENO * (self.end - self.start) and (np.diff(gaps) <= 0).all():
+                told = "follow each other without end before it (Zeno): Event(..., stop=True) at a small speed ends that"
+                raise Ended(self.time, f"events '{own.name}' {told}")
 
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
@@ -337,7 +381,8 @@ class OrdinaryMarch:
         return False
 
     def _accept(self, length: float, states: np.ndarray, scale: np.ndarray, rate: float) -> None:
-        """Take a step."""
+        """Take a step, up to the first event that stops it or changes the state."""
+        length, states = self._cut(length, states)
         fields = torch.from_numpy(states[:, self.system.fields, None])
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
         self.steps.append(step)
@@ -355,6 +400,21 @@ class OrdinaryMarch:
         if rate > _FRESH:
             self._linearization = None
         self.on_step(step)
+
+    def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
+        """A step as far as events leave it; those within it are noted."""
+        if self.events is None:
+            return length, states
+        after = 0.0
+        while crossing := self.events.within(self.method, self.time, length, states, after):
+            if any(own.stop or own.changes for own in crossing.happenings):
+                self._crossed = crossing.happenings
+                nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
+                return crossing.part * length, self.method.at(states, nodes)
+            for own in crossing.happenings:
+                self.happened.setdefault(own.name, []).append(self.time + crossing.part * length)
+            after = crossing.part
+        return length, states
 
     def _project(self, time: float, scale: np.ndarray) -> None:
         """Bring the state back to its constraints, and what is not differentiated in line with it."""

@@ -10,6 +10,7 @@ from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.ordinary.branches import ways_on
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import look_at_data
+from gmnm_pde.evolution.ordinary.events import Events
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import Given, initial_state
 from gmnm_pde.evolution.ordinary.march import OrdinaryMarch, Tolerance
@@ -49,9 +50,13 @@ class Ordinary:
             self.notes.append(f"of index {low.index}, which is lowered by differentiating {often}")
         self.begin = self._start(given)
         self.data = look_at_data(self.system, self.begin.state)
+        self.events = Events(statements, self.system) if statements.problem.events else None
         found = () if self.data is None else self.data.breaks
+        known = (*statements.problem.breaks, *(() if self.events is None else self.events.times))
         near = 1e-6 * (statements.end - statements.start)
-        self.breaks = [*found, *(own for own in breaks if all(abs(own - other) > near for other in found))]
+        self.breaks = list(dict.fromkeys(known))
+        self.breaks += [own for own in found if all(abs(own - other) > 1e-3 * near for other in self.breaks)]
+        self.breaks += [own for own in breaks if all(abs(own - other) > near for other in self.breaks)]
         self._before: OrdinaryMarch | None = None
 
     def march(self, tol: float, stages: int | None, on_step: Callable[[Step], None]) -> OrdinaryMarch:
@@ -66,7 +71,7 @@ class Ordinary:
         own = stages or next(number for above, number in _STAGES if tol >= above)
         tolerance = Tolerance(np.full(count, tol), np.zeros(count), own)
         arguments = (self.system, tolerance, self.begin, self.breaks, on_step)
-        march = OrdinaryMarch(*arguments, constraints=self.constraints, data=self.data, before=self._before)
+        march = OrdinaryMarch(*arguments, constraints=self.constraints, events=self.events, data=self.data, before=self._before)
         self._before = march
         return march
 

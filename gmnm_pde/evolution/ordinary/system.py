@@ -32,13 +32,13 @@ class System:
         self.asked = list(asked)
         self.evaluation: Evaluation
         self.evaluation, self.original = evaluation_of(statements, self.asked)
-        self._columns = np.array([0, *(1 + self._place(*own) for own in self.asked)])
-        self._chained = [(self._place(f, k), self._place(f, k + 1)) for f, k in self.unknowns if k + 1 < orders[f]]
+        self._columns = np.array([0, *(1 + self.place(*own) for own in self.asked)])
+        self._chained = [(self.place(f, k), self.place(f, k + 1)) for f, k in self.unknowns if k + 1 < orders[f]]
         self._rise = np.array([pair[0] for pair in self._chained], dtype=int)
         self._next = np.array([pair[1] for pair in self._chained], dtype=int)
         self.rows = self.original.rows
 
-    def _place(self, field: int, order: int) -> int:
+    def place(self, field: int, order: int) -> int:
         """Where a derivative stands in the row (y, y')."""
         if (field, order) in self.unknowns:
             return self.unknowns.index((field, order))
