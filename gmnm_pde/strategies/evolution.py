@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.evolution.initial import missing_values
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
@@ -93,7 +93,9 @@ def suited(setup: Setup) -> Statements | str:
         statements = read(setup.problem)
     except Unsuited as why:
         return str(why)
-    missing = missing_values(statements)
+    if statements.problem.events and statements.space:
+        return "events are followed in time alone"
+    missing = missing_values(statements) if statements.space else []
     if missing:
         number, order = missing[0]
         name = setup.problem.fields[number]
@@ -112,7 +114,7 @@ class Marching:
         otherwise: What is done where the first step fails.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset({"events"})
 
     setup: Setup
     statements: Statements
@@ -151,14 +153,19 @@ class Marching:
                 break
             before, allowed = marched, max(_FINEST, allowed * _TENTH)
         if best is None:
-            if self.otherwise is not None and not run.late:
+            if self.otherwise is not None and not run.late and not self.setup.problem.events:
                 return self.otherwise.run(run)
+            if why and not run.late:
+                raise GmnmError(f"{self.setup.problem.name}: {why}")
             raise OutOfTime
         return self._result(best, why, run)
 
     def _march(self, allowed: float, run: Run) -> tuple[Marched | None, str]:
         """The steps with some allowed error; None without any; and why they ended, if before the final time."""
-        march = self._prepared(allowed, run)
+        try:
+            march = self._prepared(allowed, run)
+        except Unsuited as unsuited:
+            return None, str(unsuited)
         why = ""
         try:
             with limited(run.allowance):
@@ -169,7 +176,11 @@ class Marching:
             why = "stopped by the time limit"
         if not march.steps:
             return None, why
-        return Marched(self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts), why
+        told = self._ordinary.told(march) if self._ordinary is not None and isinstance(march, OrdinaryMarch) else None
+        marched = Marched(
+            self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts, told=told
+        )
+        return marched, why
 
     def _prepared(self, allowed: float, run: Run) -> March | OrdinaryMarch:
         if self._ordinary is not None:
@@ -214,13 +225,19 @@ class Marching:
             return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
         with finishing():
             fields, others = (own.outputs(run.points) for own in (marched, before))
-        errors = _relative(fields, others)
+            both = (fields.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
+            errors = _relative(fields[both], others[both], marched.told.noise)
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
 
     def _result(self, best: Candidate, why: str, run: Run) -> Result:
         tol, words = run.tol, beside(best.error, run.tol)
         counts = best.fit.counts
         made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+        if self._ordinary is not None:
+            made = "; ".join([made, *self._ordinary.notes])
+        if best.fit.told.stopped:
+            (time,) = self.setup.problem.domain.time
+            made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
@@ -232,8 +249,11 @@ class Marching:
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
-def _relative(fields: Tensor, others: Tensor) -> list[float]:
+def _relative(fields: Tensor, others: Tensor, noise: Tensor | None = None) -> list[float]:
     """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
     size = fields.norm(dim=0)
     whole = torch.where(size > 0, size, torch.ones_like(size))
-    return [max(_ROUNDING, _PART * own) for own in ((fields - others).norm(dim=0) / whole).tolist()]
+    apart = (fields - others).abs()
+    if noise is not None:  # a field that is zero all the time is met by its rounding
+        apart = (apart - noise.to(apart)).clamp_min(0.0)
+    return [max(_ROUNDING, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]

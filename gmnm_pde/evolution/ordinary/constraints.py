@@ -50,6 +50,13 @@ class Constraints:
                 break
         return state[:-1]
 
+    def determine(self, time: float, state: np.ndarray, wanted: np.ndarray) -> bool:
+        """Whether they tell some numbers of a state, [m], from the others."""
+        point = np.concatenate([[time], np.append(state, 0.0)[self._columns] + 0.3])[None]
+        slopes = self.evaluation.slopes(point)[0][:, 1:]
+        own = slopes[:, np.append(wanted, False)[self._columns]]
+        return bool(np.linalg.matrix_rank(own) >= wanted.sum())
+
     def left(self, time: float, state: np.ndarray) -> np.ndarray:
         """What a state leaves of them, relative to the slopes, [rows]."""
         point = np.concatenate([[time], np.append(state, 0.0)[self._columns]])[None]

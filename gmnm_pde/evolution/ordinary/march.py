@@ -124,6 +124,8 @@ class OrdinaryMarch:
         before: "OrdinaryMarch | None" = None,
     ):
         self.data, self.constraints, self.events = data, constraints, events
+        self.ends: list[tuple[float, np.ndarray, np.ndarray]] = []
+        self.noise = np.zeros(system.count)
         self.happened: dict[str, list[float]] = {}
         self.stopped = ""
         self._longest = None if before is None else before.lengths
@@ -179,6 +181,7 @@ class OrdinaryMarch:
         """A first length, and what is to be learnt anew, at the beginning and where data break off."""
         smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
         self.state, self.slope = start.state, start.slope
+        self.ends.append((self.time, self.state, self.slope))
         self.largest = np.maximum(self.largest, np.abs(self.state))
         self.scale = np.maximum(np.maximum(np.abs(self.state), _FADE * self.scale), self._floor)
         self._last: tuple[np.ndarray, float] | None = None
@@ -318,6 +321,7 @@ class OrdinaryMarch:
             if not fresh and solved.rate > _FRESH:
                 self._linearization = None
             return False
+        self.noise = np.maximum(self.noise, _ROUNDINGS * rounding)
         self._accept(length, states, scale, solved.rate)
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
@@ -396,6 +400,7 @@ class OrdinaryMarch:
             self.time = self.end
         self.scale, self.largest = scale, np.maximum(self.largest, scale)
         self.counts["steps"] += 1
+        self.ends.append((self.time, self.state, self.slope))
         self._rejected = (np.zeros_like(scale), 0.0)
         if rate > _FRESH:
             self._linearization = None

@@ -4,13 +4,15 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from gmnm_pde._errors import NumericalWarning
+from gmnm_pde.evolution.marched import Told
 from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.ordinary.branches import ways_on
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import look_at_data
-from gmnm_pde.evolution.ordinary.events import Events
+from gmnm_pde.evolution.ordinary.events import Events, Observable
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import Given, initial_state
 from gmnm_pde.evolution.ordinary.march import OrdinaryMarch, Tolerance
@@ -51,6 +53,8 @@ class Ordinary:
         self.begin = self._start(given)
         self.data = look_at_data(self.system, self.begin.state)
         self.events = Events(statements, self.system) if statements.problem.events else None
+        invariants = statements.problem.invariants
+        self._kept = [(name, Observable(statements, own, self.system)) for name, own in invariants.items()]
         found = () if self.data is None else self.data.breaks
         known = (*statements.problem.breaks, *(() if self.events is None else self.events.times))
         near = 1e-6 * (statements.end - statements.start)
@@ -75,6 +79,19 @@ class Ordinary:
         self._before = march
         return march
 
+    def told(self, march: OrdinaryMarch) -> Told:
+        """What is told of a march beside its steps."""
+        noise = torch.from_numpy(march.noise[self.system.fields])
+        return Told(march.stopped, march.happened, {name: self._drift(own, march) for name, own in self._kept}, noise)
+
+    def _drift(self, invariant: Observable, march: OrdinaryMarch) -> float:
+        """By how much it changes at most, at the ends of steps, relative to its largest size."""
+        if not march.ends:
+            return 0.0
+        times, states, slopes = (np.array(column) for column in zip(*march.ends, strict=True))
+        values = invariant(times, states, slopes)
+        return float(np.ptp(values) / (np.abs(values).max() or 1.0))
+
     def _start(self, given: Given) -> Start:
         """The state at the beginning, with what the equations make of it."""
         system, time = self.system, self.statements.start
@@ -82,6 +99,7 @@ class Ordinary:
         slope = np.array([given.values.get((field, order + 1), 0.0) for field, order in system.unknowns])
         stated = np.array([own in given.values for own in system.unknowns])
         size = np.abs(state).max() or 1.0
+        self._refuse_missing(time, state, ~stated & system.differential)
         if self.constraints is not None:
             state = self.constraints.nearest(time, state, size * ~stated)
             if (self.constraints.left(time, state) > _MET * size).any():
@@ -94,6 +112,13 @@ class Ordinary:
             self._tell_of(ways)
         self._warn_of_contradictions(given, ways[0].state, size)
         return ways[0]
+
+    def _refuse_missing(self, time: float, state: np.ndarray, open_: np.ndarray) -> None:
+        """Initial values that neither the conditions nor constraints tell."""
+        if open_.any() and (self.constraints is None or not self.constraints.determine(time, state, open_)):
+            field, order = self.system.unknowns[int(open_.nonzero()[0][0])]
+            name = self.statements.problem.fields[field]
+            raise Unsuited(f"no initial value of {'the derivative of ' * order}'{name}' is given")
 
     def _guesses_slopes(self, given: Given) -> bool:
         """Whether a derivative was given that equations determine."""
