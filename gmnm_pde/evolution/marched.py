@@ -137,7 +137,9 @@ class Marched:
 
     def inspected(self, seed: int) -> list[Inspected]:
         """Every named residual on points that were never used before, beside the size of its own terms."""
-        fresh = Marched(self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={}, told=self.told)
+        fresh = Marched(
+            self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={}, told=self.told
+        )
         rows: dict[str, Rows] = {}
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
         inside = next(points for one, points, _ in placed if one.term.group == "interior")

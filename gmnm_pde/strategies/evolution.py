@@ -20,6 +20,7 @@ from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements, Unsuited, read
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.switches import switching_times
+from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -112,6 +113,7 @@ class Marching:
         statements: The problem, read for marching.
         method: What was chosen by hand.
         otherwise: What is done where the first step fails.
+        tolerances: By field, where such were given.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"events"})
@@ -120,6 +122,7 @@ class Marching:
     statements: Statements
     method: Evolution = field(default_factory=Evolution)
     otherwise: Strategy | None = None
+    tolerances: FieldTolerances | None = None
 
     @property
     def description(self) -> str:
@@ -144,10 +147,11 @@ class Marching:
                 break
             candidate = self._candidate(marched, before, run)
             run.record(candidate)
-            better = best is None or not best.fit.reached or not candidate.error > best.error
+            error = self._judged(candidate, run)
+            better = best is None or not best.fit.reached or not error > self._judged(best, run)
             if marched.reached or best is None:
                 best = candidate if better else best
-            if not marched.reached or (before is not None and (candidate.error <= aim or not better)):
+            if not marched.reached or (before is not None and (error <= aim or not better)):
                 break
             if allowed <= _FINEST or run.late:
                 break
@@ -184,7 +188,7 @@ class Marching:
 
     def _prepared(self, allowed: float, run: Run) -> March | OrdinaryMarch:
         if self._ordinary is not None:
-            return self._ordinary.march(allowed, self.method.stages, self._told(run))
+            return self._ordinary.march(allowed, self.method.stages, self._told(run), self.tolerances)
         stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
         control = SpaceControl(
@@ -229,6 +233,16 @@ class Marching:
             errors = _relative(fields[both], others[both], marched.told.noise)
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
 
+    def _judged(self, candidate: Candidate, run: Run) -> float:
+        """The error that decides: the largest over the fields, or where they have tolerances of their own, beside
+        these.
+        """  # noqa: D205
+        if self.tolerances is None or not candidate.fit.reached:
+            return candidate.error
+        fields = candidate.fit.outputs(run.points)
+        sizes = fields[fields.isfinite().all(dim=1)].square().mean(dim=0).sqrt().tolist()
+        return self.tolerances.excess(candidate.estimate.by_field, sizes)
+
     def _result(self, best: Candidate, why: str, run: Run) -> Result:
         tol, words = run.tol, beside(best.error, run.tol)
         counts = best.fit.counts
@@ -242,6 +256,11 @@ class Marching:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
             return Result(best, status, f"{until}: {why}; {made}", partial=True)
+        if self.tolerances is not None and best.fit.converged:
+            met = self._judged(best, run) <= self.tolerances.least
+            named = ", ".join(f"{name} {error:.1e}" for name, error in best.estimate.by_field.items())
+            words = f"the error estimates {named} {'meet' if met else 'do not meet'} the tolerances"
+            return Result(best, Status.MET if met else Status.STALLED, f"{words}; {made}")
         if is_good(best, tol):
             return Result(best, good_status(tol), f"{words}; {made}")
         if run.timed and run.late:

@@ -124,9 +124,7 @@ class Events:
         first = min(part for part, _ in found)
         return Crossing(first, tuple(own for part, own in found if part - first <= _CLOSE))
 
-    def changed(
-        self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray
-    ) -> np.ndarray:
+    def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The state after some events at one time, each of which sees what those before it made."""
         for happening in happenings:
             at = (np.array([time]), state[None], slope[None])

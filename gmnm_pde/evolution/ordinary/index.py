@@ -109,5 +109,3 @@ def _differentiated(statements: Statements, term: Term, name: str, often: int) -
 
     made = replace(term, name=f"{name}{' differentiated' * often}", residual=residual, suffix="")
     return statements.problem.traced(made)
-
-

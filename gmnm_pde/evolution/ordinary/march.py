@@ -71,7 +71,7 @@ _ALONE = Product([])
 
 
 @dataclass(frozen=True)
-class Tolerance:
+class Aim:
     """What steps are to hold.
 
     Attributes:
@@ -113,7 +113,7 @@ class OrdinaryMarch:
     def __init__(
         self,
         system: System,
-        tolerance: Tolerance,
+        tolerance: Aim,
         begin: Start,
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
@@ -242,7 +242,9 @@ class OrdinaryMarch:
             times = np.array(self.happened[own.name][-_ENDLESS:])
             gaps = np.diff(times)
             if len(gaps) == _ENDLESS - 1 and gaps[-1] < _ZENO * (self.end - self.start) and (np.diff(gaps) <= 0).all():
-                told = "follow each other without end before it (Zeno): Event(..., stop=True) at a small speed ends that"
+                told = (
+                    "follow each other without end before it (Zeno): Event(..., stop=True) at a small speed ends that"
+                )
                 raise Ended(self.time, f"events '{own.name}' {told}")
 
     def _fitting(self, end: float) -> float:
@@ -335,7 +337,7 @@ class OrdinaryMarch:
 
     def _allowed(self, scale: np.ndarray, rounding: np.ndarray) -> np.ndarray:
         """The error that the embedded estimate of a step may tell of each unknown, [m]."""
-        allowed = np.maximum(self._embedded * scale, self.tolerance.absolute)
+        allowed = np.maximum(self._embedded * scale, self._part * self.tolerance.absolute)
         return np.maximum(allowed, _ROUNDINGS * rounding) + 1e-300
 
     def _missed(
@@ -347,7 +349,8 @@ class OrdinaryMarch:
             return 0.0
         effect = np.abs(linearization.real[:, : self.system.rows]) * self.method.shifts[0].real
         whole = effect @ self.data.spread * ((self.end - self.start) / length)
-        return _MISSED * (effect @ missed) / (self.tolerance.relative * np.maximum(scale, whole) + 1e-300)
+        allowed = np.maximum(self.tolerance.relative * np.maximum(scale, whole), self.tolerance.absolute)
+        return _MISSED * (effect @ missed) / (allowed + 1e-300)
 
     def _look_for_growing(self, errors: np.ndarray, sizes: np.ndarray, length: float) -> None:
         """Notice unknowns that grow from nothing like a high power of time: their relative error is the same in each

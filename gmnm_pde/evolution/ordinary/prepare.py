@@ -15,10 +15,11 @@ from gmnm_pde.evolution.ordinary.data import look_at_data
 from gmnm_pde.evolution.ordinary.events import Events, Observable
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import Given, initial_state
-from gmnm_pde.evolution.ordinary.march import OrdinaryMarch, Tolerance
+from gmnm_pde.evolution.ordinary.march import Aim, OrdinaryMarch
 from gmnm_pde.evolution.ordinary.start import Start
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.reading import Statements, Unsuited
+from gmnm_pde.evolution.tolerance import FieldTolerances
 
 _STAGES = ((1e-4, 5), (0.0, 7))
 """Errors aimed at, from there on up, and the stages that steps then have."""
@@ -63,19 +64,34 @@ class Ordinary:
         self.breaks += [own for own in breaks if all(abs(own - other) > near for other in self.breaks)]
         self._before: OrdinaryMarch | None = None
 
-    def march(self, tol: float, stages: int | None, on_step: Callable[[Step], None]) -> OrdinaryMarch:
+    def march(
+        self,
+        tol: float,
+        stages: int | None,
+        on_step: Callable[[Step], None],
+        tolerances: FieldTolerances | None = None,
+    ) -> OrdinaryMarch:
         """One that aims at a relative error of each unknown at all times; each has shorter steps than the one before.
 
         Args:
             tol: The error aimed at.
             stages: Of the method; by default by the error.
             on_step: Is called with every step taken.
+            tolerances: By field, where these are not all the same: ``tol`` is then the smallest that is aimed at.
         """
         count = self.system.count
-        own = stages or next(number for above, number in _STAGES if tol >= above)
-        tolerance = Tolerance(np.full(count, tol), np.zeros(count), own)
+        relative, absolute = np.full(count, tol), np.zeros(count)
+        if tolerances is not None:
+            part = tol / tolerances.least
+            relative = part * np.array([tolerances.relative[field] for field, _ in self.system.unknowns])
+            own = [tolerances.absolute[field] if not order else 0.0 for field, order in self.system.unknowns]
+            absolute = part * np.array(own)
+        number = stages or next(number for above, number in _STAGES if tol >= above)
+        tolerance = Aim(relative, absolute, number)
         arguments = (self.system, tolerance, self.begin, self.breaks, on_step)
-        march = OrdinaryMarch(*arguments, constraints=self.constraints, events=self.events, data=self.data, before=self._before)
+        march = OrdinaryMarch(
+            *arguments, constraints=self.constraints, events=self.events, data=self.data, before=self._before
+        )
         self._before = march
         return march
 
