@@ -51,6 +51,9 @@ _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
 
+_NOTHING = 10.0
+"""A field whose size is below so many times the rounding in it is zero."""
+
 _ROUNDING = 2e-15
 """No estimate is below this."""
 
@@ -274,5 +277,6 @@ def _relative(fields: Tensor, others: Tensor, noise: Tensor | None = None) -> li
     whole = torch.where(size > 0, size, torch.ones_like(size))
     apart = (fields - others).abs()
     if noise is not None:  # a field that is zero all the time is met by its rounding
-        apart = (apart - noise.to(apart)).clamp_min(0.0)
+        nothing = size < _NOTHING * len(fields) ** 0.5 * noise.to(size)
+        apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
     return [max(_ROUNDING, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from scipy.optimize import brentq
@@ -104,8 +105,9 @@ class Events:
         found: list[tuple[float, Happening]] = []
         for happening, observable in self._seen:
             seen = values(observable, parts)
-            if abs(seen[0]) <= _NOTHING * np.abs(seen).max():  # an event that was just there
-                seen[0] = 0.0
+            for end in (0, -1):  # an event at an end of a step belongs to the step before
+                if abs(seen[end]) <= _NOTHING * np.abs(seen).max():
+                    seen[end] = 0.0
             for k in range(_LOOKS):
                 low, high = seen[k], seen[k + 1]
                 rises = low < 0 <= high
@@ -113,10 +115,10 @@ class Events:
                 if (rises and happening.direction >= 0) or (falls and happening.direction <= 0):
                     part = parts[k + 1]
                     if high != 0:
-                        own = brentq(
-                            lambda at, f=observable: values(f, np.array([at]))[0], parts[k], parts[k + 1], xtol=1e-15
+                        ends = (parts[k], parts[k + 1])
+                        part = cast(
+                            float, brentq(lambda at, f=observable: values(f, np.array([at]))[0], *ends, xtol=1e-15)
                         )
-                        part = float(own)
                     found.append((float(part), happening))
                     break
         if not found:

@@ -74,7 +74,7 @@ def _orders(statements: Statements) -> np.ndarray:
     original = Original(statements, asked)
     with np.errstate(all="ignore"):
         slopes = original.slopes(probes(original))[:, :, 1:]
-    there = np.nan_to_num(slopes, nan=1.0).any(axis=0)
+    there = (np.nan_to_num(slopes, nan=1.0) != 0).max(axis=0)
     orders = np.full((original.rows, len(statements.problem.fields)), _NONE)
     for column, (number, order) in enumerate(asked):
         orders[there[:, column], number] = np.maximum(orders[there[:, column], number], order)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from gmnm_pde.evolution.marching import Ended, Step
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
+from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
@@ -33,12 +33,6 @@ _SHORTEST, _SHORTEST_OF_SPAN = 2e-15, 1e-24
 _FAILURES = 50
 """So many failures of Newton's method one after another end the march."""
 
-_FADE = 0.5
-"""The size that errors of an unknown are relative to is at least this part of what it was a step before."""
-
-_FLOOR, _FLOOR_OF_ALL = 1e-10, 1e-14
-"""And at least this part of what it was before, and of what it will ever be, where a march before tells."""
-
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which the solution changes, in a step's accuracy; and no longer than a
 part of the whole time."""
@@ -49,50 +43,16 @@ _ASIDE = 1e-15
 _ENDLESS, _ZENO = 12, 1e-9
 """So many events, each sooner after the one before, the last within this part of the whole time, have no end."""
 
-_ROUNDINGS = 8.0
-"""Errors below so many times the rounding are none."""
-
 _MISSED = 0.3
 """Data that stages do not see count with this factor."""
 
 _SHORTER = 0.8
 """Steps of a march that is to tell the error of another are shorter by this factor at least."""
 
-_BETWEEN = 1.0
-"""Between stages the error may be the tolerance divided by this."""
-
-_BORN = 1e-3
-"""Below this part of what it is at the end of a step an unknown is as good as zero at its beginning."""
-
 _GROWN = 1e8
 """A solution that has grown by this factor when steps end grows without bound."""
 
 _ALONE = Product([])
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What steps are to hold.
-
-    Attributes:
-        relative: The error aimed at, relative to each unknown, [m].
-        absolute: Errors below this do not matter, [m].
-        stages: Of the method.
-    """
-
-    relative: np.ndarray
-    absolute: np.ndarray
-    stages: int
-
-    @property
-    def embedded(self) -> np.ndarray:
-        """What the embedded estimate, of lower order than the method, may be."""
-        return 0.1 * self.relative ** ((self.stages + 1) / (2 * self.stages))
-
-    @property
-    def newton(self) -> float:
-        """What Newton's method may leave, as a part of that."""
-        return min(0.03, 0.1 * float((self.relative / self.embedded).min()))
 
 
 class OrdinaryMarch:
@@ -125,26 +85,22 @@ class OrdinaryMarch:
     ):
         self.data, self.constraints, self.events = data, constraints, events
         self.ends: list[tuple[float, np.ndarray, np.ndarray]] = []
-        self.noise = np.zeros(system.count)
         self.happened: dict[str, list[float]] = {}
         self.stopped = ""
         self._longest = None if before is None else before.lengths
-        self._least = np.zeros(system.count) if before is None else _FLOOR_OF_ALL * before.largest
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
         self.method: Numbers = numbers(tolerance.stages)
         self.start, self.end = system.statements.start, system.statements.end
         self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
         self.time, self.state, self.steps = self.start, begin.state, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
-        self.largest = np.abs(begin.state)
-        self.scale = self.largest
-        self._part = tolerance.embedded / tolerance.relative
-        self._embedded, self._enough = tolerance.embedded, tolerance.newton
+        self.scales = Scales(tolerance, begin.state, None if before is None else before.scales.largest)
+        self._enough = tolerance.newton
         self.length, self._linearization = math.inf, None
         self._start = begin
+        self._fresh = math.inf if system.statements.autonomous else _FRESH
         self._crossed: Sequence[Happening] = ()
-        self._finite, self._growing = True, np.zeros(system.count, dtype=bool)
-        self._rejected = (np.zeros(system.count), 0.0)
+        self._finite = True
 
     def run(self) -> list[Step]:
         """All steps to the end.
@@ -153,7 +109,7 @@ class OrdinaryMarch:
             Ended: steps came to an end before; those taken are in ``steps``.
         """
         self._begin(self._start)
-        first = self.largest.copy()
+        first = self.scales.largest.copy()
         try:
             self._happen(self.events.at(self.time) if self.events is not None else ())
             for end in self.breaks:
@@ -182,14 +138,13 @@ class OrdinaryMarch:
         smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.ends.append((self.time, self.state, self.slope))
-        self.largest = np.maximum(self.largest, np.abs(self.state))
-        self.scale = np.maximum(np.maximum(np.abs(self.state), _FADE * self.scale), self._floor)
+        self.scales.begin(self.state)
         self._last: tuple[np.ndarray, float] | None = None
-        self._linearization = None
+        self._linearization = self._linearization if self.system.statements.autonomous else None
         self._error, self._before = 1e-2, 0.0
         pairs = [(np.abs(self.state), np.abs(self.slope)), (np.abs(self.slope), np.abs(start.bend))]
         times = [a / b for own, rate in pairs for a, b in zip(own.tolist(), rate.tolist(), strict=True) if a > 0 < b]
-        cautious = _CAUTION * float(self._embedded.min()) ** (1 / (self.method.stages + 1))
+        cautious = _CAUTION * float(self.scales.embedded.min()) ** (1 / (self.method.stages + 1))
         span = self.end - self.start
         before, self.length = self.length, min([_LONGEST_FIRST * span, *(cautious * own for own in times)])
         if smooth:  # at a kink
@@ -298,7 +253,7 @@ class OrdinaryMarch:
         def weigh(sizes: np.ndarray, noise: np.ndarray) -> np.ndarray:
             nonlocal rounding
             rounding = noise
-            return 1 / self._allowed(np.maximum(self.scale, sizes), noise)
+            return 1 / self.scales.allowed(np.maximum(self.scales.scale, sizes), noise)
 
         solved = solve_stages(*arguments, guess, weigh, self._enough)
         increments = solved.increments
@@ -306,39 +261,27 @@ class OrdinaryMarch:
             self._finite = solved.finite
             return self._failed(length, fresh)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
-        scale = np.maximum(np.maximum(sizes, _FADE * self.scale), self._floor)
-        weights = 1 / self._allowed(scale, rounding)
-        if self._growing.any():
-            weights /= self._growth(sizes)
+        scale = self.scales.of(sizes)
+        weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
-        errors = np.maximum(errors, _BETWEEN * self._part * method.between(states) * weights)
+        errors = np.maximum(errors, self.scales.part * method.between(states) * weights)
         errors = np.maximum(errors, self._missed(linearization, arguments[2], length, scale))
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
         if not error < 1:
             self.counts["rejected"] += 1
-            self._look_for_growing(errors, sizes, length)
+            self.scales.rejected(errors, sizes, self.state, length)
             self.length = length * min(factor, _SAFETY)
-            if not fresh and solved.rate > _FRESH:
+            if not fresh and solved.rate > self._fresh:
                 self._linearization = None
             return False
-        self.noise = np.maximum(self.noise, _ROUNDINGS * rounding)
-        self._accept(length, states, scale, solved.rate)
+        self.scales.taken(scale, rounding)
+        self._accept(length, states, solved.rate)
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return True
-
-    @property
-    def _floor(self) -> np.ndarray:
-        """The least size that errors of unknowns are relative to."""
-        return np.maximum(_FLOOR * self.largest, self._least)
-
-    def _allowed(self, scale: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-        """The error that the embedded estimate of a step may tell of each unknown, [m]."""
-        allowed = np.maximum(self._embedded * scale, self._part * self.tolerance.absolute)
-        return np.maximum(allowed, _ROUNDINGS * rounding) + 1e-300
 
     def _missed(
         self, linearization: Linearization, stamps: np.ndarray, length: float, scale: np.ndarray
@@ -351,22 +294,6 @@ class OrdinaryMarch:
         whole = effect @ self.data.spread * ((self.end - self.start) / length)
         allowed = np.maximum(self.tolerance.relative * np.maximum(scale, whole), self.tolerance.absolute)
         return _MISSED * (effect @ missed) / (allowed + 1e-300)
-
-    def _look_for_growing(self, errors: np.ndarray, sizes: np.ndarray, length: float) -> None:
-        """Notice unknowns that grow from nothing like a high power of time: their relative error is the same in each
-        first step, however short.
-        """  # noqa: D205
-        before, last = self._rejected
-        if length < 0.5 * last:
-            same = (errors >= 1) & (errors > 0.5 * before) & (np.abs(self.state) < _BORN * sizes)
-            self._growing = self._growing | same
-        self._rejected = (errors, length)
-
-    def _growth(self, sizes: np.ndarray) -> np.ndarray:
-        """By which factors those grow in a step; what they are wrong by is small beside what they will be."""
-        factor = sizes / np.maximum(np.abs(self.state), 1e-300)
-        self._growing = self._growing & (factor > 2)
-        return np.where(self._growing, factor, 1.0)
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
@@ -381,13 +308,13 @@ class OrdinaryMarch:
 
     def _failed(self, length: float, fresh: bool) -> bool:
         """After Newton's method failed: new slopes, or a shorter step."""
-        if fresh:
+        if fresh or self.system.statements.autonomous:
             self.length, self._last = length / 4, None if not self._finite else self._last
         else:
             self._linearization = None
         return False
 
-    def _accept(self, length: float, states: np.ndarray, scale: np.ndarray, rate: float) -> None:
+    def _accept(self, length: float, states: np.ndarray, rate: float) -> None:
         """Take a step, up to the first event that stops it or changes the state."""
         length, states = self._cut(length, states)
         fields = torch.from_numpy(states[:, self.system.fields, None])
@@ -397,15 +324,13 @@ class OrdinaryMarch:
         self.state, time = states[-1], self.time + length
         self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
         if self.constraints is not None:
-            self._project(time, scale)
+            self._project(time, self.scales.scale)
         self.time = time
         if abs(self.end - self.time) < 1e-14 * (self.end - self.start):
             self.time = self.end
-        self.scale, self.largest = scale, np.maximum(self.largest, scale)
         self.counts["steps"] += 1
         self.ends.append((self.time, self.state, self.slope))
-        self._rejected = (np.zeros_like(scale), 0.0)
-        if rate > _FRESH:
+        if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
 

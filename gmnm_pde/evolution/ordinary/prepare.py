@@ -15,7 +15,8 @@ from gmnm_pde.evolution.ordinary.data import look_at_data
 from gmnm_pde.evolution.ordinary.events import Events, Observable
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import Given, initial_state
-from gmnm_pde.evolution.ordinary.march import Aim, OrdinaryMarch
+from gmnm_pde.evolution.ordinary.march import OrdinaryMarch
+from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.start import Start
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.reading import Statements, Unsuited
@@ -97,7 +98,7 @@ class Ordinary:
 
     def told(self, march: OrdinaryMarch) -> Told:
         """What is told of a march beside its steps."""
-        noise = torch.from_numpy(march.noise[self.system.fields])
+        noise = torch.from_numpy(march.scales.noise[self.system.fields])
         return Told(march.stopped, march.happened, {name: self._drift(own, march) for name, own in self._kept}, noise)
 
     def _drift(self, invariant: Observable, march: OrdinaryMarch) -> float:

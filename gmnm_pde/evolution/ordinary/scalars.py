@@ -185,6 +185,8 @@ class _Writer:
             return f"({a} * (1.0 - {values[1]}) * {values[1]})"
         if name == "tanh_backward":
             return f"({a} * (1.0 - {values[1]} * {values[1]}))"
+        if name == "masked_fill":
+            return f"where({values[1]}, {values[2]}, {a})"
         if name == "clamp_min":
             return f"maximum({a}, {values[1]})"
         if name == "clamp_max":

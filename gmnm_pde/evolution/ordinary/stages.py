@@ -62,7 +62,7 @@ class Numbers:
     norm: float
 
     def between(self, states: np.ndarray) -> np.ndarray:
-        """The error of the polynomials through states [s + 1, m] between the stages, [m], as their coefficients fall."""
+        """The error of the polynomials through states [s + 1, m] between the stages, [m], as coefficients fall."""
         last = np.abs(self.tails @ states)
         before, after = np.maximum(last[0], last[1]), np.maximum(last[2], last[3])
         return after * np.sqrt(np.minimum(1.0, after / np.maximum(before, 1e-300)))

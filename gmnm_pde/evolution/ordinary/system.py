@@ -27,7 +27,7 @@ class System:
         self.unknowns = [(field, k) for field, order in enumerate(orders) for k in range(order)]
         self.differential = np.array([statements.orders[field] > 0 for field, _ in self.unknowns])
         self.fields = np.array([self.unknowns.index((field, 0)) for field in range(len(orders))])
-        self.count = m = len(self.unknowns)
+        self.count = len(self.unknowns)
         asked = dict.fromkeys((field, alpha[0]) for term in statements.equations for field, alpha in term.trace.asked)
         self.asked = list(asked)
         self.evaluation: Evaluation
