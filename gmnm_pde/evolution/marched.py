@@ -1,6 +1,7 @@
 """A march as an approximate solution."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
@@ -30,6 +31,23 @@ _CONDITIONS = 200
 """The same of each condition."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is told of a march beside its steps.
+
+    Attributes:
+        stopped: The event that ended it before the final time, if one did.
+        events: Times of events, by name.
+        drifts: The largest changes of invariants, relative to their sizes, by name.
+        noise: What rounding makes of fields, [fields]; None where that is not known.
+    """
+
+    stopped: str = ""
+    events: Mapping[str, list[float]] = field(default_factory=dict)
+    drifts: Mapping[str, float] = field(default_factory=dict)
+    noise: Tensor | None = None
+
+
 class Marched:
     """The steps of a march, as adaptive methods and reports see an approximation (``fitting/approximation.py``).
 
@@ -39,6 +57,7 @@ class Marched:
         seed: Of the points at which residuals are reported.
         reached: Whether they reach the final time.
         counts: What was done.
+        told: What is told of the march beside its steps.
     """
 
     widths: tuple[float, ...] = ()
@@ -47,9 +66,16 @@ class Marched:
     components: int | None = None
 
     def __init__(
-        self, statements: Statements, steps: Sequence[Step], seed: int, *, reached: bool, counts: Mapping[str, int]
+        self,
+        statements: Statements,
+        steps: Sequence[Step],
+        seed: int,
+        *,
+        reached: bool,
+        counts: Mapping[str, int],
+        told: Told | None = None,
     ):
-        self.statements, self.problem = statements, statements.problem
+        self.statements, self.problem, self.told = statements, statements.problem, told or Told()
         self.steps, self.seed, self.reached, self.counts = tuple(steps), seed, reached, dict(counts)
 
     @property
@@ -68,7 +94,7 @@ class Marched:
             times = torch.tensor([[getattr(s, name) for s in own] for name in ("start", "length")], dtype=torch.float64)
             states = basis.transfer(torch.stack([step.states for step in own]), plain)
             stretches.append(Stretch(plain.lines, times[0], times[1], states))
-        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached)
+        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached and not self.told.stopped)
         return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
 
     @property
@@ -115,7 +141,9 @@ class Marched:
 
     def inspected(self, seed: int) -> list[Inspected]:
         """Every named residual on points that were never used before, beside the size of its own terms."""
-        fresh = Marched(self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={})
+        fresh = Marched(
+            self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={}, told=self.told
+        )
         rows: dict[str, Rows] = {}
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
         inside = next(points for one, points, _ in placed if one.term.group == "interior")
@@ -139,6 +167,8 @@ class Marched:
         """Every term at points of its own, with its residuals."""
         found = []
         for number, term in enumerate(self.problem.terms):
+            if self._is_guess(term):
+                continue
             if term.trace.over_space:
                 found.append(self._over_space(term, number, slopes=slopes))
                 continue
@@ -159,6 +189,11 @@ class Marched:
         placed = Placed(term, Cloud(points), integrate=integrals(basis))
         jets = jets_of(self.model, term, points, "closed")
         return placed, points, linearize(self.problem, placed, points, jets, (), slopes=slopes)
+
+    def _is_guess(self, term: Term) -> bool:
+        """Whether an initial condition gives what equations determine, from which they are free to differ."""
+        axis, orders = self.statements.axis, self.statements.orders
+        return term.group == "initial" and all(alpha[axis] >= orders[number] for number, alpha in term.trace.asked)
 
 
 def _finite(values: Tensor) -> Tensor:

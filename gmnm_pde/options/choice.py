@@ -1,6 +1,6 @@
 """From the arguments to a strategy; combinations that make no sense are refused before any work is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -96,6 +96,7 @@ def choose(arguments: Arguments) -> Choice:
             raise not_taken(name, arguments, strategy, read.module)
     check_parameters(setup)
     check_events(stated, strategy)
+    strategy = with_tolerances(arguments, strategy)
     return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)
 
 
@@ -176,6 +177,21 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
     return Marching(setup, statements, otherwise=None if over_space else whole)
 
 
+def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:
+    """A strategy that keeps to the tolerances by field, if such were given."""
+    tolerances = arguments.tolerances
+    if tolerances is None:
+        return strategy
+    if not isinstance(strategy, Marching) or strategy.statements.space:
+        raise refuse(
+            "solve(tol=...)",
+            expected="one number, but for problems in time alone that are marched",
+            got=f"tolerances by field, and {strategy.description}",
+            remedy="Give the smallest of them for all fields.",
+        )
+    return replace(strategy, tolerances=tolerances, otherwise=None)
+
+
 def _may_march(arguments: Arguments) -> bool:
     """Whether nothing was chosen that marching in time has no use for."""
     chosen = {"points", "weights", "checkpoint", "engine", "compiled", "smoothing"}
@@ -189,5 +205,5 @@ def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Check
     if arguments.checkpoint is None:
         return None
     continuation = True if arguments.continuation == "diffusion" else arguments.continuation
-    who = {**identity(setup, arguments.tol), "continuation": continuation, **strategy.identity}
+    who = {**identity(setup, arguments.least_tol), "continuation": continuation, **strategy.identity}
     return Checkpoint(arguments.checkpoint, arguments.problem, who, setup.device)
