@@ -22,6 +22,7 @@ from gmnm_pde.options.arguments import (
     parse_device,
     parse_points,
     parse_weights,
+    with_strategy,
 )
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
@@ -71,6 +72,7 @@ def choose(arguments: Arguments) -> Choice:
     Raises:
         GmnmError: arguments contradict one another, or the strategy does not take one; the message says which.
     """
+    arguments = with_strategy(arguments)
     stated, hard = arguments.problem, arguments.hard
     check_parts(arguments)
     problem = meet_exactly(stated, hard) if hard is not False else stated

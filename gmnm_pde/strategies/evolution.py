@@ -4,6 +4,7 @@ Of two marches of which the second allows a tenth of the error in every step and
 What they differ by is the error of the first, which bounds that of the second; the estimate is a part of it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -29,18 +30,24 @@ from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 _TENTH = 0.1
 """By how much the allowed errors fall from one march to the next."""
 
-_PART = 0.3
+_PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
-_DEAR, _COARSEST = 10.0, 1e-2
-"""In several dimensions of space the first march allows this many times more, as errors come out far smaller than what
-is allowed, but no more than a part of the fields."""
+_BEGIN, _DEAR = 5.0, 10.0
+"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
+number is for several dimensions of space."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
 
 _FIRST = 1e-7
 """The error allowed in a step of the first march then."""
+
+_LARGEST = 1e-2
+"""The largest error that may be allowed in a step."""
+
+_FALL = 0.5
+"""An estimate that falls by no more than this factor has stopped to fall."""
 
 _FINEST = 1e-14
 """The least error that may be allowed in a step."""
@@ -135,30 +142,37 @@ class Marching:
     def run(self, run: Run) -> Result:
         """March, and march again."""
         aim = _AIM if run.tol is None else run.tol
-        allowed = _FIRST if run.tol is None else run.tol
-        if len(self.statements.space) > 1:
-            allowed = min(_COARSEST, allowed * _DEAR)
+        begin = _BEGIN if len(self.statements.space) < 2 else _DEAR
+        allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         before: Marched | None = None
         best: Candidate | None = None
+        ended = ""
         while True:
             marched, why = self._march(allowed, run)
             if marched is None:
                 break
             candidate = self._candidate(marched, before, run)
             run.record(candidate)
-            better = best is None or not best.fit.reached or not candidate.error > best.error
-            if marched.reached or best is None:
-                best = candidate if better else best
-            if not marched.reached or (before is not None and (candidate.error <= aim or not better)):
+            least = math.nan if best is None else best.error
+            if best is None or not best.fit.reached or (marched.reached and not candidate.error > least):
+                best, ended = candidate, why
+            done = before is not None and (candidate.error <= aim or candidate.error > _FALL * least)
+            if not marched.reached or done or allowed <= _FINEST or run.late:
                 break
-            if allowed <= _FINEST or run.late:
-                break
-            before, allowed = marched, max(_FINEST, allowed * _TENTH)
+            before, allowed = marched, self._next(allowed, candidate.error, aim, run)
         if best is None:
             if self.otherwise is not None and not run.late:
                 return self.otherwise.run(run)
             raise OutOfTime
-        return self._result(best, why, run)
+        return self._result(best, ended, run)
+
+    @staticmethod
+    def _next(allowed: float, error: float, aim: float, run: Run) -> float:
+        """The error that the next march may make in a step."""
+        if run.tol is None:
+            return max(_FINEST, allowed * _TENTH**2)
+        less = _TENTH if math.isnan(error) else min(_TENTH, aim / error / 2)
+        return max(_FINEST, allowed * less)
 
     def _march(self, allowed: float, run: Run) -> tuple[Marched | None, str]:
         """The steps with some allowed error; None without any; and why they ended, if before the final time."""
