@@ -36,7 +36,9 @@ class Kept:
         needed = _needed(system, stages, orders)
         if needed <= self.available:
             return None
-        return f"{system.count:,} unknowns take {written(needed)} of memory, of {written(self.available)} that there were"
+        return (
+            f"{system.count:,} unknowns take {written(needed)} of memory, of {written(self.available)} that there were"
+        )
 
 
 def _needed(system: Galerkin, stages: int, orders: int) -> float:
