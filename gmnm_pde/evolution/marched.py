@@ -1,7 +1,7 @@
 """A march as an approximate solution."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -86,14 +86,17 @@ class Marched:
     @cached_property
     def model(self) -> Normalized:
         """The steps as one function of the coordinates."""
-        stretches = []
+        stretches, kept = [], []
         for _, group in groupby(self.steps, key=lambda step: id(step.basis)):
             own = list(group)
             basis = own[0].basis
             plain = Product([line.plain() for line in basis.lines])
             times = torch.tensor([[getattr(s, name) for s in own] for name in ("start", "length")], dtype=torch.float64)
-            states = basis.transfer(torch.stack([step.states for step in own]), plain)
+            states = torch.stack([step.states for step in own])
+            kept += [replace(step, states=held) for step, held in zip(own, states, strict=True)]
+            states = states if plain.lines == basis.lines else basis.transfer(states, plain)
             stretches.append(Stretch(plain.lines, times[0], times[1], states))
+        self.steps = tuple(kept)  # which hold the model's own numbers where these are the same
         inner = Evolved.of(stretches, self.statements.axis, whole=self.reached and not self.told.stopped)
         return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
 

@@ -9,6 +9,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.solvers import StageSolver, solver_of
 from gmnm_pde.evolution.space import SpaceControl
@@ -135,6 +136,7 @@ class March:
         self.time, self.steps = statements.start, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self._first, self._before = True, None
+        self._kept = Kept()
         self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
@@ -225,6 +227,9 @@ class March:
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
         stamp = torch.tensor(self.time, dtype=torch.float64)
+        refused = self._kept.refused(self.system, self.method.stages, self.statements.order)
+        if refused is not None:
+            raise Ended(self.time, refused)
         self._slopes = self._solver = solver_of(self.system, stamp, jets, self._solver)
         self.counts["slopes"] += 1
 
@@ -317,6 +322,7 @@ class March:
             self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages
         )
         self.steps.append(step)
+        too_much = self._kept.add(step.states)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
         self.time += length
         if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
@@ -325,6 +331,8 @@ class March:
         self.counts["steps"] += 1
         self._first, self._before = False, step
         self.on_step(step)
+        if too_much is not None:
+            raise Ended(self.time, too_much)
         if not self.statements.autonomous and rate > _FRESH:
             self._slopes = None
         coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale)

@@ -1,9 +1,7 @@
 """What a solve needs of memory at least, and what there is: too much is refused before it is tried."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,13 +9,9 @@ from torch import nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.memory import available_bytes, written
 from gmnm_pde.methods import Method, SelfScaled
 from gmnm_pde.models import has_readout
-
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None
 
 _TRIANGLES = 4
 """Matrices of all unknowns by all unknowns that a QR of one mixture holds at a time: a triangle, the rows that are
@@ -55,8 +49,8 @@ def refuse_beyond_memory(
         if need.size > available:
             raise refuse(
                 call,
-                expected=f"a solve that fits into {_written(available)} of memory",
-                got=f"{need.count:,} {need.what}, which take {_written(need.size)} at least",
+                expected=f"a solve that fits into {written(available)} of memory",
+                got=f"{need.count:,} {need.what}, which take {written(need.size)} at least",
                 remedy=f"About {_rounded(need.fitting(available)):,} would fit.",
             )
 
@@ -84,61 +78,6 @@ def _needs(setup: Setup, module: nn.Module | None, methods: Sequence[Method], co
 
 def _features(module: Any) -> int | None:
     return module.readout.shape[1] if module is not None and has_readout(module) else None
-
-
-def available_bytes(device: torch.device) -> float:
-    """Memory that can be had: of the machine, within the limits of the process and of its control group."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return min(_of_machine(), _of_process(), _of_group())
-
-
-def _of_machine() -> float:
-    known = _numbers(Path("/proc/meminfo"), unit=1024)
-    if "MemAvailable" in known:
-        return known["MemAvailable"]
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError):
-        return float("inf")
-
-
-def _of_process() -> float:
-    if resource is None:
-        return float("inf")
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return float("inf")
-    return max(0.0, limit - _numbers(Path("/proc/self/status"), unit=1024).get("VmSize", 0.0))
-
-
-def _of_group() -> float:
-    """What control groups leave; what the kernel keeps of files counts as free."""
-    for folder, most, used in (
-        (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
-        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        try:
-            limit = float((folder / most).read_text())
-            taken = float((folder / used).read_text())
-        except (OSError, ValueError):
-            continue
-        files = _numbers(folder / "memory.stat").get("inactive_file", 0.0)
-        return max(0.0, limit - taken + files)
-    return float("inf")
-
-
-def _numbers(path: Path, unit: float = 1.0) -> dict[str, float]:
-    """The numbers by name in one of the kernel's files."""
-    try:
-        lines = [line.split() for line in path.read_text().splitlines()]
-    except OSError:
-        return {}
-    return {words[0].rstrip(":"): float(words[1]) * unit for words in lines if len(words) > 1 and words[1].isdigit()}
-
-
-def _written(size: float) -> str:
-    return f"{size / 2**30:,.1f} GiB"
 
 
 def _rounded(count: int) -> int:

@@ -33,12 +33,18 @@ from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 _TENTH = 0.1
 """By how much the allowed errors fall from one march to the next."""
 
+_THIRD = 0.3
+"""The same where it has only to be seen that the last one was good enough."""
+
 _PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
 _BEGIN, _DEAR = 5.0, 10.0
-"""The first march allows this times the tolerance in a step, the second number in several dimensions of space: errors
-come out far smaller than what is allowed."""
+"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
+number is for several dimensions of space and methods of high order."""
+
+_ROUGH = 1e-4
+"""Errors from which on methods of low order are used."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
@@ -156,9 +162,10 @@ class Marching:
     def run(self, run: Run) -> Result:
         """March, and march again."""
         aim = _AIM if run.tol is None else run.tol
-        begin = _BEGIN if len(self.statements.space) < 2 else _DEAR
+        fine = len(self.statements.space) > 1 and run.tol is not None and run.tol < _ROUGH
+        begin = _DEAR if fine else _BEGIN
         allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
-        before: Marched | None = None
+        before, last = None, allowed
         best: Candidate | None = None
         ended = ""
         while True:
@@ -173,7 +180,8 @@ class Marching:
             done = before is not None and (error <= aim or error > _FALL * least)
             if not marched.reached or done or allowed <= _FINEST or run.late:
                 break
-            before, allowed = marched, self._next(allowed, error, aim, run)
+            likely = error * allowed / last  # of this march, as the estimate is about the one before
+            before, last, allowed = marched, allowed, self._next(allowed, likely, aim, run)
         if best is None:
             if self.otherwise is not None and not run.late and not self.setup.problem.events:
                 return self.otherwise.run(run)
@@ -184,10 +192,17 @@ class Marching:
 
     @staticmethod
     def _next(allowed: float, error: float, aim: float, run: Run) -> float:
-        """The error that the next march may make in a step."""
+        """The error that the next march may make in a step.
+
+        Args:
+            allowed: What the last one was allowed.
+            error: What its error is likely to be; the next march has only to show that.
+            aim: What the error is to be.
+            run: The solve.
+        """
         if run.tol is None:
             return max(_FINEST, allowed * _TENTH**2)
-        less = _TENTH if math.isnan(error) else min(_TENTH, aim / error / 2)
+        less = _TENTH if math.isnan(error) else _THIRD if error < 2 * aim else min(_TENTH, aim / error / 2)
         return max(_FINEST, allowed * less)
 
     def _march(self, allowed: float, run: Run, before: Marched | None) -> tuple[Marched | None, str]:
@@ -216,7 +231,7 @@ class Marching:
         """A march with some allowed error; in nothing the same as the one before it, or the two would tell nothing."""
         if self._ordinary is not None:
             return self._ordinary.march(allowed, self.method.stages, self._told(run), self.tolerances)
-        stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
+        stages = self.method.stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
         size += 0 if before is None else _RICHER
         control = SpaceControl(

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
-    ("_errors", "_modes", "multiindex", "interruption"),
+    ("_errors", "_modes", "multiindex", "interruption", "memory"),
     ("binding",),
     ("geometry",),
     ("sampling", "jets"),

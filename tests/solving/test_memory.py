@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import gmnm_pde as g
+from gmnm_pde import memory as bytes_there
 from gmnm_pde.options import memory
 
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
@@ -39,5 +40,5 @@ def test_what_would_fit_fits():
 def test_there_is_some_memory_and_a_limit_of_the_process_counts(monkeypatch):
     free = memory.available_bytes(torch.device("cpu"))
     assert 2**20 < free < 2**60
-    monkeypatch.setattr(memory.resource, "getrlimit", lambda kind: (2**20, 2**20))
+    monkeypatch.setattr(bytes_there.resource, "getrlimit", lambda kind: (2**20, 2**20))
     assert memory.available_bytes(torch.device("cpu")) == 0.0

@@ -75,7 +75,7 @@ class Evolved(nn.Module):
         ]
         made = cls(described, stretches[0].states.shape[2], axis, whole)
         for parameter, own in zip(made.states, stretches, strict=True):
-            parameter.data.copy_(own.states)
+            parameter.data = own.states
         made.times[0] = torch.cat([own.starts for own in stretches])
         made.times[1] = torch.cat([own.lengths for own in stretches])
         return made

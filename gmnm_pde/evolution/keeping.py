@@ -1,0 +1,51 @@
+"""The memory that a march takes: for the steps that it keeps, and for solving one."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.sides import SeparableGalerkin
+from gmnm_pde.memory import available_bytes, written
+from gmnm_pde.models.modes import Piecewise, Waves
+
+_COPIES = 2.5
+"""Steps are held so many times when the answer is made of them, beside those of the march before."""
+
+_DIRECTIONS = 45
+"""Of all stages, in single precision, while GMRES is at work."""
+
+
+@dataclass
+class Kept:
+    """What there was before the march, and what its steps take."""
+
+    available: float = field(default_factory=lambda: available_bytes(torch.device("cpu")))
+    taken: float = 0.0
+
+    def add(self, states: Tensor) -> str | None:
+        """Keep the states of a step; in words why that is too much, if it is."""
+        self.taken += states.numel() * states.element_size()
+        if _COPIES * self.taken <= self.available:
+            return None
+        return f"its steps take {written(_COPIES * self.taken)} of memory, of {written(self.available)} that there were"
+
+    def refused(self, system: Galerkin, stages: int, orders: int) -> str | None:
+        """In words why a step does not fit, if it does not."""
+        needed = _needed(system, stages, orders)
+        if needed <= self.available:
+            return None
+        return (
+            f"{system.count:,} unknowns take {written(needed)} of memory, of {written(self.available)} that there were"
+        )
+
+
+def _needed(system: Galerkin, stages: int, orders: int) -> float:
+    """Bytes for solving a step."""
+    if isinstance(system.basis, Piecewise):
+        return 0.0
+    waves = all(isinstance(line, Waves) for line in system.basis.lines)
+    if isinstance(system, SeparableGalerkin) or (waves and len(system.basis.lines) > 1):
+        return float(_DIRECTIONS) * stages * system.count * 4
+    return float(system.count) ** 2 * 8 * (orders + 1 + stages)  # the slopes, and their factors, most of them complex
