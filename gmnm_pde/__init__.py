@@ -44,6 +44,9 @@ from gmnm_pde.statement.tables import table
 
 __version__ = "0.1.0"
 
+from gmnm_pde.ensembles import Ensemble, solve_many
+from gmnm_pde.strategies.evolution import Evolution
+
 __all__ = [
     # Domains
     "Interval",
@@ -61,6 +64,9 @@ __all__ = [
     "Mesh",
     "Time",
     "Tolerance",
+    "Evolution",
+    "solve_many",
+    "Ensemble",
     # Operators
     "diff",
     "grad",
