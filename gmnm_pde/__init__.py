@@ -41,6 +41,7 @@ from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
 from gmnm_pde.statement.tables import table
+from gmnm_pde.strategies.evolution import Evolution
 
 __version__ = "0.1.0"
 
@@ -88,6 +89,7 @@ __all__ = [
     "Condition",
     "Interface",
     "Event",
+    "Evolution",
     "Positive",
     "Bounded",
     "table",

@@ -20,6 +20,7 @@ from gmnm_pde.cli.common import (
 from gmnm_pde.cli.distributed import together
 from gmnm_pde.methods import METHODS, Method
 from gmnm_pde.models import MODELS, Mixture
+from gmnm_pde.options.arguments import STRATEGIES
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.solve import solve
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_problem(parser)
     parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
-    parser.add_argument("--method", help=f"of {', '.join(METHODS)}; several, with commas, run in order")
+    parser.add_argument("--method", help=f"of {', '.join((*METHODS, *STRATEGIES))}; several, with commas, run in order")
     parser.add_argument("--steps", type=int, help="the most steps of each method")
     parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
     parser.add_argument("--tol", type=float, help="relative L2 error wanted, by the error estimate")

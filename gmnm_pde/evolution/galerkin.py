@@ -11,10 +11,12 @@ meet the homogeneous conditions, and the conditions themselves as algebraic equa
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.reading import Side, Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
 from gmnm_pde.geometry import Region
@@ -94,7 +96,39 @@ class Galerkin:
         for name, linearized in named.items():
             values = linearized.residual.unflatten(0, (len(times), -1))
             total[:, self.statements.tested[name]] = self.basis.tested(values)
-        return self._with_conditions(total.flatten(1), self._conditions(times, jets))
+        return self.completed(total.flatten(1), times, jets)
+
+    def completed(self, residual: Tensor, times: Tensor, jets: Jets) -> Tensor:
+        """What the equations leave, [times, M], with what the conditions leave in place of some of it."""
+        return self.pin(self._with_conditions(residual, self._conditions(times, jets)), jets[0])
+
+    @cached_property
+    def constant(self) -> Tensor:
+        """The expansion of the constant function of norm 1, [modes]."""
+        ones = self.basis.projected(torch.ones(len(self.basis.points), dtype=torch.float64))
+        return ones / ones.norm()
+
+    def pin(self, residual: Tensor, state: Tensor) -> Tensor:
+        """A residual [times, M] with the means of free fields, to be zero, in place of the means of their equations.
+
+        Args:
+            residual: What the equations leave.
+            state: The state, [times, fields, modes].
+        """
+        for field in self.statements.free:
+            own = residual.unflatten(1, (self.fields, -1))[:, field]
+            constant = self.constant.to(own)
+            own += ((state[:, field] - own) @ constant)[:, None] * constant
+        return residual
+
+    def gauged(self, times: Tensor, states: Tensor) -> Tensor:
+        """States [times, fields, modes] with the constants of free fields as the problem states them."""
+        for gauge in self.statements.gauges:
+            rows = self.basis.rows(gauge.place[None], (0,) * len(gauge.place))[0]
+            missing = gauge.at(times) - states[:, gauge.field] @ rows
+            states = states.clone()
+            states[:, gauge.field] += (missing / (rows @ self.constant))[:, None] * self.constant
+        return states
 
     def slopes(self, time: Tensor, jets: Jets) -> Slopes:
         """The derivatives of the residual by a state and by its derivatives by time, at one time.
@@ -106,7 +140,13 @@ class Galerkin:
         for name, linearized in self._equations(times, jets, slopes=True).items():
             for field, in_time, own in self._operators(linearized):
                 matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
-        return DenseSlopes(self._conditioned([own.view(self.count, self.count) for own in matrices], times, jets))
+        flat = self._conditioned([own.view(self.count, self.count) for own in matrices], times, jets)
+        for field in self.statements.free:
+            rows = slice(field * n, (field + 1) * n)
+            for matrix in flat:
+                matrix[rows] -= self.constant[:, None] * (self.constant @ matrix[rows])
+            flat[0][rows, rows] += self.constant[:, None] * self.constant
+        return DenseSlopes(flat)
 
     def _operators(self, linearized: Linearized) -> Iterator[tuple[int, int, dict[tuple[int, ...], Tensor | float]]]:
         """The slopes of an equation: a field, an order in time, and the operator in space on that."""
@@ -125,7 +165,8 @@ class Galerkin:
         for term in self.statements.equations:
             values = self._values(term, jets, self.basis.values)
             problem = self.statements.problem
-            named |= linearize(problem, Placed(term, Cloud(points)), points, values, (), slopes=slopes)
+            placed = Placed(term, Cloud(points), integrate=integrals(self.basis))
+            named |= linearize(problem, placed, points, values, (), slopes=slopes)
         return named
 
     def _values(

@@ -8,6 +8,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.fitting.fit import rms
@@ -17,11 +18,14 @@ from gmnm_pde.jets import output_jet
 from gmnm_pde.models import Evolved, Normalized, Stretch
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
-from gmnm_pde.sampling import sample, stream
+from gmnm_pde.sampling import Cloud, sample, stream
 from gmnm_pde.statement.terms import Term
 
 _HELD_OUT = 1000
 """Points at which residuals are reported, of each equation."""
+
+_TIMES = 12
+"""Times at which equations with integrals over space are looked at."""
 
 _CONDITIONS = 200
 """The same of each condition."""
@@ -163,15 +167,28 @@ class Marched:
         """Every term at points of its own, with its residuals."""
         found = []
         for number, term in enumerate(self.problem.terms):
-            assert isinstance(term.region, Region)  # as was read
             if self._is_guess(term):
                 continue
-            count = interior if term.group == "interior" else max(conditions, len(term.region.charts))
+            if term.trace.over_space:
+                found.append(self._over_space(term, number, slopes=slopes))
+                continue
+            charts = term.region.charts if isinstance(term.region, Region) else ()
+            count = interior if term.group == "interior" else max(conditions, len(charts))
             cloud = sample(term.region, count, "sobol", seed=stream(self.seed, "held out", number + 1))
             placed = Placed(term, cloud)
             jets = jets_of(self.model, term, cloud.points, "closed")
             found.append((placed, cloud.points, linearize(self.problem, placed, cloud.points, jets, (), slopes=slopes)))
         return found
+
+    def _over_space(self, term: Term, number: int, *, slopes: bool) -> tuple[Placed, Tensor, dict[str, Linearized]]:
+        """The same for a term with integrals over space, on whole grids at some times."""
+        generator = torch.Generator().manual_seed(stream(self.seed, "held out", number + 1))
+        start, basis = self.statements.start, self.steps[-1].basis
+        times = start + (self.end - start) * torch.rand(_TIMES, generator=generator, dtype=torch.float64)
+        points = self.statements.joined(basis.points, times)
+        placed = Placed(term, Cloud(points), integrate=integrals(basis))
+        jets = jets_of(self.model, term, points, "closed")
+        return placed, points, linearize(self.problem, placed, points, jets, (), slopes=slopes)
 
     def _is_guess(self, term: Term) -> bool:
         """Whether an initial condition gives what equations determine, from which they are free to differ."""

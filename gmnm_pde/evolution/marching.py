@@ -1,15 +1,16 @@
 """From step to step: lengths by the embedded error estimate, modes by what the finest of them carry."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.slopes import Factorised
+from gmnm_pde.evolution.solvers import StageSolver, solver_of
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.systems import system_of
@@ -115,6 +116,7 @@ class March:
         control: Chooses the modes.
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
+        longest: Times, ascending, and how long steps may be from there on.
     """
 
     def __init__(
@@ -124,14 +126,15 @@ class March:
         control: SpaceControl,
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
+        longest: Sequence[tuple[float, float]] = (),
     ):
         self.statements, self.accuracy, self.control = statements, accuracy, control
         self.method: Radau = radau(accuracy.stages)
         self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
-        self.on_step = on_step
+        self.on_step, self._longest = on_step, list(longest)
         self.time, self.steps = statements.start, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
-        self._first = True
+        self._first, self._before = True, None
         self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
@@ -153,7 +156,8 @@ class March:
         self._take(basis)
         scale = self._sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
-        self._slopes: Factorised | None = None
+        self._slopes: StageSolver | None = None
+        self._solver: StageSolver | None = None
         self._settle()
 
     def _take(self, basis: Product) -> None:
@@ -168,6 +172,7 @@ class March:
         zero = torch.zeros(1, self.system.count, dtype=torch.float64)
         self.slope = zero[0]
         increments = self._trial(radau(1), tiny).solved(zero, _relative, linear=False).increments
+        self._settled = increments is not None
         if increments is not None:
             algebraic = self.system.orders == 0
             self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
@@ -187,7 +192,8 @@ class March:
         if self._slopes is None:
             self._renew()
             assert self._slopes is not None
-        return Trial(self.system, method, self._slopes, self.time, length, self.state)
+        allowed = self._allowed(self.scale)
+        return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
@@ -219,7 +225,7 @@ class March:
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
         stamp = torch.tensor(self.time, dtype=torch.float64)
-        self._slopes = Factorised(self.system.slopes(stamp, self.system.shaped([jet[None] for jet in jets])))
+        self._slopes = self._solver = solver_of(self.system, stamp, jets, self._solver)
         self.counts["slopes"] += 1
 
     def _until(self, end: float) -> None:
@@ -244,17 +250,19 @@ class March:
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
         left = end - self.time
+        if self._longest:
+            place = bisect_right(self._longest, (self.time * (1 + 1e-12), math.inf)) - 1
+            self.length = min(self.length, self._longest[max(0, place)][1])
         if self.length >= 0.999 * left:
             return left
         return left / 2 if self.length > left / 2 else self.length
 
     def _guess(self, length: float) -> Tensor:
         """Increments by the polynomial of the last step."""
-        if not self.steps or self._first or self.steps[-1].basis is not self.system.basis:
+        if self._before is None or self._first:
             return (length * self.method.nodes)[:, None] * (self.slope if not self.steps else 0 * self.state[0])
-        before = self.steps[-1]
-        at = 1 + self.method.nodes * length / before.length
-        return self.method.lagrange(at) @ before.states.flatten(1) - self.state[0]
+        at = 1 + self.method.nodes * length / self._before.length
+        return self.method.lagrange(at) @ self._before.states.flatten(1) - self.state[0]
 
     def _attempt(self, length: float) -> "Outcome":
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
@@ -302,7 +310,12 @@ class March:
         """Take a step."""
         length, jets = trial.length, trial.jets(increments)
         states = torch.cat([self.state[0][None], self.state[0] + increments])
-        step = Step(self.time, length, self._by_field(states), self.system.basis, self.method.stages)
+        if self._first and not self._settled:
+            states[0] = torch.where(self.system.orders == 0, self.method.at_start @ states[1:], states[0])
+        times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
+        step = Step(
+            self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages
+        )
         self.steps.append(step)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
         self.time += length
@@ -310,7 +323,7 @@ class March:
             self.time = self.statements.end
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
         self.counts["steps"] += 1
-        self._first = False
+        self._first, self._before = False, step
         self.on_step(step)
         if not self.statements.autonomous and rate > _FRESH:
             self._slopes = None
@@ -325,3 +338,5 @@ class March:
         self._take(basis)
         self.state = moved
         self.slope = torch.zeros(self.system.count, dtype=torch.float64)
+        if self._before is not None:
+            self._before = replace(self._before, states=old.transfer(self._before.states, basis), basis=basis)

@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
 from gmnm_pde.geometry import Box, Domain, Region
 from gmnm_pde.geometry.composed import Product
 from gmnm_pde.multiindex import Alpha
@@ -56,6 +57,8 @@ class Statements:
         smoothness: How often fields are differentiated by each coordinate of space.
         tested: For each equation, by name, the field whose modes it is tested with.
         autonomous: Whether all is linear, with the same coefficients at all times.
+        free: The fields that are determined up to a constant at each time.
+        gauges: What fixes these constants.
     """
 
     problem: Problem
@@ -71,6 +74,8 @@ class Statements:
     smoothness: tuple[int, ...]
     tested: Mapping[str, int]
     autonomous: bool
+    free: tuple[int, ...]
+    gauges: tuple[Gauge, ...]
 
     @property
     def order(self) -> int:
@@ -113,9 +118,9 @@ def read(problem: Problem) -> Statements:
     axis = domain.coordinates.index(domain.time[0])
     start, end = domain.bounds[axis]
     space = tuple(k for k in range(domain.dimension) if k != axis)
-    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": []}
+    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": [], "data": []}
     for term in problem.terms:
-        if term.group not in groups or not isinstance(term.region, Region):
+        if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
             raise Unsuited(f"'{term.name}' holds at given points")
         groups[term.group].append(term)
     for term in groups["interior"]:
@@ -139,7 +144,20 @@ def read(problem: Problem) -> Statements:
     terms = (tuple(groups["interior"]), tuple(sides), tuple(groups["initial"]))
     tested = _tested(problem, groups["interior"], axis)
     steady = problem.linear and all(_is_steady(problem, term, axis) for term in groups["interior"] + groups["boundary"])
-    return Statements(problem, axis, start, end, space, periodic, *terms, orders, smoothness, tested, steady)
+    free = free_fields(orders, groups["interior"] + groups["boundary"]) if space else ()
+    gauges = _gauges(problem, groups["data"], axis, free)
+    known = (orders, smoothness, tested, steady, free, gauges)
+    return Statements(problem, axis, start, end, space, periodic, *terms, *known)
+
+
+def _gauges(problem: Problem, terms: Sequence[Term], axis: int, free: Sequence[int]) -> tuple[Gauge, ...]:
+    gauges: dict[int, Gauge] = {}
+    for term in terms:
+        gauge = gauge_of(problem, term, axis, free)
+        if gauge is None or gauge.field in gauges:
+            raise Unsuited(f"'{term.name}' holds at given points")
+        gauges[gauge.field] = gauge
+    return tuple(gauges.values())
 
 
 def _region(term: Term) -> Region:
@@ -182,7 +200,10 @@ def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
 
 
 def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str, int]:
-    """For each equation the field that it determines: that which it differentiates most, by time first."""
+    """For each equation the field that it determines: that which it differentiates most, by time first.
+
+    A constraint, as div u = 0, is left for the field that other equations have in excess, as the pressure.
+    """
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
@@ -199,8 +220,8 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
                     row = names.index(name)
                     weight[row, field] = max(weight[row, field].item(), importance)
     rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
-    if not all(weight[row, field] > 0 for row, field in zip(rows, fields, strict=True)):
-        raise Unsuited("no assignment of equations to fields determines every field")
+    if not (bool(weight.any(dim=0).all()) and bool(weight.any(dim=1).all())):
+        raise Unsuited("some field is in no equation, or some equation has no field")
     return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
 
 

@@ -49,7 +49,7 @@ class SpaceControl:
             else:
                 smoothness = self.statements.smoothness[k]
                 edges = torch.linspace(low, high, 3 if len(self.statements.space) == 1 else 2, dtype=torch.float64)
-                kind = LocalCells if len(self.statements.space) == 1 else Cells
+                kind = LocalCells if len(self.statements.space) == 1 and not self.statements.free else Cells
                 lines.append(kind(edges.tolist(), self.size + smoothness, smoothness))
         return product_of(lines)
 

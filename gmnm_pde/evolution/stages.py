@@ -13,9 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.slopes import Factor, Factorised
-from gmnm_pde.models.modes import Radau
+from gmnm_pde.evolution.solvers import Size, Stages, StageSolver
 
 _MOST = 10
 """Newton steps before a smaller step in time is tried."""
@@ -26,9 +24,6 @@ _SLOW = 0.9
 _ENOUGH = 0.01
 """Newton's method ends when what is left is this part of the error that a step may make."""
 
-Size = Callable[[Tensor, Tensor], float]
-"""How large changes of some increments are, both [stages, M]; 1 is the error that a step may make."""
-
 
 @dataclass(frozen=True)
 class Solved:
@@ -38,34 +33,15 @@ class Solved:
     rate: float
 
 
-@dataclass(frozen=True)
-class Trial:
+@dataclass(frozen=True, eq=False)
+class Trial(Stages):
     """A step that is tried.
 
     Attributes:
-        system: The equations.
-        method: The numbers of the method.
-        slopes: The equations' slopes at a state nearby.
-        start: When the step begins.
-        length: How long it is.
-        state: The state at its beginning and its derivatives by time, one less than their highest order, [M] each.
+        solver: Of the stages' equations.
     """
 
-    system: Galerkin
-    method: Radau
-    slopes: Factorised
-    start: float
-    length: float
-    state: Sequence[Tensor]
-
-    def jets(self, increments: Tensor) -> list[Tensor]:
-        """The states at the stages and their derivatives by time, each [stages, M], from the increments."""
-        jets, rise = [self.state[0] + increments], increments
-        for number in range(len(self.state)):
-            jets.append(self.method.inverse @ rise / self.length)
-            if number + 1 < len(self.state):
-                rise = jets[-1] - self.state[number + 1]
-        return jets
+    solver: StageSolver
 
     def solved(self, guess: Tensor, size: Size, *, linear: bool) -> Solved:
         """The increments.
@@ -75,38 +51,23 @@ class Trial:
             size: Measures changes.
             linear: Whether the slopes are exact, so that one Newton step is enough.
         """
-        times, increments = self.start + self.length * self.method.nodes, guess
+        increments = guess
         last, rate = None, 0.0
         for number in range(_MOST):
-            change = self._change(self.system.residual(times, self.system.shaped(self.jets(increments))))
-            norm = size(change, increments + change)
-            if not math.isfinite(norm):
+            change = self.solver.change(self, self.solver.residual(self, increments))
+            norm = math.inf if change is None else size(change, increments - change)
+            if change is None or not math.isfinite(norm):
                 return Solved(None, math.inf)
             if last is not None:
                 rate = norm / last if last else 0.0
                 if rate > _SLOW:
                     rounding = norm < 1e-3 * _ENOUGH
                     return Solved(increments if rounding else None, rate)
-            increments = increments + change
-            if linear or norm == 0 or (number and rate / (1 - rate) * norm < _ENOUGH):
+            increments = increments - change
+            if (linear and self.solver.exact) or norm == 0 or (number and rate / (1 - rate) * norm < _ENOUGH):
                 return Solved(increments, rate)
             last = norm
         return Solved(None, rate)
-
-    @property
-    def _factors(self) -> list[Factor]:
-        return self.slopes.stages(self.method.shifts.tolist(), self.length)
-
-    def _change(self, residual: Tensor) -> Tensor:
-        """The Newton step of all stages, [stages, M]."""
-        method, total = self.method, torch.zeros_like(residual)
-        turned = method.dual @ residual.to(method.dual.dtype)
-        for k, factor in enumerate(self._factors):
-            right = turned[k].real if k == 0 else turned[k]
-            solved = factor.solve(right)
-            mode = method.modes[:, k, None]
-            total -= mode.real * solved if k == 0 else 2 * (mode * solved).real
-        return total
 
     def error(self, increments: Tensor, size: Callable[[Tensor], float], *, first: bool) -> float:
         """The embedded estimate of the error of the step, measured by ``size``.
@@ -135,14 +96,14 @@ class Trial:
             jets.append(torch.where(orders == number + 1, slope, following))
             if number + 1 < count:
                 carried = real * carried + torch.where(orders > number + 1, slope - following, 0.0)
-                added = added + self.slopes.slopes.apply(number + 1, carried)
+                added = added + self.solver.multiplied(number + 1, carried)
                 rise = method.inverse @ rise / self.length - self.state[number + 1]
         if count > 1:
-            added = added + self.slopes.slopes.apply(count, real * carried)
+            added = added + self.solver.multiplied(count, real * carried)
         return jets, added
 
     def _error(self, jets: Sequence[Tensor], added: Tensor, *, first: bool) -> Tensor:
         stamp = torch.tensor([self.start], dtype=added.dtype, device=added.device)
         right = self.system.residual(stamp, self.system.shaped([jet[None] for jet in jets]))[0]
         right = self.system.without_conditions(right) if first else right
-        return -self._factors[0].solve(right + added)
+        return -self.solver.filtered(self, right + added)

@@ -3,9 +3,25 @@
 from gmnm_pde.evolution.banded import BandedGalerkin
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.sides import SeparableGalerkin, across
+from gmnm_pde.evolution.splitting import is_sum_of_lines
 from gmnm_pde.models.modes import Piecewise, Product
+
+_DENSE = 1200
+"""In boxes of several dimensions the matrices of no more unknowns are formed."""
+
+_FEW = 100
+"""The same where operators are sums of such on lines."""
 
 
 def system_of(statements: Statements, basis: Product) -> Galerkin:
     """The equations of the coefficients of some modes."""
-    return BandedGalerkin(statements, basis) if isinstance(basis, Piecewise) else Galerkin(statements, basis)
+    if isinstance(basis, Piecewise):
+        return BandedGalerkin(statements, basis)
+    if len(basis.lines) > 1 and statements.sides and not statements.free:
+        most = _FEW if is_sum_of_lines(statements) else _DENSE
+        conditions = across(statements) if basis.count * len(statements.orders) > most else None
+        system = SeparableGalerkin(statements, basis, conditions) if conditions else None
+        if system is not None and system.regular:
+            return system
+    return Galerkin(statements, basis)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,6 +22,11 @@ from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
+from gmnm_pde.strategies.evolution import Evolution
+from gmnm_pde.strategies.strategy import StrategyMethod
+
+STRATEGIES: dict[str, type[StrategyMethod]] = {"evolution": Evolution}
+"""What ``solve(..., method=name)`` builds beside ``METHODS``: what solves in a way of its own."""
 
 SMOOTHINGS = ("discrepancy", "cross-validation")
 
@@ -147,6 +152,15 @@ def check_smoothing(smoothing: Any) -> None:
         raise refuse(f"solve(smoothing={smoothing!r})", expected=expected, got=repr(smoothing))
 
 
+def with_strategy(arguments: "Arguments") -> "Arguments":
+    """The arguments with a strategy in the place of its name."""
+    method = arguments.method
+    if isinstance(method, list | tuple) and len(method) == 1:
+        (method,) = method
+    named = STRATEGIES.get(method) if isinstance(method, str) else None
+    return arguments if named is None else replace(arguments, method=named())
+
+
 def parse_methods(method: Any) -> tuple[Method, ...] | None:
     """The methods in their order; None where they are left open."""
     if method is None:
@@ -160,7 +174,14 @@ def parse_methods(method: Any) -> tuple[Method, ...] | None:
 def _method(method: Any) -> Method:
     """A method, given as such or by its name."""
     if isinstance(method, str):
-        _check_name(f"solve(method={method!r})", method, METHODS, "the name of a method")
+        _check_name(f"solve(method={method!r})", method, (*METHODS, *STRATEGIES), "the name of a method")
+        if method in STRATEGIES:
+            raise refuse(
+                "solve(method=[...])",
+                expected=f"'{method}' by itself, which solves from the beginning to the end",
+                got="it among others",
+                remedy=f"Say method='{method}'.",
+            )
         return METHODS[method]()
     if not isinstance(method, LeastSquares | TrainingMethod):
         raise refuse("solve(method=...)", expected="a name or a method such as LeastSquares()", got=repr(method))

@@ -22,11 +22,13 @@ from gmnm_pde.options.arguments import (
     parse_device,
     parse_points,
     parse_weights,
+    with_strategy,
 )
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
 from gmnm_pde.options.refusals import (
     check_events,
+    check_integrals,
     check_methods,
     check_parameters,
     check_parts,
@@ -71,6 +73,7 @@ def choose(arguments: Arguments) -> Choice:
     Raises:
         GmnmError: arguments contradict one another, or the strategy does not take one; the message says which.
     """
+    arguments = with_strategy(arguments)
     stated, hard = arguments.problem, arguments.hard
     check_parts(arguments)
     problem = meet_exactly(stated, hard) if hard is not False else stated
@@ -87,6 +90,7 @@ def choose(arguments: Arguments) -> Choice:
     if stated.domain.parts and (read.module is not None or isinstance(arguments.method, StrategyMethod)):
         raise on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
     strategy = _strategy(arguments, setup, read)
+    check_integrals(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
         if name in arguments.given and name not in strategy.takes:
             raise not_taken(name, arguments, strategy, read.module)
@@ -167,7 +171,10 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         continuation_allowed=arguments.continuation is None,
     )
     statements = suited(setup) if _may_march(arguments) else ""
-    return whole if isinstance(statements, str) else Marching(setup, statements, otherwise=whole)
+    if isinstance(statements, str):
+        return whole
+    over_space = any(term.trace.over_space for term in setup.problem.terms)
+    return Marching(setup, statements, otherwise=None if over_space else whole)
 
 
 def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:

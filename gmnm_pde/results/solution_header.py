@@ -33,6 +33,8 @@ _REPORT = checks.record(
     met=checks.distinct(checks.name),
     status=checks.text,
     deviation_estimates=checks.keyed(checks.size),
+    events=checks.keyed(checks.listed(checks.finite)),
+    invariants=checks.keyed(checks.size),
 )
 
 PARTS: dict[str, checks.Check] = {
@@ -57,7 +59,7 @@ def check_header(path: str | Path, header: dict[str, Any]) -> None:
     coordinates, report = header["coordinates"], header["report"]
     fields = header["fields"]
     fits = {
-        "bounds": len(header["bounds"]) == len(coordinates) and header["bounds"] == header["model"]["bounds"],
+        "bounds": len(header["bounds"]) == len(coordinates) and _same_box(header),
         "time": set(header["time"]) <= set(coordinates),
         "fields": not set(fields) & set(coordinates),
         "report.dtype": report["dtype"] == header["dtype"],
@@ -72,3 +74,9 @@ def check_header(path: str | Path, header: dict[str, Any]) -> None:
 def _per_field_of(value: Any, fields: list[str]) -> bool:
     """Whether a figure is one number for a single field, or one for each of several."""
     return value is None or (list(value) == fields if isinstance(value, dict) else len(fields) == 1)
+
+
+def _same_box(header: dict[str, Any]) -> bool:
+    """Whether the model is scaled from the domain's box; marches have the problem's own coordinates."""
+    bounds = header["model"]["bounds"]
+    return bounds == header["bounds"] or header["model"]["kind"] == "Evolved"

@@ -4,6 +4,7 @@ Of two marches of which the second allows a tenth of the error in every step and
 What they differ by is the error of the first, which bounds that of the second; the estimate is a part of it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,8 +33,12 @@ from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 _TENTH = 0.1
 """By how much the allowed errors fall from one march to the next."""
 
-_PART = 0.3
+_PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
+
+_BEGIN, _DEAR = 5.0, 10.0
+"""The first march allows this times the tolerance in a step, the second number in several dimensions of space: errors
+come out far smaller than what is allowed."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
@@ -41,11 +46,21 @@ _AIM = 1e-12
 _FIRST = 1e-7
 """The error allowed in a step of the first march then."""
 
+_LARGEST = 1e-2
+"""The largest error that may be allowed in a step."""
+
+_FALL = 0.5
+"""An estimate that falls by no more than this factor has stopped to fall."""
+
 _FINEST = 1e-14
 """The least error that may be allowed in a step."""
 
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
 """Errors allowed, from there on up, and the polynomials that a cell then has."""
+
+_RICHER, _SHORTER = 2, 0.75
+"""After the first march cells have so many polynomials more, and steps are no longer than this part of those that the
+march before it took at the time."""
 
 _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
@@ -141,36 +156,44 @@ class Marching:
     def run(self, run: Run) -> Result:
         """March, and march again."""
         aim = _AIM if run.tol is None else run.tol
-        allowed = _FIRST if run.tol is None else run.tol
+        begin = _BEGIN if len(self.statements.space) < 2 else _DEAR
+        allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         before: Marched | None = None
         best: Candidate | None = None
+        ended = ""
         while True:
-            marched, why = self._march(allowed, run)
+            marched, why = self._march(allowed, run, before)
             if marched is None:
                 break
             candidate = self._candidate(marched, before, run)
             run.record(candidate)
-            error = self._judged(candidate, run)
-            better = best is None or not best.fit.reached or not error > self._judged(best, run)
-            if marched.reached or best is None:
-                best = candidate if better else best
-            if not marched.reached or (before is not None and (error <= aim or not better)):
+            error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
+            if best is None or not best.fit.reached or (marched.reached and not error > least):
+                best, ended = candidate, why
+            done = before is not None and (error <= aim or error > _FALL * least)
+            if not marched.reached or done or allowed <= _FINEST or run.late:
                 break
-            if allowed <= _FINEST or run.late:
-                break
-            before, allowed = marched, max(_FINEST, allowed * _TENTH)
+            before, allowed = marched, self._next(allowed, error, aim, run)
         if best is None:
             if self.otherwise is not None and not run.late and not self.setup.problem.events:
                 return self.otherwise.run(run)
             if why and not run.late:
                 raise GmnmError(f"{self.setup.problem.name}: {why}")
             raise OutOfTime
-        return self._result(best, why, run)
+        return self._result(best, ended, run)
 
-    def _march(self, allowed: float, run: Run) -> tuple[Marched | None, str]:
+    @staticmethod
+    def _next(allowed: float, error: float, aim: float, run: Run) -> float:
+        """The error that the next march may make in a step."""
+        if run.tol is None:
+            return max(_FINEST, allowed * _TENTH**2)
+        less = _TENTH if math.isnan(error) else min(_TENTH, aim / error / 2)
+        return max(_FINEST, allowed * less)
+
+    def _march(self, allowed: float, run: Run, before: Marched | None) -> tuple[Marched | None, str]:
         """The steps with some allowed error; None without any; and why they ended, if before the final time."""
         try:
-            march = self._prepared(allowed, run)
+            march = self._prepared(allowed, run, before)
         except Unsuited as unsuited:
             return None, str(unsuited)
         why = ""
@@ -189,15 +212,19 @@ class Marching:
         )
         return marched, why
 
-    def _prepared(self, allowed: float, run: Run) -> March | OrdinaryMarch:
+    def _prepared(self, allowed: float, run: Run, before: Marched | None) -> March | OrdinaryMarch:
+        """A march with some allowed error; in nothing the same as the one before it, or the two would tell nothing."""
         if self._ordinary is not None:
             return self._ordinary.march(allowed, self.method.stages, self._told(run), self.tolerances)
         stages = self.method.stages or (3 if allowed >= 1e-4 else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
+        size += 0 if before is None else _RICHER
         control = SpaceControl(
             self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
         )
-        return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
+        longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
+        accuracy = Accuracy(allowed, allowed, stages)
+        return March(self.statements, accuracy, control, self._breaks(), self._told(run), longest)
 
     def _breaks(self) -> Sequence[float]:
         """Times at which the data have jumps and kinks, and at which conditions switch."""

@@ -84,4 +84,4 @@ class Piecewise(Product):
 
     def _solved(self, tested: Tensor) -> Tensor:
         """The expansions [..., count] of functions with these inner products with all of the line."""
-        return torch.cholesky_solve(tested.flatten(0, -2).mT, self._mass.to(tested)).mT.view(tested.shape)
+        return torch.cholesky_solve(tested.reshape(-1, self.count).mT, self._mass.to(tested)).mT.reshape(tested.shape)

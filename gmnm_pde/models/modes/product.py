@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.models.modes.line import Line
+from gmnm_pde.models.modes.waves import Waves
 
 
 class Product:
@@ -81,11 +82,31 @@ class Product:
     def derivative(self, orders: Sequence[int]) -> Tensor:
         """The matrix [count, count] of a derivative."""
         total = self.points.new_ones(1, 1)
-        for k, (line, order) in enumerate(zip(self.lines, orders, strict=True)):
-            left = (self._own_rows(k, 0) * line.weights[:, None]).mT
-            own = torch.eye(line.count, dtype=left.dtype) if not order else left @ self._own_rows(k, order)
-            total = torch.kron(total, own)
+        for k, order in enumerate(orders):
+            total = torch.kron(total, self.along(k, order))
         return total
+
+    def differentiated(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
+        """The expansions of a derivative of expansions [..., count], by projection."""
+        total = coefficients.unflatten(-1, self.shape) if self.lines else coefficients
+        for k, (line, order) in enumerate(zip(self.lines, orders, strict=True)):
+            axis = k - len(self.lines)
+            if not order:
+                continue
+            if isinstance(line, Waves):
+                index, factor = (own.to(total.device) for own in line.pairs(order))
+                total = total.index_select(total.ndim + axis, index) if order % 2 else total
+                total = total * factor.view(-1, *[1] * (-1 - axis))
+            else:
+                total = (total.movedim(axis, -1) @ self.along(k, order).to(total).mT).movedim(-1, axis)
+        return total.flatten(-len(self.lines)) if self.lines else total
+
+    def along(self, axis: int, order: int) -> Tensor:
+        """The matrix of a derivative along a line, [count, count] of the line."""
+        line = self.lines[axis]
+        if not order:
+            return torch.eye(line.count, dtype=torch.float64)
+        return (self._own_rows(axis, 0) * line.weights[:, None]).mT @ self._own_rows(axis, order)
 
     def transfer(self, coefficients: Tensor, finer: "Product") -> Tensor:
         """The expansions [..., count] in another product, by projection."""

@@ -43,6 +43,11 @@ class Radau:
         """The real eigenvalue, which the error estimate is solved with."""
         return self.shifts[0].real.item()
 
+    @property
+    def at_start(self) -> Tensor:
+        """What polynomials through the stages alone are at the beginning: the weights of the stages, [s]."""
+        return torch.linalg.solve(self.inverse.mT, -self.weights)
+
     def to(self, device: torch.device) -> "Radau":
         """The same numbers on a device."""
         tensors = (getattr(self, name).to(device) for name in self.__dataclass_fields__ if name != "stages")

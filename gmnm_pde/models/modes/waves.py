@@ -14,10 +14,10 @@ from torch import Tensor
 _OVER = 1.5
 """Points of the quadrature for each function: products of two are resolved, and aliases of three fall on the finest."""
 
-_FINEST = 0.15
+_FINEST = 0.1
 """The part of the frequencies, from the highest on, whose size tells what is left out."""
 
-_MORE = 1.4
+_MORE = 1.3
 """Finer circles have this many times as many frequencies."""
 
 
@@ -46,6 +46,28 @@ class Waves:
         both = torch.stack([factor * angle.cos(), factor * angle.sin()], dim=2).flatten(1)
         constant = x.new_full((len(x), 1), 0.0 if order else 1 / math.sqrt(high - low))
         return torch.cat([constant, both], dim=1)
+
+    def pairs(self, order: int) -> tuple[Tensor, Tensor]:
+        """The derivative of an order as an action on coefficients: x[index] * factor, both [count]."""
+        index = torch.arange(self.count)
+        if order % 2:  # cosines and sines change places
+            index[1::2], index[2::2] = torch.arange(2, self.count, 2), torch.arange(1, self.count, 2)
+        signs = torch.tensor([(1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0)][order % 4], dtype=torch.float64)
+        factor = torch.zeros(self.count, dtype=torch.float64)
+        factor[0] = 0.0 if order else 1.0
+        factor[1:] = (self.rates**order * signs.repeat(self.highest, 1)).flatten()
+        return index, factor
+
+    @property
+    def rates(self) -> Tensor:
+        """The frequencies from 1 on, in radians, [highest, 1]."""
+        turns = torch.arange(1, self.highest + 1, dtype=torch.float64)
+        return (2 * math.pi / (self.bounds[1] - self.bounds[0]) * turns)[:, None]
+
+    def symbol(self, order: int) -> Tensor:
+        """The derivative of an order of 1, e^ix, e^-ix, e^2ix, ... is them times these, [count]."""
+        both = torch.cat([1j * self.rates, -1j * self.rates], dim=1).flatten()
+        return torch.cat([both.new_zeros(1), both]) ** order
 
     def tails(self, coefficients: Tensor) -> Tensor:
         finest = max(1, round(_FINEST * self.highest))
