@@ -41,7 +41,6 @@ from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
 from gmnm_pde.statement.tables import table
-from gmnm_pde.strategies.evolution import Evolution
 
 __version__ = "0.1.0"
 
@@ -65,7 +64,6 @@ __all__ = [
     "Mesh",
     "Time",
     "Tolerance",
-    "Evolution",
     "solve_many",
     "Ensemble",
     # Operators
