@@ -41,9 +41,11 @@ from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
 from gmnm_pde.statement.tables import table
-from gmnm_pde.strategies.evolution import Evolution
 
 __version__ = "0.1.0"
+
+from gmnm_pde.ensembles import Ensemble, solve_many
+from gmnm_pde.strategies.evolution import Evolution
 
 __all__ = [
     # Domains
@@ -62,6 +64,8 @@ __all__ = [
     "Mesh",
     "Time",
     "Tolerance",
+    "solve_many",
+    "Ensemble",
     # Operators
     "diff",
     "grad",

@@ -207,7 +207,7 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
-    weight = torch.full((len(names), len(names)), -1e6, dtype=torch.float64)  # of fields that do not occur
+    weight = torch.zeros(len(names), len(names), dtype=torch.float64)
     generator = torch.Generator().manual_seed(0)
     for term in equations:
         cloud = sample(term.region, _PROBES, "sobol", seed=1)

@@ -27,7 +27,7 @@ FLOORS = [
     ("adaptivity",),
     ("strategies",),
     ("options",),
-    ("solve", "eigenmodes"),
+    ("solve", "eigenmodes", "ensembles"),
     ("compare", "bench"),
     ("cli",),
 ]

@@ -115,7 +115,7 @@ def test_they_stay_with_the_problem_and_are_part_of_its_fingerprint():
 def test_events_are_refused_by_strategies_for_all_times_at_once():
     problem = stated(events=g.Event(lambda h: h, stop=True))
     with pytest.raises(g.GmnmError, match="the strategy evolution, which follows a problem in time"):
-        g.solve(problem)
+        g.solve(problem, g.Mixture(components=30))
 
 
 def test_a_solve_that_goes_on_keeps_its_events():

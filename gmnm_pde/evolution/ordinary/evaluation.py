@@ -8,7 +8,7 @@ quicker ones are held beside the first at numbers of several sizes before they a
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from gmnm_pde.evolution.ordinary.recording import Graph, Unrecorded, record
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.jets import Alpha, Field, Frame
+from gmnm_pde.jets import Alpha, Field, Frame, Quantity
 from gmnm_pde.statement.terms import Term
 
 _SIZES = (1e-3, 0.03, 0.3, 1.0, 2.0, 7.0, 30.0, 300.0)
@@ -45,14 +45,17 @@ class Evaluation(Protocol):
         ...
 
 
-def evaluation_of(statements: Statements, asked: Sequence[tuple[int, int]]) -> "tuple[Evaluation, Original]":
+def evaluation_of(
+    statements: Statements, asked: Sequence[tuple[int, int]], constants: Sequence[str] = ()
+) -> "tuple[Evaluation, Original]":
     """The cheapest way that is right, and the functions themselves.
 
     Args:
         statements: The problem.
         asked: The derivatives of fields that its equations ask for, (field, order).
+        constants: The names of those that are numbers of a point too, after what is asked for.
     """
-    original = Original(statements, tuple(asked))
+    original = Original(statements, tuple(asked), tuple(constants))
     for kind in (_Written, _Replayed):
         try:
             own = kind(original)
@@ -79,7 +82,7 @@ def agree(own: Evaluation, original: "Original", points: np.ndarray) -> bool:
 
 def probes(original: "Original") -> np.ndarray:
     """Points to compare at: some sizes and both signs, at times of the problem."""
-    draws, count = np.random.default_rng(0), len(original.asked)
+    draws, count = np.random.default_rng(0), original.numbers
     rows = []
     for size in _SIZES:
         for positive in (True, False):
@@ -96,17 +99,23 @@ class Original:
 
     statements: Statements
     asked: tuple[tuple[int, int], ...]
+    constants: tuple[str, ...] = ()
     rows: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", sum(len(term.trace.names) for term in self.statements.equations))
+
+    @property
+    def numbers(self) -> int:
+        """Of a point, beside the time."""
+        return len(self.asked) + len(self.constants)
 
     def values(self, points: np.ndarray) -> np.ndarray:
         frame, inputs = self.frame(points)
         return torch.stack(self.residuals(frame, inputs), dim=1).detach().numpy()
 
     def slopes(self, points: np.ndarray) -> np.ndarray:
-        total = np.zeros((len(points), self.rows, 1 + len(self.asked)))
+        total = np.zeros((len(points), self.rows, 1 + self.numbers))
         frame, inputs = self.frame(points)
         for row, partials in enumerate(self.partials(self.residuals(frame, inputs), inputs)):
             for column, partial in enumerate(partials):
@@ -119,8 +128,14 @@ class Original:
         columns = torch.from_numpy(np.ascontiguousarray(points.T))
         problem = self.statements.problem
         frame = Frame(problem.domain.coordinates, columns[0][:, None], time=problem.domain.time)
-        source = _Given({(number, (order,)): own for (number, order), own in zip(self.asked, columns[1:], strict=True)})
+        source = _Given(
+            {(number, (order,)): own for (number, order), own in zip(self.asked, columns[1:], strict=False)}
+        )
         leaves = [frame.entry(source, number, (order,)) for number, order in self.asked]
+        for name, column in zip(self.constants, columns[1 + len(self.asked) :], strict=True):
+            leaves.append(column.clone().requires_grad_())
+            constants: dict[str, Any] = problem.constants  # of a problem that was made for this
+            constants[name] = Quantity(leaves[-1], frame)
         return _Points(frame, source), [frame.leaves[0], *leaves]
 
     @torch.enable_grad()

@@ -130,8 +130,16 @@ class OrdinaryMarch:
         """Values that meet the equations after a break."""
         time = self.time + _ASIDE * abs(self.time)
         with np.errstate(all="ignore"):
-            start = consistent(self.system, time, self.state, self.slope)
+            start = self._consistent(time)
         return start or Start(self.state, np.zeros_like(self.state), np.zeros_like(self.state))
+
+    def _consistent(self, time: float) -> Start | None:
+        """The state with what follows from it."""
+        return consistent(self.system, time, self.state, self.slope)
+
+    def _linearized(self) -> Linearization:
+        """The equations' slopes at the state."""
+        return Linearization(self.system, self.method, self._now, self.state, self.slope)
 
     def _begin(self, start: Start) -> None:
         """A first length, and what is to be learnt anew, at the beginning and where data break off."""
@@ -240,7 +248,7 @@ class OrdinaryMarch:
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
         method, fresh = self.method, self._linearization is None
         if self._linearization is None:
-            self._linearization = Linearization(self.system, method, self._now, self.state, self.slope)
+            self._linearization = self._linearized()
             self.counts["slopes"] += 1
         linearization, guess = self._linearization, self._guess(length)
         if not linearization.for_length(length):
@@ -290,10 +298,10 @@ class OrdinaryMarch:
         missed = None if self.data is None else self.data.missed(stamps[1:], self.time, length)
         if self.data is None or missed is None:
             return 0.0
-        effect = np.abs(linearization.real[:, : self.system.rows]) * self.method.shifts[0].real
-        whole = effect @ self.data.spread * ((self.end - self.start) / length)
+        gain = self.method.shifts[0].real
+        whole = gain * linearization.effect(self.data.spread) * ((self.end - self.start) / length)
         allowed = np.maximum(self.tolerance.relative * np.maximum(scale, whole), self.tolerance.absolute)
-        return _MISSED * (effect @ missed) / (allowed + 1e-300)
+        return _MISSED * gain * linearization.effect(missed) / (allowed + 1e-300)
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
@@ -353,7 +361,7 @@ class OrdinaryMarch:
         """Bring the state back to its constraints, and what is not differentiated in line with it."""
         assert self.constraints is not None
         self.state = self.constraints.nearest(time, self.state, scale * self.system.differential)
-        start = consistent(self.system, min(time, self._inside[1]), self.state, self.slope)
+        start = self._consistent(min(time, self._inside[1]))
         if start is not None:
             self.state, self.slope = start.state, start.slope
 

@@ -14,7 +14,7 @@ import numpy as np
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.models.modes import radau
 
-_NOISE = 1e-15
+NOISE = 1e-15
 """Rounding of a term, relative to it."""
 
 _MOST = 10
@@ -114,8 +114,20 @@ class Linearization:
             return False
         self._length = length
         self.real = np.ascontiguousarray(self.inverses[0].real)
-        self._effect = _NOISE * np.abs(self.real)
+        self._effect = NOISE * np.abs(self.real)
         return math.isfinite(self._effect.sum())
+
+    def turned(self, left: np.ndarray) -> np.ndarray:
+        """What the decoupled systems make of what the equations leave at the stages, [s, m]: [(s + 1) / 2, m]."""
+        return (self.inverses @ (self.method.dual @ left)[:, :, None])[:, :, 0]
+
+    def corrected(self, left: np.ndarray) -> np.ndarray:
+        """What the real one makes of what the equations leave, [m]."""
+        return self.real @ left
+
+    def effect(self, sizes: np.ndarray) -> np.ndarray:
+        """How much that may be for sizes of what the equations leave, [rows]: [m]."""
+        return np.abs(self.real[:, : len(sizes)]) @ sizes
 
     def rounding(self, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         """What rounding in the equations' terms makes of the unknowns at most, [m], for sizes of unknowns and slopes.
@@ -123,7 +135,7 @@ class Linearization:
         Slopes are differences of increments, whose rounding is larger by the norm of A^-1.
         """
         terms = self._sizes[0] @ states + self.method.norm * (self._sizes[1] @ slopes)
-        return self._effect @ terms + _NOISE * states
+        return self._effect @ terms + NOISE * states
 
 
 @dataclass(frozen=True)
@@ -161,14 +173,13 @@ def solve_stages(
             rounding makes of them: 1 is the error that a step may make.
         enough: Newton's method ends when what is left is below this.
     """
-    method, inverses, increments = linearization.method, linearization.inverses, guess
+    method, increments = linearization.method, guess
     inverse = method.inverse / length
     weights, noise, floor, last, rate = state, 0.0, 0.0, None, _KNOWN
     for number in range(1, _MOST + 1):
         states, slopes = state + increments, inverse @ increments
         left = system.residual(times[1:], states, slopes)
-        turned = (inverses @ (method.dual @ left)[:, :, None])[:, :, 0]
-        change = (method.modes @ turned).real
+        change = np.real(method.modes @ linearization.turned(left))
         if number <= _WEIGHED:
             sizes = np.abs(states - change).max(axis=0)
             rounding = linearization.rounding(sizes, np.abs(slopes).max(axis=0))
@@ -205,7 +216,7 @@ def embedded_error(
     """The embedded estimate of the error of a step, [m]."""
     slope = (linearization.method.weights @ increments) / -length
     at, moved = times[:1], state[None]
-    error = -linearization.real @ system.residual(at, moved, slope[None])[0]
+    error = -linearization.corrected(system.residual(at, moved, slope[None])[0])
     if not np.abs(error * weights).max() < 1:  # once more, as stiff parts ask
-        error = -linearization.real @ system.residual(at, moved + error, slope[None])[0]
+        error = -linearization.corrected(system.residual(at, moved + error, slope[None])[0])
     return error

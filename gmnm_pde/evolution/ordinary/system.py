@@ -3,6 +3,8 @@
 The unknowns y are the fields and, where a field is differentiated more than once, its derivatives below the highest.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gmnm_pde._errors import GmnmError
@@ -21,7 +23,7 @@ class System:
         algebraic: Which rows hold no derivative of an unknown, [m].
     """
 
-    def __init__(self, statements: Statements):
+    def __init__(self, statements: Statements, constants: Sequence[str] = ()):
         self.statements = statements
         orders = [max(1, order) for order in statements.orders]
         self.unknowns = [(field, k) for field, order in enumerate(orders) for k in range(order)]
@@ -31,7 +33,7 @@ class System:
         asked = dict.fromkeys((field, alpha[0]) for term in statements.equations for field, alpha in term.trace.asked)
         self.asked = list(asked)
         self.evaluation: Evaluation
-        self.evaluation, self.original = evaluation_of(statements, self.asked)
+        self.evaluation, self.original = evaluation_of(statements, self.asked, constants)
         self._columns = np.array([0, *(1 + self.place(*own) for own in self.asked)])
         self._chained = [(self.place(f, k), self.place(f, k + 1)) for f, k in self.unknowns if k + 1 < orders[f]]
         self._rise = np.array([pair[0] for pair in self._chained], dtype=int)
@@ -54,30 +56,42 @@ class System:
         whole = np.concatenate([state, np.zeros(self.count)])
         return whole[self._columns[1:] - 1]
 
-    def points(self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-        """What the equations ask for at some times, [n, 1 + asked]."""
+    def points(
+        self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray, constants: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What the equations ask for at some times, [n, 1 + asked], and constants [n, c] where these vary."""
         whole = np.empty((len(times), 1 + 2 * self.count))
         whole[:, 0] = times
         whole[:, 1 : 1 + self.count] = states
         whole[:, 1 + self.count :] = slopes
-        return whole[:, self._columns]
+        points = whole[:, self._columns]
+        return points if constants is None else np.concatenate([points, constants], axis=1)
 
-    def residual(self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    def residual(
+        self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray, constants: np.ndarray | None = None
+    ) -> np.ndarray:
         """F for states and their derivatives, [n, m] both: [n, m]."""
-        found = self.evaluation.values(self.points(times, states, slopes))
+        found = self.evaluation.values(self.points(times, states, slopes, constants))
         if not self._chained:
             return found
         return np.concatenate([found, slopes[:, self._rise] - states[:, self._next]], axis=1)
 
     def slopes(self, time: float, state: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The derivatives of F by y and by y', [m, m], and by t, [m]."""
+        by_state, by_slope, by_time = self.all_slopes(np.array([time]), state[None], slope[None])
+        return by_state[0], by_slope[0], by_time[0]
+
+    def all_slopes(
+        self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray, constants: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same for several states, [n, m]: [n, m, m] twice, and [n, m]."""
         m = self.count
-        partials = self.evaluation.slopes(self.points(np.array([time]), state[None], slope[None]))[0]
-        whole = np.zeros((m, 1 + 2 * m))
-        whole[: self.rows, self._columns] = partials
+        partials = self.evaluation.slopes(self.points(times, states, slopes, constants))
+        whole = np.zeros((len(times), m, 1 + 2 * m))
+        whole[:, : self.rows, self._columns] = partials[:, :, : len(self._columns)]
         for row, (rise, following) in enumerate(self._chained, start=self.rows):
-            whole[row, 1 + m + rise], whole[row, 1 + following] = 1.0, -1.0
-        return whole[:, 1 : 1 + m], whole[:, 1 + m :], whole[:, 0]
+            whole[:, row, 1 + m + rise], whole[:, row, 1 + following] = 1.0, -1.0
+        return whole[:, :, 1 : 1 + m], whole[:, :, 1 + m :], whole[:, :, 0]
 
 
 def _reads_time(statements: Statements, term: Term) -> bool:
