@@ -32,7 +32,7 @@ parser.add_argument("--device", default="cpu")
 parser.add_argument("--out", type=Path, metavar="DIR", help="write rows, curves and figures there")
 options = parser.parse_args()
 if options.quick:
-    options.steps, options.points, options.seeds = 200, 200, 2
+    options.steps, options.points, options.seeds = 100, 150, 2
 
 problem = registry.load("poisson")
 models = SMALL if options.quick else {name: name for name in SMALL}

@@ -48,7 +48,7 @@ parser.add_argument("--parts", default="adam,lbfgs,best", help="which of the thr
 parser.add_argument("--out", type=Path, metavar="DIR", help="write rows, curves and figures there")
 options = parser.parse_args()
 if options.quick:
-    options.steps, options.lbfgs_steps, options.gauss_newton_steps, options.points, options.seeds = 150, 60, 15, 200, 2
+    options.steps, options.lbfgs_steps, options.gauss_newton_steps, options.points, options.seeds = 100, 40, 10, 150, 2
 
 problem = registry.load("poisson")
 names = options.models.split(",")

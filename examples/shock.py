@@ -33,7 +33,7 @@ print(one)
 #
 # ``solve(problem)`` goes on to this by itself where one mixture leaves a poor estimate; asking for blocks saves the
 # time that it takes to find that out.
-tol = 1e-3 if quick else 1e-4
+tol = 1e-2 if quick else 1e-4
 solution = solve(problem, Mixture(components=100), blocks=True, tol=tol)
 print(solution)
 

@@ -5,6 +5,7 @@ from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
 from gmnm_pde.compare import compare
 from gmnm_pde.eigenmodes import eigenmodes
+from gmnm_pde.evolution.tolerance import Tolerance
 from gmnm_pde.geometry import (
     Annulus,
     Ball,
@@ -60,6 +61,7 @@ __all__ = [
     "PointCloud",
     "Mesh",
     "Time",
+    "Tolerance",
     # Operators
     "diff",
     "grad",

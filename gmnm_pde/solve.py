@@ -11,6 +11,7 @@ from torch import nn
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
+from gmnm_pde.evolution.tolerance import Tolerance
 from gmnm_pde.methods import Method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Mixture
@@ -30,7 +31,7 @@ def solve(
     model: str | Mixture | nn.Module | None = None,
     method: str | Method | Sequence[str | Method] | None = None,
     *,
-    tol: float | None = None,
+    tol: float | Mapping[str, float] | Tolerance | None = None,
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
     device: str | torch.device | None = None,
@@ -60,7 +61,8 @@ def solve(
             their readout is solved for where it is linear.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size. A training is judged by it at its
-            end, and noisy data by what they leave uncertain.
+            end, and noisy data by what they leave uncertain. Problems in time alone take it by field too,
+            ``{"w": 1e-8}`` or ``Tolerance(1e-6, absolute={"w": 1e-12})``.
         seed: Same seed, same machine: same digits.
 
     Other arguments, which most users do not need:
@@ -105,28 +107,27 @@ def solve(
     started = time.monotonic()
     if progress is not None and not callable(progress):
         raise refuse("solve(progress=...)", expected="a function of one argument", got=repr(progress))
-    choice = choose(
-        Arguments(
-            problem=problem,
-            model=model,
-            method=method,
-            tol=tol,
-            seed=seed,
-            dtype=dtype,
-            device=device,
-            points=points,
-            weights=weights,
-            time_limit=time_limit,
-            checkpoint=checkpoint,
-            engine=engine,
-            compiled=compiled,
-            blocks=blocks,
-            continuation=continuation,
-            hard=hard,
-            smoothing=smoothing,
-        )
+    arguments = Arguments(
+        problem=problem,
+        model=model,
+        method=method,
+        tol=tol,
+        seed=seed,
+        dtype=dtype,
+        device=device,
+        points=points,
+        weights=weights,
+        time_limit=time_limit,
+        checkpoint=checkpoint,
+        engine=engine,
+        compiled=compiled,
+        blocks=blocks,
+        continuation=continuation,
+        hard=hard,
+        smoothing=smoothing,
     )
-    run = Run.begin(choice.setup, started, tol, time_limit, progress, choice.checkpoint)
+    choice = choose(arguments)
+    run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, progress, choice.checkpoint)
     result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
     if choice.note:
         result = replace(result, details=f"{result.details}; {choice.note}")

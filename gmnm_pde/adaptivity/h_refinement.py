@@ -21,13 +21,14 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import finishing
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
 from gmnm_pde.models import Partition
-from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
+from gmnm_pde.run.result import RELIABLE, Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.problem import Problem
 
@@ -65,6 +66,12 @@ class Refining:
     """The power of the number of patches with which the time of a fit grows."""
     slack: float = 1.2
     """The next fit is made if this many times its predicted time is left."""
+    settled: int = 4
+    """So many fits in succession that leave the same smooth residual end it."""
+    doubted: int = 3
+    """So many that leave the same, where one mixture left a smooth one."""
+    large: float = 0.3
+    """A residual above this part of its terms is large there."""
     most_unknowns: int = 60_000
     """The most unknowns."""
 
@@ -99,6 +106,7 @@ class HRefinement:
         fixed: Whether the partition is kept.
         refining: The numbers of the refinement.
         first: Components of each patch that there were before; the first fit has more.
+        doubted: Whether one mixture left a large residual that no finer one was going to lower.
     """
 
     setup: Setup
@@ -107,6 +115,7 @@ class HRefinement:
     fixed: bool = False
     refining: Refining = Refining()
     first: int | None = None
+    doubted: bool = False
 
     def next(self, trials: Trials[Level]) -> Level | Stop:
         """The next partition and its components."""
@@ -115,6 +124,8 @@ class HRefinement:
             return self._first
         if trials.errors[-1] <= self._aim:
             return Stop.MET
+        if self._unsolved(trials):
+            return Stop.UNSOLVED
         no_gain = all(stalled(values, early=numbers.patience) for values in (trials.errors, trials.residuals))
         no_gain = no_gain or stalled(trials.errors, early=2 * numbers.patience)
         if trials.doubtful or (no_gain and (not self.fixed or min(trials.errors) < numbers.begun)):
@@ -125,6 +136,13 @@ class HRefinement:
         unknowns = len(level.partition) * level.components * len(self.setup.problem.fields)
         too_large = unknowns > numbers.most_unknowns or level.components > numbers.most_components
         return Stop.LARGEST if too_large else level
+
+    def _unsolved(self, trials: Trials[Level]) -> bool:
+        """Whether fits leave a residual that stays as large as it is, as where conditions contradict each other."""
+        numbers = self.refining
+        sure = trials.stays(numbers.settled) and all(trials.settled[-numbers.settled :])
+        likely = self.doubted and trials.stays(numbers.doubted) and trials.left[-1] > numbers.large
+        return sure or likely
 
     @property
     def _aim(self) -> float:
@@ -185,7 +203,8 @@ class HRefinement:
         drifts = trials.drifts if drift is None else (*trials.drifts, drift)
         with finishing():
             estimate = _with_tail(estimate_error(fitted, run.points), drifts)
-        return Candidate(fitted, estimate, drift, search.hurried, search.tried)
+            leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
+        return Candidate(fitted, estimate, drift, leaves, hurried=search.hurried, tried=search.tried)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
@@ -205,6 +224,8 @@ class HRefinement:
             "errors": trials.errors,
             "residuals": trials.residuals,
             "drifts": trials.drifts,
+            "left": trials.left,
+            "settled": trials.settled,
             "seconds": trials.seconds,
         }
 
@@ -212,7 +233,7 @@ class HRefinement:
     def trials_from(self, state: Mapping[str, Any]) -> Trials[Level]:
         """The trials that ``state`` describes."""
         ways = ("best", "last")
-        figures = {name: checks.listed(checks.size) for name in ("errors", "residuals", "drifts")}
+        figures = {name: checks.listed(checks.size) for name in ("errors", "residuals", "drifts", "left")}
         figures["errors"] = figures["residuals"] = checks.listed(checks.size, least=1)
         check_state(
             state,
@@ -220,6 +241,7 @@ class HRefinement:
             begin=checks.listed(checks.positive, count=self.setup.dimension),
             components=checks.whole(1),
             seconds=checks.size,
+            settled=checks.listed(checks.flag),
             **figures,
         )
         best, last = (
@@ -231,8 +253,8 @@ class HRefinement:
         )
         partition, begin = last.fit.model.partition, tuple(state["begin"])
         level = Level(partition, state["components"], begin, None if self.fixed else last.fit.widths)
-        errors, residuals, drifts = (tuple(state[name]) for name in ("errors", "residuals", "drifts"))
-        return Trials(best, last, level, errors, residuals, drifts, state["seconds"])
+        known = {name: tuple(state[name]) for name in (*figures, "settled")}
+        return Trials(best, last, level, **known, seconds=state["seconds"])
 
     def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
@@ -251,7 +273,7 @@ class HRefinement:
             return status, outcome.reason if outcome.late or not why else f"{outcome.reason}; {why}"
         if is_good(best, self.tol):
             return good_status(self.tol), words if self.tol is not None or not why else f"{words}: {why}"
-        if self.tol is None and status is not Status.TIME:
+        if self.tol is None and status not in (Status.TIME, Status.UNSOLVED):
             status = Status.POOR
         return status, f"{words}: {why}"
 
@@ -261,6 +283,8 @@ class HRefinement:
             return Status.MET, ""
         if stop is Stop.TIME:
             return run.end_of_time
+        if stop is Stop.UNSOLVED:
+            return Status.UNSOLVED, "whatever was made finer, a residual stayed as large"
         if stop is Stop.STALLED:
             return Status.STALLED, "it stopped falling"
         if self.fixed and self.setup.mixture.components:

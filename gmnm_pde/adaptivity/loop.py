@@ -15,6 +15,10 @@ _DOUBTS = 2
 """So many fits may say that the answer is not unique: the first ones are coarse."""
 
 
+_SAME = 0.7
+"""Residuals that differ by no more than this factor are the same."""
+
+
 class Stop(Enum):
     """Why a refinement stops."""
 
@@ -22,6 +26,7 @@ class Stop(Enum):
     STALLED = "the error estimate stopped falling"
     LARGEST = "the largest size was reached"
     HOPELESS = "at this rate the estimate would not become good"
+    UNSOLVED = "a residual stays as large as it is"
     TIME = "the time is up"
 
 
@@ -36,6 +41,8 @@ class Trials(Generic[Level]):
         errors: The estimated errors of all candidates.
         residuals: Their validation residuals.
         drifts: The distance of each from the one before it, where that is known.
+        left: What they leave of the equations relative to their terms.
+        settled: Which of these no finer candidate is going to lower, by its looks.
         seconds: How long the last candidate took; under a time limit, one of the fits that it was chosen from.
     """
 
@@ -45,7 +52,14 @@ class Trials(Generic[Level]):
     errors: tuple[float, ...] = ()
     residuals: tuple[float, ...] = ()
     drifts: tuple[float, ...] = ()
+    left: tuple[float, ...] = ()
+    settled: tuple[bool, ...] = ()
     seconds: float = 0.0
+
+    def stays(self, count: int) -> bool:
+        """Whether so many candidates in succession left the same residual."""
+        last = self.left[-count:]
+        return len(last) == count and min(last) >= _SAME * max(last)
 
     @property
     def doubtful(self) -> bool:
@@ -61,6 +75,8 @@ class Trials(Generic[Level]):
             errors=(*self.errors, candidate.error),
             residuals=(*self.residuals, candidate.validation_residual),
             drifts=self.drifts if candidate.drift is None else (*self.drifts, candidate.drift),
+            left=(*self.left, candidate.left.relative),
+            settled=(*self.settled, candidate.left.settled),
             seconds=seconds,
         )
 

@@ -17,13 +17,14 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime, finishing
 from gmnm_pde.io import checks
 from gmnm_pde.io.states import restoring
 from gmnm_pde.methods.least_squares import best_truncated
-from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
+from gmnm_pde.run.result import RELIABLE, Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
 AIM = 1e-12
@@ -175,7 +176,8 @@ class PRefinement:
         with finishing():
             fitted = with_truncation(fitted)
             estimate = estimate_error(fitted, run.points)
-        return Candidate(fitted, estimate, hurried=search.hurried, tried=search.tried)
+            leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
+        return Candidate(fitted, estimate, left=leaves, hurried=search.hurried, tried=search.tried)
 
     def _first_widths(self, components: int, trials: Trials[int]) -> Widths:
         """Widths to begin a search with: those of the last fit, narrower as the components become denser."""

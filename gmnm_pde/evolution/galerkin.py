@@ -16,6 +16,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.reading import Side, Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
 from gmnm_pde.geometry import Region
@@ -164,7 +165,8 @@ class Galerkin:
         for term in self.statements.equations:
             values = self._values(term, jets, self.basis.values)
             problem = self.statements.problem
-            named |= linearize(problem, Placed(term, Cloud(points)), points, values, (), slopes=slopes)
+            placed = Placed(term, Cloud(points), integrate=integrals(self.basis))
+            named |= linearize(problem, placed, points, values, (), slopes=slopes)
         return named
 
     def _values(

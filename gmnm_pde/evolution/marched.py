@@ -1,13 +1,14 @@
 """A march as an approximate solution."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.fitting.fit import rms
@@ -17,13 +18,34 @@ from gmnm_pde.jets import output_jet
 from gmnm_pde.models import Evolved, Normalized, Stretch
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
-from gmnm_pde.sampling import sample, stream
+from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.statement.terms import Term
 
 _HELD_OUT = 1000
 """Points at which residuals are reported, of each equation."""
 
+_TIMES = 12
+"""Times at which equations with integrals over space are looked at."""
+
 _CONDITIONS = 200
 """The same of each condition."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a march beside its steps.
+
+    Attributes:
+        stopped: The event that ended it before the final time, if one did.
+        events: Times of events, by name.
+        drifts: The largest changes of invariants, relative to their sizes, by name.
+        noise: What rounding makes of fields, [fields]; None where that is not known.
+    """
+
+    stopped: str = ""
+    events: Mapping[str, list[float]] = field(default_factory=dict)
+    drifts: Mapping[str, float] = field(default_factory=dict)
+    noise: Tensor | None = None
 
 
 class Marched:
@@ -35,6 +57,7 @@ class Marched:
         seed: Of the points at which residuals are reported.
         reached: Whether they reach the final time.
         counts: What was done.
+        told: What is told of the march beside its steps.
     """
 
     widths: tuple[float, ...] = ()
@@ -43,9 +66,16 @@ class Marched:
     components: int | None = None
 
     def __init__(
-        self, statements: Statements, steps: Sequence[Step], seed: int, *, reached: bool, counts: Mapping[str, int]
+        self,
+        statements: Statements,
+        steps: Sequence[Step],
+        seed: int,
+        *,
+        reached: bool,
+        counts: Mapping[str, int],
+        told: Told | None = None,
     ):
-        self.statements, self.problem = statements, statements.problem
+        self.statements, self.problem, self.told = statements, statements.problem, told or Told()
         self.steps, self.seed, self.reached, self.counts = tuple(steps), seed, reached, dict(counts)
 
     @property
@@ -67,7 +97,7 @@ class Marched:
             states = states if plain.lines == basis.lines else basis.transfer(states, plain)
             stretches.append(Stretch(plain.lines, times[0], times[1], states))
         self.steps = tuple(kept)  # which hold the model's own numbers where these are the same
-        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached)
+        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached and not self.told.stopped)
         return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
 
     @property
@@ -114,7 +144,9 @@ class Marched:
 
     def inspected(self, seed: int) -> list[Inspected]:
         """Every named residual on points that were never used before, beside the size of its own terms."""
-        fresh = Marched(self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={})
+        fresh = Marched(
+            self.statements, self.steps, stream(seed, "inspection"), reached=self.reached, counts={}, told=self.told
+        )
         rows: dict[str, Rows] = {}
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
         inside = next(points for one, points, _ in placed if one.term.group == "interior")
@@ -138,6 +170,11 @@ class Marched:
         """Every term at points of its own, with its residuals."""
         found = []
         for number, term in enumerate(self.problem.terms):
+            if self._is_guess(term):
+                continue
+            if term.trace.over_space:
+                found.append(self._over_space(term, number, slopes=slopes))
+                continue
             charts = term.region.charts if isinstance(term.region, Region) else ()
             count = interior if term.group == "interior" else max(conditions, len(charts))
             cloud = sample(term.region, count, "sobol", seed=stream(self.seed, "held out", number + 1))
@@ -145,6 +182,21 @@ class Marched:
             jets = jets_of(self.model, term, cloud.points, "closed")
             found.append((placed, cloud.points, linearize(self.problem, placed, cloud.points, jets, (), slopes=slopes)))
         return found
+
+    def _over_space(self, term: Term, number: int, *, slopes: bool) -> tuple[Placed, Tensor, dict[str, Linearized]]:
+        """The same for a term with integrals over space, on whole grids at some times."""
+        generator = torch.Generator().manual_seed(stream(self.seed, "held out", number + 1))
+        start, basis = self.statements.start, self.steps[-1].basis
+        times = start + (self.end - start) * torch.rand(_TIMES, generator=generator, dtype=torch.float64)
+        points = self.statements.joined(basis.points, times)
+        placed = Placed(term, Cloud(points), integrate=integrals(basis))
+        jets = jets_of(self.model, term, points, "closed")
+        return placed, points, linearize(self.problem, placed, points, jets, (), slopes=slopes)
+
+    def _is_guess(self, term: Term) -> bool:
+        """Whether an initial condition gives what equations determine, from which they are free to differ."""
+        axis, orders = self.statements.axis, self.statements.orders
+        return term.group == "initial" and all(alpha[axis] >= orders[number] for number, alpha in term.trace.asked)
 
 
 def _finite(values: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """From step to step: lengths by the embedded error estimate, modes by what the finest of them carry."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -116,6 +117,7 @@ class March:
         control: Chooses the modes.
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
+        longest: Times, ascending, and how long steps may be from there on.
     """
 
     def __init__(
@@ -125,11 +127,12 @@ class March:
         control: SpaceControl,
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
+        longest: Sequence[tuple[float, float]] = (),
     ):
         self.statements, self.accuracy, self.control = statements, accuracy, control
         self.method: Radau = radau(accuracy.stages)
         self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
-        self.on_step = on_step
+        self.on_step, self._longest = on_step, list(longest)
         self.time, self.steps = statements.start, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self._first, self._before = True, None
@@ -252,6 +255,9 @@ class March:
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
         left = end - self.time
+        if self._longest:
+            place = bisect_right(self._longest, (self.time * (1 + 1e-12), math.inf)) - 1
+            self.length = min(self.length, self._longest[max(0, place)][1])
         if self.length >= 0.999 * left:
             return left
         return left / 2 if self.length > left / 2 else self.length

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.models.modes import Product, Waves
 from gmnm_pde.multiindex import Alpha
@@ -156,7 +157,7 @@ class Split:
         total, varying = self._constant(jets), Varying()
         for term in self.statements.equations:
             values = self._values(term, jets, points, self._asked[term.name])
-            placed = Placed(term, Cloud(points))
+            placed = Placed(term, Cloud(points), integrate=integrals(self.basis))
             for name, own in linearize(self.statements.problem, placed, points, values, (), slopes=slopes).items():
                 by_time = own.residual.unflatten(0, (len(times), -1))
                 if bool(by_time.any()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,14 @@ class Candidate:
         estimate: Of its error.
         drift: Its distance from the candidate before it, relative L2; None for the first, or where it is not needed.
         tried: How many fits it was chosen from.
+        left: What it leaves of the equations, where its error is not small.
         hurried: Whether the time limit cut short the search, for widths or a smoothing, that led to it.
     """
 
     fit: Any
     estimate: ErrorEstimate
     drift: float | None = None
+    left: Left = NOTHING_LEFT
     hurried: bool = False
     tried: int = 1
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.fitting.stability import stability_of
-from gmnm_pde.fitting.uniqueness import doubt_of
+from gmnm_pde.fitting.uniqueness import doubt_of, undetermined
 from gmnm_pde.linalg.qr import RIDGE
 from gmnm_pde.residuals import FieldMap
 from gmnm_pde.statement.problem import Problem
@@ -74,6 +74,8 @@ def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
     errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
     if doubt.words:
         errors = errors.clamp_min(1.0)
+    else:
+        doubt = undetermined(fit, stability)
     shifts = observed.towards(observed.parameters, stability.by_parameter)
     fit.install()
     return ErrorEstimate(

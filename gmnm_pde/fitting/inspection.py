@@ -29,6 +29,15 @@ CONDITIONS = 600
 _SIZED = 500
 """Points at which the sizes of the fields' derivatives are taken."""
 
+_SMOOTH = 0.05
+"""A residual is smooth if neighbours differ by no more than this part of what unrelated points would, squared."""
+
+_FEW = 8
+"""Of fewer points than this no residual is told to be smooth or not."""
+
+_LARGE = 0.1
+"""A residual above this part of its terms is large."""
+
 _FLOOR = 1e-3
 """A derivative counts as no smaller than this part of the field over the domain's length to the power of its order, so
 that a flux of zero beside a constant is none that matters."""
@@ -44,12 +53,15 @@ class Inspected:
         relative: Its mean size relative to that of the terms that should cancel in it. Means of sizes, and not of
             squares, which singular points would dominate.
         place: In words, where it is largest.
+        roughness: How much it differs between neighbouring points, squared, as a part of what unrelated points would;
+            0 of a few points.
     """
 
     name: str
     size: float
     relative: float
     place: str
+    roughness: float = 0.0
 
 
 @dataclass
@@ -61,18 +73,52 @@ class Rows:
     at_zero: list[Tensor] = field(default_factory=list)
     points: list[Tensor] = field(default_factory=list)
 
-    def inspected(self, name: str, coordinates: Sequence[str]) -> Inspected:
+    def inspected(self, name: str, coordinates: Sequence[str], *, rough: bool = False) -> Inspected:
+        """The figures of one residual, its roughness if that is asked for."""
         residual, points = torch.cat(self.residuals), torch.cat(self.points)
         mean, scale = _mean(residual), _mean(torch.cat(self.terms)) + _mean(torch.cat(self.at_zero))
         largest = points[residual.abs().argmax()].tolist()
         place = ", ".join(f"{c}={x:.3g}" for c, x in zip(coordinates, largest, strict=True))
-        return Inspected(name, rms(_finite(residual)), mean / scale if scale else math.inf if mean else 0.0, place)
+        relative = mean / scale if scale else math.inf if mean else 0.0
+        return Inspected(name, rms(_finite(residual)), relative, place, _roughness(residual, points) if rough else 0.0)
 
 
 @torch.no_grad()
 def inspected(fit: Fit, seed: int) -> list[Inspected]:
-    """Every named residual of a fit on fresh points."""
-    system = _on_fresh_points(fit.held_out, seed)
+    """Every named residual of a fit on fresh points, and on those that are given."""
+    fresh = _on_fresh_points(fit.held_out, seed)
+    known = [placed.term.name for placed in fresh.placed]
+    given = [placed for placed in fit.system.placed if placed.term.group == "data" and placed.term.name not in known]
+    return _inspected(fit, replace(fresh, placed=[*fresh.placed, *(Placed(one.term, one.cloud) for one in given)]))
+
+
+@dataclass(frozen=True)
+class Left:
+    """The largest residual of a fit relative to its terms, and whether no finer fit is going to lower it."""
+
+    relative: float = 0.0
+    settled: bool = False
+
+
+NOTHING_LEFT = Left()
+"""What is left where the error is small, and nobody needs to know."""
+
+
+@torch.no_grad()
+def left(fit: Fit) -> Left:
+    """What a fit leaves of the equations and conditions.
+
+    What is left of a least squares fit by a solution that it cannot show yet changes from point to point, as fields do
+    that are finer than its own. Where large residuals are smooth between neighbouring held-out points, the fit shows
+    what it could, and conditions contradict each other or the equation.
+    """
+    looks = _inspected(fit, fit.held_out, rough=True)
+    large = [look for look in looks if look.relative > _LARGE]
+    smooth = bool(large) and max(look.roughness for look in large) <= _SMOOTH
+    return Left(max(look.relative for look in looks), smooth)
+
+
+def _inspected(fit: Fit, system: ReadoutSystem, *, rough: bool = False) -> list[Inspected]:
     rows: dict[str, Rows] = {}
     for _, name, _, _, linearized in system.linearized(None, slopes=False, check=False):
         rows.setdefault(name, Rows()).at_zero.append(linearized.residual)
@@ -84,7 +130,7 @@ def inspected(fit: Fit, seed: int) -> list[Inspected]:
         own.terms.append(sum((abs(c) * sizes[key] for key, c in linearized.slopes.items()), linearized.residual * 0))
         own.points.append(points)
     fit.install()
-    return [own.inspected(name, system.problem.domain.coordinates) for name, own in rows.items()]
+    return [own.inspected(name, system.problem.domain.coordinates, rough=rough) for name, own in rows.items()]
 
 
 def _on_fresh_points(system: ReadoutSystem, seed: int) -> ReadoutSystem:
@@ -123,6 +169,20 @@ def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
             least = _FLOOR * rms(_finite(jets[zero][:, output])) / across
             sizes[output, alpha] = max(sizes[output, alpha], rms(_finite(jets[alpha][:, output])), least)
     return sizes
+
+
+def _roughness(residual: Tensor, points: Tensor) -> float:
+    """The mean square difference of a residual between neighbours as a part of that between unrelated points."""
+    known = torch.isfinite(residual)
+    residual, points = residual[known].cpu(), points[known].cpu()
+    if len(residual) < _FEW:
+        return 0.0
+    from scipy.spatial import KDTree  # imported late: few solves need it
+
+    at = (points / (points.amax(dim=0) - points.amin(dim=0)).clamp_min(1e-300)).numpy()
+    nearest = torch.as_tensor(KDTree(at).query(at, k=2)[1])  # the first is the point itself
+    change = residual - residual[nearest[:, 1]]
+    return (change.square().mean() / (2 * residual.square().mean()).clamp_min(1e-300)).item()
 
 
 def _mean(values: Tensor) -> float:

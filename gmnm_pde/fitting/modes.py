@@ -17,6 +17,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
 from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
 from gmnm_pde.fitting.widths import Widths
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.nested_dissection import Groups
@@ -68,6 +69,9 @@ class ModeSet:
 
     drift: ClassVar[None] = None
     """The distance of mode sets from one another is not needed."""
+
+    left: ClassVar[Left] = NOTHING_LEFT
+    """Modes leave no residual that conditions could contradict."""
 
     def candidates(self) -> list[Candidate]:
         """Each mode as a fit of the problem; they share one model, in which ``Fit.install`` puts one of them."""

@@ -36,6 +36,10 @@ _SHAPE = 1e-3
 """A field is constant, or affine, if no more than this part of it is left by the best constant or affine one."""
 
 
+_FREE = 1e-12
+"""A parameter that changes no row by more than this part when it changes by its initial guess is not determined."""
+
+
 @dataclass(frozen=True)
 class Doubt:
     """Why an answer is, or may be, one of many, in words; ``sure`` where no finer fit could tell otherwise."""
@@ -53,6 +57,22 @@ def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, 
     verb = "is" if sure else "may be"
     free = fields.forth(stability.direction[:, None])[:, :, 0]
     return Doubt(f"the answer {verb} one of many: {_described(fit.system, free, points)}", sure)
+
+
+def undetermined(fit: Fit, stability: Stability) -> Doubt:
+    """Whether unknown parameters can change, alone or together, without any row that shows it."""
+    guesses, rounding = fit.system.problem.parameters, _FREE * fit.reference
+    free = [
+        name
+        for (name, guess), constant in zip(guesses.items(), stability.by_parameter, strict=True)
+        if rounding * constant > (abs(guess) or 1.0)
+    ]
+    if not free:
+        return Doubt()
+    what = f"the unknown parameter '{free[0]}'"
+    if len(free) > 1:
+        what = f"a combination of the unknown parameters {', '.join(free)}"
+    return Doubt(f"nothing determines {what}; leave it out, or observe what depends on it", True)
 
 
 def _grows(fit: Fit, stability: Stability, fields: FieldMap) -> bool:

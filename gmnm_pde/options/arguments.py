@@ -16,6 +16,7 @@ from gmnm_pde._modes import drawing
 from gmnm_pde.adaptivity.continuation import Homotopy, along_constant, along_diffusion
 from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
+from gmnm_pde.evolution.tolerance import FieldTolerances, Tolerance, read_tolerance
 from gmnm_pde.methods import METHODS, LeastSquares, Method, TrainingMethod
 from gmnm_pde.models import MODELS, Mixture
 from gmnm_pde.statement.problem import Problem
@@ -37,7 +38,7 @@ class Arguments:
     problem: Problem
     model: Any = None
     method: Any = None
-    tol: float | None = None
+    tol: Any = None
     seed: int = 0
     dtype: torch.dtype = torch.float64
     device: Any = None
@@ -53,8 +54,20 @@ class Arguments:
     smoothing: Any = None
 
     def __post_init__(self) -> None:
-        check_numbers(self.problem, self.tol, self.seed, self.dtype, self.time_limit)
+        by_field = isinstance(self.tol, Mapping | Tolerance)
+        check_numbers(self.problem, None if by_field else self.tol, self.seed, self.dtype, self.time_limit)
         check_smoothing(self.smoothing)
+
+    @property
+    def tolerances(self) -> FieldTolerances | None:
+        """Tolerances by field, if such were given."""
+        return read_tolerance(self.tol, self.problem.fields)
+
+    @property
+    def least_tol(self) -> float | None:
+        """The one tolerance, or the smallest."""
+        by_field = self.tolerances
+        return self.tol if by_field is None else by_field.least
 
     @property
     def given(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """From the arguments to a strategy; combinations that make no sense are refused before any work is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -28,6 +28,7 @@ from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
 from gmnm_pde.options.refusals import (
     check_events,
+    check_integrals,
     check_methods,
     check_parameters,
     check_parts,
@@ -89,11 +90,13 @@ def choose(arguments: Arguments) -> Choice:
     if stated.domain.parts and (read.module is not None or isinstance(arguments.method, StrategyMethod)):
         raise on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
     strategy = _strategy(arguments, setup, read)
+    check_integrals(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
         if name in arguments.given and name not in strategy.takes:
             raise not_taken(name, arguments, strategy, read.module)
     check_parameters(setup)
     check_events(stated, strategy)
+    strategy = with_tolerances(arguments, strategy)
     return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)
 
 
@@ -168,7 +171,25 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         continuation_allowed=arguments.continuation is None,
     )
     statements = suited(setup) if _may_march(arguments) else ""
-    return whole if isinstance(statements, str) else Marching(setup, statements, otherwise=whole)
+    if isinstance(statements, str):
+        return whole
+    over_space = any(term.trace.over_space for term in setup.problem.terms)
+    return Marching(setup, statements, otherwise=None if over_space else whole)
+
+
+def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:
+    """A strategy that keeps to the tolerances by field, if such were given."""
+    tolerances = arguments.tolerances
+    if tolerances is None:
+        return strategy
+    if not isinstance(strategy, Marching) or strategy.statements.space:
+        raise refuse(
+            "solve(tol=...)",
+            expected="one number, but for problems in time alone that are marched",
+            got=f"tolerances by field, and {strategy.description}",
+            remedy="Give the smallest of them for all fields.",
+        )
+    return replace(strategy, tolerances=tolerances, otherwise=None)
 
 
 def _may_march(arguments: Arguments) -> bool:
@@ -184,5 +205,5 @@ def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Check
     if arguments.checkpoint is None:
         return None
     continuation = True if arguments.continuation == "diffusion" else arguments.continuation
-    who = {**identity(setup, arguments.tol), "continuation": continuation, **strategy.identity}
+    who = {**identity(setup, arguments.least_tol), "continuation": continuation, **strategy.identity}
     return Checkpoint(arguments.checkpoint, arguments.problem, who, setup.device)

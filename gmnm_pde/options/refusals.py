@@ -13,6 +13,7 @@ from gmnm_pde.options.arguments import (
 )
 from gmnm_pde.options.model_and_methods import ModelAndMethods
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.evolution import Marching, suited
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy, unobserved
 from gmnm_pde.strategies.strategy import Strategy
 
@@ -189,4 +190,17 @@ def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
             got=f"one whose values at both ends differ by {gap:.1e}",
             remedy=f"Put FourierFeatures(..., periods={{{axis}: 2.0}}) before it by Embedded, or name other "
             "conditions: hard=('initial',).",
+        )
+
+
+def check_integrals(setup: Setup, strategy: Strategy) -> None:
+    """Refuse integrals over space where equations hold point by point."""
+    term = next((term for term in setup.problem.terms if term.trace.over_space), None)
+    if term is not None and not isinstance(strategy, Marching):
+        why = suited(setup)
+        raise refuse(
+            f"solve({setup.problem.name}): integrals over space in '{term.name}'",
+            expected="a problem that is marched in time, whose modes see all of space at once",
+            got=f"one that cannot be: {why}" if isinstance(why, str) else "a choice of another way to solve",
+            remedy="Elsewhere equations hold point by point: state the integral as a field of its own.",
         )

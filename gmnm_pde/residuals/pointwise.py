@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, output_jet
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -22,12 +23,14 @@ from gmnm_pde.statement.terms import Term
 class Placed:
     """A term with the points at which it is to hold.
 
-    ``scales``, by residual name, multiply the rows of single points, [n].
+    ``scales``, by residual name, multiply the rows of single points, [n]. ``integrate`` takes values at the points to
+    their integrals over space; without it terms that ask for such get made-up ones, which shows what they depend on.
     """
 
     term: Term
     cloud: Cloud
     scales: Mapping[str, Tensor] | None = None
+    integrate: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass
@@ -129,6 +132,8 @@ def residuals(
         normals=None if normals is None else normals[rows].to(points),
         rows=rows,
     )
+    if placed.term.trace.over_space:
+        frame.integrate = placed.integrate or stand_in(points)
     source = GivenSource(_boosted(jets, placed.term.boost))
     fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})

@@ -5,6 +5,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+_TOLD = 5
+"""So many times of an event are told."""
+
 PerField = float | dict[str, float]
 """A float for one field, a dict by field name for several."""
 
@@ -20,7 +23,8 @@ class Report:
     an offset dominates, such as temperatures in kelvin: with a deviation of less than a tenth. ``residual``
     and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;
     conditions that are met by construction are named in ``met`` and count for nothing there. ``status`` says in a
-    word for programs why the solve ended, and ``reason`` in a sentence; ``found`` holds the unknown parameters.
+    word for programs why the solve ended, and ``reason`` in a sentence; ``found`` holds the unknown parameters,
+    ``events`` the times of events by name, and ``invariants`` by how much each of them changes, relative to its size.
     """
 
     problem: str
@@ -47,6 +51,8 @@ class Report:
     met: list[str] = dataclasses.field(default_factory=list)
     status: str = ""
     deviation_estimates: dict[str, float] = dataclasses.field(default_factory=dict)
+    events: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    invariants: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
@@ -69,6 +75,8 @@ class Report:
         if self.met:
             lines.append(("met exactly", ", ".join(self.met)))
         lines += [("parameter " + name, self._scalar(name, value)) for name, value in self.found.items()]
+        lines += [("event " + name, _times(times)) for name, times in self.events.items()]
+        lines += [("invariant " + name, f"changes by {own:.1e} of its size") for name, own in self.invariants.items()]
         lines.append(("seconds", f"{self.seconds:.2f} ({self.device}, {self.dtype}, seed {self.seed})"))
         return "\n".join([head, *(f"  {name:<15} {text}" for name, text in lines)])
 
@@ -83,6 +91,12 @@ class Report:
         """An unknown parameter with its estimated error, if that is larger than rounding."""
         error = self.estimates.get(name, 0.0)
         return f"{value:.12g}" if not error > 1e-9 * abs(value) else f"{value:.12g} +- {error:.1e}"
+
+
+def _times(times: list[float]) -> str:
+    """Times in words, the first of many."""
+    named = ", ".join(f"{time:.9g}" for time in times[:_TOLD])
+    return f"at {named}" + (f" and {len(times) - _TOLD} more" if len(times) > _TOLD else "")
 
 
 def _show(value: PerField | None) -> str:

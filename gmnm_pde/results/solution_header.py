@@ -33,6 +33,8 @@ _REPORT = checks.record(
     met=checks.distinct(checks.name),
     status=checks.text,
     deviation_estimates=checks.keyed(checks.size),
+    events=checks.keyed(checks.listed(checks.finite)),
+    invariants=checks.keyed(checks.size),
 )
 
 PARTS: dict[str, checks.Check] = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.inspection import Inspected, inspected
-from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.result import RELIABLE, Result, Status
 from gmnm_pde.run.run import Run
 
 _UNSOLVED = 0.1
@@ -21,6 +21,9 @@ _WORTH_TELLING = 0.01
 _SURPRISE = 3.0
 """Fresh points may show a residual larger by this factor before the estimate grows with it."""
 
+_BEYOND = 10.0
+"""What data leave open counts where it is above the estimate by this factor."""
+
 _OWN_REASON = (Status.TIME, Status.NOT_CONVERGED)
 """What ended a solve in these ways is the reason, whatever is seen here."""
 
@@ -31,8 +34,12 @@ def audited(result: Result, run: Run) -> Result:
         return result
     fits, seed = result.best.fit.fits, run.evaluator.seed
     looks = [inspected(fit, seed) for fit in fits] or [result.best.fit.inspected(seed)]
-    result = _on_fresh_points(result, fits, looks, run) if fits else result
-    worst = max((look for looked in looks for look in looked), key=lambda look: look.relative)
+    if fits:
+        result = _on_fresh_points(result, fits, looks, run)
+        result = _beside_data(result, fits, looks, run)
+    data = {placed.term.name for fit in fits for placed in fit.system.placed if placed.term.group == "data"}
+    every = [look for looked in looks for look in looked]
+    worst = max([look for look in every if look.name not in data] or every, key=lambda look: look.relative)
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
     if result.best.estimate.doubt:
         return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)
@@ -58,6 +65,25 @@ def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequen
     factor, look = max(surprises, key=lambda surprise: surprise[0], default=(1.0, None))
     if look is None or factor <= _SURPRISE or look.relative < 1e-12:
         return result
+    told = f"fresh points show a residual of '{look.name}' that is {factor:.0f} times as large, near {look.place}"
+    return _with_larger_estimate(result, run, factor, told)
+
+
+def _beside_data(result: Result, fits: Sequence[Fit], looks: Sequence[Sequence[Inspected]], run: Run) -> Result:
+    """The result with an estimate that is no smaller than what scattered data without stated noise leave open."""
+    known = result.best.estimate
+    for fit, looked in zip(fits, looks, strict=True):
+        counts = {placed.term.name: len(placed.cloud) for placed in fit.system.placed if placed.term.group == "data"}
+        for look in looked:
+            open_still = look.relative / max(counts.get(look.name, 1), 1) ** 0.5
+            if look.name in counts and open_still > _BEYOND * known.overall:
+                told = f"the values of '{look.name}' are missed by {look.relative:.1%}: state their noise"
+                return _with_larger_estimate(result, run, open_still / known.overall, told)
+    return result
+
+
+def _with_larger_estimate(result: Result, run: Run, factor: float, told: str) -> Result:
+    """The result with all errors larger by a factor, and what it comes to where that is too large."""
     known = result.best.estimate
     estimate = replace(
         known,
@@ -65,11 +91,9 @@ def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequen
         by_parameter={name: factor * error for name, error in known.by_parameter.items()},
     )
     result = replace(result, best=replace(result.best, estimate=estimate))
-    aim = 1e-2 if run.tol is None else run.tol
+    aim = RELIABLE if run.tol is None else run.tol
     if not result.converged or estimate.overall <= aim:
         return result
-    told = f"fresh points show a residual of '{look.name}' that is {factor:.0f} times as large, near {look.place}"
     status = Status.POOR if run.tol is None else Status.MISSED
-    return replace(
-        result, status=status, details=f"{result.details}; {told}: the error estimate is {result.best.error:.1e}"
-    )
+    told = f"{told}: the error estimate is {result.best.error:.1e}"
+    return replace(result, status=status, details=f"{told}; before that, {result.details}")

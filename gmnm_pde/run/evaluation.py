@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.fitting.approximation import Approximation
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.geometry import Domain
@@ -135,6 +136,8 @@ class Evaluator:
             found=fit.parameters,
             met=list(self.problem.met),
             deviation_estimates=self._deviation_estimates(candidate),
+            events={name: list(times) for name, times in fit.told.events.items()} if isinstance(fit, Marched) else {},
+            invariants=dict(fit.told.drifts) if isinstance(fit, Marched) else {},
         )
 
     def _deviation_estimates(self, candidate: Candidate) -> dict[str, float]:

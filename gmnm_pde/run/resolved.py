@@ -1,12 +1,13 @@
 """What the data of a problem show beside what its solution resolves: the last word on a result."""
 
+import math
 from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny import unresolved
+from gmnm_pde.scrutiny import flux_that_jumps, unresolved
 
 
 def missed(candidate: Candidate, setup: Setup) -> str:
@@ -30,12 +31,33 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
     Where it is not converged in any case, what is sharp in the data is told too.
     """
     what, coordinates = missed(result.best, setup), setup.problem.domain.coordinates
+    if not what and result.converged:
+        result = _with_its_own_jumps(result, setup)
     if not what:
         if result.converged or not setup.features:
             return result
         return replace(result, details=f"{result.details}; {setup.features[0].described(coordinates)}")
     status = Status.UNRESOLVED if result.converged else result.status
-    if any(feature.hidden for feature in setup.features):  # another problem was solved: how well says nothing
-        errors = {name: max(error, 1.0) for name, error in result.best.estimate.by_field.items()}
-        result = replace(result, best=replace(result.best, estimate=replace(result.best.estimate, by_field=errors)))
+    if any(feature.hidden for feature in setup.features):
+        result = _worthless(result)
     return replace(result, status=status, details=f"{what}; {result.details}")
+
+
+def _with_its_own_jumps(result: Result, setup: Setup) -> Result:
+    """The result, not converged where its own fields make something jump that an equation differentiates."""
+    fits, error = result.best.fit.fits, result.best.error
+    if setup.problem.linear or math.isnan(error):
+        return result
+    seed = stream(setup.seed, "look")
+    for fit in fits:
+        what = flux_that_jumps(fit.model, fit.system.problem, list(fit.parameters.values()), error, seed)
+        if what:
+            why = f"{what}, where the fields pass some value, and its derivatives show nothing of that: smooth the step"
+            return replace(_worthless(result), status=Status.UNRESOLVED, details=f"{why}; {result.details}")
+    return result
+
+
+def _worthless(result: Result) -> Result:
+    """The result of another problem than the one that was stated: how well that was solved says nothing."""
+    errors = {name: max(error, 1.0) for name, error in result.best.estimate.by_field.items()}
+    return replace(result, best=replace(result.best, estimate=replace(result.best.estimate, by_field=errors)))

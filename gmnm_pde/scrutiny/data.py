@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
+from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Field, Frame, GivenSource
 from gmnm_pde.jets.values import Coordinate
 from gmnm_pde.multiindex import Alpha, axes_of
@@ -36,12 +37,12 @@ class Datum:
     Attributes:
         residual: The name of the residual.
         derivative: The derivative of a field, (field, alpha), that it is the coefficient of; None for a source.
-        within: Whether it is what the term differentiates.
+        within: Which of the things that the term differentiates it is, from 1; 0 if it is none of them.
     """
 
     residual: str
     derivative: tuple[int, Alpha] | None
-    within: bool = False
+    within: int = 0
 
     def described(self, problem: Problem, term: Term) -> str:
         """It in words."""
@@ -51,7 +52,7 @@ class Datum:
             return f"the {'source' if term.group == 'interior' else 'value'} of '{self.residual}'"
         field, alpha = self.derivative
         names = "".join(problem.domain.coordinates[axis] for axis in axes_of(alpha))
-        symbol = problem.fields[field] + (f"_{names}" if names else "")
+        symbol = problem.branches[field] + (f"_{names}" if names else "")
         return f"the coefficient of {symbol} in '{self.residual}'"
 
 
@@ -96,7 +97,21 @@ class Data:
         return found
 
     def _zero(self, points: Tensor) -> Mapping[Alpha, Tensor]:
-        return zero_jets(self.term, points, len(self.problem.fields))
+        return zero_jets(self.term, points, len(self.problem.branches))
+
+    def _given(self, points: Tensor) -> Mapping[Alpha, Tensor]:
+        """Derivatives of the fields that are some numbers."""
+        return {a: jet + 0.7 for a, jet in self._zero(points).items()}
+
+    def _guesses(self) -> Sequence[float]:
+        """Values of the unknown parameters."""
+        return list(self.problem.parameters.values())
+
+    @property
+    def domain(self) -> Domain:
+        """Where the term holds: the domain, or a part of it."""
+        domain = self.problem.domain
+        return domain.parts[self.term.parts[0]] if domain.parts and len(self.term.parts) == 1 else domain
 
     def reading(self) -> Reading:
         """What the term reads and differentiates, from one evaluation at a few points."""
@@ -106,7 +121,7 @@ class Data:
 
     def differentiates_across(self, at: Tensor, axes: Sequence[int]) -> bool:
         """Whether something that the term differentiates jumps at some places, [k, d], across some coordinates."""
-        domain = self.problem.domain
+        domain = self.domain
         for axis in axes:
             low, high = domain.bounds[axis]
             step = torch.zeros(domain.dimension, dtype=at.dtype)
@@ -123,12 +138,13 @@ class Data:
 
     @torch.enable_grad()
     def _watched(self, cloud: Cloud) -> "_WatchedFrame":
-        """The frame after one evaluation with derivatives that are some numbers."""
+        """The frame after one evaluation, with derivatives that are given."""
         problem, n = self.problem, len(cloud)
         frame = _WatchedFrame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
-        source = GivenSource({a: jet + 0.7 for a, jet in self._zero(cloud.points).items()})
-        fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.fields)}
-        guesses = {name: cloud.points.new_full((n,), value) for name, value in problem.parameters.items()}
+        source = GivenSource(self._given(cloud.points))
+        fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
+        numbers = zip(problem.parameters, self._guesses(), strict=True)
+        guesses = {name: cloud.points.new_full((n,), value) for name, value in numbers}
         self.term.evaluate(frame, {**fields, **guesses})
         return frame
 
@@ -138,7 +154,7 @@ class Fluxes(Data):
 
     def _chunk(self, cloud: Cloud) -> dict[Datum, Tensor]:
         products = self._watched(cloud).products
-        return {Datum(f"{self.term.name} {k}", None, within=True): value for k, value in enumerate(products)}
+        return {Datum(self.term.name, None, within=k): value for k, value in enumerate(products, start=1)}
 
 
 class _WatchedFrame(Frame):

@@ -22,7 +22,8 @@ def divided(problem: Problem, features: Sequence[Feature]) -> tuple[Problem, str
     None where there are none, where something else is sharp too, or where the statement does not say what holds
     between the parts.
     """
-    domain, equations = problem.domain, {term.name for term in problem.terms if term.group == "interior"}
+    domain = problem.domain
+    equations = {name for term in problem.terms if term.group == "interior" for name in (term.name, *term.trace.names)}
     jumps = [feature for feature in features if feature.kind == "jump" and feature.plane is not None]
     if not jumps or len(jumps) < len(features) or not {jump.term for jump in jumps} <= equations:
         return None

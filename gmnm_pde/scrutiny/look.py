@@ -29,6 +29,9 @@ _MOST = 16
 _PLANE = 1e-12
 """Places lie on one plane where their coordinate differs by no more than this part of the domain."""
 
+_BESIDE = 1e-6
+"""Places nearer to the end of a part, in lengths of the line, are its ends."""
+
 _STATE = 0.7
 """What all derivatives of the fields are set to where the coefficients of nonlinear terms are looked at."""
 
@@ -41,14 +44,13 @@ def look(problem: Problem, seed: int = 0) -> tuple[Feature, ...]:
 
     Every source, coefficient and given value is evaluated on a hundred thousand points along lines, for zero fields,
     and where the problem is nonlinear for others too. What a function raises or where it is not finite is left to the
-    solve. The same seed finds the same. Where the domain has parts, what differs between them was told, and nothing is
-    looked for.
+    solve. The same seed finds the same. Where the domain has parts, what differs between them was told; each of them is
+    looked at by itself.
     """
-    if problem.domain.parts:
-        return ()
-    features = tiny_parts(problem.domain)
+    features = [] if problem.domain.parts else tiny_parts(problem.domain)
     for number, term in enumerate(problem.terms):
-        if term.partner is None and isinstance(term.region, Region) and problem.domain.solid:
+        told = bool(problem.domain.parts) and term.group != "interior"
+        if term.partner is None and isinstance(term.region, Region) and problem.domain.solid and not told:
             features += _of_term(problem, term, stream(seed, "look", number))
     return _distinct(features)[:_MOST]
 
@@ -83,7 +85,8 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     assert isinstance(term.region, Region)
     interior = term.group == "interior"
     fewer = _FEWER_ELSEWHERE if data.state or isinstance(data, Fluxes) else 1
-    families = through(problem.domain, reading.axes, seed, fewer) if interior else on(term.region, seed)
+    fewer *= max(1, len(problem.domain.parts))
+    families = through(data.domain, reading.axes, seed, fewer) if interior else on(term.region, seed)
     dimension = len(reading.axes) if interior else max(chart.dimension for chart in term.region.charts)
     rarity = _RARE.get(dimension, _RARE_IN_SPACE)
     by_datum: dict[Datum, list[tuple[Lines, Found]]] = {}
@@ -94,7 +97,10 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
             if bool((grid == grid[0, 0]).all()):
                 continue
             probe = partial(_probed, lines, data, datum)
-            by_datum.setdefault(datum, []).extend((lines, found) for found in find(grid, probe, rarity))
+            seen = find(grid, probe, rarity)
+            if problem.domain.parts:
+                seen = (_within(data, lines, found) for found in seen)
+            by_datum.setdefault(datum, []).extend((lines, found) for found in seen if len(found.t))
     features = [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
     if not (interior and reading.products):
         return features
@@ -104,6 +110,13 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     if any(feature.hidden for feature in features):
         return features
     return features + _of_data(Fluxes(data.problem, data.term, data.state), reading, seed)
+
+
+def _within(data: Data, lines: Lines, found: Found) -> Found:
+    """Those of the places that are not at the ends of a part, where data may be those of the other one."""
+    beside = [lines.points(found.lines, (found.t + way * _BESIDE)[:, None]) for way in (-1, 1)]
+    inner = data.domain.contains(beside[0]) & data.domain.contains(beside[1])
+    return Found(found.kind, found.lines[inner], found.t[inner], found.width[inner], found.change[inner])
 
 
 def _judged(data: Data, feature: Feature) -> Feature:
@@ -199,7 +212,7 @@ def _planes(lines: Lines, found: Found, places: _Places, along: int, extent: flo
 
 def _plain(value: float, extent: float) -> float:
     """A place that was found by bisection, as the short number that it is to rounding."""
-    short = float(f"{value:.13g}")
+    short = float(f"{value:.10g}")
     return short if abs(short - value) <= 4e-15 * (abs(value) + extent) else value
 
 

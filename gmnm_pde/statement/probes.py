@@ -221,7 +221,7 @@ def stand_in(points: Tensor) -> Callable[[Tensor], Tensor]:
 
     It is pointwise and linear, as far as a term is concerned, and no integral cancels against the values themselves.
     """
-    multiples = torch.arange(1, points.shape[1] + 1, dtype=points.dtype)
+    multiples = torch.arange(1, points.shape[1] + 1, dtype=points.dtype, device=points.device)
     factors = 0.5 + (points * multiples).sum(1).abs() % 0.3
     return lambda values: factors * values if values.requires_grad else values
 

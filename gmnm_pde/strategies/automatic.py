@@ -18,13 +18,14 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
 from gmnm_pde.fitting.stored import check_state, checked_estimate
 from gmnm_pde.geometry import GivenPoints, Parted
 from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.io import checks
 from gmnm_pde.run.clock import WorkClock
 from gmnm_pde.run.resolved import missed
-from gmnm_pde.run.result import Result, Status, beside, is_good
+from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.preference import is_better
 
@@ -109,6 +110,7 @@ class _Solve:
         self._stage: str = self._resumed.get("stage", "")
         self._note: str = self._resumed.get("note", "")
         self._guess: Fit | None = None
+        self._doubted = False
         if self._resumed.get("guess"):
             self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
 
@@ -129,6 +131,7 @@ class _Solve:
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
         first = self._first()
+        self._doubted = first.best.left.settled
         bounded = self._run.bounded_by_work(self._numbers.work)
         if not self._wants_patches(first, bounded):
             return self._larger(first)
@@ -229,7 +232,7 @@ class _Solve:
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
 
     def _on_patches(self, guess: InitialGuess | None, run: Run, *, fixed: bool = False) -> Result:
-        refinement = HRefinement(self._setup, run.tol, guess, fixed, self._refining(run))
+        refinement = HRefinement(self._setup, run.tol, guess, fixed, self._refining(run), doubted=self._doubted)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "patches" else None
         result = adapt(refinement, self._keeping("patches", run, self._note), known)
         if not fixed:
@@ -248,7 +251,8 @@ class _Solve:
 
     def _with_fewer_digits(self, result: Result, guess: InitialGuess | None, run: Run) -> Result:
         """Where work was bounded, without a tolerance, and left a poor result: smaller boxes of fewer components."""
-        if run.tol is not None or run.timed or result.best.error < self._numbers.poor:
+        done = result.best.error < self._numbers.poor or result.status is Status.UNSOLVED
+        if run.tol is not None or run.timed or done:
             return result
         numbers = replace(Refining(), digits=Refining().least_digits)
         again = run.part(clock=WorkClock(), deadline=self._numbers.work / 2)
@@ -304,7 +308,8 @@ class _Solve:
 
     def _restored(self, state: Mapping[str, Any]) -> Result:
         fit = restored(self._setup, state["best"])
-        candidate = Candidate(fit, ErrorEstimate(**checked_estimate(self._setup.problem, state["estimate"])))
+        estimate = ErrorEstimate(**checked_estimate(self._setup.problem, state["estimate"]))
+        candidate = Candidate(fit, estimate, left=left(fit) if estimate.overall > RELIABLE else NOTHING_LEFT)
         return Result(candidate, Status[state["status"]], state["details"])
 
 

@@ -7,18 +7,21 @@ What they differ by is the error of the first, which bounds that of the second; 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.evolution.initial import missing_values
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
+from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements, Unsuited, read
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.switches import switching_times
+from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -37,8 +40,8 @@ _PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
 _BEGIN, _DEAR = 5.0, 10.0
-"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
-number is for several dimensions of space and methods of high order."""
+"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The
+second number is for several dimensions of space and methods of high order."""
 
 _ROUGH = 1e-4
 """Errors from which on methods of low order are used."""
@@ -61,9 +64,16 @@ _FINEST = 1e-14
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
 """Errors allowed, from there on up, and the polynomials that a cell then has."""
 
+_RICHER, _SHORTER = 2, 0.75
+"""After the first march cells have so many polynomials more, and steps are no longer than this part of those that the
+march before it took at the time."""
+
 _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
+
+_NOTHING = 10.0
+"""A field whose size is below so many times the rounding in it is zero."""
 
 _ROUNDING = 2e-15
 """No estimate is below this."""
@@ -108,7 +118,9 @@ def suited(setup: Setup) -> Statements | str:
         statements = read(setup.problem)
     except Unsuited as why:
         return str(why)
-    missing = missing_values(statements)
+    if statements.problem.events and statements.space:
+        return "events are followed in time alone"
+    missing = missing_values(statements) if statements.space else []
     if missing:
         number, order = missing[0]
         name = setup.problem.fields[number]
@@ -125,14 +137,16 @@ class Marching:
         statements: The problem, read for marching.
         method: What was chosen by hand.
         otherwise: What is done where the first step fails.
+        tolerances: By field, where such were given.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset({"events"})
 
     setup: Setup
     statements: Statements
     method: Evolution = field(default_factory=Evolution)
     otherwise: Strategy | None = None
+    tolerances: FieldTolerances | None = None
 
     @property
     def description(self) -> str:
@@ -155,21 +169,23 @@ class Marching:
         best: Candidate | None = None
         ended = ""
         while True:
-            marched, why = self._march(allowed, run)
+            marched, why = self._march(allowed, run, before)
             if marched is None:
                 break
             candidate = self._candidate(marched, before, run)
             run.record(candidate)
-            least = math.nan if best is None else best.error
-            if best is None or not best.fit.reached or (marched.reached and not candidate.error > least):
+            error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
+            if best is None or not best.fit.reached or (marched.reached and not error > least):
                 best, ended = candidate, why
-            done = before is not None and (candidate.error <= aim or candidate.error > _FALL * least)
+            done = before is not None and (error <= aim or error > _FALL * least)
             if not marched.reached or done or allowed <= _FINEST or run.late:
                 break
-            before, last, allowed = marched, allowed, self._next(allowed, candidate.error * allowed / last, aim, run)
+            before, last, allowed = marched, allowed, self._next(allowed, error * allowed / last, aim, run)
         if best is None:
-            if self.otherwise is not None and not run.late:
+            if self.otherwise is not None and not run.late and not self.setup.problem.events:
                 return self.otherwise.run(run)
+            if why and not run.late:
+                raise GmnmError(f"{self.setup.problem.name}: {why}")
             raise OutOfTime
         return self._result(best, ended, run)
 
@@ -188,9 +204,12 @@ class Marching:
         less = _TENTH if math.isnan(error) else _THIRD if error < 2 * aim else min(_TENTH, aim / error / 2)
         return max(_FINEST, allowed * less)
 
-    def _march(self, allowed: float, run: Run) -> tuple[Marched | None, str]:
+    def _march(self, allowed: float, run: Run, before: Marched | None) -> tuple[Marched | None, str]:
         """The steps with some allowed error; None without any; and why they ended, if before the final time."""
-        march = self._prepared(allowed, run)
+        try:
+            march = self._prepared(allowed, run, before)
+        except Unsuited as unsuited:
+            return None, str(unsuited)
         why = ""
         try:
             with limited(run.allowance):
@@ -201,15 +220,25 @@ class Marching:
             why = "stopped by the time limit"
         if not march.steps:
             return None, why
-        return Marched(self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts), why
+        told = self._ordinary.told(march) if self._ordinary is not None and isinstance(march, OrdinaryMarch) else None
+        marched = Marched(
+            self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts, told=told
+        )
+        return marched, why
 
-    def _prepared(self, allowed: float, run: Run) -> March:
+    def _prepared(self, allowed: float, run: Run, before: Marched | None) -> March | OrdinaryMarch:
+        """A march with some allowed error; in nothing the same as the one before it, or the two would tell nothing."""
+        if self._ordinary is not None:
+            return self._ordinary.march(allowed, self.method.stages, self._told(run), self.tolerances)
         stages = self.method.stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
+        size += 0 if before is None else _RICHER
         control = SpaceControl(
             self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
         )
-        return March(self.statements, Accuracy(allowed, allowed, stages), control, self._breaks(), self._told(run))
+        longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
+        accuracy = Accuracy(allowed, allowed, stages)
+        return March(self.statements, accuracy, control, self._breaks(), self._told(run), longest)
 
     def _breaks(self) -> Sequence[float]:
         """Times at which the data have jumps and kinks, and at which conditions switch."""
@@ -218,6 +247,11 @@ class Marching:
             if feature.plane is not None and feature.plane[0] == axis:
                 times.add(feature.plane[1])
         return sorted(times)
+
+    @cached_property
+    def _ordinary(self) -> Ordinary | None:
+        """Marches without space."""
+        return None if self.statements.space else Ordinary(self.statements, self._breaks())
 
     @staticmethod
     def _told(run: Run) -> Callable[[Step], None]:
@@ -239,17 +273,38 @@ class Marching:
             return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
         with finishing():
             fields, others = (own.outputs(run.points) for own in (marched, before))
-        errors = _relative(fields, others)
+            both = (fields.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
+            errors = _relative(fields[both], others[both], marched.told.noise)
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+
+    def _judged(self, candidate: Candidate, run: Run) -> float:
+        """The error that decides: the largest over the fields, or where they have tolerances of their own, beside
+        these.
+        """  # noqa: D205
+        if self.tolerances is None or not candidate.fit.reached:
+            return candidate.error
+        fields = candidate.fit.outputs(run.points)
+        sizes = fields[fields.isfinite().all(dim=1)].square().mean(dim=0).sqrt().tolist()
+        return self.tolerances.excess(candidate.estimate.by_field, sizes)
 
     def _result(self, best: Candidate, why: str, run: Run) -> Result:
         tol, words = run.tol, beside(best.error, run.tol)
         counts = best.fit.counts
         made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+        if self._ordinary is not None:
+            made = "; ".join([made, *self._ordinary.notes])
+        if best.fit.told.stopped:
+            (time,) = self.setup.problem.domain.time
+            made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
             return Result(best, status, f"{until}: {why}; {made}", partial=True)
+        if self.tolerances is not None and best.fit.converged:
+            met = self._judged(best, run) <= self.tolerances.least
+            named = ", ".join(f"{name} {error:.1e}" for name, error in best.estimate.by_field.items())
+            words = f"the error estimates {named} {'meet' if met else 'do not meet'} the tolerances"
+            return Result(best, Status.MET if met else Status.STALLED, f"{words}; {made}")
         if is_good(best, tol):
             return Result(best, good_status(tol), f"{words}; {made}")
         if run.timed and run.late:
@@ -257,8 +312,12 @@ class Marching:
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
-def _relative(fields: Tensor, others: Tensor) -> list[float]:
+def _relative(fields: Tensor, others: Tensor, noise: Tensor | None = None) -> list[float]:
     """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
     size = fields.norm(dim=0)
     whole = torch.where(size > 0, size, torch.ones_like(size))
-    return [max(_ROUNDING, _PART * own) for own in ((fields - others).norm(dim=0) / whole).tolist()]
+    apart = (fields - others).abs()
+    if noise is not None:  # a field that is zero all the time is met by its rounding
+        nothing = size < _NOTHING * len(fields) ** 0.5 * noise.to(size)
+        apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
+    return [max(_ROUNDING, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]

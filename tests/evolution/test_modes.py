@@ -105,6 +105,6 @@ def test_steps_have_the_order_of_radau_methods(stages):
         for _ in range(count):
             matrix = method.inverse * (count / 3.0) - rate * torch.eye(stages, dtype=torch.complex128)
             value = value + torch.linalg.solve(matrix, rate * value.expand(stages))[-1]
-        return abs(value - torch.exp(torch.tensor(3.0 * rate))).item()
+        return abs(value - torch.exp(torch.tensor(3.0 * rate, dtype=torch.complex128))).item()
 
     assert math.log2(after(1) / after(2)) > 2 * stages - 2.5

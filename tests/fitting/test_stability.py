@@ -5,7 +5,20 @@ import math
 import pytest
 import torch
 
-from gmnm_pde import Dirichlet, Initial, Interval, Mixture, Neumann, Problem, Rectangle, Time, diff, laplacian, solve
+from gmnm_pde import (
+    Dirichlet,
+    Initial,
+    Interval,
+    Mixture,
+    Neumann,
+    Observations,
+    Problem,
+    Rectangle,
+    Time,
+    diff,
+    laplacian,
+    solve,
+)
 from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import estimate_error
 from gmnm_pde.fitting.fit import fit
@@ -103,3 +116,23 @@ def test_one_answer_is_found_and_no_other_is_suspected(name):
 
 def test_the_zero_function_is_an_answer_where_it_is_the_only_one():
     assert solve(oscillator(0.0, source=lambda x: 0 * x)).report.converged
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(("a",), "unknown parameter 'a'"), (("a", "b"), "combination of the unknown parameters a, b")]
+)
+def test_parameters_that_nothing_determines_are_named(names, told):
+    """The one changes the equation by less than rounding; of two the sum alone is known."""
+    x = torch.linspace(0.1, 0.9, 9, dtype=torch.float64)
+
+    def alone(u, x, a):
+        return diff(u, x, x) + 1e-14 * a + math.pi**2 * torch.sin(math.pi * x)
+
+    def both(u, x, a, b):
+        return diff(u, x, x) + (a + b) * math.pi**2 * torch.sin(math.pi * x)
+
+    data = Observations(x[:, None], u=torch.sin(math.pi * x))
+    equation = alone if len(names) == 1 else both
+    problem = Problem(LINE, equation, [Dirichlet(u=0), data], parameters=dict.fromkeys(names, 0.4))
+    report = solve(problem, tol=1e-6).report
+    assert report.status == "not_unique" and told in report.reason

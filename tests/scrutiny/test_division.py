@@ -90,3 +90,32 @@ NOT = {
 @pytest.mark.parametrize("name", NOT)
 def test_others_stay_as_they_are(name):
     assert found(NOT[name]()) is None
+
+
+def test_a_slight_jump_is_divided_too():
+    """What is differentiated is looked at itself where a coefficient jumps by little."""
+    k = 1 + 1e-6
+    problem = Problem(LINE, lambda u, x: diff(step(x, 0.4, 1.0, k) * diff(u, x), x), [Dirichlet(u=lambda x: x)])
+    flux = 1 / (0.4 + 0.6 / k)
+    report = solve(problem).report
+    assert report.converged and "divided at x = 0.4" in report.reason
+    x = torch.linspace(0, 1, 101, dtype=torch.float64)
+    exact = torch.where(x < 0.4, flux * x, flux * 0.4 + flux / k * (x - 0.4))
+    assert (solve(problem)(x) - exact).abs().max() < 1e-11
+
+
+def test_equations_with_several_residuals_are_divided():
+    def equations(u, v, x):
+        return {"one": diff(step(x, 0.4, 1.0, 3.0) * diff(u, x), x) + 1, "two": diff(v, x, x) - u}
+
+    _, told = found(Problem(LINE, equations, [Dirichlet(u=0, v=0)], fields=("u", "v")))
+    assert "x = 0.4" in told
+
+
+def test_a_place_with_many_digits_is_kept():
+    """Coefficients are looked at a few roundings beside an interface, so that its place must be right to these."""
+    place, domain = 0.6783338322075878, Interval(x=(-1, 2))
+    equation = lambda u, x: diff(step(x, place, 1.0, 0.03) * diff(u, x), x)  # noqa: E731
+    parted, _ = found(Problem(domain, equation, [Dirichlet(u=lambda x: x)]))
+    (low, high), _ = (part.bounds[0] for part in parted.domain.parts.values())
+    assert low == -1 and abs(high - place) < 2e-15

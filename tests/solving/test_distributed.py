@@ -61,6 +61,6 @@ def test_two_processes_give_the_digits_of_one(tmp_path, name):
 
 
 def test_the_command_line_under_torchrun():
-    arguments = "solve poisson --model mlp --method gauss-newton --points 100 --time-limit 3 --json".split()
+    arguments = "solve poisson --model mlp --method gauss-newton --points 100 --time-limit 1 --json".split()
     printed = torchrun(2, "-m", "gmnm_pde.cli", *arguments)
     assert json.loads(printed)["method"].startswith("GaussNewton")

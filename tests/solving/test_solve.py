@@ -67,8 +67,12 @@ GENTLE = {
     "stokes": ({}, 1e-8),
 }
 
+DEAR_GENTLE = {"klein_gordon", "cavity", "fokker_planck"}
 
-@pytest.mark.parametrize("name", GENTLE)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in DEAR_GENTLE else []) for n in GENTLE]
+)
 def test_gentle_members_of_families_meet_a_tolerance(name):
     options, tol = GENTLE[name]
     report = g.solve(g.registry.load(name, **options), tol=tol, seed=1).report

@@ -1,5 +1,6 @@
 """What adapts while a model trains: weights of terms and points, points that move, batches; and checkpoints."""
 
+import itertools
 import math
 import os
 import signal
@@ -201,8 +202,14 @@ def _interrupted(path, method, options, stop):
     exec(text, namespace)
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("name", METHODS)
+PAIRS = list(itertools.product(METHODS, OPTIONS))
+QUICK = set(zip(METHODS, itertools.cycle(OPTIONS), strict=False))
+"""Each method with one of the options; the other pairs are slow."""
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [pair if pair in QUICK else pytest.param(*pair, marks=pytest.mark.slow) for pair in PAIRS]
+)
 def test_a_stopped_training_goes_on_to_the_same_digits(tmp_path, monkeypatch, name, options):
     from gmnm_pde.run import checkpoint
 

@@ -1,6 +1,17 @@
 """Every case of the reports, by name; each of the modules imported here holds a section."""
 
-from truth import campaign, cousins, cousins_hidden, cousins_others, exceptions, hidden, honest, silent, users
+from truth import (
+    campaign,
+    cousins,
+    cousins_found,
+    cousins_hidden,
+    cousins_others,
+    exceptions,
+    hidden,
+    honest,
+    silent,
+    users,
+)
 from truth.case import CASES, judge
 
 __all__ = [
@@ -8,6 +19,7 @@ __all__ = [
     "judge",
     "campaign",
     "cousins",
+    "cousins_found",
     "cousins_hidden",
     "cousins_others",
     "exceptions",

@@ -1,0 +1,137 @@
+"""Events of a problem in time alone: where they are in a step, and what they make of the state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from scipy.optimize import brentq
+
+from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Original, evaluation_of
+from gmnm_pde.evolution.ordinary.stages import Numbers
+from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.statement.events import Happening
+from gmnm_pde.statement.terms import Term
+
+_LOOKS = 16
+"""Places within a step at which functions of events are looked at."""
+
+_NOTHING = 1e-11
+"""A function is as good as zero below this part of its size in the step."""
+
+_CLOSE = 1e-14
+"""Events nearer to each other than this part of a step are at one time."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Events within a step: where, as a part of it, and which."""
+
+    part: float
+    happenings: tuple[Happening, ...]
+
+
+class Observable:
+    """A function of the solution, evaluated at states of a march.
+
+    Args:
+        statements: The problem.
+        term: The function.
+        system: The equations that states belong to.
+    """
+
+    def __init__(self, statements: Statements, term: Term, system: System):
+        asked = tuple(dict.fromkeys((field, alpha[0]) for field, alpha in term.trace.asked))
+        own = replace(statements, equations=(term,))
+        self._evaluation: Evaluation = evaluation_of(own, asked)[0] if asked else Original(own, asked)
+        self._columns = np.array([0, *(1 + system.place(*one) for one in asked)])
+
+    def __call__(self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        """Its values at some times, for states and slopes [n, m]: [n]."""
+        whole = np.concatenate([times[:, None], states, slopes], axis=1)
+        with np.errstate(all="ignore"):
+            return self._evaluation.values(whole[:, self._columns])[:, 0]
+
+
+class Events:
+    """Those of a problem.
+
+    Args:
+        statements: The problem.
+        system: Its equations.
+    """
+
+    def __init__(self, statements: Statements, system: System):
+        happenings: Sequence[Happening] = statements.problem.events
+        fields = statements.problem.fields
+        self._seen = [
+            (own, Observable(statements, own.function, system)) for own in happenings if own.function is not None
+        ]
+        self._timed = [own for own in happenings if own.function is None]
+        self._changes = {
+            own.name: [
+                (system.unknowns.index((fields.index(c.field), c.order)), Observable(statements, c.value, system))
+                for c in own.changes
+            ]
+            for own in happenings
+        }
+        self.times = tuple(sorted({time for own in self._timed for time in own.at}))
+
+    def at(self, time: float) -> tuple[Happening, ...]:
+        """Those at a known time."""
+        return tuple(own for own in self._timed if time in own.at)
+
+    def within(
+        self, method: Numbers, start: float, length: float, states: np.ndarray, after: float = 0.0
+    ) -> Crossing | None:
+        """The first in a step that come after some part of it.
+
+        Args:
+            method: Whose step it is.
+            start: When it begins.
+            length: How long it is.
+            states: At its beginning and its stages, [s + 1, m].
+            after: The part of the step that was looked at already.
+        """
+        if not self._seen:
+            return None
+        parts = np.linspace(after, 1.0, _LOOKS + 1)
+
+        def values(observable: Observable, at: np.ndarray) -> np.ndarray:
+            slopes = method.slopes_at(states, at) / length
+            return observable(start + length * at, method.at(states, at), slopes)
+
+        found: list[tuple[float, Happening]] = []
+        for happening, observable in self._seen:
+            seen = values(observable, parts)
+            for end in (0, -1):  # an event at an end of a step belongs to the step before
+                if abs(seen[end]) <= _NOTHING * np.abs(seen).max():
+                    seen[end] = 0.0
+            for k in range(_LOOKS):
+                low, high = seen[k], seen[k + 1]
+                rises = low < 0 <= high
+                falls = low > 0 >= high
+                if (rises and happening.direction >= 0) or (falls and happening.direction <= 0):
+                    part = parts[k + 1]
+                    if high != 0:
+                        ends = (parts[k], parts[k + 1])
+                        part = cast(
+                            float, brentq(lambda at, f=observable: values(f, np.array([at]))[0], *ends, xtol=1e-15)
+                        )
+                    found.append((float(part), happening))
+                    break
+        if not found:
+            return None
+        first = min(part for part, _ in found)
+        return Crossing(first, tuple(own for part, own in found if part - first <= _CLOSE))
+
+    def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """The state after some events at one time, each of which sees what those before it made."""
+        for happening in happenings:
+            at = (np.array([time]), state[None], slope[None])
+            values = [(number, value(*at)[0]) for number, value in self._changes[happening.name]]
+            state = state.copy()
+            for number, value in values:
+                state[number] = value
+        return state
