@@ -142,9 +142,9 @@ def read(problem: Problem) -> Statements:
         if side.axis in periodic:
             raise Unsuited(f"'{side.term.name}' holds on a face along which the problem is periodic")
     terms = (tuple(groups["interior"]), tuple(sides), tuple(groups["initial"]))
-    tested = _tested(problem, groups["interior"], axis)
-    steady = problem.linear and all(_is_steady(problem, term, axis) for term in groups["interior"] + groups["boundary"])
     free = free_fields(orders, groups["interior"] + groups["boundary"]) if space else ()
+    tested = _tested(problem, groups["interior"], axis, free)
+    steady = problem.linear and all(_is_steady(problem, term, axis) for term in groups["interior"] + groups["boundary"])
     gauges = _gauges(problem, groups["data"], axis, free)
     known = (orders, smoothness, tested, steady, free, gauges)
     return Statements(problem, axis, start, end, space, periodic, *terms, *known)
@@ -199,7 +199,7 @@ def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
     return True
 
 
-def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str, int]:
+def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequence[int]) -> dict[str, int]:
     """For each equation the field that it determines: that which it differentiates most, by time first.
 
     A constraint, as div u = 0, is left for the field that other equations have in excess, as the pressure.
@@ -207,7 +207,8 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
-    weight = torch.zeros(len(names), len(names), dtype=torch.float64)
+    weight = torch.full((len(names), len(names)), -1e6, dtype=torch.float64)  # of fields that do not occur
+    weight[:, list(free)] = 0.0
     generator = torch.Generator().manual_seed(0)
     for term in equations:
         cloud = sample(term.region, _PROBES, "sobol", seed=1)
@@ -220,7 +221,7 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int) -> dict[str,
                     row = names.index(name)
                     weight[row, field] = max(weight[row, field].item(), importance)
     rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
-    if not (bool(weight.any(dim=0).all()) and bool(weight.any(dim=1).all())):
+    if not (bool((weight > 0).any(dim=0).all()) and bool((weight > 0).any(dim=1).all())):
         raise Unsuited("some field is in no equation, or some equation has no field")
     return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
 

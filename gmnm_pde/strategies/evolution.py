@@ -40,8 +40,8 @@ _PART = 0.6
 """The estimate of the second of two marches is this part of what they differ by."""
 
 _BEGIN, _DEAR = 5.0, 10.0
-"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The second
-number is for several dimensions of space and methods of high order."""
+"""The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The
+second number is for several dimensions of space and methods of high order."""
 
 _ROUGH = 1e-4
 """Errors from which on methods of low order are used."""
