@@ -36,7 +36,7 @@ problem = Problem(
 # %%
 # The solution oscillates faster in time than in space. The widths of the components are searched for each coordinate
 # on its own, by the residual on points that were not fitted.
-solution = solve(problem, tol=1e-9)
+solution = solve(problem, method="least-squares", tol=1e-9)
 print(solution)
 figure = solution.plot()
 

@@ -79,8 +79,9 @@ def solve(
             converged if its error estimate is as small as was asked for; the reason says what the limit ended. Blocks
             in time that do not reach the end are returned with NaN beyond.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures, patches and blocks in time, and for models that are trained. The file of
-            another problem, or of other arguments, is refused.
+            solve left alone. For mixtures, patches and blocks in time, and for models that are trained; marches in time
+            write none, so that with it problems in time are solved by least squares in space and time at once. The file
+            of another problem, or of other arguments, is refused.
         progress: Called as the solve goes.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``. Patches have
             theirs in closed form, so that the last two keep to one mixture.

@@ -179,6 +179,7 @@ def _roughness(residual: Tensor, points: Tensor) -> float:
         return 0.0
     from scipy.spatial import KDTree  # imported late: few solves need it
 
+    points = points.double()
     at = (points / (points.amax(dim=0) - points.amin(dim=0)).clamp_min(1e-300)).numpy()
     nearest = torch.as_tensor(KDTree(at).query(at, k=2)[1])  # the first is the point itself
     change = residual - residual[nearest[:, 1]]

@@ -75,8 +75,9 @@ is not resolved at first, a jump within a cell of length h, counts as h^(3/2) wh
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
-_ROUNDING = 2e-15
-"""No estimate is below this."""
+_ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
+"""No estimate is below this: the rounding of marches in time alone, of those with modes in space, and of those with
+derivatives of second and higher order in time, which are differences of differences."""
 
 
 @dataclass(frozen=True)
@@ -275,8 +276,15 @@ class Marching:
         with finishing():
             fields, others = (own.outputs(run.points) for own in (marched, before))
             both = (fields.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
-            errors = _relative(fields[both], others[both], marched.told.noise)
+            errors = _relative(fields[both], others[both], marched.told.noise, self._rounding)
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+
+    @property
+    def _rounding(self) -> float:
+        """The least error that an estimate may show."""
+        if not self.statements.space:
+            return _ROUNDING
+        return _OF_MODES if self.statements.order < 2 else _OF_WAVES
 
     def _judged(self, candidate: Candidate, run: Run) -> float:
         """The error that decides: the largest over the fields, or where they have tolerances of their own, beside
@@ -313,7 +321,7 @@ class Marching:
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
-def _relative(fields: Tensor, others: Tensor, noise: Tensor | None = None) -> list[float]:
+def _relative(fields: Tensor, others: Tensor, noise: Tensor | None, least: float) -> list[float]:
     """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
     size = fields.norm(dim=0)
     whole = torch.where(size > 0, size, torch.ones_like(size))
@@ -321,4 +329,4 @@ def _relative(fields: Tensor, others: Tensor, noise: Tensor | None = None) -> li
     if noise is not None:  # a field that is zero all the time is met by its rounding
         nothing = size < _NOTHING * len(fields) ** 0.5 * noise.to(size)
         apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
-    return [max(_ROUNDING, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]
+    return [max(least, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]

@@ -249,7 +249,7 @@ class Stop(Exception):
 )
 def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     problem, file = g.registry.load(name), tmp_path / "run.safetensors"
-    alone = g.solve(problem, tol=tol)
+    alone = g.solve(problem, tol=tol, method="least-squares")
     seen = []
 
     def stop(news):
@@ -258,11 +258,11 @@ def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        g.solve(problem, tol=tol, checkpoint=file, progress=stop)
-    again = g.solve(problem, tol=tol, checkpoint=file)
+        g.solve(problem, tol=tol, method="least-squares", checkpoint=file, progress=stop)
+    again = g.solve(problem, tol=tol, method="least-squares", checkpoint=file)
     assert again(0.3, 0.4) == alone(0.3, 0.4)
     assert again.history["relative_l2"] == alone.history["relative_l2"]
-    finished = g.solve(problem, tol=tol, checkpoint=file)
+    finished = g.solve(problem, tol=tol, method="least-squares", checkpoint=file)
     assert finished(0.3, 0.4) == alone(0.3, 0.4) and finished.report.reason == alone.report.reason
 
 

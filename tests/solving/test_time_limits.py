@@ -8,6 +8,7 @@ from conftest import PI, make_poisson
 
 import gmnm_pde as g
 from gmnm_pde.adaptivity.loop import Stop, adapt
+from gmnm_pde.fitting.inspection import NOTHING_LEFT
 from gmnm_pde.interruption import Allowance, OutOfTime, finishing, limited, pause, unbroken
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.options.arguments import Arguments
@@ -228,7 +229,7 @@ class Sizes:
 
 
 class Attempt:
-    drift, tried, validation_residual = None, 1, 0.0
+    drift, tried, validation_residual, left = None, 1, 0.0, NOTHING_LEFT
 
     def __init__(self, error):
         self.error = error
