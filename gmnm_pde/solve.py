@@ -132,4 +132,4 @@ def solve(
     result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
     if choice.note:
         result = replace(result, details=f"{result.details}; {choice.note}")
-    return run.solution(result, choice.stated, choice.strategy.description)
+    return run.solution(result, choice.stated, result.method or choice.strategy.description)

@@ -59,7 +59,8 @@ def beside(error: float, tol: float | None) -> str:
 class Result:
     """The best candidate, how the solve ended, and in words why; with noisy data also the posterior.
 
-    ``partial`` says that it solves the problem up to some time only.
+    ``partial`` says that it solves the problem up to some time only, ``method`` in words how it was solved, where that
+    is not as the strategy says of itself.
     """
 
     best: Candidate
@@ -67,6 +68,7 @@ class Result:
     details: str
     posterior: Posterior | None = None
     partial: bool = False
+    method: str = ""
 
     @property
     def converged(self) -> bool:

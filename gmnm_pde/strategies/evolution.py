@@ -6,7 +6,7 @@ What they differ by is the error of the first, which bounds that of the second; 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
+from gmnm_pde.evolution.counting import require_conditions
 from gmnm_pde.evolution.initial import missing_values
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
@@ -117,6 +118,7 @@ def suited(setup: Setup) -> Statements | str:
         return "float32 leaves steps too few digits"
     try:
         statements = read(setup.problem)
+        require_conditions(statements)
     except Unsuited as why:
         return str(why)
     if statements.problem.events and statements.space:
@@ -183,9 +185,10 @@ class Marching:
                 break
             likely = error * allowed / last  # of this march, as the estimate is about the one before
             before, last, allowed = marched, allowed, self._next(allowed, likely, aim, run)
-        if best is None:
+        unjudged = best is None or (best.fit.reached and math.isnan(best.error) and not run.late)
+        if best is None or (unjudged and self.otherwise is not None):
             if self.otherwise is not None and not run.late and not self.setup.problem.events:
-                return self.otherwise.run(run)
+                return replace(self.otherwise.run(run), method=self.otherwise.description)
             if why and not run.late:
                 raise GmnmError(f"{self.setup.problem.name}: {why}")
             raise OutOfTime

@@ -23,6 +23,7 @@ from gmnm_pde import (
     solve,
 )
 from gmnm_pde.evolution.banded import BandedGalerkin
+from gmnm_pde.evolution.counting import require_conditions
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.models.modes import LocalCells, Piecewise
 
@@ -255,3 +256,32 @@ def test_slopes_are_those_of_the_residual():
     solved = slopes.factorised(3 + 2j).solve(right)
     again = sum((3 + 2j) ** j * (slopes.apply(j, solved.real) + 1j * slopes.apply(j, solved.imag)) for j in range(2))
     assert torch.allclose(again, right, atol=1e-9)
+
+
+UNDETERMINED = {
+    "an end without a condition": [Dirichlet(u=0, on=UNIT.face(x=0))],
+    "no condition": [],
+    "one too many": [Dirichlet(u=0), Neumann(u=0, on=UNIT.face(x=0))],
+    "twice with other values": [Dirichlet(u=0), Dirichlet(u=1, on=UNIT.face(x=0))],
+    "for half of the time": [
+        Dirichlet(u=0, on=UNIT.face(x=0)),
+        Dirichlet(u=0, on=UNIT.face(x=1).where(lambda t: t < 0.5)),
+    ],
+}
+
+
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
+@pytest.mark.parametrize("name", UNDETERMINED)
+def test_as_many_conditions_are_asked_for_as_equations_take(name):
+    heat = Problem(
+        UNIT,
+        lambda u, x, t: diff(u, t) - diff(u, x, x),
+        [*UNDETERMINED[name], Initial(u=lambda x: torch.sin(PI * x))],
+    )
+    with pytest.raises(GmnmError, match=r"conditions at the ends of x, and its equations ask for 2"):
+        solve(heat, method="evolution")
+
+
+def test_systems_take_as_many_conditions_as_their_order():
+    for name in ("schrodinger", "kdv", "beltrami", "wave_2d", "fokker_planck"):
+        require_conditions(read(registry.load(name)))

@@ -1,0 +1,103 @@
+"""One dimension of space in time: error against seconds, with nothing chosen but the tolerance.
+
+python examples/benchmarks/evolution_1d.py                # all of the table, two minutes on two cores
+python examples/benchmarks/evolution_1d.py burgers front  # some
+
+Errors are relative L2 norms over space and time, against the exact solution.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+import gmnm_pde as g
+from gmnm_pde import Dirichlet, Initial, Problem, diff, registry
+
+LINE = g.Interval(x=(0, 1)) * g.Time(t=(0, 1))
+
+
+def front() -> Problem:
+    """A front that travels: Burgers' equation with nu = 0.003."""
+    nu = 0.003
+
+    def exact(x, t):
+        return (1 - torch.tanh((x - 0.2 - t / 2) / (4 * nu))) / 2
+
+    return Problem(
+        LINE,
+        lambda u, x, t: diff(u, t) + u * diff(u, x) - nu * diff(u, x, x),
+        [Dirichlet(u=exact), Initial(u=lambda x: exact(x, 0 * x))],
+        exact=exact,
+        name="front",
+    )
+
+
+def moving_source() -> Problem:
+    """Heat from a source of width 0.02 that moves."""
+
+    def exact(x, t):
+        return torch.exp(-(((x - 0.3 - 0.4 * t) / 0.02) ** 2)) * x * (1 - x) * 4
+
+    def source(x, t):
+        return diff(exact(x, t), t) - 0.01 * diff(exact(x, t), x, x)
+
+    return Problem(
+        LINE,
+        lambda u, x, t: diff(u, t) - 0.01 * diff(u, x, x) - source(x, t),
+        [Dirichlet(u=0), Initial(u=lambda x: exact(x, 0 * x))],
+        exact=exact,
+        name="moving source",
+    )
+
+
+def quenched() -> Problem:
+    """A body of temperature 1 between walls at 0: the initial value meets no condition."""
+
+    def exact(x, t):
+        k = math.pi * torch.arange(1, 400, 2, dtype=torch.float64)
+        return (4 / k * torch.sin(k * x[..., None]) * torch.exp(-(k**2) * t[..., None])).sum(dim=-1)
+
+    return Problem(
+        LINE,
+        lambda u, x, t: diff(u, t) - diff(u, x, x),
+        [Dirichlet(u=0), Initial(u=1)],
+        exact=exact,
+        name="quenched",
+    )
+
+
+CASES: dict[str, tuple[Callable[[], Problem], float]] = {
+    **{
+        name: (partial(registry.load, name), 1e-8)
+        for name in ("burgers", "kdv", "allen_cahn", "sine_gordon", "fisher", "schrodinger", "klein_gordon", "wave")
+    },
+    **{name: (partial(registry.load, name), 1e-8) for name in ("heat", "convection", "fokker_planck", "black_scholes")},
+    "kuramoto_sivashinsky": (partial(registry.load, "kuramoto_sivashinsky"), 1e-7),
+    "front": (front, 1e-6),
+    "moving_source": (moving_source, 1e-6),
+    "quenched": (quenched, 1e-6),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(CASES), help=f"of {', '.join(CASES)}")
+    print("| problem | tol | relative L2 | error estimate | seconds |\n| --- | --- | --- | --- | --- |")
+    for name in parser.parse_args().names:
+        make, tol = CASES[name]
+        problem = make()
+        started = time.perf_counter()
+        report = g.solve(problem, tol=tol).report
+        seconds = time.perf_counter() - started
+        error = report.relative_l2
+        worst = max(error.values()) if isinstance(error, dict) else error or math.nan
+        mark = "" if report.converged else " (not converged)"
+        print(f"| {name} | {tol:.0e} | {worst:.1e} | {report.error_estimate:.1e}{mark} | {seconds:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
