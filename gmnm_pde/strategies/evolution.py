@@ -170,7 +170,7 @@ class Marching:
         allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         before, last = None, allowed
         best: Candidate | None = None
-        ended = ""
+        ended, stalls = "", 0
         while True:
             marched, why = self._march(allowed, run, before)
             if marched is None:
@@ -180,7 +180,8 @@ class Marching:
             error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
             if best is None or not best.fit.reached or (marched.reached and not error > least):
                 best, ended = candidate, why
-            done = before is not None and (error <= aim or error > _FALL * least)
+            stalls = stalls + 1 if error > _FALL * least else 0
+            done = before is not None and (error <= aim or stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or allowed <= _FINEST or run.late:
                 break
             likely = error * allowed / last  # of this march, as the estimate is about the one before
