@@ -38,8 +38,9 @@ def plot_history(history: Any, *, over: str | None = None, label: str | None = N
             if shown.any():
                 ax.plot(x[shown], y[shown], marker=marker, ms=3.5, lw=1.3, color=colour, label=name or "exact error")
             if column == "relative_l2" and "error_estimate" in run.columns:
+                label, few = f"{name} estimate".strip(), "s" if len(x) < 10 else None
                 ax.plot(
-                    x, run["error_estimate"], ls="--", lw=1.1, color=colour, alpha=0.7, label=f"{name} estimate".strip()
+                    x, run["error_estimate"], ls="--", marker=few, ms=3.5, lw=1.1, color=colour, alpha=0.7, label=label
                 )
         ax.set_yscale("log")
         ax.set_xlabel(over)
