@@ -9,19 +9,15 @@ Equations whose order falls at an end, as where a velocity is zero or points out
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from gmnm_pde.evolution.reading import Side, Statements, Unsuited
+from gmnm_pde.evolution.reading import Side, Statements, Unsuited, occurring
 from gmnm_pde.geometry import Region
-from gmnm_pde.residuals.pointwise import Placed, linearize
-from gmnm_pde.sampling import sample, unit_points
+from gmnm_pde.sampling import unit_points
 
 _PLACES = 16
 """Places across a face at which conditions are counted."""
 
 _TIMES = 7
 """Times at which they are."""
-
-_PROBES = 8
-"""Points at which equations are looked at."""
 
 
 def require_conditions(statements: Statements) -> None:
@@ -50,17 +46,9 @@ def _orders(statements: Statements) -> list[int]:
     """
     problem, names = statements.problem, list(statements.tested)
     table = torch.full((len(statements.space), len(names), len(problem.fields)), -1e3, dtype=torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    for term in statements.equations:
-        cloud = sample(term.region, _PROBES, "sobol", seed=1)
-        shape = (len(cloud), len(problem.fields))
-        jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
-        for name, own in linearize(problem, Placed(term, cloud), cloud.points, jets, ()).items():
-            row = names.index(name)
-            for (field, alpha), slope in own.slopes.items():
-                if bool(slope.any()):
-                    orders = torch.tensor(statements.split(alpha)[0], dtype=torch.float64)
-                    table[:, row, field] = torch.maximum(table[:, row, field], orders)
+    for name, field, alpha in occurring(problem, statements.equations):
+        row, orders = names.index(name), torch.tensor(statements.split(alpha)[0], dtype=torch.float64)
+        table[:, row, field] = torch.maximum(table[:, row, field], orders)
     pairs = [linear_sum_assignment(own.numpy(), maximize=True) for own in table]
     return [round(float(own[rows, columns].sum())) for own, (rows, columns) in zip(table, pairs, strict=True)]
 

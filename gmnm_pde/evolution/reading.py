@@ -1,6 +1,6 @@
 """What a problem in time is made of, as marching needs it: equations, conditions at all times, initial values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -209,6 +209,18 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequen
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
     weight = torch.full((len(names), len(names)), -1e6, dtype=torch.float64)  # of fields that do not occur
     weight[:, list(free)] = 0.0
+    for name, field, alpha in occurring(problem, equations):
+        importance = 1.0 + sum(alpha) - alpha[axis] + 100 * alpha[axis]
+        row = names.index(name)
+        weight[row, field] = max(weight[row, field].item(), importance)
+    rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
+    if not (bool((weight > 0).any(dim=0).all()) and bool((weight > 0).any(dim=1).all())):
+        raise Unsuited("some field is in no equation, or some equation has no field")
+    return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
+
+
+def occurring(problem: Problem, equations: Sequence[Term]) -> Iterator[tuple[str, int, Alpha]]:
+    """The derivatives that each equation depends on, as its name, the number of the field and the multi-index."""
     generator = torch.Generator().manual_seed(0)
     for term in equations:
         cloud = sample(term.region, _PROBES, "sobol", seed=1)
@@ -216,14 +228,8 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequen
         jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
         for name, linearized in linearize(problem, Placed(term, cloud), cloud.points, jets, ()).items():
             for (field, alpha), slope in linearized.slopes.items():
-                if slope.any():
-                    importance = 1.0 + sum(alpha) - alpha[axis] + 100 * alpha[axis]
-                    row = names.index(name)
-                    weight[row, field] = max(weight[row, field].item(), importance)
-    rows, fields = linear_sum_assignment(weight.numpy(), maximize=True)
-    if not (bool((weight > 0).any(dim=0).all()) and bool((weight > 0).any(dim=1).all())):
-        raise Unsuited("some field is in no equation, or some equation has no field")
-    return {names[row]: int(field) for row, field in zip(rows, fields, strict=True)}
+                if bool(slope.any()):
+                    yield name, field, alpha
 
 
 def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...]:

@@ -36,7 +36,6 @@ class SpaceControl:
     size: int = 12
     most: int = 1200
     shortest: float = 2e-5
-    exhausted: bool = field(default=False, init=False)
     _rest: int = field(default=_REST, init=False)
 
     def first(self) -> Product:
@@ -104,6 +103,5 @@ class SpaceControl:
             able = lengths > 2 * self.shortest * (line.bounds[1] - line.bounds[0])
             if line.count > self.most:
                 able[:] = False
-            self.exhausted |= bool((~able).any()) and False
             return able
         return torch.tensor([line.count <= self.most])
