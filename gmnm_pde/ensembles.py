@@ -11,15 +11,16 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
+from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.initial import missing_values
-from gmnm_pde.evolution.marching import Ended
 from gmnm_pde.evolution.ordinary.data import look_at_data
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import initial_state
 from gmnm_pde.evolution.ordinary.members import EnsembleMarch, Members, starts_of
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.reading import Statements, Unsuited, read
+from gmnm_pde.evolution.reading import Statements, read
+from gmnm_pde.evolution.steps import Ended
 from gmnm_pde.models import Evolved, Stretch
 from gmnm_pde.options.arguments import check_numbers
 from gmnm_pde.sampling import sample

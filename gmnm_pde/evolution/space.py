@@ -1,6 +1,7 @@
 """Which modes: as many as the solution needs at the time."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -46,10 +47,13 @@ class SpaceControl:
             if axis in self.statements.periodic:
                 lines.append(Waves((low, high), 12))
             else:
-                smoothness = self.statements.smoothness[k]
-                edges = torch.linspace(low, high, 3 if len(self.statements.space) == 1 else 2, dtype=torch.float64)
+                smoothness, breaks = self.statements.smoothness[k], self.statements.breaks[k]
+                each = 2 if len(self.statements.space) == 1 and not breaks else 1
                 kind = LocalCells if len(self.statements.space) == 1 and not self.statements.free else Cells
-                lines.append(kind(edges.tolist(), self.size + smoothness, smoothness))
+                edges = [low]
+                for start, end in pairwise([low, *breaks, high]):
+                    edges += torch.linspace(start, end, each + 1, dtype=torch.float64).tolist()[1:]
+                lines.append(kind(edges, self.size + smoothness, smoothness, breaks))
         return product_of(lines)
 
     def initial(self) -> tuple[Product, list[Tensor]]:

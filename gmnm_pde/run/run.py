@@ -192,6 +192,7 @@ class Run(Monitor):
         report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)
         model = fit.model if lift is None else Lifted(fit.model, lift.functions)
         if isinstance(domain, Parted):
-            model = Normalized(ByPart.of(fit.model.inner, domain), domain.bounds).to(next(fit.model.parameters()))
+            bounds = fit.model.bounds
+            model = Normalized(ByPart.of(fit.model.inner, domain, bounds), bounds).to(next(fit.model.parameters()))
         place = (domain.coordinates, domain.time, domain.bounds, self.problem.fields)
         return Solution(model, *place, report, self.log.history, stated, result.posterior)

@@ -15,12 +15,14 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.evolution.counting import require_conditions
-from gmnm_pde.evolution.initial import missing_values
+from gmnm_pde.evolution.faces import Unsuited
+from gmnm_pde.evolution.initial import missing_values, with_base
 from gmnm_pde.evolution.marched import Marched
-from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
+from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
-from gmnm_pde.evolution.reading import Statements, Unsuited, read
+from gmnm_pde.evolution.reading import Statements, read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy, Ended, Step
 from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.fitting.candidate import Candidate
@@ -73,6 +75,9 @@ _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
 
+_IN_STEP = 1000
+"""Points of the steps at which marches are compared; there is at least one in each step."""
+
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
@@ -123,12 +128,17 @@ def suited(setup: Setup) -> Statements | str:
         return str(why)
     if statements.problem.events and statements.space:
         return "events are followed in time alone"
-    missing = missing_values(statements) if statements.space else []
+    if not statements.space:
+        return statements
+    missing = missing_values(statements)
     if missing:
         number, order = missing[0]
-        name = setup.problem.fields[number]
+        name = setup.problem.branches[number]
         return f"no initial value of {'the derivative of ' * order}'{name}' is given"
-    return statements
+    try:
+        return with_base(statements)
+    except Unsuited as why:
+        return str(why)
 
 
 @dataclass(frozen=True)
@@ -277,10 +287,16 @@ class Marching:
         names = self.setup.problem.fields
         if before is None or not (before.reached and marched.reached):
             return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
+        fields = len(names)
+        errors = [self._rounding] * fields
         with finishing():
-            fields, others = (own.outputs(run.points) for own in (marched, before))
-            both = (fields.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
-            errors = _relative(fields[both], others[both], marched.told.noise, self._rounding)
+            # points of the run tell of the whole; those of the steps of what lives for a short time
+            for points, weights in ((run.points, None), marched.in_steps(_IN_STEP)):
+                own, others = marched.outputs(points), before.outputs(points)
+                both = (own.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
+                part = None if weights is None else weights[both]
+                found = _relative(own[both], others[both], marched.told.noise, self._rounding, part)
+                errors = [max(pair) for pair in zip(errors, found, strict=True)]
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
 
     @property
@@ -325,12 +341,18 @@ class Marching:
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
-def _relative(fields: Tensor, others: Tensor, noise: Tensor | None, least: float) -> list[float]:
-    """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
-    size = fields.norm(dim=0)
-    whole = torch.where(size > 0, size, torch.ones_like(size))
+def _relative(
+    fields: Tensor, others: Tensor, noise: Tensor | None, least: float, weights: Tensor | None
+) -> list[float]:
+    """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy.
+
+    ``weights`` [n] say how much of the domain each point stands for; by default all for the same.
+    """
     apart = (fields - others).abs()
     if noise is not None:  # a field that is zero all the time is met by its rounding
-        nothing = size < _NOTHING * len(fields) ** 0.5 * noise.to(size)
+        nothing = fields.square().mean(dim=0).sqrt() < _NOTHING * noise.to(fields)
         apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
-    return [max(least, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]
+    share = 1.0 if weights is None else weights.sqrt()[:, None]
+    size = (share * fields).norm(dim=0)
+    whole = torch.where(size > 0, size, torch.ones_like(size))
+    return [max(least, _PART * own) for own in ((share * apart).norm(dim=0) / whole).tolist()]

@@ -6,9 +6,10 @@ import torch
 from gmnm_pde import Initial, Periodic, Problem, Rectangle, Time, diff, laplacian
 from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.marched import Marched
-from gmnm_pde.evolution.marching import Accuracy, Ended, March
+from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy, Ended
 
 
 def march():
