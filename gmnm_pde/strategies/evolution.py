@@ -75,6 +75,9 @@ _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
 
+_MARKS = 64
+"""Of a feature of initial values as many places count."""
+
 _IN_STEP = 1000
 """Points of the steps at which marches are compared; there is at least one in each step."""
 
@@ -249,9 +252,8 @@ class Marching:
         stages = self.method.stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
         size += 0 if before is None else _RICHER
-        control = SpaceControl(
-            self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
-        )
+        shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))
+        control = SpaceControl(self.statements, allowed, size=size, shortest=shortest, marks=self._marks())
         longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
         accuracy = Accuracy(allowed, allowed, stages)
         return March(self.statements, accuracy, control, self._breaks(), self._told(run), longest)
@@ -263,6 +265,20 @@ class Marching:
             if feature.plane is not None and feature.plane[0] == axis:
                 times.add(feature.plane[1])
         return sorted(times)
+
+    def _marks(self) -> list[list[float]]:
+        """For each coordinate of space the places at which initial values jump or have kinks."""
+        names = {name for term in self.statements.initial for name in term.trace.names}
+        sharp = [own for own in self.setup.features if own.term in names and own.kind != "narrow"]
+        planes = {own.plane for own in sharp if own.plane is not None}
+        if len(self.statements.space) == 1:
+            (axis,) = self.statements.space
+            planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
+        inside = {axis: ends for axis, ends in zip(self.statements.space, self.statements.bounds, strict=True)}
+        return [
+            sorted({place for across, place in planes if across == axis and low < place < high})
+            for axis, (low, high) in inside.items()
+        ]
 
     @cached_property
     def _ordinary(self) -> Ordinary | None:

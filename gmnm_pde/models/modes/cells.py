@@ -31,11 +31,19 @@ class Cells:
         size: The number of polynomials in a cell, of degrees 0 to size - 1.
         smoothness: How many derivatives, from the 0th on, are continuous where cells meet.
         breaks: Edges between cells at which nothing need be continuous, as where materials meet.
+        marks: Other edges that stay where they are when cells are merged, as where initial values jump.
     """
 
-    def __init__(self, edges: Sequence[float], size: int, smoothness: int, breaks: Sequence[float] = ()):
+    def __init__(
+        self,
+        edges: Sequence[float],
+        size: int,
+        smoothness: int,
+        breaks: Sequence[float] = (),
+        marks: Sequence[float] = (),
+    ):
         self.edges, self.size, self.smoothness = tuple(map(float, edges)), int(size), int(smoothness)
-        self.breaks = tuple(map(float, breaks))
+        self.breaks, self.marks = tuple(map(float, breaks)), tuple(map(float, marks))
         self.bounds = (self.edges[0], self.edges[-1])
         self.number = len(self.edges) - 1
         nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(round(_OVER * size) + 1))
@@ -43,11 +51,12 @@ class Cells:
         self.points = (low[:, None] + lengths[:, None] * (nodes + 1) / 2).flatten()
         self.weights = (lengths[:, None] * weights / 2).flatten()
         self.broken = tuple(self.edges.index(place) for place in self.breaks)
+        self.fixed = (*self.broken, *(self.edges.index(place) for place in self.marks))
         self.count = self.number * size - (self.number - 1 - len(self.breaks)) * smoothness
 
     def _with(self, edges: Sequence[float]) -> Self:
         """The same on other cells."""
-        return type(self)(edges, self.size, self.smoothness, self.breaks)
+        return type(self)(edges, self.size, self.smoothness, self.breaks, self.marks)
 
     @property
     def _low(self) -> Tensor:
@@ -107,9 +116,9 @@ class Cells:
     def coarser(self, cells: Tensor) -> Self | None:
         edges, k, start = [self.edges[0]], 0, self.edges[0]
         while k < self.number:
-            start = self.edges[k] if k in self.broken else start
+            start = self.edges[k] if k in self.fixed else start
             length = self.edges[k + 1] - self.edges[k]
-            pair = k + 1 < self.number and k + 1 not in self.broken and bool(cells[k] and cells[k + 1])
+            pair = k + 1 < self.number and k + 1 not in self.fixed and bool(cells[k] and cells[k + 1])
             twins = pair and abs(self.edges[k + 2] - self.edges[k + 1] - length) < 1e-9 * length
             whole = round((self.edges[k] - start) / length) % 2 == 0  # twins that were one cell before
             step = 2 if twins and whole else 1

@@ -22,8 +22,15 @@ class LocalCells(Cells):
         places: The numbers of the functions of each cell, [cells, size].
     """
 
-    def __init__(self, edges: Sequence[float], size: int, smoothness: int, breaks: Sequence[float] = ()):
-        super().__init__(edges, size, smoothness, breaks)
+    def __init__(
+        self,
+        edges: Sequence[float],
+        size: int,
+        smoothness: int,
+        breaks: Sequence[float] = (),
+        marks: Sequence[float] = (),
+    ):
+        super().__init__(edges, size, smoothness, breaks, marks)
         self.local = self._local()
         cells = torch.arange(self.number)
         broken = (cells[:, None] >= torch.tensor(self.broken, dtype=torch.long)).sum(dim=1)
