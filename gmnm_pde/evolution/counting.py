@@ -10,8 +10,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from gmnm_pde.evolution.faces import Side, Unsuited
-from gmnm_pde.evolution.reading import Statements, occurring
-from gmnm_pde.sampling import unit_points
+from gmnm_pde.evolution.reading import Statements, occurring, read
+from gmnm_pde.residuals.pointwise import Placed, linearize
+from gmnm_pde.sampling import Cloud, sample, unit_points
+from gmnm_pde.statement.problem import Problem
 
 _PLACES = 16
 """Places across a face at which conditions are counted."""
@@ -40,6 +42,58 @@ def require_conditions(statements: Statements) -> None:
     for axis, places in zip(statements.space, statements.breaks, strict=True):
         for place in places:
             _require_laws(statements, axis, place, wanted[statements.space.index(axis)])
+
+
+def free_end(problem: Problem) -> str:
+    """An end of the space at which a field is left free that its equation asks a condition for, in words, or nothing.
+
+    An equation of even order by a coordinate, and of some order by time, takes half as many conditions at each end.
+    Smooth functions hide that: what enters there comes in as smoothly as nothing.
+    """
+    try:
+        statements = read(problem)
+    except Unsuited:  # such as one with other data
+        return ""
+    wanted = [0] * len(statements.space) if statements.free else _orders(statements)
+    for k, axis in enumerate(statements.space):
+        if axis in statements.periodic or not bool((_given(statements, k) < wanted[k]).all()):
+            continue
+        for end in statements.bounds[k]:
+            for name, field in statements.tested.items():
+                if _asks(statements, name, field, k, end) and not _is_held(statements, field, axis, end):
+                    own, across = problem.branches[field], problem.domain.coordinates[axis]
+                    return f"nothing is said of '{own}' at {across} = {end:g}, where '{name}' asks for a condition"
+    return ""
+
+
+def _is_held(statements: Statements, field: int, axis: int, end: float) -> bool:
+    """Whether some condition at an end is about a field."""
+    fields = statements.fields
+    return any(
+        branch % fields == field
+        for side in statements.sides
+        if (side.axis, side.value) == (axis, end)
+        for branch, _ in side.term.trace.asked
+    )
+
+
+def _asks(statements: Statements, name: str, field: int, k: int, end: float) -> bool:
+    """Whether an equation is of even order by a coordinate at an end of it."""
+    (term,) = (term for term in statements.equations if name in term.trace.names)
+    cloud = sample(term.region, _PLACES, "sobol", seed=1)
+    points = cloud.points.clone()
+    points[:, statements.space[k]] = end
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(points), len(statements.problem.branches))
+    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
+    slopes = linearize(statements.problem, Placed(term, Cloud(points)), points, jets, ())[name].slopes
+    sizes: dict[int, torch.Tensor] = {}
+    for (branch, alpha), slope in slopes.items():
+        if branch % statements.fields == field:
+            order = statements.split(alpha)[0][k]
+            sizes[order] = sizes.get(order, torch.zeros(len(points), dtype=torch.float64)) + slope.abs()
+    highest = max((order for order, size in sizes.items() if bool(size.any())), default=0)
+    return highest > 0 and highest % 2 == 0 and bool((sizes[highest] > 0).all())
 
 
 def _require_laws(statements: Statements, axis: int, place: float, wanted: int) -> None:
