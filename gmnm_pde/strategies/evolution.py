@@ -188,11 +188,10 @@ class Marching:
             before, last, allowed = marched, allowed, self._next(allowed, likely, aim, run)
         unjudged = best is None or (best.fit.reached and math.isnan(best.error) and not run.late)
         if best is None or (unjudged and self.otherwise is not None):
-            if self.otherwise is not None and not run.late and not self.setup.problem.events:
+            run.require_time()
+            if self.otherwise is not None and not self.setup.problem.events:
                 return replace(self.otherwise.run(run), method=self.otherwise.description)
-            if why and not run.late:
-                raise GmnmError(f"{self.setup.problem.name}: {why}")
-            raise OutOfTime
+            raise GmnmError(f"{self.setup.problem.name}: {why}")
         return self._result(best, ended, run)
 
     @staticmethod
@@ -223,7 +222,7 @@ class Marching:
         except Ended as ended:
             why = f"steps end at {self.setup.problem.domain.time[0]} = {ended.time:.6g}: {ended.why}"
         except OutOfTime:
-            why = "stopped by the time limit"
+            why = f"stopped by {run.ended_by}"
         if not march.steps:
             return None, why
         told = self._ordinary.told(march) if self._ordinary is not None and isinstance(march, OrdinaryMarch) else None
@@ -267,8 +266,7 @@ class Marching:
         def tell(step: Step) -> None:
             nonlocal number
             number += 1
-            if number % 10 == 0:
-                run.marched(step.start + step.length, number)
+            run.marched(step.start + step.length, number)
 
         return tell
 
@@ -321,7 +319,7 @@ class Marching:
         if is_good(best, tol):
             return Result(best, good_status(tol), f"{words}; {made}")
         if run.timed and run.late:
-            return Result(best, Status.TIME, f"{words}: stopped by the time limit; {made}")
+            return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {made}")
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 

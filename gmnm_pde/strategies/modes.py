@@ -144,7 +144,7 @@ class Enlarging:
         words = f"the relative error of the values is estimated at {worst:.1e} at most"
         if tol is not None:
             words += f", which {'meets' if met else 'does not meet'} tol={tol:g}"
-        return Modes(trials.best, status, words + ("; stopped by the time limit" if stop is Stop.TIME else ""))
+        return Modes(trials.best, status, words + (f"; stopped by {run.ended_by}" if stop is Stop.TIME else ""))
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ def modes(setup: Setup, count: int, run: Run) -> Modes:
         with limited(run.allowance):
             return adapt(Enlarging(chosen, count, run.tol), run)
     except OutOfTime:
+        run.require_time()
         return _least(replace(setup, partition=None), count, run)
 
 

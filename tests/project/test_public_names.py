@@ -36,6 +36,6 @@ def test_every_public_name_is_listed_once():
 
 def test_results_and_news_have_public_types(poisson):
     news = []
-    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), progress=news.append)
+    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), callback=news.append)
     assert isinstance(solution.report, gmnm_pde.Report) and isinstance(solution.history, gmnm_pde.History)
     assert news and all(isinstance(message, gmnm_pde.Progress) for message in news)
