@@ -180,6 +180,9 @@ class Marching:
             error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
             if best is None or not best.fit.reached or (marched.reached and not error > least):
                 best, ended = candidate, why
+            elif run.late and not marched.reached and math.isnan(best.error):
+                best = replace(best, estimate=self._up_to(marched, best.fit, run))
+                return self._partly_judged(best, marched.end, run)
             stalls = stalls + 1 if error > _FALL * least else 0
             done = before is not None and (error <= aim or stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or allowed <= _FINEST or run.late:
@@ -281,6 +284,23 @@ class Marching:
             errors = _relative(fields[both], others[both], marched.told.noise, self._rounding)
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
 
+    def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
+        """The error of a march by what the next one shows, which did not come to the end."""
+        with finishing():
+            fields, others = (own.outputs(run.points) for own in (marched, before))
+        both = (fields.isfinite() & others.isfinite()).all(dim=1)
+        if not bool(both.any()):
+            return ErrorEstimate.unknown(self.setup.problem)
+        errors = _relative(fields[both], others[both], marched.told.noise, self._rounding)
+        names = self.setup.problem.fields
+        return ErrorEstimate({name: own / _PART for name, own in zip(names, errors, strict=True)}, {})
+
+    def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
+        """A march that the next one, cut short, judges up to some time."""
+        (time,) = self.setup.problem.domain.time
+        words = f"{beside(best.error, run.tol)} up to {time} = {end:.6g}, as far as it was marched again"
+        return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {self._made(best)}")
+
     @property
     def _rounding(self) -> float:
         """The least error that an estimate may show."""
@@ -298,19 +318,22 @@ class Marching:
         sizes = fields[fields.isfinite().all(dim=1)].square().mean(dim=0).sqrt().tolist()
         return self.tolerances.excess(candidate.estimate.by_field, sizes)
 
-    def _result(self, best: Candidate, why: str, run: Run) -> Result:
-        tol, words = run.tol, beside(best.error, run.tol)
-        counts = best.fit.counts
-        made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+    def _made(self, best: Candidate) -> str:
+        """What was done, in words."""
+        made = f"{best.fit.counts['steps']} steps, {best.fit.unknowns} unknowns"
         if self._ordinary is not None:
             made = "; ".join([made, *self._ordinary.notes])
         if best.fit.told.stopped:
             (time,) = self.setup.problem.domain.time
             made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
+        return made
+
+    def _result(self, best: Candidate, why: str, run: Run) -> Result:
+        tol, words, made = run.tol, beside(best.error, run.tol), self._made(best)
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
-            return Result(best, status, f"{until}: {why}; {made}", partial=True)
+            return Result(best, status, f"{until}: {why}; {words}; {made}", partial=True)
         if self.tolerances is not None and best.fit.converged:
             met = self._judged(best, run) <= self.tolerances.least
             named = ", ".join(f"{name} {error:.1e}" for name, error in best.estimate.by_field.items())

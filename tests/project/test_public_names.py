@@ -13,6 +13,7 @@ PUBLIC = {
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
+    "CSVLogger", "TensorBoardLogger",
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
     "LeastSquares", "GaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
