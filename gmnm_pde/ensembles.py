@@ -226,7 +226,7 @@ class _Many:
 def _run(march: EnsembleMarch, watch: Watch) -> str:
     """March; why it did not reach the end, in words, if it did not."""
     try:
-        with limited(Allowance(request=watch.request)):
+        with limited(Allowance(request=watch.request, tick=watch.tick)):
             march.run()
     except Ended as ended:
         return f"steps end at {ended.time:.6g}: {ended.why}"

@@ -73,6 +73,7 @@ class Allowance:
         last: When work is given up that only brings to an end what was done.
         now: The clock.
         request: Somebody's wish that it ends.
+        tick: Called at every look, for whoever wants to see that work goes on.
     """
 
     def __init__(
@@ -81,8 +82,9 @@ class Allowance:
         last: float = math.inf,
         now: Callable[[], float] = time.monotonic,
         request: EndRequest | None = None,
+        tick: Callable[[], None] | None = None,
     ):
-        self.end, self.last, self.now, self.request = end, last, now, request or EndRequest()
+        self.end, self.last, self.now, self.request, self._tick = end, last, now, request or EndRequest(), tick
         self._rate, self._largest = _RATE, 0.0
 
     @property
@@ -96,6 +98,8 @@ class Allowance:
         Raises:
             OutOfTime: there is none.
         """
+        if self._tick is not None:
+            self._tick()
         end = self.last if finishing else self.end
         if self.request.by:
             end = min(end, self.request.at + _GRACE) if finishing else -math.inf

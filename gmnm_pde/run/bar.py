@@ -40,14 +40,24 @@ class Bar:
         self._began, self._limit = time.monotonic(), time_limit
         self._next = self._began if at_once else self._began + _AFTER
         self._bar: Any = None
+        self._last = Progress("the first fit", 0.0)
 
     @property
     def due(self) -> bool:
         """Whether it is time to draw."""
         return time.monotonic() >= self._next
 
-    def show(self, news: Progress) -> None:
-        """Draw."""
+    def hear(self, news: Progress) -> None:
+        """Draw what is new, if it is time to."""
+        self._last = news
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw the time anew, if it is time to."""
+        if self.due:
+            self._draw(self._last)
+
+    def _draw(self, news: Progress) -> None:
         passed = time.monotonic() - self._began
         part = news.part if self._limit is None else passed / self._limit
         text = self._text(news, passed)

@@ -1,12 +1,17 @@
 """Ctrl-C: the first one asks for the end of a solve, the second one raises KeyboardInterrupt."""
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gmnm_pde.interruption import CTRL_C, EndRequest, NoAnswer
+
+_TOLD = b"\nended at the next step, with the best answer so far; Ctrl-C again gives it up\n"
+"""What a terminal shows after the first."""
 
 
 @contextmanager
@@ -21,6 +26,8 @@ def ended_by_interrupt(request: EndRequest) -> Iterator[None]:
         if request.by == CTRL_C:
             plain(number, frame)
         request.ask(CTRL_C)
+        if sys.stderr is not None and sys.stderr.isatty():  # by os, as printing may be what was interrupted
+            os.write(sys.stderr.fileno(), _TOLD)
 
     signal.signal(signal.SIGINT, handle)
     try:

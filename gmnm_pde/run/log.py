@@ -81,6 +81,11 @@ class Log:
         if self.watch.listens:
             self._tell(f"step {step.number}: residual norm {step.norm:.1e}", step.number)
 
+    def tell_trial(self, components: int, residual: float) -> None:
+        """Tell of one of the mixtures of which the best will be recorded."""
+        if self.watch.listens:
+            self._tell(f"{components} components: residual {residual:.1e} on held-out points", len(self.history) + 1)
+
     def tell_training(self, step: int, loss: float, last: int) -> None:
         """Tell of a step of a training, of ``last`` at most."""
         if self.watch.listens:

@@ -84,7 +84,7 @@ class Run(Monitor):
         if time_limit is not None:
             deadline = started + time_limit
             last = deadline + _OVER * time_limit + _MORE
-        allowance = Allowance(deadline, last, request=watch.request)
+        allowance = Allowance(deadline, last, request=watch.request, tick=watch.tick)
         return cls(problem, tol, evaluator, log, deadline=deadline, allowance=allowance, resumed=resumed, kept={})
 
     @property
@@ -189,6 +189,10 @@ class Run(Monitor):
         domain = self.problem.domain
         (name,) = domain.time
         self.log.tell_time(name, time, domain.bounds[domain.coordinates.index(name)], steps)
+
+    def tried(self, components: int, residual: float) -> None:
+        """Report a trial of widths as progress."""
+        self.log.tell_trial(components, residual)
 
     def trained(self, step: int, loss: float, last: int) -> None:
         """Report a step of a training as progress, of ``last`` at most."""

@@ -55,8 +55,13 @@ class Watch:
             answer = callback(news)
             if answer is True or (isinstance(answer, np.bool_) and answer):
                 self.request.ask(CALLBACK)
-        if self._bar is not None and self._bar.due:
-            self._bar.show(news)
+        if self._bar is not None:
+            self._bar.hear(news)
+
+    @property
+    def tick(self) -> Callable[[], None] | None:
+        """What lets the bar show that work goes on; None without a bar."""
+        return None if self._bar is None else self._bar.tick
 
     def close(self) -> None:
         """Take the bar away, and let callbacks that keep something open close it."""

@@ -10,7 +10,7 @@ from gmnm_pde.adaptivity.partitions import first_partition, within
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
-from gmnm_pde.fitting.widths import WidthSearch, narrowed
+from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime, finishing, limited
 from gmnm_pde.run.result import RELIABLE, Status
 from gmnm_pde.run.run import Run
@@ -117,7 +117,13 @@ class Enlarging:
     def attempt(self, level: int, trials: Trials[int], run: Run) -> ModeSet:
         """The modes of a mixture with the best of the widths that are tried."""
         setup, last = self.setup, trials.last
-        search = WidthSearch(lambda widths, _: ModeTrial(setup, level, widths, self.count), lambda _: not run.late)
+
+        def solve(widths: Widths, _: ModeTrial | None) -> ModeTrial:
+            trial = ModeTrial(setup, level, widths, self.count)
+            run.tried(level, trial.validation_residual)
+            return trial
+
+        search = WidthSearch(solve, lambda _: not run.late)
         start = setup.widths_or(self.sizes.width)
         if setup.given_widths is None and last is not None:
             start = narrowed(last.widths, level / last.components)
