@@ -92,8 +92,13 @@ class Allowance:
         """Whether a limit or a request ends the work."""
         return math.isfinite(self.end) or bool(self.request.by)
 
-    def check(self, operations: float = 0.0, *, finishing: bool = False) -> None:
+    def check(self, operations: float = 0.0, *, finishing: bool = False, anyhow: bool = False) -> None:
         """Go on, if there is time for so many more operations.
+
+        Args:
+            operations: Floating-point operations of the next piece.
+            finishing: Whether it only brings to an end what was done.
+            anyhow: Whether that is done however long it takes after a request.
 
         Raises:
             OutOfTime: there is none.
@@ -101,7 +106,7 @@ class Allowance:
         if self._tick is not None:
             self._tick()
         end = self.last if finishing else self.end
-        if self.request.by:
+        if self.request.by and not anyhow:
             end = min(end, self.request.at + _GRACE) if finishing else -math.inf
         if end == math.inf:
             return
@@ -124,12 +129,12 @@ class Allowance:
         self.learn(2.0 * rows * columns**2, self.now() - started)
 
 
-_allowed: ContextVar[tuple[Allowance, bool] | None] = ContextVar("allowed", default=None)
+_allowed: ContextVar[tuple[Allowance, bool, bool] | None] = ContextVar("allowed", default=None)
 
 
 @contextmanager
-def _within(allowance: Allowance | None, *, finishing: bool) -> Iterator[None]:
-    token = _allowed.set(None if allowance is None else (allowance, finishing))
+def _within(allowance: Allowance | None, *, finishing: bool, anyhow: bool = False) -> Iterator[None]:
+    token = _allowed.set(None if allowance is None else (allowance, finishing, anyhow))
     try:
         yield
     finally:
@@ -144,10 +149,14 @@ def limited(allowance: Allowance | None) -> Iterator[None]:
 
 
 @contextmanager
-def finishing() -> Iterator[None]:
-    """Work that brings to an end what was done, such as an error estimate: it may take a little longer."""
+def finishing(*, anyhow: bool = False) -> Iterator[None]:
+    """Work that brings to an end what was done, such as an error estimate: it may take a little longer.
+
+    Args:
+        anyhow: Whether a request does not end it: for what would be the first answer.
+    """
     known = _allowed.get()
-    with _within(known and known[0], finishing=True):
+    with _within(known and known[0], finishing=True, anyhow=anyhow):
         yield
 
 
@@ -159,7 +168,8 @@ def pause() -> None:
     """
     known = _allowed.get()
     if known is not None:
-        known[0].check(finishing=known[1])
+        allowance, ending, anyhow = known
+        allowance.check(finishing=ending, anyhow=anyhow)
 
 
 @contextmanager
@@ -173,8 +183,8 @@ def unbroken(operations: float) -> Iterator[None]:
     if known is None:
         yield
         return
-    allowance, ending = known
-    allowance.check(operations, finishing=ending)
+    allowance, ending, anyhow = known
+    allowance.check(operations, finishing=ending, anyhow=anyhow)
     started = allowance.now()
     yield
     allowance.learn(operations, allowance.now() - started)

@@ -173,7 +173,7 @@ class PRefinement:
 
         search = WidthSearch(solve, lambda _: not run.late)
         fitted = self._over_widths(search, level, self._first_widths(level, trials))
-        with finishing():
+        with finishing(anyhow=trials.best is None):
             fitted = with_truncation(fitted)
             estimate = estimate_error(fitted, run.points)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT

@@ -44,7 +44,7 @@ class GivenModel:
         try:
             with limited(run.allowance):
                 fitted = fit_readout(self.setup, self.model, monitor=run)
-                with finishing():
+                with finishing(anyhow=True):
                     candidate = Candidate(fitted, estimate_error(fitted, run.points))
         except OutOfTime:
             run.require_time()

@@ -131,7 +131,7 @@ class Enlarging:
             best = search.over(start, octaves=(1.0, 0.5), by_axis=True)
         else:
             best = search.at(start)
-        with finishing():
+        with finishing(anyhow=trials.best is None):
             return replace(best.estimated(run.points), tried=search.tried)
 
     def better(self, candidate: ModeSet, trials: Trials[int]) -> bool:

@@ -67,21 +67,21 @@ def trained(method):
 
 
 SOLVES = {
-    "one mixture": lambda **more: g.solve(square(), tol=1e-10, method="least-squares", **more),
-    "patches": lambda **more: g.solve(square(), g.Mixture(patches=4), tol=1e-4, **more),
+    "one mixture": lambda **more: g.solve(square(), tol=1e-8, method="least-squares", **more),
+    "patches": lambda **more: g.solve(square(), g.Mixture(patches=2), tol=1e-4, **more),
     "Newton": lambda **more: g.solve(cubic(), tol=1e-11, **more),
     "continuation": lambda **more: g.solve(cubic(), tol=1e-9, continuation=True, **more),
     "blocks": lambda **more: g.solve(heat(), g.Mixture(components=36, widths=0.6), blocks=4, tol=1e-3, **more),
     "the readout of a network": lambda **more: g.solve(cubic(), network(1, 40, 1), g.LeastSquares(), **more),
     "noisy data": lambda **more: g.solve(noisy(), **more),
-    "Adam": trained(g.Adam(100)),
+    "Adam": trained(g.Adam(60)),
     "SOAP": trained(g.SOAP(60)),
     "L-BFGS": trained(g.LBFGS(60)),
     "self-scaled": trained(g.SelfScaled(60)),
     "Gauss-Newton, then the readout": trained([g.GaussNewton(20), g.LeastSquares()]),
     "evolution in time alone": lambda **more: g.solve(predators(), **more),
     "evolution in space": lambda **more: g.solve(burgers(), tol=1e-6, **more),
-    "modes": lambda **more: g.eigenmodes(membrane(), 3, tol=1e-6, **more),
+    "modes": lambda **more: g.eigenmodes(membrane(), 2, tol=1e-4, **more),
     "many members": lambda **more: g.solve_many(decay(), constants={"k": np.linspace(0.5, 20, 6)}, **more),
     "a comparison": lambda **more: g.compare(
         square(), {"a": network(), "b": g.Mixture(components=100)}, methods={"a": g.Adam(30), "b": "best"}, **more
