@@ -33,6 +33,9 @@ from gmnm_pde.statement.problem import Problem
 _TENTH, _PART, _FINEST = 0.1, 0.3, 1e-13
 """As of single marches: by how much errors fall from one to the next, and which part of what two differ by is told."""
 
+_TOLD = 10
+"""It tells of every so many steps."""
+
 _POINTS = 1000
 """Times at which errors are estimated."""
 
@@ -216,7 +219,7 @@ class _Many:
         def tell(step: Step) -> None:
             nonlocal number
             number += 1
-            if watch.listens:
+            if number % _TOLD == 0 and watch.listens:
                 seconds, reached = time.monotonic() - began, step.start + step.length
                 watch.tell(Progress.of_time(name, reached, span, number, seconds, estimate))
 

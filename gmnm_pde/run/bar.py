@@ -55,9 +55,10 @@ class Bar:
     def tick(self) -> None:
         """Draw the time anew, if it is time to."""
         if self.due:
-            self._draw(self._last)
+            self.draw(self._last)
 
-    def _draw(self, news: Progress) -> None:
+    def draw(self, news: Progress) -> None:
+        """Draw, whether it is time to or not."""
         passed = time.monotonic() - self._began
         part = news.part if self._limit is None else passed / self._limit
         text = self._text(news, passed)

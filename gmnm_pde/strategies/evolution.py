@@ -76,6 +76,9 @@ is not resolved at first, a jump within a cell of length h, counts as h^(3/2) wh
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
+_TOLD = 10
+"""Marches in time alone tell of every so many steps."""
+
 _ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
 """No estimate is below this: the rounding of marches in time alone, of those with modes in space, and of those with
 derivatives of second and higher order in time, which are differences of differences."""
@@ -261,15 +264,15 @@ class Marching:
         """Marches without space."""
         return None if self.statements.space else Ordinary(self.statements, self._breaks())
 
-    @staticmethod
-    def _told(run: Run) -> Callable[[Step], None]:
-        """News of steps."""
-        number = 0
+    def _told(self, run: Run) -> Callable[[Step], None]:
+        """News of steps; without space, where steps take a fraction of a millisecond, of some."""
+        number, every = 0, 1 if self.statements.space else _TOLD
 
         def tell(step: Step) -> None:
             nonlocal number
             number += 1
-            run.marched(step.start + step.length, number)
+            if number % every == 0:
+                run.marched(step.start + step.length, number)
 
         return tell
 
