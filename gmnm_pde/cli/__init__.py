@@ -12,6 +12,7 @@ import gmnm_pde
 from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde.cli import bench, compare, modes, solve
 from gmnm_pde.cli import list as list_problems
+from gmnm_pde.cli.common import STOPPED
 
 _COMMANDS = {"list": list_problems, "solve": solve, "modes": modes, "compare": compare, "bench": bench}
 
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``gmnm-pde``; by default those of this process.
 
     Returns:
-        The exit status: 0 on success, 2 on bad input, 1 where a given tolerance was not met.
+        The exit status: 0 on success, 2 on bad input, 1 where a tolerance was not met, 130 after Ctrl-C, with what
+        was asked for printed and written as far as there was an answer.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("gmnm-pde: stopped", file=sys.stderr)
-        return 130
+        return STOPPED
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,15 +1,17 @@
-"""What several commands share: the problem and its parameters, precision and device, the progress line."""
+"""What several commands share: the problem and its parameters, precision and device, the exit status."""
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from gmnm_pde import registry
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.result import Status
 from gmnm_pde.statement.problem import Problem
+
+STOPPED = 130
+"""The exit status after Ctrl-C."""
 
 
 def add_problem(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,7 @@ def add_output(parser: argparse.ArgumentParser, *, written: str, printed: str) -
     """Files, JSON, and silence; ``written`` and ``printed`` say what of."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"write {written} there")
     parser.add_argument("--json", action="store_true", help=f"print {printed} as one JSON object, and nothing else")
-    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def to_json(value: Any, **options: Any) -> str:
@@ -59,19 +61,13 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, value
 
 
-class ProgressLine:
-    """One line on standard error that is written over; nothing where that is no terminal."""
+def shown(options: argparse.Namespace, *, silent: bool = False) -> bool | None:
+    """Whether a bar is shown, as ``solve(progress=...)`` takes it: where somebody looks, unless silence is wanted."""
+    return False if options.quiet or silent else None
 
-    def __init__(self, options: argparse.Namespace, *, silent: bool = False):
-        self._shown = not (options.quiet or silent) and sys.stderr.isatty()
-        self._width = 0
 
-    def __call__(self, news: Progress) -> None:
-        if self._shown:
-            text = f"{news.seconds:6.1f} s  {news.message}"
-            print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
-            self._width = len(text)
-
-    def clear(self) -> None:
-        if self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+def exit_status(status: str, *, converged: bool, tol: float | None) -> int:
+    """The exit status of a command that solved: 1 where a tolerance was given and not met."""
+    if status == Status.INTERRUPTED.name.lower():
+        return STOPPED
+    return 0 if converged or tol is None else 1

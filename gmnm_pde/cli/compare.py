@@ -8,11 +8,12 @@ import torch
 
 from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde.cli.common import (
-    ProgressLine,
+    STOPPED,
     add_computing,
     add_output,
     add_problem,
     read_problem,
+    shown,
     tell_written,
     to_json,
 )
@@ -49,7 +50,6 @@ def run(options: argparse.Namespace) -> int:
     names = [word.strip() for word in options.models.split(",")]
     if options.seeds < 1:
         raise GmnmError(f"--seeds {options.seeds}: expected a positive number of seeds, got {options.seeds}.")
-    line = ProgressLine(options)
     comparison = compare(
         problem,
         names,
@@ -59,14 +59,13 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         dtype=getattr(torch, options.dtype),
         device=options.device,
-        progress=line,
+        progress=shown(options),
     )
-    line.clear()
     if options.out is not None:
         comparison.write(options.out)
     print(to_json(comparison.as_dict()) if options.json else comparison)
     tell_written(options)
-    return 0
+    return STOPPED if comparison.interrupted else 0
 
 
 def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) -> Any:

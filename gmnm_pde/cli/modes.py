@@ -4,7 +4,16 @@ import argparse
 
 import torch
 
-from gmnm_pde.cli.common import add_computing, add_output, add_problem, read_problem, tell_written, to_json
+from gmnm_pde.cli.common import (
+    add_computing,
+    add_output,
+    add_problem,
+    exit_status,
+    read_problem,
+    shown,
+    tell_written,
+    to_json,
+)
 from gmnm_pde.eigenmodes import eigenmodes
 from gmnm_pde.models import Mixture
 
@@ -25,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Solve, write, print; 1 where a tolerance was given and not met."""
+    """Solve, write, print."""
     spectrum = eigenmodes(
         read_problem(options),
         options.count,
@@ -36,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         points=options.points,
         time_limit=options.time_limit,
+        progress=shown(options),
     )
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -44,4 +54,4 @@ def run(options: argparse.Namespace) -> int:
         spectrum.plot().savefig(options.out / "modes.png")
     print(to_json(spectrum.as_dict()) if options.json else spectrum)
     tell_written(options)
-    return 0 if spectrum.converged or options.tol is None else 1
+    return exit_status(spectrum.status, converged=spectrum.converged, tol=options.tol)

@@ -9,11 +9,12 @@ import torch
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.cli.common import (
-    ProgressLine,
     add_computing,
     add_output,
     add_problem,
+    exit_status,
     read_problem,
+    shown,
     tell_written,
     to_json,
 )
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Solve, write, print; 1 where a tolerance was given and not met."""
+    """Solve, write, print."""
     problem = read_problem(options)
     model: Any = options.model
     if options.components is not None:
@@ -57,7 +58,6 @@ def run(options: argparse.Namespace) -> int:
     methods = _methods(options)
     hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     with together(options.device) as (speaks, device):
-        line = ProgressLine(options, silent=not speaks)
         solution = solve(
             problem,
             model,
@@ -69,18 +69,17 @@ def run(options: argparse.Namespace) -> int:
             points=options.points,
             time_limit=options.time_limit,
             checkpoint=options.checkpoint,
-            progress=line,
+            progress=shown(options, silent=not speaks),
             compiled=options.compile,
             hard=hard,
         )
-    line.clear()
     if not speaks:
         return 0
     if options.out is not None:
         _write(solution, options.out)
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
-    return 0 if solution.report.converged or options.tol is None else 1
+    return exit_status(solution.report.status, converged=solution.report.converged, tol=options.tol)
 
 
 def _methods(options: argparse.Namespace) -> list[str | Method] | None:

@@ -26,6 +26,7 @@ class Spectrum:
         reason: Why the search ended.
         seconds: How long it took.
         history: A row for each size of mixture.
+        status: The same as ``reason`` in a word for programs, as in the reports of solutions.
     """
 
     problem: str
@@ -38,6 +39,7 @@ class Spectrum:
     reason: str
     seconds: float
     history: History
+    status: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -54,7 +56,7 @@ class Spectrum:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "reason", "seconds")
+        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "status", "reason", "seconds")
         return {name: getattr(self, name) for name in names}
 
     def plot(self, fields: Sequence[str] | None = None) -> "Figure":

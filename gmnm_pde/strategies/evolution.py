@@ -84,6 +84,9 @@ _IN_STEP = 1000
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
+_TOLD = 10
+"""Marches in time alone tell of every so many steps."""
+
 _ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
 """No estimate is below this: the rounding of marches in time alone, of those with modes in space, and of those with
 derivatives of second and higher order in time, which are differences of differences."""
@@ -193,6 +196,9 @@ class Marching:
             error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
             if best is None or not best.fit.reached or (marched.reached and not error > least):
                 best, ended = candidate, why
+            elif run.late and not marched.reached and math.isnan(best.error):
+                best = replace(best, estimate=self._up_to(marched, best.fit, run))
+                return self._partly_judged(best, marched.end, run)
             stalls = stalls + 1 if error > _FALL * least else 0
             done = before is not None and (error <= aim or stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or allowed <= _FINEST or run.late:
@@ -201,11 +207,10 @@ class Marching:
             before, last, allowed = marched, allowed, self._next(allowed, likely, aim, run)
         unjudged = best is None or (best.fit.reached and math.isnan(best.error) and not run.late)
         if best is None or (unjudged and self.otherwise is not None):
-            if self.otherwise is not None and not run.late and not self.setup.problem.events:
+            run.require_time()
+            if self.otherwise is not None and not self.setup.problem.events:
                 return replace(self.otherwise.run(run), method=self.otherwise.description)
-            if why and not run.late:
-                raise GmnmError(f"{self.setup.problem.name}: {why}")
-            raise OutOfTime
+            raise GmnmError(f"{self.setup.problem.name}: {why}")
         return self._result(best, ended, run)
 
     @staticmethod
@@ -236,7 +241,7 @@ class Marching:
         except Ended as ended:
             why = f"steps end at {self.setup.problem.domain.time[0]} = {ended.time:.6g}: {ended.why}"
         except OutOfTime:
-            why = "stopped by the time limit"
+            why = f"stopped by {run.ended_by}"
         if not march.steps:
             return None, why
         told = self._ordinary.told(march) if self._ordinary is not None and isinstance(march, OrdinaryMarch) else None
@@ -285,15 +290,14 @@ class Marching:
         """Marches without space."""
         return None if self.statements.space else Ordinary(self.statements, self._breaks())
 
-    @staticmethod
-    def _told(run: Run) -> Callable[[Step], None]:
-        """News of steps."""
-        number = 0
+    def _told(self, run: Run) -> Callable[[Step], None]:
+        """News of steps; without space, where steps take a fraction of a millisecond, of some."""
+        number, every = 0, 1 if self.statements.space else _TOLD
 
         def tell(step: Step) -> None:
             nonlocal number
             number += 1
-            if number % 10 == 0:
+            if number % every == 0:
                 run.marched(step.start + step.length, number)
 
         return tell
@@ -315,6 +319,23 @@ class Marching:
                 errors = [max(pair) for pair in zip(errors, found, strict=True)]
         return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
 
+    def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
+        """The error of a march by what the next one shows, which did not come to the end."""
+        with finishing():
+            fields, others = (own.outputs(run.points) for own in (marched, before))
+        both = (fields.isfinite() & others.isfinite()).all(dim=1)
+        if not bool(both.any()):
+            return ErrorEstimate.unknown(self.setup.problem)
+        errors = _relative(fields[both], others[both], marched.told.noise, self._rounding, None)
+        names = self.setup.problem.fields
+        return ErrorEstimate({name: own / _PART for name, own in zip(names, errors, strict=True)}, {})
+
+    def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
+        """A march that the next one, cut short, judges up to some time."""
+        (time,) = self.setup.problem.domain.time
+        words = f"{beside(best.error, run.tol)} up to {time} = {end:.6g}, as far as it was marched again"
+        return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {self._made(best)}")
+
     @property
     def _rounding(self) -> float:
         """The least error that an estimate may show."""
@@ -332,19 +353,22 @@ class Marching:
         sizes = fields[fields.isfinite().all(dim=1)].square().mean(dim=0).sqrt().tolist()
         return self.tolerances.excess(candidate.estimate.by_field, sizes)
 
-    def _result(self, best: Candidate, why: str, run: Run) -> Result:
-        tol, words = run.tol, beside(best.error, run.tol)
-        counts = best.fit.counts
-        made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+    def _made(self, best: Candidate) -> str:
+        """What was done, in words."""
+        made = f"{best.fit.counts['steps']} steps, {best.fit.unknowns} unknowns"
         if self._ordinary is not None:
             made = "; ".join([made, *self._ordinary.notes])
         if best.fit.told.stopped:
             (time,) = self.setup.problem.domain.time
             made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
+        return made
+
+    def _result(self, best: Candidate, why: str, run: Run) -> Result:
+        tol, words, made = run.tol, beside(best.error, run.tol), self._made(best)
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
-            return Result(best, status, f"{until}: {why}; {made}", partial=True)
+            return Result(best, status, f"{until}: {why}; {words}; {made}", partial=True)
         if self.tolerances is not None and best.fit.converged:
             met = self._judged(best, run) <= self.tolerances.least
             named = ", ".join(f"{name} {error:.1e}" for name, error in best.estimate.by_field.items())
@@ -353,7 +377,7 @@ class Marching:
         if is_good(best, tol):
             return Result(best, good_status(tol), f"{words}; {made}")
         if run.timed and run.late:
-            return Result(best, Status.TIME, f"{words}: stopped by the time limit; {made}")
+            return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {made}")
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
