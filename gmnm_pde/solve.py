@@ -79,9 +79,9 @@ def solve(
             converged if its error estimate is as small as was asked for; the reason says what the limit ended. Blocks
             in time that do not reach the end are returned with NaN beyond.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures, patches and blocks in time, and for models that are trained; marches in time
-            write none, so that with it problems in time are solved by least squares in space and time at once. The file
-            of another problem, or of other arguments, is refused.
+            solve left alone. For mixtures, patches, blocks in time, marches through space and time, and models that are
+            trained; problems in time alone are solved by least squares with it, as marching takes them no time. The
+            file of another problem, or of other arguments, is refused.
         progress: Whether a bar shows what is being done, the best error estimate so far and the time left under a
             limit; by default in a terminal and in a notebook, for work of more than two seconds.
         callback: A function, or several, called as the solve goes with a ``Progress``: what is done, step, t, estimate,

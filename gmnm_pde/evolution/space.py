@@ -32,6 +32,7 @@ class SpaceControl:
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
         marks: For each coordinate of space places at which initial values are not smooth: cells end there.
+        rest: The steps until the next look for cells to merge.
     """
 
     statements: Statements
@@ -40,7 +41,7 @@ class SpaceControl:
     most: int = 1200
     shortest: float = 2e-5
     marks: Sequence[Sequence[float]] = ()
-    _rest: int = field(default=_REST, init=False)
+    rest: int = field(default=_REST, init=False)
 
     def first(self) -> Product:
         """The modes to begin with."""
@@ -80,15 +81,15 @@ class SpaceControl:
             cells &= self._divisible(line)
             changed |= bool(cells.any())
             lines.append(line.finer(cells) if bool(cells.any()) else line)
-        self._rest = _REST if changed else self._rest
+        self.rest = _REST if changed else self.rest
         return product_of(lines) if changed else None
 
     def coarser(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
         """Fewer modes, where these are more than the state needs."""
-        self._rest -= 1
-        if self._rest > 0 or not basis.lines:
+        self.rest -= 1
+        if self.rest > 0 or not basis.lines:
             return None
-        self._rest = _REST
+        self.rest = _REST
         lines, changed = [], False
         for line, tails in zip(basis.lines, basis.tails(state), strict=True):
             idle = (tails < _IDLE * self.allowed * scale[:, None]).all(dim=0)

@@ -41,8 +41,9 @@ from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
-from gmnm_pde.strategies.evolution import Evolution, Marching, suited
+from gmnm_pde.strategies.evolution import Evolution, suited
 from gmnm_pde.strategies.given_model import GivenModel
+from gmnm_pde.strategies.marching import Marching
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 from gmnm_pde.strategies.training import Plan, Training
@@ -95,7 +96,8 @@ def choose(arguments: Arguments) -> Choice:
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
-        if name in arguments.given and name not in strategy.takes:
+        taken = name in strategy.takes and not (name == "checkpoint" and _is_quick(strategy))
+        if name in arguments.given and not taken:
             raise not_taken(name, arguments, strategy, read.module)
     check_parameters(setup)
     check_events(stated, strategy)
@@ -110,6 +112,11 @@ def _may_be_divided(arguments: Arguments, read: ModelAndMethods) -> bool:
     whole = read.module is None and not _is_other_strategy(arguments) and arguments.hard is False
     exact = not problem.parameters and all(isinstance(term.region, Region) for term in problem.terms)
     return whole and exact and arguments.engine == "auto" and all(choice is None for choice in by_hand)
+
+
+def _is_quick(strategy: Strategy) -> bool:
+    """Whether it marches in time alone, which takes no time worth keeping in a file."""
+    return isinstance(strategy, Marching) and not strategy.statements.space
 
 
 def _is_other_strategy(arguments: Arguments) -> bool:
@@ -179,7 +186,7 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         continuation_allowed=arguments.continuation is None,
     )
     statements = suited(setup) if _may_march(arguments) else ""
-    if isinstance(statements, str):
+    if isinstance(statements, str) or ("checkpoint" in arguments.given and not statements.space):
         return whole
     over_space = any(term.trace.over_space for term in setup.problem.terms)
     return Marching(setup, statements, otherwise=None if over_space else whole)
@@ -202,7 +209,7 @@ def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:
 
 def _may_march(arguments: Arguments) -> bool:
     """Whether nothing was chosen that marching in time has no use for."""
-    chosen = {"points", "weights", "checkpoint", "engine", "compiled", "smoothing"}
+    chosen = {"points", "weights", "engine", "compiled", "smoothing"}
     if arguments.blocks is not None or arguments.continuation is not None:
         return False
     usual = arguments.model in (None, "gmnm") or arguments.model == Mixture()

@@ -13,7 +13,8 @@ from gmnm_pde.options.arguments import (
 )
 from gmnm_pde.options.model_and_methods import ModelAndMethods
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.evolution import Marching, suited
+from gmnm_pde.strategies.evolution import suited
+from gmnm_pde.strategies.marching import Marching
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy, unobserved
 from gmnm_pde.strategies.strategy import Strategy
 

@@ -24,7 +24,7 @@ def march():
 
 def test_a_march_ends_where_its_steps_fill_the_memory():
     marching = march()
-    marching._kept = Kept(available=4 * 2.0**20)
+    marching.kept = Kept(available=4 * 2.0**20)
     with pytest.raises(Ended, match=r"its steps take .* GiB of memory"):
         while True:  # the same again and again, as over a long time
             marching.run()
@@ -33,7 +33,7 @@ def test_a_march_ends_where_its_steps_fill_the_memory():
 
 def test_a_step_that_does_not_fit_is_not_tried():
     marching = march()
-    marching._kept = Kept(available=1000.0)
+    marching.kept = Kept(available=1000.0)
     with pytest.raises(Ended, match="unknowns take"):
         marching.run()
     assert not marching.steps
