@@ -1,14 +1,15 @@
-"""``gmnm-pde modes``: an eigenvalue problem by its name."""
+"""``gmnm-pde modes``: an eigenvalue problem by its name, or from a file."""
 
 import argparse
 
 import torch
 
-from gmnm_pde.cli.common import add_computing, add_output, add_problem, read_problem, tell_written, to_json
+from gmnm_pde.cli import derived
+from gmnm_pde.cli.common import add_computing, add_output, add_problem, make_folder, read_problem, tell_written, to_json
 from gmnm_pde.eigenmodes import eigenmodes
 from gmnm_pde.models import Mixture
 
-HELP = "find the modes of an eigenvalue problem by name"
+HELP = "find the modes of an eigenvalue problem by name, or from a file"
 DESCRIPTION = "Find the eigenvalues nearest to the guess of a problem's unknown parameter, and their modes."
 
 
@@ -16,20 +17,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_problem(parser)
     parser.add_argument("--count", type=int, default=6, help="how many modes (6)")
-    parser.add_argument("--components", type=int, help="size of the mixture; chosen by default")
     parser.add_argument("--tol", type=float, help="relative error of the values wanted, by the error estimate")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which no larger mixture is begun")
     add_computing(parser)
     add_output(parser, written="values, history and the figure of the modes", printed="the values")
+    derived.add_models(parser, only=["gmnm"])
 
 
 def run(options: argparse.Namespace) -> int:
     """Solve, write, print; 1 where a tolerance was given and not met."""
+    problem, mixture = read_problem(options), derived.given_to_model(options, "gmnm")
+    make_folder(options)
     spectrum = eigenmodes(
-        read_problem(options),
+        problem,
         options.count,
-        None if options.components is None else Mixture(components=options.components),
+        Mixture(**mixture) if mixture else None,
         tol=options.tol,
         seed=options.seed,
         dtype=getattr(torch, options.dtype),
@@ -38,7 +41,6 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
     )
     if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n")
         spectrum.history.to_csv(options.out / "history.csv")
         spectrum.plot().savefig(options.out / "modes.png")
