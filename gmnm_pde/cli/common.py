@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.cli.problems import find, parameter
+from gmnm_pde.cli.problems import parameter
 from gmnm_pde.run.progress import Progress
-from gmnm_pde.statement.problem import Problem
 
 
 def add_problem(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +20,6 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
         "problem", help="a name that 'gmnm-pde list' shows, or a file: my_problem.py, or my.py:function"
     )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the problem")
-
-
-def read_problem(options: argparse.Namespace) -> Problem:
-    """The problem that was asked for."""
-    return find(options.problem).problem(parameters_of(options))
 
 
 def parameters_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from gmnm_pde.cli.common import (
     add_computing,
     add_output,
     add_problem,
+    command_of,
     make_folder,
-    read_problem,
+    parameters_of,
     tell_written,
     to_json,
 )
+from gmnm_pde.cli.problems import find
 from gmnm_pde.compare import PAPER_MODELS, best_methods, compare
 from gmnm_pde.methods import METHODS
 from gmnm_pde.statement.problem import Problem
@@ -39,13 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
     add_computing(parser)
-    add_output(parser, written="rows, curves and the figure", printed="the rows")
+    add_output(parser, written="rows, curves, the figure and a page of all", printed="the rows")
     derived.add_methods(parser, only=METHODS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare, write, print."""
-    problem = read_problem(options)
+    source = find(options.problem)
+    problem = source.problem(parameters_of(options))
     names = [word.strip() for word in options.models.split(",")]
     if options.seeds < 1:
         raise GmnmError(f"--seeds {options.seeds}: expected a positive number of seeds, got {options.seeds}.")
@@ -65,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     line.clear()
     if options.out is not None:
         comparison.write(options.out)
+        told = {"command": command_of(options), "about": source.about, "warned": options.warned}
+        comparison.to_html(options.out / "report.html", **told)
     print(to_json(comparison.as_dict()) if options.json else comparison)
     tell_written(options)
     return 0

@@ -5,7 +5,17 @@ import argparse
 import torch
 
 from gmnm_pde.cli import derived
-from gmnm_pde.cli.common import add_computing, add_output, add_problem, make_folder, read_problem, tell_written, to_json
+from gmnm_pde.cli.common import (
+    add_computing,
+    add_output,
+    add_problem,
+    command_of,
+    make_folder,
+    parameters_of,
+    tell_written,
+    to_json,
+)
+from gmnm_pde.cli.problems import find
 from gmnm_pde.eigenmodes import eigenmodes
 from gmnm_pde.models import Mixture
 
@@ -21,13 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same digits (0)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which no larger mixture is begun")
     add_computing(parser)
-    add_output(parser, written="values, history and the figure of the modes", printed="the values")
+    add_output(parser, written="values, history, the figure of the modes and a page of all", printed="the values")
     derived.add_models(parser, only=["gmnm"])
 
 
 def run(options: argparse.Namespace) -> int:
     """Solve, write, print; 1 where a tolerance was given and not met."""
-    problem, mixture = read_problem(options), derived.given_to_model(options, "gmnm")
+    source = find(options.problem)
+    problem, mixture = source.problem(parameters_of(options)), derived.given_to_model(options, "gmnm")
     make_folder(options)
     spectrum = eigenmodes(
         problem,
@@ -44,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n")
         spectrum.history.to_csv(options.out / "history.csv")
         spectrum.plot().savefig(options.out / "modes.png")
+        told = {"command": command_of(options), "about": source.about, "warned": options.warned}
+        spectrum.to_html(options.out / "report.html", **told)
     print(to_json(spectrum.as_dict()) if options.json else spectrum)
     tell_written(options)
     return 0 if spectrum.converged or options.tol is None else 1

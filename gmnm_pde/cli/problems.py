@@ -49,6 +49,12 @@ class Source:
             }
         return dict(inspect.signature(self.made).parameters)
 
+    @property
+    def about(self) -> str:
+        """What its author says of it: the paragraphs of the docstring before the arguments."""
+        text = inspect.getdoc(self.made) if not isinstance(self.made, Problem) else None
+        return re.split(r"\n\n?Args:\n", text)[0].strip() if text else ""
+
     def problem(self, values: Mapping[str, Any]) -> Problem:
         """The problem with some of its parameters set.
 

@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
             f"--out {options.out}", expected=f"a file that ends with {', '.join(_PICTURES)}", got=options.out.name
         )
     print(f"{problem.name}\n")
-    for paragraph in _docstring(source.made):
-        print(f"{paragraph}\n")
+    if source.about:
+        print(f"{source.about}\n")
     print(describe(problem))
     print("\n".join(_parameters(source)))
     if options.out is not None:
@@ -48,12 +48,6 @@ def run(options: argparse.Namespace) -> int:
             raise refuse(f"--out {options.out}", expected="a place that can be written", got=reason) from None
         print(f"\ndrawn: {options.out}")
     return 0
-
-
-def _docstring(made: object) -> list[str]:
-    """What its author says of a problem: the paragraphs before the arguments."""
-    text = inspect.getdoc(made) if not isinstance(made, Problem) else None
-    return re.split(r"\n\n", re.split(r"\n\n?Args:\n", text)[0].strip()) if text else []
 
 
 def _parameters(source: Source) -> list[str]:

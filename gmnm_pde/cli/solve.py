@@ -14,14 +14,16 @@ from gmnm_pde.cli.common import (
     add_computing,
     add_output,
     add_problem,
+    command_of,
     make_folder,
-    read_problem,
+    parameters_of,
     tell_written,
     to_json,
 )
 from gmnm_pde.cli.distributed import together
+from gmnm_pde.cli.problems import find
 from gmnm_pde.methods import METHODS, Method
-from gmnm_pde.models import MODELS
+from gmnm_pde.models import GMNM, MODELS
 from gmnm_pde.options.arguments import STRATEGIES
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.solve import solve
@@ -51,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Solve, write, print; 1 where a tolerance was given and not met."""
-    problem = read_problem(options)
+    source = find(options.problem)
+    problem = source.problem(parameters_of(options))
     model, methods = _model(options, problem), _methods(options)
     hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     make_folder(options)
@@ -76,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     if not speaks:
         return 0
     if options.out is not None:
-        _write(solution, options)
+        _write(solution, options, source.about)
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
     return 0 if solution.report.converged or options.tol is None else 1
@@ -105,7 +108,7 @@ def _methods(options: argparse.Namespace) -> list[str | Method] | None:
     return [known[name](**own) if own else name for name, own in zip(names, given, strict=True)] or None
 
 
-def _write(solution: Solution, options: argparse.Namespace) -> None:
+def _write(solution: Solution, options: argparse.Namespace, about: str) -> None:
     """Write report, history, solution, figures and the page."""
     folder = options.out
     (folder / "report.json").write_text(to_json(solution.report.as_dict(), indent=2) + "\n", encoding="utf-8")
@@ -113,5 +116,6 @@ def _write(solution: Solution, options: argparse.Namespace) -> None:
     solution.save(folder / "solution.safetensors")
     solution.plot().savefig(folder / "solution.png")
     solution.history.plot().savefig(folder / "curves.png")
-    if solution.report.model.startswith("GMNM"):
+    if isinstance(solution.approximator, GMNM):
         solution.plot_components().savefig(folder / "components.png")
+    solution.to_html(folder / "report.html", command=command_of(options), about=about, warned=options.warned)

@@ -164,6 +164,12 @@ class Comparison:
         self.curves_to_csv(folder / "curves.csv")
         self.plot().savefig(folder / "curves.png")
 
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: errors, curves, how each was solved, statement (``pages/``)."""
+        from gmnm_pde.pages.comparison import write_comparison  # here: matplotlib takes long to import
+
+        write_comparison(self, path, **options)
+
     def plot(self, **options: Any) -> "Figure":
         """Curves of error, boundary and residual, one colour a model, as in the paper's Figure 3.
 

@@ -43,7 +43,8 @@ def test_out_writes_everything(tmp_path, capsys):
     assert main(["solve", "heat", "--components", "60", "--json", "--out", str(tmp_path / "run")]) == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
-        "report.json", "history.csv", "solution.safetensors", "solution.png", "curves.png", "components.png"
+        "report.html", "report.json", "history.csv", "solution.safetensors", "solution.png", "curves.png", 
+        "components.png",
     }  # fmt: skip
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((tmp_path / "run" / "report.json").read_text())
