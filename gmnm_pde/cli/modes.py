@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
     )
     if options.out is not None:
-        (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n")
+        (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n", encoding="utf-8")
         spectrum.history.to_csv(options.out / "history.csv")
         spectrum.plot().savefig(options.out / "modes.png")
         told = {"command": command_of(options), "about": source.about, "warned": options.warned}
