@@ -3,8 +3,8 @@
 import html
 import math
 import platform
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,9 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def once_more(command: str | None, seed: int, dtype: str, device: str) -> str:
     """What it takes to get the same digits again."""
-    versions = {name: version(package) for name, package in _PACKAGES.items()}
+    versions = {
+        name: getattr(sys.modules.get(module), "__version__", "not known") for name, module in _PACKAGES.items()
+    }
     rows = [
         ("seed", str(seed)),
         ("computed on", f"{device}, {dtype}"),
@@ -119,8 +121,8 @@ def once_more(command: str | None, seed: int, dtype: str, device: str) -> str:
     return section("Once more", code(command) + paragraph(told) if command else "", table(rows))
 
 
-_PACKAGES = {"gmnm_pde": "gmnm-pde", "PyTorch": "torch", "NumPy": "numpy", "SciPy": "scipy"}
-"""What digits depend on, by name, and the names of the distributions."""
+_PACKAGES = {"gmnm_pde": "gmnm_pde", "PyTorch": "torch", "NumPy": "numpy", "SciPy": "scipy"}
+"""What digits depend on, by name, and the modules that know their versions."""
 
 
 def write(path: str | Path, text: str, call: str) -> None:

@@ -50,6 +50,7 @@ thead th { font-weight: 600; color: var(--quiet); font-size: 0.82rem; white-spac
 tbody th { font-weight: 500; white-space: nowrap; }
 .numbers td, .numbers th { white-space: nowrap; text-align: right; }
 .words td:last-child { min-width: 11rem; }
+.numbers thead th:first-child, .numbers tbody th { text-align: left; }
 .measures td:nth-child(2) { white-space: nowrap; }
 code, pre { font: 0.87em/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { margin: 0 0 1rem; padding: 0.9rem 1.1rem; background: var(--tint); border-radius: 0.5rem; overflow-x: auto; }

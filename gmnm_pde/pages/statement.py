@@ -20,7 +20,7 @@ def statement(problem: Any, about: str = "") -> str:
     conditions = [(one.name, one.where, one.code) for one in told.conditions]
     return html.section(
         "The problem",
-        *[html.paragraph(words) for words in about.split("\n\n")],
+        *[html.paragraph(words) for words in about.replace("``", "").split("\n\n")],
         *equations,
         html.beside(
             html.table([("domain", told.domain), ("kind", told.kind), *told.facts.items()])
