@@ -2,6 +2,7 @@
 
 from gmnm_pde import registry
 from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde.callbacks import CSVLogger, TensorBoardLogger
 from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
 from gmnm_pde.compare import compare
 from gmnm_pde.eigenmodes import eigenmodes
@@ -103,6 +104,8 @@ __all__ = [
     "History",
     "Posterior",
     "Progress",
+    "CSVLogger",
+    "TensorBoardLogger",
     "Spectrum",
     "Comparison",
     # Models

@@ -12,12 +12,13 @@ from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import drawing
+from gmnm_pde.interruption import NoAnswer
 from gmnm_pde.methods import GaussNewton, LeastSquares, Method
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
 from gmnm_pde.options.arguments import Arguments, check_numbers
 from gmnm_pde.options.choice import choose
 from gmnm_pde.results.comparison import Comparison, Row
-from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.watching import Callback, Watch, check_callbacks, watching
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
 
@@ -57,7 +58,8 @@ def compare(
     weights: str | Mapping[str, float] | None = None,
     dtype: torch.dtype = torch.float64,
     device: str | torch.device | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
 ) -> Comparison:
     """Solve one problem with several models, from the same points, with the same methods, limits and seeds.
 
@@ -74,7 +76,8 @@ def compare(
         weights: As in ``solve``.
         dtype: As in ``solve``.
         device: As in ``solve``.
-        progress: Called as the runs go.
+        progress: As in ``solve``.
+        callback: As in ``solve``; one that returns True, or Ctrl-C, ends the comparison with the runs so far.
 
     Returns:
         One row for each run, with means and spreads, a table, curves and files.
@@ -89,14 +92,23 @@ def compare(
     common: dict[str, Any] = {"dtype": dtype, "device": device, "points": points, "weights": weights}
     for name, make in makers.items():
         choose(Arguments(problem=problem, model=make(seeds[0]), method=chosen[name], seed=seeds[0], **common))
-    rows, solutions = [], []
-    for name, seed in itertools.product(makers, seeds):
-        told = _labelled(progress, f"{name}, seed {seed}: ")
-        model = makers[name](seed)
-        solution = solve(problem, model, chosen[name], seed=seed, time_limit=time_limit, progress=told, **common)
-        rows.append(Row.of(name, solution))
-        solutions.append(solution)
-    return Comparison(problem.name, tuple(rows), tuple(solutions))
+    check_callbacks("compare", progress, callback)
+    rows, solutions, limits = [], [], {"time_limit": time_limit}
+    with watching(progress, callback) as watch:
+        for name, seed in itertools.product(makers, seeds):
+            told = _labelled(watch, f"{name}, seed {seed}: ")
+            model = makers[name](seed)
+            try:
+                solution = solve(problem, model, chosen[name], seed=seed, callback=told, **limits, **common)
+            except NoAnswer:
+                if not rows:
+                    raise
+                break
+            rows.append(Row.of(name, solution))
+            solutions.append(solution)
+            if watch.request.by:
+                break
+        return Comparison(problem.name, tuple(rows), tuple(solutions), interrupted=bool(watch.request.by))
 
 
 def tune(
@@ -208,7 +220,8 @@ def _methods(methods: Any, makers: Mapping[str, Callable[[int], Any]], seeds: Se
     }
 
 
-def _labelled(progress: Callable[[Progress], None] | None, label: str) -> Callable[[Progress], None] | None:
-    if progress is None:
+def _labelled(watch: Watch, label: str) -> Callback | None:
+    """What tells of a run of a comparison; None where nobody listens."""
+    if not watch.has_listeners:
         return None
-    return lambda news: progress(dataclasses.replace(news, message=label + news.message))
+    return lambda news: watch.tell(dataclasses.replace(news, what=label + news.what), log=False)

@@ -1,14 +1,13 @@
 """The front door: choose, run, report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.evolution.tolerance import Tolerance
@@ -19,9 +18,9 @@ from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import choose
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.audit import audited
-from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.resolved import with_what_is_missed
 from gmnm_pde.run.run import Run
+from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.problem import Problem
 
 
@@ -39,7 +38,8 @@ def solve(
     weights: str | Mapping[str, float] | Weighting | None = None,
     time_limit: float | None = None,
     checkpoint: str | Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     engine: str = "auto",
     compiled: bool = False,
     blocks: bool | int | Sequence[float] | None = None,
@@ -82,7 +82,12 @@ def solve(
             solve left alone. For mixtures, patches and blocks in time, and for models that are trained; marches in time
             write none, so that with it problems in time are solved by least squares in space and time at once. The file
             of another problem, or of other arguments, is refused.
-        progress: Called as the solve goes.
+        progress: Whether a bar shows what is being done, the best error estimate so far and the time left under a
+            limit; by default in a terminal and in a notebook, for work of more than two seconds.
+        callback: A function, or several, called as the solve goes with a ``Progress``: what is done, step, t, estimate,
+            loss, seconds. One that returns True ends the solve as Ctrl-C does: the best answer so far is returned, not
+            converged, with the status ``interrupted``. A second Ctrl-C raises KeyboardInterrupt, and so does the first
+            one where there is no answer yet.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``. Patches have
             theirs in closed form, so that the last two keep to one mixture.
         compiled: Whether to try torch.compile on the loss of a model that is trained; where that fails a warning says
@@ -106,8 +111,6 @@ def solve(
         GmnmError: an argument is impossible, or a function of the problem gave NaN; the message names it.
     """
     started = time.monotonic()
-    if progress is not None and not callable(progress):
-        raise refuse("solve(progress=...)", expected="a function of one argument", got=repr(progress))
     arguments = Arguments(
         problem=problem,
         model=model,
@@ -127,9 +130,11 @@ def solve(
         hard=hard,
         smoothing=smoothing,
     )
+    check_callbacks("solve", progress, callback)
     choice = choose(arguments)
-    run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, progress, choice.checkpoint)
-    result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
-    if choice.note:
-        result = replace(result, details=f"{result.details}; {choice.note}")
-    return run.solution(result, choice.stated, result.method or choice.strategy.description)
+    with watching(progress, callback, time_limit) as watch:
+        run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
+        result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
+        if choice.note:
+            result = replace(result, details=f"{result.details}; {choice.note}")
+        return run.solution(result, choice.stated, result.method or choice.strategy.description)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import gmnm_pde
 from gmnm_pde._errors import GmnmError, NumericalWarning, nearest
 from gmnm_pde.cli import bench, compare, listing, modes, new, show, solve
+from gmnm_pde.cli.common import STOPPED
 from gmnm_pde.cli.derived import refuse_unknown
 from gmnm_pde.cli.problems import users_file, users_line
 
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``gmnm-pde``; by default those of this process.
 
     Returns:
-        The exit status: 0 on success, 2 on bad input, 1 where a given tolerance was not met.
+        The exit status: 0 on success, 2 on bad input, 1 where a tolerance was not met, 130 after Ctrl-C, with what
+        was asked for printed and written as far as there was an answer.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = argparse.Namespace()
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return options.run(options)
     except KeyboardInterrupt:
         print("gmnm-pde: stopped", file=sys.stderr)
-        return 130
+        return STOPPED
     except Exception as error:
         told = _told(error, getattr(options, "problem", ""))
         if told is None:

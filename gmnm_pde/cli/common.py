@@ -1,17 +1,19 @@
-"""What several commands share: the problem and its parameters, precision and device, the progress line."""
+"""What several commands share: the problem and its parameters, precision and device, the exit status."""
 
 import argparse
 import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.cli.problems import parameter
-from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.result import Status
+
+STOPPED = 130
+"""The exit status after Ctrl-C."""
 
 
 def add_problem(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +40,7 @@ def add_output(parser: argparse.ArgumentParser, *, written: str, printed: str) -
     """Files, JSON, and silence; ``written`` and ``printed`` say what of."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"write {written} there")
     parser.add_argument("--json", action="store_true", help=f"print {printed} as one JSON object, and nothing else")
-    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def make_folder(options: argparse.Namespace) -> None:
@@ -67,19 +69,13 @@ def tell_written(options: argparse.Namespace) -> None:
         print(f"written to {options.out}: {', '.join(sorted(path.name for path in options.out.iterdir()))}")
 
 
-class ProgressLine:
-    """One line on standard error that is written over; nothing where that is no terminal."""
+def shown(options: argparse.Namespace, *, silent: bool = False) -> bool | None:
+    """Whether a bar is shown, as ``solve(progress=...)`` takes it: where somebody looks, unless silence is wanted."""
+    return False if options.quiet or silent else None
 
-    def __init__(self, options: argparse.Namespace, *, silent: bool = False):
-        self._shown = not (options.quiet or silent) and sys.stderr.isatty()
-        self._width = 0
 
-    def __call__(self, news: Progress) -> None:
-        if self._shown:
-            text = f"{news.seconds:6.1f} s  {news.message}"
-            print(f"\r{text:<{self._width}}", end="", file=sys.stderr, flush=True)
-            self._width = len(text)
-
-    def clear(self) -> None:
-        if self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+def exit_status(status: str, *, converged: bool, tol: float | None) -> int:
+    """The exit status of a command that solved: 1 where a tolerance was given and not met."""
+    if status == Status.INTERRUPTED.name.lower():
+        return STOPPED
+    return 0 if converged or tol is None else 1

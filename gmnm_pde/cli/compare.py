@@ -8,13 +8,14 @@ import torch
 from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde.cli import derived
 from gmnm_pde.cli.common import (
-    ProgressLine,
+    STOPPED,
     add_computing,
     add_output,
     add_problem,
     command_of,
     make_folder,
     parameters_of,
+    shown,
     tell_written,
     to_json,
 )
@@ -53,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
     if options.seeds < 1:
         raise GmnmError(f"--seeds {options.seeds}: expected a positive number of seeds, got {options.seeds}.")
     make_folder(options)
-    line = ProgressLine(options)
     comparison = compare(
         problem,
         names,
@@ -63,16 +63,15 @@ def run(options: argparse.Namespace) -> int:
         time_limit=options.time_limit,
         dtype=getattr(torch, options.dtype),
         device=options.device,
-        progress=line,
+        progress=shown(options),
     )
-    line.clear()
     if options.out is not None:
         comparison.write(options.out)
         told = {"command": command_of(options), "about": source.about, "warned": options.warned}
         comparison.to_html(options.out / "report.html", **told)
     print(to_json(comparison.as_dict()) if options.json else comparison)
     tell_written(options)
-    return 0
+    return STOPPED if comparison.interrupted else 0
 
 
 def _methods(options: argparse.Namespace, problem: Problem, names: list[str]) -> Any:

@@ -10,8 +10,10 @@ from gmnm_pde.cli.common import (
     add_output,
     add_problem,
     command_of,
+    exit_status,
     make_folder,
     parameters_of,
+    shown,
     tell_written,
     to_json,
 )
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Solve, write, print; 1 where a tolerance was given and not met."""
+    """Solve, write, print."""
     source = find(options.problem)
     problem, mixture = source.problem(parameters_of(options)), derived.given_to_model(options, "gmnm")
     make_folder(options)
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         points=options.points,
         time_limit=options.time_limit,
+        progress=shown(options),
     )
     if options.out is not None:
         (options.out / "modes.json").write_text(to_json(spectrum.as_dict(), indent=2) + "\n", encoding="utf-8")
@@ -59,4 +62,4 @@ def run(options: argparse.Namespace) -> int:
         spectrum.to_html(options.out / "report.html", **told)
     print(to_json(spectrum.as_dict()) if options.json else spectrum)
     tell_written(options)
-    return 0 if spectrum.converged or options.tol is None else 1
+    return exit_status(spectrum.status, converged=spectrum.converged, tol=options.tol)

@@ -10,13 +10,14 @@ from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde._modes import drawing
 from gmnm_pde.cli import derived
 from gmnm_pde.cli.common import (
-    ProgressLine,
     add_computing,
     add_output,
     add_problem,
     command_of,
+    exit_status,
     make_folder,
     parameters_of,
+    shown,
     tell_written,
     to_json,
 )
@@ -52,14 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Solve, write, print; 1 where a tolerance was given and not met."""
+    """Solve, write, print."""
     source = find(options.problem)
     problem = source.problem(parameters_of(options))
     model, methods = _model(options, problem), _methods(options)
     hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     make_folder(options)
     with together(options.device) as (speaks, device):
-        line = ProgressLine(options, silent=not speaks)
         solution = solve(
             problem,
             model,
@@ -71,18 +71,17 @@ def run(options: argparse.Namespace) -> int:
             points=options.points,
             time_limit=options.time_limit,
             checkpoint=options.checkpoint,
-            progress=line,
+            progress=shown(options, silent=not speaks),
             compiled=options.compile,
             hard=hard,
         )
-    line.clear()
     if not speaks:
         return 0
     if options.out is not None:
         _write(solution, options, source.about)
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
-    return 0 if solution.report.converged or options.tol is None else 1
+    return exit_status(solution.report.status, converged=solution.report.converged, tol=options.tol)
 
 
 def _model(options: argparse.Namespace, problem: Problem) -> Any:

@@ -3,17 +3,17 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.solvers import StageSolver, solver_of
+from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
+from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
@@ -40,6 +40,13 @@ _FADE = 0.5
 _FLOOR = 1e-10
 """And at least this part of what it ever was."""
 
+_OF_BASE = 1e-3
+"""And at least this part of the constant that it is beside."""
+
+_OF_WIGGLES, _SHORTER = 0.3, 0.1
+"""This part of what polynomials miss at the beginning of a first step is their error within it; with more than is
+allowed the step is tried again, shorter by a factor."""
+
 _TINY = 1e-9
 """The step of Euler's method that brings algebraic fields in place, relative to the time."""
 
@@ -51,61 +58,9 @@ _ROUNDING = 1e-16
 """Errors below this part of the largest field are rounding."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step that was taken.
-
-    Attributes:
-        start: When it begins.
-        length: How long it is.
-        states: The state at its beginning and at its stages, [stages + 1, fields, modes].
-        basis: Whose modes these are.
-        stages: Of the method.
-    """
-
-    start: float
-    length: float
-    states: Tensor
-    basis: Product
-    stages: int
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """What steps are to hold.
-
-    Attributes:
-        time: The error of a step relative to each field.
-        space: What the finest modes may carry, relative to each field.
-        stages: Of the method.
-        absolute: Errors of a field below this do not matter, by field.
-    """
-
-    time: float
-    space: float
-    stages: int
-    absolute: tuple[float, ...] = ()
-
-
 def _relative(change: Tensor, increments: Tensor) -> float:
     size = increments.norm().item()
     return change.norm().item() / (1e-12 * size) if size else 0.0
-
-
-class Outcome(Enum):
-    """What became of a step that was tried."""
-
-    TAKEN = "it was taken"
-    REJECTED = "it is to be taken again, shorter or with other modes"
-    FAILED = "Newton's method did not converge"
-
-
-class Ended(Exception):
-    """Steps came to an end before the final time; why, in words."""
-
-    def __init__(self, time: float, why: str):
-        super().__init__(why)
-        self.time, self.why = time, why
 
 
 class March:
@@ -158,6 +113,7 @@ class March:
         self._take(basis)
         scale = self._sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
+        self._least = _OF_BASE * self._sizes(self.system.base)
         self._slopes: StageSolver | None = None
         self._solver: StageSolver | None = None
         self._settle()
@@ -182,7 +138,7 @@ class March:
             self._slopes = None
         scale = self._sizes(self.state[0])
         self.largest = torch.maximum(self.largest, scale)
-        self.scale = torch.maximum(scale, _FLOOR * self.largest)
+        self.scale = self._floored(scale)
         pairs = zip(scale.tolist(), self._sizes(self.slope).tolist(), strict=True)
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
@@ -200,6 +156,10 @@ class March:
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
         return self.system.basis.norms(self.system.shaped([state])[0])
+
+    def _floored(self, scale: Tensor) -> Tensor:
+        """The sizes that errors are relative to, [fields], none of them too small."""
+        return torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self._least)
 
     def _allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field, [fields]."""
@@ -226,7 +186,7 @@ class March:
         jets = [*self.state, *[torch.zeros_like(self.state[0])] * missing]
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
-        stamp = torch.tensor(self.time, dtype=torch.float64)
+        stamp = torch.tensor(self.time + roundings(self.time, self.statements.end), dtype=torch.float64)
         refused = self._kept.refused(self.system, self.method.stages, self.statements.order)
         if refused is not None:
             raise Ended(self.time, refused)
@@ -269,7 +229,7 @@ class March:
         at = 1 + self.method.nodes * length / self._before.length
         return self.method.lagrange(at) @ self._before.states.flatten(1) - self.state[0]
 
-    def _attempt(self, length: float) -> "Outcome":
+    def _attempt(self, length: float) -> Outcome:
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
         guess = self._guess(length)
         guess = guess if bool(guess.isfinite().all()) else torch.zeros_like(guess)
@@ -279,9 +239,13 @@ class March:
         if increments is None or not bool(increments.isfinite().all()):
             return Outcome.FAILED
         sizes = self._sizes(self.state[0] + increments).amax(dim=0)
-        scale = torch.maximum(torch.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
+        scale = self._floored(torch.maximum(sizes, _FADE * self.scale))
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self._first)
         allowance = self.transient.allowance(self.time + length)
+        if self._first and self._wiggle(increments, scale, length) > 1:
+            self.counts["rejected"] += 1
+            self.length = _SHORTER * length
+            return Outcome.REJECTED
         factor = self._factor(error / allowance)
         if not error < allowance:
             self.counts["rejected"] += 1
@@ -299,6 +263,14 @@ class March:
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:
+        """How far the polynomial through the stages is from the state at the beginning, for what such a time counts.
+
+        Where a fast motion dies out within the first step, its end is right and all between is not.
+        """
+        apart = self._measure(self.method.at_start @ increments, scale)
+        return _OF_WIGGLES * apart * math.sqrt(length / (self.statements.end - self.statements.start))
 
     def _factor(self, error: float) -> float:
         """By which the next step may be longer, or the same one has to be shorter."""
@@ -318,9 +290,9 @@ class March:
         if self._first and not self._settled:
             states[0] = torch.where(self.system.orders == 0, self.method.at_start @ states[1:], states[0])
         times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
-        step = Step(
-            self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages
-        )
+        own = self._by_field(states)
+        kept = self.system.gauged(times, own) + self._by_field(self.system.base)
+        step = Step(self.time, length, kept, self.system.basis, self.method.stages)
         self.steps.append(step)
         too_much = self._kept.add(step.states)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
@@ -329,7 +301,7 @@ class March:
             self.time = self.statements.end
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
         self.counts["steps"] += 1
-        self._first, self._before = False, step
+        self._first, self._before = False, replace(step, states=own)
         self.on_step(step)
         if too_much is not None:
             raise Ended(self.time, too_much)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.interruption import LIMIT, OutOfTime
 from gmnm_pde.methods.method import TrainingMethod
 
 Squares = dict[str, Tensor]
@@ -60,7 +60,7 @@ class Trained:
     converged: bool
     reason: str
     late: bool = False
-    """Whether the time limit stopped it: it may be gone on with."""
+    """Whether a time limit or a request stopped it: it may be gone on with."""
 
 
 class Hooks:
@@ -85,6 +85,16 @@ class Hooks:
     def left(self) -> float:
         """The seconds that are left until a time limit; infinite without one."""
         return math.inf
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for the end, and the step under way is the last; where processes step alike, never."""
+        return False
+
+    @property
+    def ended_by(self) -> str:
+        """Who ends it before it is done, in words."""
+        return LIMIT
 
     def save(self, state: Mapping[str, Any], *, now: bool) -> None:
         """The state of the loop, from which it may be restored to the same digits; ``now``: it is about to end."""
@@ -181,9 +191,13 @@ class _Loop:
         loss, squares = self._work.look(self._step)
         # near the end of a time limit, the clock is looked at before each step
         near = math.isfinite(before) and self._system.any(self._hooks.left < _SPARE * self._took)
+        interrupted = self._hooks.interrupted
+        if interrupted:  # before the loss is read, so that what goes on from there reads it when it would have
+            self._hooks.save(self._state(), now=True)
+        near = near or interrupted
         if self._step % self._pace == 0 or self._step >= self._method.steps or near:
             reason = self._read(loss, squares, late=near)
-            if not reason or self._late:
+            if (not reason or self._late) and not interrupted:
                 self._hooks.save(self._state(), now=self._late)
         if not reason:
             moved = self._work.advance()
@@ -195,7 +209,7 @@ class _Loop:
 
     def _out_of_time(self) -> str:
         self._failed = self._late = True
-        return f"stopped by the time limit after {self._step} steps of {self._work.name}"
+        return f"stopped by {self._hooks.ended_by} after {self._step} steps of {self._work.name}"
 
     def _read(self, loss: Tensor, squares: Squares, *, late: bool) -> str:
         """Read the loss; why the run ends, or nothing if it goes on."""

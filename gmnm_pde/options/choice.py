@@ -41,7 +41,7 @@ from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
-from gmnm_pde.strategies.evolution import Marching, suited
+from gmnm_pde.strategies.evolution import Evolution, Marching, suited
 from gmnm_pde.strategies.given_model import GivenModel
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
@@ -87,7 +87,10 @@ def choose(arguments: Arguments) -> Choice:
     refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     check_methods(arguments, read)
     check_pieces(arguments, setup, read.module)
-    if stated.domain.parts and (read.module is not None or isinstance(arguments.method, StrategyMethod)):
+    marches = isinstance(arguments.method, Evolution)
+    if stated.domain.parts and (
+        read.module is not None or (isinstance(arguments.method, StrategyMethod) and not marches)
+    ):
         raise on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
@@ -104,9 +107,14 @@ def _may_be_divided(arguments: Arguments, read: ModelAndMethods) -> bool:
     """Whether mixtures are left to be chosen, on a problem as it was stated."""
     mixture, problem = read.mixture, arguments.problem
     by_hand = (mixture.components, mixture.widths, mixture.patches, arguments.points, arguments.weights)
-    whole = read.module is None and not isinstance(arguments.method, StrategyMethod) and arguments.hard is False
+    whole = read.module is None and not _is_other_strategy(arguments) and arguments.hard is False
     exact = not problem.parameters and all(isinstance(term.region, Region) for term in problem.terms)
     return whole and exact and arguments.engine == "auto" and all(choice is None for choice in by_hand)
+
+
+def _is_other_strategy(arguments: Arguments) -> bool:
+    """Whether a strategy was chosen that knows nothing of parts."""
+    return isinstance(arguments.method, StrategyMethod) and not isinstance(arguments.method, Evolution)
 
 
 def setup_for(

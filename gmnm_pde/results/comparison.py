@@ -108,11 +108,13 @@ class Comparison:
         problem: The problem's name.
         rows: One for each run, model by model and seed by seed.
         solutions: What each run returned, in the order of the rows.
+        interrupted: Whether Ctrl-C or a callback ended it: the last run may be unfinished, those after it are missing.
     """
 
     problem: str
     rows: tuple[Row, ...]
     solutions: tuple[Solution, ...] = dataclasses.field(repr=False)
+    interrupted: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -197,7 +199,8 @@ class Comparison:
             )
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-        head = f"{self.problem}: {seeds} seed{'s: geometric mean [least, greatest]' if seeds > 1 else ''}"
+        ended = " (interrupted: the last run is not finished)" if self.interrupted else ""
+        head = f"{self.problem}{ended}: {seeds} seed{'s: geometric mean [least, greatest]' if seeds > 1 else ''}"
         methods = {name: self.of(name)[0].method for name in self.names}
         if len(set(methods.values())) == 1:
             methods = {"all": next(iter(methods.values()))}

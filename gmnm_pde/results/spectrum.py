@@ -27,6 +27,7 @@ class Spectrum:
         reason: Why the search ended.
         seconds: How long it took.
         history: A row for each size of mixture.
+        status: The same as ``reason`` in a word for programs, as in the reports of solutions.
     """
 
     problem: str
@@ -39,6 +40,7 @@ class Spectrum:
     reason: str
     seconds: float
     history: History
+    status: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -55,7 +57,7 @@ class Spectrum:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "reason", "seconds")
+        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "status", "reason", "seconds")
         return {name: getattr(self, name) for name in names}
 
     def to_html(self, path: str | Path, **options: Any) -> None:

@@ -29,6 +29,7 @@ class Status(Enum):
     NOT_UNIQUE = "Equations and conditions leave something free, so that there is no one answer."
     UNSOLVED = "A residual stays near the size of its own terms, which nothing that was tried has lowered."
     TIME = "The time limit ended the solve; the best answer so far is returned."
+    INTERRUPTED = "Ctrl-C or a callback ended the solve; the best answer so far is returned."
 
     @property
     def converged(self) -> bool:

@@ -93,8 +93,13 @@ class Automatic:
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
-        chosen = replace(self, setup=choose_contrast(choose_directions(self.setup, run), run))
-        return _Solve(chosen, run).result()
+        try:
+            with limited(run.allowance):
+                setup = choose_contrast(choose_directions(self.setup, run), run)
+        except OutOfTime:
+            run.require_time()
+            setup = self.setup
+        return _Solve(replace(self, setup=setup), run).result()
 
 
 class _Solve:
@@ -120,6 +125,7 @@ class _Solve:
             with limited(self._run.allowance):
                 return self._best()
         except OutOfTime:
+            self._run.require_time()
             return self._least()
 
     def _best(self) -> Result:
@@ -138,18 +144,18 @@ class _Solve:
         bounded = bounded.keeping(first=_saved(first))
         second = self._in_pieces(first, bounded)
         if second is None:
-            return self._cut_short(first, "no fit on patches was finished before the time limit")
+            return self._cut_short(first, f"no fit on patches was finished before {self._run.ended_by}")
         left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
         if is_better(second, first, self._run, setup):
             return replace(second, details=f"{second.details}; {left}")
         pieces = "blocks in time" if setup.problem.domain.time else "patches"
         words = f"{pieces} did no better, with an estimate of {second.best.error:.1e}"
         if second.status is Status.TIME:
-            return self._cut_short(first, f"{words} when the time limit stopped them")
+            return self._cut_short(first, f"{words} when {self._run.ended_by} stopped them")
         return replace(first, details=f"{first.details}; {words}")
 
     def _cut_short(self, first: Result, words: str) -> Result:
-        """One mixture, where the time limit cut short what might have done better."""
+        """One mixture, where what might have done better was cut short."""
         status = first.status if is_good(first.best, self._run.tol) else Status.TIME
         return replace(first, status=status, details=f"{first.details}; {words}")
 
@@ -185,7 +191,8 @@ class _Solve:
         candidate = refinement.attempt(least, Trials(), self._run)
         self._run.record(candidate)
         result = refinement.result(Trials().after(least, candidate, 0.0, better=True), Stop.TIME, self._run)
-        words = f"{beside(candidate.error, self._run.tol)}; the time limit left time for one small mixture alone"
+        left = f"{self._run.ended_by} left time for one small mixture alone"
+        words = f"{beside(candidate.error, self._run.tol)}; {left}"
         return replace(result, details=words)
 
     def _first(self) -> Result:

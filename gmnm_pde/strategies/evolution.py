@@ -15,12 +15,14 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.evolution.counting import require_conditions
-from gmnm_pde.evolution.initial import missing_values
+from gmnm_pde.evolution.faces import Unsuited
+from gmnm_pde.evolution.initial import missing_values, with_base
 from gmnm_pde.evolution.marched import Marched
-from gmnm_pde.evolution.marching import Accuracy, Ended, March, Step
+from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
-from gmnm_pde.evolution.reading import Statements, Unsuited, read
+from gmnm_pde.evolution.reading import Statements, read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy, Ended, Step
 from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.fitting.candidate import Candidate
@@ -73,8 +75,17 @@ _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
 
+_MARKS = 64
+"""Of a feature of initial values as many places count."""
+
+_IN_STEP = 1000
+"""Points of the steps at which marches are compared; there is at least one in each step."""
+
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
+
+_TOLD = 10
+"""Marches in time alone tell of every so many steps."""
 
 _ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
 """No estimate is below this: the rounding of marches in time alone, of those with modes in space, and of those with
@@ -123,12 +134,17 @@ def suited(setup: Setup) -> Statements | str:
         return str(why)
     if statements.problem.events and statements.space:
         return "events are followed in time alone"
-    missing = missing_values(statements) if statements.space else []
+    if not statements.space:
+        return statements
+    missing = missing_values(statements)
     if missing:
         number, order = missing[0]
-        name = setup.problem.fields[number]
+        name = setup.problem.branches[number]
         return f"no initial value of {'the derivative of ' * order}'{name}' is given"
-    return statements
+    try:
+        return with_base(statements)
+    except Unsuited as why:
+        return str(why)
 
 
 @dataclass(frozen=True)
@@ -180,6 +196,9 @@ class Marching:
             error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
             if best is None or not best.fit.reached or (marched.reached and not error > least):
                 best, ended = candidate, why
+            elif run.late and not marched.reached and math.isnan(best.error):
+                best = replace(best, estimate=self._up_to(marched, best.fit, run))
+                return self._partly_judged(best, marched.end, run)
             stalls = stalls + 1 if error > _FALL * least else 0
             done = before is not None and (error <= aim or stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or allowed <= _FINEST or run.late:
@@ -188,11 +207,10 @@ class Marching:
             before, last, allowed = marched, allowed, self._next(allowed, likely, aim, run)
         unjudged = best is None or (best.fit.reached and math.isnan(best.error) and not run.late)
         if best is None or (unjudged and self.otherwise is not None):
-            if self.otherwise is not None and not run.late and not self.setup.problem.events:
+            run.require_time()
+            if self.otherwise is not None and not self.setup.problem.events:
                 return replace(self.otherwise.run(run), method=self.otherwise.description)
-            if why and not run.late:
-                raise GmnmError(f"{self.setup.problem.name}: {why}")
-            raise OutOfTime
+            raise GmnmError(f"{self.setup.problem.name}: {why}")
         return self._result(best, ended, run)
 
     @staticmethod
@@ -223,7 +241,7 @@ class Marching:
         except Ended as ended:
             why = f"steps end at {self.setup.problem.domain.time[0]} = {ended.time:.6g}: {ended.why}"
         except OutOfTime:
-            why = "stopped by the time limit"
+            why = f"stopped by {run.ended_by}"
         if not march.steps:
             return None, why
         told = self._ordinary.told(march) if self._ordinary is not None and isinstance(march, OrdinaryMarch) else None
@@ -239,9 +257,8 @@ class Marching:
         stages = self.method.stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self.method.polynomials or next(n for least, n in _SIZES if allowed >= least)
         size += 0 if before is None else _RICHER
-        control = SpaceControl(
-            self.statements, allowed, size=size, shortest=max(_SHORTEST, _SHORT * allowed ** (2 / 3))
-        )
+        shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))
+        control = SpaceControl(self.statements, allowed, size=size, shortest=shortest, marks=self._marks())
         longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
         accuracy = Accuracy(allowed, allowed, stages)
         return March(self.statements, accuracy, control, self._breaks(), self._told(run), longest)
@@ -254,20 +271,33 @@ class Marching:
                 times.add(feature.plane[1])
         return sorted(times)
 
+    def _marks(self) -> list[list[float]]:
+        """For each coordinate of space the places at which initial values jump or have kinks."""
+        names = {name for term in self.statements.initial for name in term.trace.names}
+        sharp = [own for own in self.setup.features if own.term in names and own.kind != "narrow"]
+        planes = {own.plane for own in sharp if own.plane is not None}
+        if len(self.statements.space) == 1:
+            (axis,) = self.statements.space
+            planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
+        inside = {axis: ends for axis, ends in zip(self.statements.space, self.statements.bounds, strict=True)}
+        return [
+            sorted({place for across, place in planes if across == axis and low < place < high})
+            for axis, (low, high) in inside.items()
+        ]
+
     @cached_property
     def _ordinary(self) -> Ordinary | None:
         """Marches without space."""
         return None if self.statements.space else Ordinary(self.statements, self._breaks())
 
-    @staticmethod
-    def _told(run: Run) -> Callable[[Step], None]:
-        """News of steps."""
-        number = 0
+    def _told(self, run: Run) -> Callable[[Step], None]:
+        """News of steps; without space, where steps take a fraction of a millisecond, of some."""
+        number, every = 0, 1 if self.statements.space else _TOLD
 
         def tell(step: Step) -> None:
             nonlocal number
             number += 1
-            if number % 10 == 0:
+            if number % every == 0:
                 run.marched(step.start + step.length, number)
 
         return tell
@@ -277,11 +307,34 @@ class Marching:
         names = self.setup.problem.fields
         if before is None or not (before.reached and marched.reached):
             return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
+        fields = len(names)
+        errors = [self._rounding] * fields
+        with finishing():
+            # points of the run tell of the whole; those of the steps of what lives for a short time
+            for points, weights in ((run.points, None), marched.in_steps(_IN_STEP)):
+                own, others = marched.outputs(points), before.outputs(points)
+                both = (own.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
+                part = None if weights is None else weights[both]
+                found = _relative(own[both], others[both], marched.told.noise, self._rounding, part)
+                errors = [max(pair) for pair in zip(errors, found, strict=True)]
+        return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+
+    def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
+        """The error of a march by what the next one shows, which did not come to the end."""
         with finishing():
             fields, others = (own.outputs(run.points) for own in (marched, before))
-            both = (fields.isfinite() & others.isfinite()).all(dim=1)  # as events may end one sooner than the other
-            errors = _relative(fields[both], others[both], marched.told.noise, self._rounding)
-        return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+        both = (fields.isfinite() & others.isfinite()).all(dim=1)
+        if not bool(both.any()):
+            return ErrorEstimate.unknown(self.setup.problem)
+        errors = _relative(fields[both], others[both], marched.told.noise, self._rounding, None)
+        names = self.setup.problem.fields
+        return ErrorEstimate({name: own / _PART for name, own in zip(names, errors, strict=True)}, {})
+
+    def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
+        """A march that the next one, cut short, judges up to some time."""
+        (time,) = self.setup.problem.domain.time
+        words = f"{beside(best.error, run.tol)} up to {time} = {end:.6g}, as far as it was marched again"
+        return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {self._made(best)}")
 
     @property
     def _rounding(self) -> float:
@@ -300,19 +353,22 @@ class Marching:
         sizes = fields[fields.isfinite().all(dim=1)].square().mean(dim=0).sqrt().tolist()
         return self.tolerances.excess(candidate.estimate.by_field, sizes)
 
-    def _result(self, best: Candidate, why: str, run: Run) -> Result:
-        tol, words = run.tol, beside(best.error, run.tol)
-        counts = best.fit.counts
-        made = f"{counts['steps']} steps, {best.fit.unknowns} unknowns"
+    def _made(self, best: Candidate) -> str:
+        """What was done, in words."""
+        made = f"{best.fit.counts['steps']} steps, {best.fit.unknowns} unknowns"
         if self._ordinary is not None:
             made = "; ".join([made, *self._ordinary.notes])
         if best.fit.told.stopped:
             (time,) = self.setup.problem.domain.time
             made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
+        return made
+
+    def _result(self, best: Candidate, why: str, run: Run) -> Result:
+        tol, words, made = run.tol, beside(best.error, run.tol), self._made(best)
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
             until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
-            return Result(best, status, f"{until}: {why}; {made}", partial=True)
+            return Result(best, status, f"{until}: {why}; {words}; {made}", partial=True)
         if self.tolerances is not None and best.fit.converged:
             met = self._judged(best, run) <= self.tolerances.least
             named = ", ".join(f"{name} {error:.1e}" for name, error in best.estimate.by_field.items())
@@ -321,16 +377,22 @@ class Marching:
         if is_good(best, tol):
             return Result(best, good_status(tol), f"{words}; {made}")
         if run.timed and run.late:
-            return Result(best, Status.TIME, f"{words}: stopped by the time limit; {made}")
+            return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {made}")
         return Result(best, Status.POOR if tol is None else Status.STALLED, f"{words}; {made}")
 
 
-def _relative(fields: Tensor, others: Tensor, noise: Tensor | None, least: float) -> list[float]:
-    """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy."""
-    size = fields.norm(dim=0)
-    whole = torch.where(size > 0, size, torch.ones_like(size))
+def _relative(
+    fields: Tensor, others: Tensor, noise: Tensor | None, least: float, weights: Tensor | None
+) -> list[float]:
+    """The estimated errors of fields, [n, fields] at some points, from those of a march with less accuracy.
+
+    ``weights`` [n] say how much of the domain each point stands for; by default all for the same.
+    """
     apart = (fields - others).abs()
     if noise is not None:  # a field that is zero all the time is met by its rounding
-        nothing = size < _NOTHING * len(fields) ** 0.5 * noise.to(size)
+        nothing = fields.square().mean(dim=0).sqrt() < _NOTHING * noise.to(fields)
         apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
-    return [max(least, _PART * own) for own in (apart.norm(dim=0) / whole).tolist()]
+    share = 1.0 if weights is None else weights.sqrt()[:, None]
+    size = (share * fields).norm(dim=0)
+    whole = torch.where(size > 0, size, torch.ones_like(size))
+    return [max(least, _PART * own) for own in ((share * apart).norm(dim=0) / whole).tolist()]

@@ -285,3 +285,21 @@ def test_as_many_conditions_are_asked_for_as_equations_take(name):
 def test_systems_take_as_many_conditions_as_their_order():
     for name in ("schrodinger", "kdv", "beltrami", "wave_2d", "fokker_planck"):
         require_conditions(read(registry.load(name)))
+
+
+def test_an_initial_value_that_jumps():
+    """Cells end where it jumps, so that steps begin with all that there is of it."""
+    line = Interval(x=(0, 1))
+    problem = Problem(
+        line * Time(t=(0, 0.1)),
+        lambda u, x, t: diff(u, t) - diff(u, x, x),
+        [Dirichlet(u=0), Initial(u=lambda x: torch.where((x - 0.5).abs() < 0.2, 1.0, 0.0))],
+    )
+    solution = solve(problem, tol=1e-4)
+    n = torch.arange(1, 60, dtype=torch.float64) * torch.pi
+    x = torch.linspace(0, 1, 51, dtype=torch.float64)
+    sines = 2 / n * (torch.cos(0.3 * n) - torch.cos(0.7 * n)) * torch.exp(-(n**2) * 0.05)
+    series = (sines * torch.sin(n * x[:, None])).sum(dim=1)
+    assert solution.report.converged
+    left = torch.as_tensor(solution(x=x, t=torch.full_like(x, 0.05))) - series
+    assert left.norm() / series.norm() < min(1e-4, 10 * solution.report.error_estimate)

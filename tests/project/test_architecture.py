@@ -28,7 +28,7 @@ FLOORS = [
     ("adaptivity",),
     ("strategies",),
     ("options",),
-    ("solve", "eigenmodes", "ensembles"),
+    ("solve", "eigenmodes", "ensembles", "callbacks"),
     ("compare", "bench"),
     ("cli",),
 ]

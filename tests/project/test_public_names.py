@@ -13,6 +13,7 @@ PUBLIC = {
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
+    "CSVLogger", "TensorBoardLogger",
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
     "LeastSquares", "GaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
@@ -36,6 +37,6 @@ def test_every_public_name_is_listed_once():
 
 def test_results_and_news_have_public_types(poisson):
     news = []
-    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), progress=news.append)
+    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), callback=news.append)
     assert isinstance(solution.report, gmnm_pde.Report) and isinstance(solution.history, gmnm_pde.History)
     assert news and all(isinstance(message, gmnm_pde.Progress) for message in news)

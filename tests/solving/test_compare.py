@@ -192,7 +192,7 @@ def test_bad_arguments(case):
 def test_bad_arguments_are_found_before_anything_runs():
     news = []
     with pytest.raises(g.GmnmError, match="a model for 2 coordinates"):
-        g.compare(g.registry.load("poisson"), {**NETS, "b": lambda: g.MLP([1, 1])}, progress=news.append)
+        g.compare(g.registry.load("poisson"), {**NETS, "b": lambda: g.MLP([1, 1])}, callback=news.append)
     assert not news
 
 

@@ -185,12 +185,12 @@ class Stop(Exception):
     pass
 
 def stop(news):
-    if news.figures["step"] >= {stop}:
+    if news.step >= {stop}:
         raise Stop
 
 options = dict({options})
 try:
-    g.solve(line(), network(), {method}, checkpoint={path!r}, progress=stop if {stop} else None, **options)
+    g.solve(line(), network(), {method}, checkpoint={path!r}, callback=stop if {stop} else None, **options)
 except Stop:
     pass
 """
