@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
         from gmnm_pde.plots.scores import plot_scores  # here: matplotlib takes long to import
 
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "scoreboard.json").write_text(to_json(rows, indent=2) + "\n")
-        (options.out / "scoreboard.md").write_text("\n".join([HEADER, *(row.as_row() for row in scores)]) + "\n")
+        (options.out / "scoreboard.json").write_text(to_json(rows, indent=2) + "\n", encoding="utf-8")
+        rows_of_text = "\n".join([HEADER, *(row.as_row() for row in scores)])
+        (options.out / "scoreboard.md").write_text(rows_of_text + "\n", encoding="utf-8")
         plot_scores(scores).savefig(options.out / "scoreboard.png")
     return STOPPED if watch.request.by else 0

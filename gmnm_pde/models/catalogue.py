@@ -16,15 +16,16 @@ from gmnm_pde.models.composite.time_blocks import TimeBlocks
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.rbf import RBF
 from gmnm_pde.models.mixtures.recipe import Mixture
+from gmnm_pde.models.named import Named, layered, recipe, sized
 from gmnm_pde.models.networks.fourier import Embedded, FourierFeatures
 from gmnm_pde.models.networks.kan import KAN
 from gmnm_pde.models.networks.mlp import MLP
 
-MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
-    "gmnm": lambda coordinates, fields: Mixture(),
-    "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields]),
-    "mlp": lambda coordinates, fields: MLP([coordinates, 30, 30, fields]),
-    "rbf": lambda coordinates, fields: RBF(coordinates, fields, 200),
+MODELS: dict[str, Named] = {
+    "gmnm": Named(Mixture, recipe),
+    "kan": Named(KAN, layered, {"hidden": (10, 10)}),
+    "mlp": Named(MLP, layered, {"hidden": (30, 30)}),
+    "rbf": Named(RBF, sized, {"components": 200}),
 }
 """What ``solve(..., model=name)`` builds, from the numbers of coordinates and fields."""
 

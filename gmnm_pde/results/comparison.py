@@ -161,10 +161,16 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         rows = json.dumps(self.as_dict(), indent=2, allow_nan=False)
-        (folder / "comparison.json").write_text(rows + "\n")
+        (folder / "comparison.json").write_text(rows + "\n", encoding="utf-8")
         self.to_csv(folder / "comparison.csv")
         self.curves_to_csv(folder / "curves.csv")
         self.plot().savefig(folder / "curves.png")
+
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: errors, curves, how each was solved, statement (``pages/``)."""
+        from gmnm_pde.pages.comparison import write_comparison  # here: matplotlib takes long to import
+
+        write_comparison(self, path, **options)
 
     def plot(self, **options: Any) -> "Figure":
         """Curves of error, boundary and residual, one colour a model, as in the paper's Figure 3.
@@ -220,7 +226,7 @@ def _numbers(value: PerField | None) -> list[float]:
 def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
     """Write rows as comma-separated values, with a column for each key that any of them has."""
     columns = dict.fromkeys(key for row in rows for key in row)
-    with Path(path).open("w", newline="") as file:
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(columns), restval="")
         writer.writeheader()
         writer.writerows(rows)

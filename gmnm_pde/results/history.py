@@ -49,7 +49,7 @@ class History:
 
     def to_csv(self, path: str | Path) -> None:
         """Write all columns as comma-separated values."""
-        with Path(path).open("w", newline="") as file:
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(self.columns)
             writer.writerows([[row.get(name, "") for name in self.columns] for row in self.rows])

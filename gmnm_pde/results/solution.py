@@ -195,6 +195,13 @@ class Solution(KnownFields):
         return plot_components(self, **options)
 
     @in_ordinary_mode
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: statement, figures, errors, how it was solved (``pages/``)."""
+        from gmnm_pde.pages.solution import write_solution  # here: matplotlib takes long to import
+
+        write_solution(self, path, **options)
+
+    @in_ordinary_mode
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle.
 

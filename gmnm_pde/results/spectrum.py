@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gmnm_pde.results.history import History
@@ -58,6 +59,12 @@ class Spectrum:
         """Plain values for JSON."""
         names = ("problem", "parameter", "values", "estimates", "errors", "converged", "status", "reason", "seconds")
         return {name: getattr(self, name) for name in names}
+
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: values, figures, statement, how they were found (``pages/``)."""
+        from gmnm_pde.pages.spectrum import write_spectrum  # here: matplotlib takes long to import
+
+        write_spectrum(self, path, **options)
 
     def plot(self, fields: Sequence[str] | None = None) -> "Figure":
         """A panel for each mode; of the first field, unless others are named."""

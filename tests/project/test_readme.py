@@ -28,7 +28,7 @@ def commands():
     for page in PAGES:
         for block in blocks(page, "sh"):
             for line in block.splitlines():
-                match = re.search(r"gmnm-pde (?:solve|list|modes|compare)\b.*", line)
+                match = re.search(r"gmnm-pde (?:solve|list|modes|compare|show|new)\b.*", line)
                 if match:
                     yield pytest.param(match.group(), id=match.group())
 
@@ -36,6 +36,8 @@ def commands():
 @pytest.mark.parametrize("command", list(dict.fromkeys(commands())))
 def test_commands_run(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    if "my_problem.py" in command and " new " not in command:
+        main(["new", "my_problem.py"])
     assert main(shlex.split(command, comments=True)[1:]) == 0
     assert capsys.readouterr().out
 
