@@ -12,10 +12,9 @@ from gmnm_pde.evolution.faces import parts_of
 from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.steps import Step
-from gmnm_pde.fitting.fit import fields_from, rms
-from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows
+from gmnm_pde.fitting.fit import fields_from
+from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows, sizes_of
 from gmnm_pde.geometry import Region
-from gmnm_pde.jets import output_jet
 from gmnm_pde.models import Evolved, Normalized, Stretch
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
@@ -169,8 +168,7 @@ class Marched:
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
         inside = torch.cat([points for one, points, _ in placed if one.term.group == "interior"])
         keys = {key for one, _, _ in placed for key in one.term.trace.asked}
-        jets = output_jet(self.model, inside, tuple({alpha for _, alpha in keys}), "closed")
-        sizes = {(field, alpha): rms(_finite(jets[alpha][:, field])) for field, alpha in keys}
+        sizes = sizes_of(self.model, [inside], keys, self.problem.domain, "closed")
         for one, points, by_name in placed:
             zero = linearize(self.problem, one, points, zero_jets(one.term, points, len(self.problem.branches)), ())
             for name, own in by_name.items():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import brentq
 
 from gmnm_pde import (
     Condition,
@@ -19,6 +20,7 @@ from gmnm_pde import (
     Time,
     diff,
     load_solution,
+    normal_derivative,
     registry,
     solve,
 )
@@ -303,3 +305,32 @@ def test_an_initial_value_that_jumps():
     assert solution.report.converged
     left = torch.as_tensor(solution(x=x, t=torch.full_like(x, 0.05))) - series
     assert left.norm() / series.norm() < min(1e-4, 10 * solution.report.error_estimate)
+
+
+def test_a_tank_at_the_end_of_a_rod():
+    """A field that is the same everywhere, w_x = 0, with an equation of its own at the end: 1/2 w' = -u_x."""
+    line = Interval(x=(0, 1))
+
+    def at_end(u, w, t):
+        return {"heat": diff(w, t) / 2 + normal_derivative(u), "contact": u - w}
+
+    problem = Problem(
+        line * Time(t=(0, 1)),
+        lambda u, w, x, t: {"rod": diff(u, t) - diff(u, x, x), "tank": diff(w, x)},
+        [
+            Dirichlet(u=0, on=line.face(x=0)),
+            Condition(at_end, on=line.face(x=1), name="end"),
+            Initial(u=lambda x: x, w=1.0),
+        ],
+    )
+    solution = solve(problem, tol=1e-6)
+    # in functions sin(m x) with m sin(m) / 2 = cos(m), orthogonal with half of the values at the end
+    rates = [brentq(lambda m: m * math.sin(m) / 2 - math.cos(m), k * math.pi, (k + 0.5) * math.pi) for k in range(30)]
+    total = 0.0
+    for m in rates:
+        inner = (math.sin(m) - m * math.cos(m)) / m**2 + math.sin(m) / 2
+        norm = 0.5 - math.sin(2 * m) / (4 * m) + math.sin(m) ** 2 / 2
+        total += inner / norm * math.sin(m) * math.exp(-(m**2) * 0.5)
+    assert solution.report.converged
+    values = solution(x=0.3, t=0.5)
+    assert abs(values["w"] - total) < 1e-6
