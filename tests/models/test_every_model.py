@@ -96,10 +96,11 @@ def test_combinations_of_derivatives(model, x):
     torch.testing.assert_close(closed, reverse, rtol=1e-10, atol=1e-10)
 
 
-def test_rows_of_the_jacobian(model, x):
+@pytest.mark.parametrize("high", [{}, {(2, 1): 0.3}], ids=["second order", "third order"])
+def test_rows_of_the_jacobian(model, x, high):
     if not hasattr(model, "output_rows"):
         pytest.skip("its rows are made one point at a time")
-    operator = {(2, 0): x[:, 1], (1, 1): x[:, 0], (0, 1): 0.5, (0, 0): torch.tensor(2.0).double()}
+    operator = {(2, 0): x[:, 1], (1, 1): x[:, 0], (0, 1): 0.5, (0, 0): torch.tensor(2.0).double()} | high
     rows = model.output_rows(x, operator, 1)
     for k, value in enumerate(model.output_combination(x, operator)[:, 1]):
         gradients = torch.autograd.grad(value, model.parameters(), retain_graph=True, allow_unused=True)
