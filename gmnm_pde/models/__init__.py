@@ -16,6 +16,8 @@ from gmnm_pde.models.mixtures.gmnm import GMNM as GMNM
 from gmnm_pde.models.mixtures.rbf import RBF as RBF
 from gmnm_pde.models.mixtures.recipe import Mixture as Mixture
 from gmnm_pde.models.mixtures.recipe import along_each as along_each
+from gmnm_pde.models.modules.adoption import adopted as adopted
+from gmnm_pde.models.modules.adoption import plain as plain
 from gmnm_pde.models.networks.fourier import Embedded as Embedded
 from gmnm_pde.models.networks.fourier import FourierFeatures as FourierFeatures
 from gmnm_pde.models.networks.kan import KAN as KAN

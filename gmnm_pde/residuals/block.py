@@ -19,6 +19,7 @@ from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
 
+
 @dataclass(frozen=True)
 class Block:
     """A term at points [n, d].

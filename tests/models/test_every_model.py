@@ -96,6 +96,7 @@ def test_combinations_of_derivatives(model, x):
     torch.testing.assert_close(closed, reverse, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:torch.searchsorted")  # under vmap
 @pytest.mark.parametrize("high", [{}, {(2, 1): 0.3}], ids=["second order", "third order"])
 def test_rows_of_the_jacobian(model, x, high):
     if not hasattr(model, "output_rows"):

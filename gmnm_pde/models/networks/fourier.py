@@ -86,6 +86,8 @@ class FourierFeatures(nn.Module):
         if x.shape[-1] != self.in_features:
             expected = f"x of shape [..., {self.in_features}]"
             raise refuse("FourierFeatures.forward(x)", expected=expected, got=f"shape {list(x.shape)}")
+        if not isinstance(x, Tensor):
+            return x.through(self.carry)
         turns = _TURN * (x @ self._matrix().mT)
         return torch.cat([turns.cos(), turns.sin()], dim=-1)
 

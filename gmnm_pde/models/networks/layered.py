@@ -62,16 +62,14 @@ class Carrying(nn.Module, ABC):
         with torch.enable_grad():
             combined = self.output_combination(x, coefficients, tape)[:, output].sum()
             bars = torch.autograd.grad(combined, [layer.output for layer in tape], allow_unused=True)
+        trained = {name: p for name, p in self.named_parameters() if p.requires_grad}
         rows: dict[int, Tensor] = {}
         for layer, bar in zip(tape, bars, strict=True):
-            if bar is not None:
-                own = layer.rows(bar)
-                rows[id(layer.parameter)] = rows[id(layer.parameter)] + own if id(layer.parameter) in rows else own
-        return {
-            name: rows.get(id(p), p.new_zeros(1).expand(len(x), *p.shape))
-            for name, p in self.named_parameters()
-            if p.requires_grad
-        }
+            if bar is None:
+                continue
+            for parameter, own in layer.rows_by_leaf(bar, list(trained.values())):
+                rows[id(parameter)] = rows[id(parameter)] + own if id(parameter) in rows else own
+        return {name: rows.get(id(p), p.new_zeros(1).expand(len(x), *p.shape)) for name, p in trained.items()}
 
     def _high_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         def jets(weights: dict[str, Tensor], at: Tensor, alphas: tuple[Alpha, ...]) -> dict[Alpha, Tensor]:
@@ -79,7 +77,9 @@ class Carrying(nn.Module, ABC):
 
         return parameter_rows(self, jets, x, coefficients, output)
 
-    def _high_jet(self, function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
+    def _high_jet(
+        self, function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]
+    ) -> dict[Alpha, Tensor]:
         """Derivatives of an order that streams do not carry."""
         return forward_jet(function, x, alphas)
 
@@ -126,6 +126,8 @@ class Layered(Carrying):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [..., inputs]: [..., outputs]."""
+        if not isinstance(x, Tensor):  # derivatives come with it, where this is a part of a user's module
+            return x.through(self.output_streams)
         return self.output_streams(self._values(x)).value.reshape(*x.shape[:-1], -1)
 
     def features(self, x: Tensor) -> Tensor:
