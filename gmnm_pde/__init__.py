@@ -23,7 +23,7 @@ from gmnm_pde.geometry import (
     Triangle,
 )
 from gmnm_pde.jets import jet
-from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, ProximalGaussNewton, SelfScaled
 from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
 from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
 from gmnm_pde.operators import biharmonic, curl, diff, div, grad, integral, laplacian, mean, normal_derivative
@@ -78,6 +78,7 @@ __all__ = [
     "mean",
     # Problems
     "Problem",
+    "ProximalGaussNewton",
     "Dirichlet",
     "Neumann",
     "Robin",

@@ -38,9 +38,9 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
         GmnmError: there can be no file; one that was there before stays.
     """
     target = writable(path, call)
-    given: Any = model.inner
-    inner, tensors = plain(given), model.state_dict()
-    if inner is not given:
+    inner: Any = plain(model.inner)  # type: ignore[arg-type]
+    tensors = model.state_dict()
+    if inner is not model.inner:
         tensors = {name.replace("inner.module.", "inner.", 1): tensor for name, tensor in tensors.items()}
     config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
