@@ -180,7 +180,7 @@ class _Work:
                 "solve(method=ProximalGaussNewton(...))",
                 expected=f"a Jacobian of at most {self._method.memory / 2**30:.1f} GiB (memory=)",
                 got=f"{len(self._residual)} residuals and {columns} unknowns, {size / 2**30:.1f} GiB",
-                remedy="Give fewer points or a smaller network, or take GaussNewton(), which needs no Jacobian at once.",
+                remedy="Give fewer points or a smaller network, or take GaussNewton(), which needs no whole Jacobian.",
             )
 
     @torch.no_grad()

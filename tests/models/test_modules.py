@@ -60,6 +60,17 @@ class Product(nn.Module):
         return self.u(x) * self.v(x)
 
 
+class Inner(nn.Module):
+    """A network of this library after an embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = g.MLP([3, 6, 1])
+
+    def forward(self, x):
+        return self.network(torch.cat([x[:, :1].cos(), x], 1))
+
+
 class Attention(nn.Module):
     """Attention between coordinates, with layer normalisation, whose derivatives in torch are wrong."""
 
@@ -165,7 +176,7 @@ def test_a_recurrent_network_is_differentiated_row_by_row(x):
     assert model.rows == "in turn" and has_readout(model)
 
 
-@pytest.mark.parametrize("build", [CARRIED["layer norm"], TwoHeads, Pieces, CARRIED["tanh"]])
+@pytest.mark.parametrize("build", [CARRIED["layer norm"], TwoHeads, Pieces, CARRIED["tanh"], Inner])
 def test_the_linear_last_layer_is_found(build, x):
     model = Normalized(adopted(made(build), 2), [(-1, 1), (0, 3)]).double()
     assert has_readout(model)

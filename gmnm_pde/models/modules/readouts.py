@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde.models.networks.layered import Layered
 from gmnm_pde.models.protocols import LinearReadout, can
 
 
 @dataclass(frozen=True)
 class Readout:
     """Linear layers, by name, whose outputs one beside the other are those of a module, and that have one input.
+
+    Or a network of this library, whose outputs they are.
 
     Without names the module has ``features`` and a ``readout`` of its own.
     """
@@ -27,6 +30,9 @@ class Readout:
         with _calls(module) as calls:
             module(x)
         given = next(inputs for layer, inputs, _ in calls if layer is module.get_submodule(self.names[-1]))
+        network = self._network(module)
+        if network is not None:
+            return network.features(given) if isinstance(given, Tensor) else given.through(network.feature_streams)
         if not self._biased(module):
             return given
         return torch.cat([given, torch.ones_like(given[:, :1])], -1)
@@ -35,6 +41,9 @@ class Readout:
         """The weights of the features, [fields, features]."""
         if not self.names:
             return module.readout  # type: ignore[return-value]
+        network = self._network(module)
+        if network is not None:
+            return network.readout
         biased, rows = self._biased(module), []
         for layer in self._layers(module):
             bias = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias
@@ -47,11 +56,20 @@ class Readout:
         if not self.names:
             module.set_readout(weights)  # type: ignore[operator]
             return
+        network = self._network(module)
+        if network is not None:
+            network.set_readout(weights)
+            return
         layers = self._layers(module)
         for layer, own in zip(layers, weights.split([layer.out_features for layer in layers]), strict=True):
             layer.weight.copy_(own[:, : layer.in_features])
             if layer.bias is not None:
                 layer.bias.copy_(own[:, -1])
+
+    def _network(self, module: nn.Module) -> Layered | None:
+        """The network of this library that the module ends in, if it does."""
+        last = module.get_submodule(self.names[-1])
+        return last if isinstance(last, Layered) else None
 
     def _layers(self, module: nn.Module) -> list[nn.Linear]:
         return [module.get_submodule(name) for name in self.names]  # type: ignore[misc]
@@ -75,14 +93,14 @@ def find_readout(module: nn.Module, x: Tensor, joined: Any) -> Readout | None:
         outputs = joined(module(x))
     for count in range(1, len(calls) + 1):
         last = calls[-count:]
-        if sum(layer.out_features for layer, _, _ in last) != outputs.shape[1]:
+        if sum(out.shape[-1] for _, _, out in last) != outputs.shape[1]:
             continue
         if not torch.equal(torch.cat([out.reshape(len(x), -1) for _, _, out in last], dim=1), outputs):
             return None
         names = {layer: name for name, layer in module.named_modules()}
         found = Readout(tuple(names[layer] for layer, _, _ in last))
         one_input = all(given is last[0][1] and given.ndim == 2 for _, given, _ in last)
-        whole = one_input and all(_trained(layer) for layer, _, _ in last) and _same_bias(last)
+        whole = one_input and all(_trained(layer) for layer, _, _ in last) and _alike([layer for layer, _, _ in last])
         return found if whole and _is_linear(module, found, x, joined) else None
     return None
 
@@ -97,25 +115,29 @@ def _is_linear(module: nn.Module, found: Readout, x: Tensor, joined: Any) -> boo
     return same
 
 
-def _trained(layer: nn.Linear) -> bool:
+def _trained(layer: nn.Linear | Layered) -> bool:
+    if isinstance(layer, Layered):
+        return all(p.requires_grad for p in layer.parameters())
     parameters = [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
     return all(isinstance(p, nn.Parameter) and p.requires_grad for p in parameters)
 
 
-def _same_bias(calls: list[tuple[nn.Linear, Any, Any]]) -> bool:
-    """Whether all layers have a bias or none: a weight of a constant feature that a layer lacks could not be put."""
-    return len({layer.bias is None for layer, _, _ in calls}) == 1
+def _alike(layers: list[nn.Linear | Layered]) -> bool:
+    """Whether it is one network, or all layers have a bias or none: a weight that one lacks could not be put."""
+    if any(isinstance(layer, Layered) for layer in layers):
+        return len(layers) == 1
+    return len({layer.bias is None for layer in layers}) == 1  # type: ignore[union-attr]
 
 
 @contextmanager
-def _calls(module: nn.Module) -> Iterator[list[tuple[nn.Linear, Any, Any]]]:
+def _calls(module: nn.Module) -> Iterator[list[tuple[Any, Any, Any]]]:
     """The linear layers that are called within a ``with`` block, in order, with what they are given and give."""
-    calls: list[tuple[nn.Linear, Any, Any]] = []
+    calls: list[tuple[Any, Any, Any]] = []
 
-    def note(layer: nn.Linear, inputs: tuple, output: Any) -> None:
+    def note(layer: nn.Module, inputs: tuple, output: Any) -> None:
         calls.append((layer, inputs[0], output))
 
-    hooks = [one.register_forward_hook(note) for one in module.modules() if isinstance(one, nn.Linear)]
+    hooks = [one.register_forward_hook(note) for one in module.modules() if isinstance(one, nn.Linear | Layered)]
     try:
         yield calls
     finally:
