@@ -102,12 +102,13 @@ class _Work:
     def __init__(self, method: ProximalGaussNewton, system: Linearizable):
         self._method, self._system = method, system
         self._mu, self._version = method.damping, -1
-        self._residual = torch.empty(0)
+        self._residual, self._norms, self.ended = torch.empty(0), [], ""
 
     def look(self, step: int) -> tuple[Tensor, Squares]:
         """The loss; residuals are kept from the last step unless points or weights have changed."""
         if self._version != self._system.version:
             self._residual, self._version = self._system.residual_vector(), self._system.version
+            self._norms = []
         loss = self._residual.square().sum()
         return loss, {} if torch.isfinite(loss) else self._system.mean_squares()
 
@@ -117,6 +118,8 @@ class _Work:
         self._check_memory(sum(p.numel() for p in unknowns))
         kept = torch.cat([p.detach().reshape(-1) for p in unknowns])
         eps = torch.finfo(kept.dtype).eps
+        if self._settled(eps):
+            return 0
         jacobian = self._system.jacobian()
         mean = jacobian.square().sum().item() / jacobian.shape[1]
         if not math.isfinite(mean):
@@ -173,6 +176,14 @@ class _Work:
             last = norm
         return best
 
+    def _settled(self, eps: float) -> bool:
+        """Whether residuals are down to rounding, and the last steps brought little."""
+        self._norms = [*self._norms[-_LOOK_BACK:], self._residual.norm().item()]
+        small = self._mu < self._method.exact_below * eps and len(self._norms) > _LOOK_BACK
+        if small and self._norms[-1] > _LITTLE * self._norms[0]:
+            self.ended = f"{self.name} settled: its last {_LOOK_BACK} steps brought little"
+        return bool(self.ended)
+
     def _check_memory(self, columns: int) -> None:
         size = len(self._residual) * columns * self._residual.element_size()
         if size > self._method.memory:
@@ -192,14 +203,17 @@ class _Work:
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
         fresh = self._version == self._system.version
-        return {"mu": self._mu, "residual": self._residual if fresh else None}
+        return {"mu": self._mu, "norms": self._norms, "residual": self._residual if fresh else None}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
-        self._mu = state["mu"]
+        self._mu, self._norms = state["mu"], list(state["norms"])
         if state["residual"] is not None:
             self._residual, self._version = state["residual"], self._system.version
 
+
+_LOOK_BACK, _LITTLE = 20, 0.8
+"""With little damping, residuals that keep this part of their norm over so many steps are down to rounding."""
 
 _RISES = 5
 """Chords whose residual has risen this often go astray."""

@@ -17,14 +17,25 @@ from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.rbf import RBF
 from gmnm_pde.models.mixtures.recipe import Mixture
 from gmnm_pde.models.networks.fourier import Embedded, FourierFeatures
+from gmnm_pde.models.networks.gabor import Gabor
 from gmnm_pde.models.networks.kan import KAN
 from gmnm_pde.models.networks.mlp import MLP
+from gmnm_pde.models.networks.modified_mlp import ModifiedMLP
+from gmnm_pde.models.networks.periodic_embedding import PeriodicEmbedding
+from gmnm_pde.models.networks.piratenet import PirateNet
+from gmnm_pde.models.networks.separable import Separable
+from gmnm_pde.models.networks.siren import SIREN
 
 MODELS: dict[str, Callable[[int, int], Mixture | nn.Module]] = {
     "gmnm": lambda coordinates, fields: Mixture(),
     "kan": lambda coordinates, fields: KAN([coordinates, 10, 10, fields]),
+    "gabor": lambda coordinates, fields: Gabor([coordinates, 30, 30, fields]),
     "mlp": lambda coordinates, fields: MLP([coordinates, 30, 30, fields]),
+    "modified-mlp": lambda coordinates, fields: ModifiedMLP([coordinates, 25, 25, fields]),
+    "piratenet": lambda coordinates, fields: PirateNet(coordinates, fields, width=20, blocks=1),
     "rbf": lambda coordinates, fields: RBF(coordinates, fields, 200),
+    "separable": lambda coordinates, fields: Separable(coordinates, fields),
+    "siren": lambda coordinates, fields: SIREN([coordinates, 30, 30, fields]),
 }
 """What ``solve(..., model=name)`` builds, from the numbers of coordinates and fields."""
 
@@ -53,10 +64,16 @@ _SAVED: dict[str, Callable[..., nn.Module]] = {
     "Evolved": Evolved,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
+    "Gabor": Gabor,
     "KAN": KAN,
     "MLP": MLP,
+    "ModifiedMLP": ModifiedMLP,
     "Patchwork": _patchwork,
+    "PeriodicEmbedding": PeriodicEmbedding,
+    "PirateNet": PirateNet,
     "RBF": RBF,
+    "SIREN": SIREN,
+    "Separable": Separable,
     "TimeBlocks": _blocks,
 }
 
@@ -111,10 +128,15 @@ _NUMBERS: dict[str, Callable[..., int]] = {
     "Evolved": _of_evolved,
     "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
     "GMNM": _of_mixture,
+    "Gabor": _of_layers,
     "KAN": _of_layers,
     "MLP": _of_layers,
+    "ModifiedMLP": _of_layers,
     "Patchwork": lambda boxes, part, members=None, **_: len(members or boxes) * numbers("GMNM", part),
+    "PirateNet": lambda width, blocks, **_: _times(blocks, 3, width, width),
     "RBF": _of_mixture,
+    "SIREN": _of_layers,
+    "Separable": lambda in_features, rank, hidden, **_: in_features * _of_layers([1, *hidden, rank]),
     "TimeBlocks": lambda parts, dimension, **_: _times(dimension) + sum(numbers(**part) for part in parts),
 }
 """The same by kind, from the arguments that build a model."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
+from gmnm_pde.methods import GaussNewton, LeastSquares, Method, ProximalGaussNewton, TrainingMethod
 from gmnm_pde.models import GMNM, RBF, Embedded, Mixture, Patchwork, adopted, along_each, has_readout, plain
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.options.arguments import Arguments, parse_methods, parse_model
@@ -18,6 +18,9 @@ _TRAINED_COMPONENTS = 200
 
 _TRAINED_WIDTH = 2.0
 """Their slope, where it is not given."""
+
+_FEW_PARAMETERS = 10_000
+"""Up to so many parameters the whole Jacobian is factorised."""
 
 _MIXTURES = (GMNM, RBF, Patchwork)
 """Modules whose components are drawn for least squares, and need not be trained."""
@@ -92,7 +95,9 @@ def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
     inner = module.inner if isinstance(module, Embedded) else module
     if isinstance(inner, _MIXTURES):
         return (LeastSquares(),), "since the model is a mixture, whose components serve as they were drawn"
-    trained: tuple[Method, ...] = (GaussNewton(), LeastSquares()) if has_readout(module) else (GaussNewton(),)
+    few = sum(p.numel() for p in module.parameters()) <= _FEW_PARAMETERS
+    training = ProximalGaussNewton() if few else GaussNewton()
+    trained: tuple[Method, ...] = (training, LeastSquares()) if has_readout(module) else (training,)
     return trained, "since the model is a network and no method was given"
 
 

@@ -19,6 +19,14 @@ def following(kan):
     return kan
 
 
+def begun(network):
+    """A network whose blocks have a share in it, as after some training."""
+    with torch.no_grad():
+        for block in network.blocks:
+            block.share.fill_(0.4)
+    return network
+
+
 def patches(partition):
     """Each patch with components of its own."""
     return g.Patchwork(partition, [g.GMNM(2, 3, 5) for _ in partition.boxes])
@@ -32,6 +40,14 @@ MODELS = {
     **{f"MLP {name}": lambda name=name: g.MLP([2, 7, 6, 3], activation=name) for name in ACTIVATIONS},
     "MLP without hidden layers": lambda: g.MLP([2, 3]),
     "KAN": lambda: g.KAN([2, 4, 3]),
+    "SIREN": lambda: g.SIREN([2, 6, 6, 3]),
+    "modified MLP": lambda: g.ModifiedMLP([2, 6, 6, 3]),
+    "PirateNet": lambda: begun(g.PirateNet(2, 3, width=6, blocks=2)),
+    "separable": lambda: g.Separable(2, 3, rank=5, hidden=(4,)),
+    "Gabor": lambda: g.Gabor([2, 5, 5, 3]),
+    "periodic, learned": lambda: g.Embedded(
+        g.PeriodicEmbedding(2, periods={0: 2.0}, harmonics=2, learned={1: 1.3}), g.MLP([6, 4, 3])
+    ),
     "KAN of other order": lambda: g.KAN([2, 5, 4, 3], grid=7, order=4),
     "KAN on knots of its own": lambda: following(g.KAN([2, 5, 3], domain=(-1.5, 1))),
     **{f"RBF {shape}": lambda shape=shape: g.RBF(2, 3, 12, shape=shape) for shape in SHAPES},
@@ -217,6 +233,12 @@ BAD = {
     "features of other points": (lambda: g.FourierFeatures(2, 3)(torch.zeros(4, 3)), "x of shape"),
     "embedded widths": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.MLP([2, 1])), "6 inputs"),
     "embedded module": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.GMNM(6, 1, 3)), "a network of layers"),
+    "hidden widths": (lambda: g.ModifiedMLP([2, 5, 6, 1]), "hidden layers of one width"),
+    "odd width": (lambda: g.PirateNet(2, 1, width=5), "a positive even number"),
+    "SIREN's frequency": (lambda: g.SIREN([2, 5, 1], frequency=0), "a positive frequency"),
+    "Gabor's sharpness": (lambda: g.Gabor([2, 5, 1], sharpness=-1), "a positive sharpness"),
+    "rank": (lambda: g.Separable(2, 1, rank=0), "rank to be a positive integer"),
+    "learned axis": (lambda: g.PeriodicEmbedding(2, periods={0: 1.0}, learned={0: 1.0}), "each in one of"),
     "grid": (lambda: g.KAN([2, 1], grid=0), "a positive grid"),
     "order": (lambda: g.KAN([2, 1], order=math.pi), "a positive grid and order"),
 }

@@ -14,6 +14,7 @@ PUBLIC = {
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
+    "SIREN", "ModifiedMLP", "PirateNet", "Separable", "Gabor", "PeriodicEmbedding",
     "LeastSquares", "GaussNewton", "ProximalGaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
     "jet", "Tolerance", "Evolution", "solve_many", "Ensemble",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ import gmnm_pde.models.modules.rules  # noqa: F401  (fills the table of rules)
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.engines import derivatives, forward_jet, reverse_jet
 from gmnm_pde.jets.rows import parameter_rows, parameter_rows_in_turn
-from gmnm_pde.models.modules.carried import Carried, NotCarried
+from gmnm_pde.models.modules.carried import Carried, streams_of
 from gmnm_pde.models.modules.primitives import spelled_out
 from gmnm_pde.models.modules.readouts import Readout
 from gmnm_pde.models.networks.layered import Carrying
@@ -48,7 +47,7 @@ class Adopted(Carrying):
 
     def output_streams(self, streams: Streams) -> Streams:
         """The outputs' streams from those of the coordinates."""
-        return _streams_of(joined(self.module(Carried.of_streams(streams))), streams)
+        return streams_of(joined(self.module(Carried.of_streams(streams))), streams)
 
     def output_jet(self, x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields]."""
@@ -98,7 +97,7 @@ class AdoptedWithReadout(Adopted):
 
     def feature_streams(self, streams: Streams) -> Streams:
         """The features' streams from those of the coordinates."""
-        return _streams_of(self.last.features(self.module, Carried.of_streams(streams)), streams)
+        return streams_of(self.last.features(self.module, Carried.of_streams(streams)), streams)
 
     def feature_combination(self, x: Tensor, coefficients: Mapping[Alpha, Tensor]) -> Tensor:
         """sum_alpha c_alpha D^alpha of every feature at x [n, d], for c_alpha of shape [n] or []: [n, features]."""
@@ -135,10 +134,3 @@ def joined(outputs: Any) -> Any:
         expected="a module from points [n, d] to [n], [n, fields], or several such tensors",
         got=got,
     )
-
-
-def _streams_of(outputs: Any, streams: Streams) -> Streams:
-    if not isinstance(outputs, Carried):
-        raise NotCarried("outputs that do not depend on the coordinates")
-    plain = outputs.plain
-    return replace(streams, data=plain.data, constant=None, kept=None)

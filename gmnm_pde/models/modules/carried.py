@@ -188,6 +188,13 @@ class Carried:
         self.tape.append(Recorded(parameter, output, lambda bar: summed_to(rows(bar), parameter.shape)))
 
 
+def streams_of(outputs: Any, streams: Streams) -> Streams:
+    """The streams of what a module made of the coordinates' streams."""
+    if not isinstance(outputs, Carried):
+        raise NotCarried("outputs that do not depend on the coordinates")
+    return replace(streams, data=outputs.plain.data, constant=None, kept=None)
+
+
 def summed_to(rows: Tensor, shape: torch.Size) -> Tensor:
     """Rows [n, ...] summed over what a tensor of a shape was broadcast along: [n, *shape]."""
     extra = rows.ndim - 1 - len(shape)
