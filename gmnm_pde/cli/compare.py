@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr", type=float, help="the learning rate of Adam or SOAP")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many runs side by side (1)")
     add_computing(parser)
     add_output(parser, written="rows, curves and the figure", printed="the rows")
 
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
         dtype=getattr(torch, options.dtype),
         device=options.device,
         progress=line,
+        jobs=options.jobs,
     )
     line.clear()
     if options.out is not None:
