@@ -212,7 +212,7 @@ class _Work:
             self._residual, self._version = state["residual"], self._system.version
 
 
-_LOOK_BACK, _LITTLE = 20, 0.8
+_LOOK_BACK, _LITTLE = 40, 0.8
 """With little damping, residuals that keep this part of their norm over so many steps are down to rounding."""
 
 _RISES = 5
