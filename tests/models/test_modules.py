@@ -255,6 +255,14 @@ def test_a_training_that_merely_ended_is_not_converged():
     assert "no estimate" in str(report) or "no error estimate" in str(report)
 
 
+@pytest.mark.parametrize("engine", ["forward", "reverse"])
+def test_layer_norm_is_right_by_every_engine(engine):
+    torch.manual_seed(0)
+    module = CARRIED["layer norm"]()
+    usual, other = (g.solve(screened(), module, g.GaussNewton(3), points=30, engine=e) for e in ("auto", engine))
+    assert other.history["loss"][-1] == pytest.approx(usual.history["loss"][-1], rel=1e-8)
+
+
 def test_least_squares_alone_solves_for_the_last_layer():
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(2, 150), nn.Tanh(), nn.Linear(150, 1))

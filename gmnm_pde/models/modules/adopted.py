@@ -1,7 +1,6 @@
 """A module of the user's as a model: outputs of one shape, derivatives by the engine that is right for it."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -42,7 +41,7 @@ class Adopted(Carrying):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [n, d]: [n, fields]."""
-        with nullcontext() if self.engine == "carried" else spelled_out():
+        with spelled_out():
             return joined(self.module(x))
 
     def output_streams(self, streams: Streams) -> Streams:
@@ -92,7 +91,7 @@ class AdoptedWithReadout(Adopted):
 
     def features(self, x: Tensor) -> Tensor:
         """The features at x [n, d], with a constant 1 where the last layer has a bias: [n, features]."""
-        with nullcontext() if self.engine == "carried" else spelled_out():
+        with spelled_out():
             return self.last.features(self.module, x)
 
     def feature_streams(self, streams: Streams) -> Streams:
