@@ -11,6 +11,7 @@ import argparse
 import math
 import time
 import warnings
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -35,6 +36,8 @@ NU = 0.01
 
 
 class Sine(nn.Module):
+    """Sines of its inputs."""
+
     def forward(self, x):
         return torch.sin(x)
 
@@ -58,7 +61,7 @@ def burgers():
 
 
 def layers(*widths, activation=nn.Tanh):
-    inner = [part for a, b in zip(widths, widths[1:-1], strict=False) for part in (nn.Linear(a, b), activation())]
+    inner = [part for a, b in pairwise(widths[:-1]) for part in (nn.Linear(a, b), activation())]
     return nn.Sequential(*inner, nn.Linear(*widths[-2:]))
 
 
