@@ -24,9 +24,25 @@ from gmnm_pde.geometry import (
     Triangle,
 )
 from gmnm_pde.jets import jet
-from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, ProximalGaussNewton, SelfScaled
 from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
-from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
+from gmnm_pde.models import (
+    GMNM,
+    KAN,
+    MLP,
+    RBF,
+    SIREN,
+    Embedded,
+    FourierFeatures,
+    Gabor,
+    Mixture,
+    ModifiedMLP,
+    Partition,
+    Patchwork,
+    PeriodicEmbedding,
+    PirateNet,
+    Separable,
+)
 from gmnm_pde.operators import biharmonic, curl, diff, div, grad, integral, laplacian, mean, normal_derivative
 from gmnm_pde.results.comparison import Comparison
 from gmnm_pde.results.history import History
@@ -79,6 +95,7 @@ __all__ = [
     "mean",
     # Problems
     "Problem",
+    "ProximalGaussNewton",
     "Dirichlet",
     "Neumann",
     "Robin",
@@ -115,6 +132,12 @@ __all__ = [
     "MLP",
     "KAN",
     "FourierFeatures",
+    "SIREN",
+    "ModifiedMLP",
+    "PirateNet",
+    "Separable",
+    "Gabor",
+    "PeriodicEmbedding",
     "Embedded",
     "Partition",
     "Patchwork",

@@ -54,11 +54,13 @@ def solve(
     Args:
         problem: The equations, domain and conditions.
         model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to
-            choose some of that; ``"mlp"`` or ``"kan"``; or a torch module.
-        method: ``LeastSquares()`` solves for the readout and keeps the features; ``GaussNewton()``, ``SelfScaled()``,
-            ``LBFGS(steps)``, ``SOAP(steps)`` and ``Adam(steps, lr)`` train every parameter; a list runs in order. By
-            name too: ``"gauss-newton"``. Without it mixtures get least squares, and networks Gauss-Newton, after which
-            their readout is solved for where it is linear.
+            choose some of that; ``"mlp"`` or ``"kan"``; or a torch module, of which a copy is trained, on the domain
+            scaled to [-1, 1]^d: ``solution.model`` is the copy with that scaling, ``solution.approximator`` without.
+        method: ``LeastSquares()`` solves for the readout and keeps the features; ``ProximalGaussNewton()``,
+            ``GaussNewton()``, ``SelfScaled()``, ``LBFGS(steps)``, ``SOAP(steps)`` and ``Adam(steps, lr)`` train every
+            parameter; a list runs in order. By name too: ``"gauss-newton"``. Without it mixtures get least squares, and
+            networks Gauss-Newton, proximal up to 10,000 parameters, after which their readout is solved for where it
+            is linear.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size. A training is judged by it at its
             end, and noisy data by what they leave uncertain. Problems in time alone take it by field too,

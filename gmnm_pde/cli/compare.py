@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="run from the seeds 0 to N - 1 (1)")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds for each run")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many runs side by side (1)")
     add_computing(parser)
     add_output(parser, written="rows, curves, the figure and a page of all", printed="the rows")
     derived.add_methods(parser, only=METHODS)
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         dtype=getattr(torch, options.dtype),
         device=options.device,
         progress=shown(options),
+        jobs=options.jobs,
     )
     if options.out is not None:
         comparison.write(options.out)

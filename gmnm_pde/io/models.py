@@ -12,7 +12,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.io import checks
 from gmnm_pde.io.places import called, damaged, writable
 from gmnm_pde.io.tensors import read_tensors, write_tensors
-from gmnm_pde.models import Normalized, numbers, rebuild
+from gmnm_pde.models import Normalized, adopted, numbers, plain, rebuild
 from gmnm_pde.models.protocols import Configurable, can
 
 _FORMAT = "gmnm_pde solution 2"
@@ -38,11 +38,14 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
         GmnmError: there can be no file; one that was there before stays.
     """
     target = writable(path, call)
-    inner = model.inner
+    inner: Any = plain(model.inner)  # type: ignore[arg-type]
+    tensors = model.state_dict()
+    if inner is not model.inner:
+        tensors = {name.replace("inner.module.", "inner.", 1): tensor for name, tensor in tensors.items()}
     config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    write_tensors(target, _FORMAT, model.state_dict(), {"model": shape, "dtype": dtype, **header}, call)
+    write_tensors(target, _FORMAT, tensors, {"model": shape, "dtype": dtype, **header}, call)
 
 
 def read_model(
@@ -74,6 +77,8 @@ def read_model(
         raise
     except _DAMAGE as error:
         raise damaged(call, error) from None
+    if model is not None:
+        normalized.inner = adopted(normalized.inner, len(normalized.bounds))
     return normalized, header
 
 

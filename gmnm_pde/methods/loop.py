@@ -5,7 +5,8 @@ loss at the unknowns as they are, with all that the next step needs) and to adva
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -202,10 +203,14 @@ class _Loop:
         if not reason:
             moved = self._work.advance()
             self._step += moved
-            reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
+            reason = "" if moved else self._none_taken()
         if math.isfinite(before):
             self._took = before - self._hooks.left
         return reason
+
+    def _none_taken(self) -> str:
+        why = getattr(self._work, "ended", "") or f"{self._work.name} found no decrease"
+        return f"{why} after {self._step} steps"
 
     def _out_of_time(self) -> str:
         self._failed = self._late = True
@@ -224,8 +229,14 @@ class _Loop:
             return f"{name} stopped at step {step}: {where}"
         if patience is None:
             self._best.see(value)
+            with self._averaged() as averaged:
+                if averaged:
+                    self._best.see(self._system.loss()[0].item())
         elif step % max(self._pace, _PATIENCE_PACE // self._pace * self._pace) == 0 or step >= self._method.steps:
-            self._fell = step if self._best.see(self._hooks.held_out()) else self._fell
+            better = self._best.see(self._hooks.held_out())
+            with self._averaged() as averaged:
+                better = (averaged and self._best.see(self._hooks.held_out())) or better
+            self._fell = step if better else self._fell
         self._hooks.watch(step, value)
         late = self._system.any(self._hooks.late) or late
         if step >= self._method.steps:
@@ -235,6 +246,21 @@ class _Loop:
         if patience is not None and step - self._fell >= patience:
             return f"{step} steps of {name}; the held-out residual fell no more for {patience}"
         return ""
+
+    @contextmanager
+    def _averaged(self) -> Iterator[bool]:
+        """Moving averages of the unknowns in their place within a ``with`` block; whether the method has some."""
+        averages = getattr(self._work, "averages", None)
+        if averages is None:
+            yield False
+            return
+        now = [parameter.detach().clone() for parameter in self._system.unknowns()]
+        _put(self._system, averages)
+        try:
+            with torch.no_grad():
+                yield True
+        finally:
+            _put(self._system, now)
 
     def _state(self) -> dict[str, Any]:
         best, system = self._best, self._system

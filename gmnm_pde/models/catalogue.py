@@ -16,16 +16,27 @@ from gmnm_pde.models.composite.time_blocks import TimeBlocks
 from gmnm_pde.models.mixtures.gmnm import GMNM
 from gmnm_pde.models.mixtures.rbf import RBF
 from gmnm_pde.models.mixtures.recipe import Mixture
-from gmnm_pde.models.named import Named, layered, recipe, sized
+from gmnm_pde.models.named import Named, layered, plain, recipe, sized
 from gmnm_pde.models.networks.fourier import Embedded, FourierFeatures
+from gmnm_pde.models.networks.gabor import Gabor
 from gmnm_pde.models.networks.kan import KAN
 from gmnm_pde.models.networks.mlp import MLP
+from gmnm_pde.models.networks.modified_mlp import ModifiedMLP
+from gmnm_pde.models.networks.periodic_embedding import PeriodicEmbedding
+from gmnm_pde.models.networks.piratenet import PirateNet
+from gmnm_pde.models.networks.separable import Separable
+from gmnm_pde.models.networks.siren import SIREN
 
 MODELS: dict[str, Named] = {
     "gmnm": Named(Mixture, recipe),
     "kan": Named(KAN, layered, {"hidden": (10, 10)}),
     "mlp": Named(MLP, layered, {"hidden": (30, 30)}),
     "rbf": Named(RBF, sized, {"components": 200}),
+    "gabor": Named(Gabor, layered, {"hidden": (30, 30)}),
+    "modified-mlp": Named(ModifiedMLP, layered, {"hidden": (25, 25)}),
+    "piratenet": Named(PirateNet, plain, {"width": 20, "blocks": 1}),
+    "separable": Named(Separable, plain),
+    "siren": Named(SIREN, layered, {"hidden": (30, 30)}),
 }
 """What ``solve(..., model=name)`` builds, from the numbers of coordinates and fields."""
 
@@ -54,10 +65,16 @@ _SAVED: dict[str, Callable[..., nn.Module]] = {
     "Evolved": Evolved,
     "FourierFeatures": FourierFeatures,
     "GMNM": GMNM,
+    "Gabor": Gabor,
     "KAN": KAN,
     "MLP": MLP,
+    "ModifiedMLP": ModifiedMLP,
     "Patchwork": _patchwork,
+    "PeriodicEmbedding": PeriodicEmbedding,
+    "PirateNet": PirateNet,
     "RBF": RBF,
+    "SIREN": SIREN,
+    "Separable": Separable,
     "TimeBlocks": _blocks,
 }
 
@@ -112,10 +129,15 @@ _NUMBERS: dict[str, Callable[..., int]] = {
     "Evolved": _of_evolved,
     "FourierFeatures": lambda in_features, frequencies, **_: _times(in_features, frequencies),
     "GMNM": _of_mixture,
+    "Gabor": _of_layers,
     "KAN": _of_layers,
     "MLP": _of_layers,
+    "ModifiedMLP": _of_layers,
     "Patchwork": lambda boxes, part, members=None, **_: len(members or boxes) * numbers("GMNM", part),
+    "PirateNet": lambda width, blocks, **_: _times(blocks, 3, width, width),
     "RBF": _of_mixture,
+    "SIREN": _of_layers,
+    "Separable": lambda in_features, rank, hidden, **_: in_features * _of_layers([1, *hidden, rank]),
     "TimeBlocks": lambda parts, dimension, **_: _times(dimension) + sum(numbers(**part) for part in parts),
 }
 """The same by kind, from the arguments that build a model."""

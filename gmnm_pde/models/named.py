@@ -52,3 +52,8 @@ def layered(kind: type, coordinates: int, fields: int, *, hidden: Sequence[int],
 def sized(kind: type, coordinates: int, fields: int, *, components: int, **options: Any) -> nn.Module:
     """A model with a number of components."""
     return kind(coordinates, fields, components, **options)
+
+
+def plain(kind: type, coordinates: int, fields: int, **options: Any) -> nn.Module:
+    """A model of numbers of coordinates and fields, with options of its own."""
+    return kind(coordinates, fields, **options)

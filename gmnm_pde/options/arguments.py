@@ -18,7 +18,8 @@ from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.evolution.tolerance import FieldTolerances, Tolerance, read_tolerance
 from gmnm_pde.methods import METHODS, LeastSquares, Method, TrainingMethod
-from gmnm_pde.models import MODELS, Mixture
+from gmnm_pde.models import MODELS, Mixture, has_readout
+from gmnm_pde.models.protocols import OutputJet, can
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
@@ -125,13 +126,10 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
         return (made, None) if isinstance(made, Mixture) else (Mixture(), made)
     if not isinstance(model, nn.Module):
         raise refuse("solve(model=...)", expected="a name, a Mixture or a torch module", got=repr(model))
+    if not (can(model, OutputJet) or has_readout(model)):
+        return Mixture(), model  # it is looked at when it is adopted
     with torch.no_grad():
-        like = next(model.parameters(), None)
-        if like is None:
-            raise refuse(
-                "solve(model=...)", expected="a module with parameters", got=f"a {type(model).__name__} without"
-            )
-        example = like.new_zeros(2, d)
+        example = next(model.parameters()).new_zeros(2, d)
         try:
             width = model(example).shape[-1]
         except Exception as error:

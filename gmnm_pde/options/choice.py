@@ -14,7 +14,7 @@ from gmnm_pde.geometry import Region
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.weighting import WEIGHTINGS
-from gmnm_pde.models import Mixture
+from gmnm_pde.models import Mixture, plain
 from gmnm_pde.options.arguments import (
     Arguments,
     parse_blocks,
@@ -88,11 +88,9 @@ def choose(arguments: Arguments) -> Choice:
     refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     check_methods(arguments, read)
     check_pieces(arguments, setup, read.module)
-    marches = isinstance(arguments.method, Evolution)
-    if stated.domain.parts and (
-        read.module is not None or (isinstance(arguments.method, StrategyMethod) and not marches)
-    ):
-        raise on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
+    if stated.domain.parts and (read.module is not None or _is_other_strategy(arguments)):
+        what = f"the model {type(plain(read.module)).__name__}" if read.module is not None else "another strategy"
+        raise on_parts(what)
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):

@@ -182,6 +182,28 @@ class Comparison:
 
         return plot_comparison(self, **options)
 
+    def plot_pareto(self, **options: Any) -> "Figure":
+        """The error of each run beside its seconds and its parameters, and the front that none is better than.
+
+        Args:
+            options: ``against``, of ``"seconds"`` and ``"parameters"``.
+        """
+        from gmnm_pde.plots.pareto import plot_pareto  # here: matplotlib takes long to import
+
+        return plot_pareto(self, **options)
+
+    def sorted_by(self, column: str = "relative_l2") -> "Comparison":
+        """The same with its models in the order of a column's geometric mean; those without a value come last."""
+        spreads = self.summary()
+
+        def rank(name: str) -> float:
+            spread = spreads[name][column]
+            return math.inf if spread is None else spread.mean
+
+        order = sorted(self.names, key=rank)
+        pairs = [pair for name in order for pair in zip(self.of(name), self.runs(name), strict=True)]
+        return Comparison(self.problem, tuple(row for row, _ in pairs), tuple(run for _, run in pairs))
+
     def __str__(self) -> str:
         shown = {
             key: title for key, title in _TITLES.items() if any(getattr(row, key) is not None for row in self.rows)

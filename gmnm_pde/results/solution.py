@@ -19,7 +19,7 @@ from gmnm_pde.geometry.region import read_points
 from gmnm_pde.io.models import check_outputs, read_model, write_model
 from gmnm_pde.io.places import called, damaged
 from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, Quantity, jet
-from gmnm_pde.models import ByPart, Lifted, Normalized
+from gmnm_pde.models import ByPart, Lifted, Normalized, plain
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
@@ -172,9 +172,12 @@ class Solution(KnownFields):
 
     @property
     def approximator(self) -> nn.Module:
-        """The model on the unit scale, [-1, 1]^d, within ``model``; where there are parts with the fields of each."""
+        """The model on the unit scale, [-1, 1]^d, within ``model``: of a module that was trained the copy.
+
+        Where there are parts it is that with the fields of each.
+        """
         model = self.model.inner if isinstance(self.model, Lifted) else self.model
-        return model.inner.inner if isinstance(model.inner, ByPart) else model.inner
+        return model.inner.inner if isinstance(model.inner, ByPart) else plain(model.inner)
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -22,7 +22,7 @@ from gmnm_pde.methods.least_squares import Outcome, solve_linearized
 from gmnm_pde.methods.loop import Hooks, Trained
 from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
-from gmnm_pde.models import GMNM, Normalized, has_readout
+from gmnm_pde.models import GMNM, Normalized, has_readout, plain
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
 from gmnm_pde.run.checkpoint import DRAWN
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
@@ -84,11 +84,11 @@ class Training:
     @property
     def identity(self) -> dict[str, Any]:
         """The model, the methods, and what changes weights and points."""
-        plan = self.plan
+        plan, given = self.plan, plain(self.plan.model)
         return {
             "strategy": "training",
-            "model": f"{type(plan.model).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
-            "layers": str(plan.model),
+            "model": f"{type(given).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
+            "layers": str(given),
             DRAWN: drawn(plan.model, self.setup.dimension),
             "method": repr(plan.methods),
             "weighting": repr(plan.weighting),
@@ -259,8 +259,8 @@ class _Training(Hooks):
         if not has_readout(self.model):
             candidate = Candidate(last, ErrorEstimate.unknown(self._setup.problem))
             self._run.record(candidate, step=self._steps_before)
-            status = failed if not converged else Status.TRAINED if tol is None else Status.NO_ESTIMATE
-            return Result(candidate, status, f"{reason}; without a linear readout there is no error estimate")
+            status = Status.NO_ESTIMATE if converged else failed
+            return Result(candidate, status, f"{reason}; without a linear last layer there is no error estimate")
         candidate = Candidate(last, self._estimate(last))
         self._run.record(candidate, step=self._steps_before)
         bad = Status.POOR if tol is None else Status.MISSED
