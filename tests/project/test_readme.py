@@ -16,7 +16,17 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+LONG = ("coming_from.md", "patches.md")
+"""Pages whose blocks take more than ten seconds."""
+
+
+def in_order(page):
+    return pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page
+
+
+@pytest.mark.parametrize(
+    "page", [in_order(page) for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
+)
 def test_python_blocks_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": page.stem}

@@ -245,7 +245,11 @@ class Stop(Exception):
 
 @pytest.mark.parametrize(
     ("name", "tol", "rungs"),
-    [("wave", 1e-6, 1), pytest.param("wave", 1e-6, 4, marks=pytest.mark.slow), ("nonlinear_poisson", 1e-9, 1)],
+    [
+        pytest.param("wave", 1e-6, 1, marks=pytest.mark.slow),
+        pytest.param("wave", 1e-6, 4, marks=pytest.mark.slow),
+        ("nonlinear_poisson", 1e-9, 1),
+    ],
 )
 def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     problem, file = g.registry.load(name), tmp_path / "run.safetensors"
