@@ -63,7 +63,7 @@ def test_side_by_side_runs_are_the_same_runs():
     models, told = {"net": MODELS["mlp"], "own": own, "mixture": g.Mixture(components=20)}, []
     options = {"seeds": (0, 1), "points": 60, "methods": {"net": g.Adam(5), "own": g.Adam(5), "mixture": "best"}}
     one = g.compare(g.registry.load("poisson"), models, **options)
-    two = g.compare(g.registry.load("poisson"), models, **options, jobs=2, progress=told.append)
+    two = g.compare(g.registry.load("poisson"), models, **options, jobs=2, callback=told.append)
     assert [row.name for row in one.rows] == [row.name for row in two.rows]
     for a, b in zip(one.rows, two.rows, strict=True):
         assert b.relative_l2 == pytest.approx(a.relative_l2, rel=1e-6)
@@ -226,7 +226,7 @@ def test_command_prints_a_table_and_writes_files(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "relative L2" in out and "Adam(steps=4, lr=0.01" in out and "LBFGS(steps=4" in out and err == ""
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "comparison.json", "comparison.csv", "curves.csv", "curves.png"
+        "comparison.json", "comparison.csv", "curves.csv", "curves.png", "report.html"
     }  # fmt: skip
     rows = json.loads((tmp_path / "run" / "comparison.json").read_text())["rows"]
     assert [(row["name"], row["seed"]) for row in rows] == [("mlp", 0), ("mlp", 1), ("gmnm", 0), ("gmnm", 1)]
