@@ -158,6 +158,7 @@ ROWS: dict[str, tuple[Callable[[], g.Problem], float | None]] = {
     "elastic inclusion": (inclusion, 1e-6),
     "contact resistance": (contact, 1e-8),
     "poisson_layers": (lambda: g.registry.load("poisson_layers"), 5e-3),
+    "poisson_materials": (lambda: g.registry.load("poisson_materials"), 1e-3),
 }
 """The problems, and the tolerances that they are solved to."""
 
