@@ -23,6 +23,7 @@ from gmnm_pde.models import ByPart, Lifted, Normalized
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
+from gmnm_pde.results.shared import Shared
 from gmnm_pde.results.solution_header import PARTS, check_header
 from gmnm_pde.results.within import derivative_at, is_differentiated
 from gmnm_pde.statement.extended import extended
@@ -47,7 +48,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 
 
 @dataclass(frozen=True)
-class Solution(KnownFields):
+class Solution(KnownFields, Shared):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -268,7 +269,7 @@ class Solution(KnownFields):
     def _tensor(self, column: Any) -> Tensor:
         like = next(self.model.parameters())
         try:
-            tensor = torch.as_tensor(np.asarray(column) if not isinstance(column, Tensor) else column)
+            tensor = torch.as_tensor(column if isinstance(column, Tensor) else np.require(column, requirements="W"))
             if tensor.is_complex() or tensor.device.type == "meta":
                 raise TypeError
             return tensor.to(like)

@@ -19,6 +19,7 @@ FLOORS = [
     ("linalg",),
     ("registry", "models", "methods"),
     ("residuals", "plots", "io"),
+    ("exports",),
     ("results", "scrutiny"),
     ("collocation",),
     ("fitting",),
