@@ -1,1 +1,1 @@
-"""Solutions for other programs: files of ParaView, labelled arrays, tables, meshes, and models that run by themselves."""
+"""Solutions for other programs: files of ParaView, labelled arrays, tables, meshes, and models that run alone."""

@@ -1,4 +1,4 @@
-"""A domain cut into simplices: points that reach its boundary, and the segments, triangles or tetrahedra between them."""
+"""A domain cut into simplices: points that reach its boundary, and segments, triangles or tetrahedra between them."""
 
 from dataclasses import dataclass
 from itertools import combinations, permutations

@@ -53,7 +53,7 @@ class Shared:
 
     @in_ordinary_mode
     def to_xarray(self, grid: int | Mapping[str, Any] | None = None, *, derivatives: Derivatives = ()) -> Any:
-        """An ``xarray.Dataset`` of the fields on a grid, nan outside of the domain (``pip install "gmnm-pde[tables]"``).
+        """An ``xarray.Dataset`` of the fields on a grid, nan outside (``pip install "gmnm-pde[tables]"``).
 
         Args:
             grid: Points along every coordinate, or by name a number of them (a whole number), one place (a float), or
