@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import page_of
 from gmnm_pde.results.report import PerField
 from gmnm_pde.results.solution import Solution
 
@@ -173,6 +174,9 @@ class Comparison:
         from gmnm_pde.plots.comparison import plot_comparison  # here: matplotlib takes long to import
 
         return plot_comparison(self, **options)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self), self.plot)
 
     def __str__(self) -> str:
         shown = {

@@ -24,6 +24,7 @@ from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
 from gmnm_pde.results.shared import Shared
+from gmnm_pde.results.shown import Shown
 from gmnm_pde.results.solution_header import PARTS, check_header
 from gmnm_pde.results.within import derivative_at, is_differentiated
 from gmnm_pde.statement.extended import extended
@@ -31,8 +32,6 @@ from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from gmnm_pde.statement.problem import Problem
 
 _BATCH = 8192
@@ -48,7 +47,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 
 
 @dataclass(frozen=True)
-class Solution(KnownFields, Shared):
+class Solution(KnownFields, Shared, Shown):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -181,19 +180,6 @@ class Solution(KnownFields, Shared):
     def parameters(self) -> dict[str, float]:
         """The values found for the unknown scalars."""
         return dict(self.report.found)
-
-    @in_ordinary_mode
-    def plot(self, **options: Any) -> "Figure":
-        """A figure of each field, and where they are known of its error and of the residual."""
-        from gmnm_pde.plots.fields import plot_solution  # here: matplotlib takes long to import
-
-        return plot_solution(self, **options)
-
-    def plot_components(self, **options: Any) -> "Figure":
-        """A figure of where the components sit and how wide they are."""
-        from gmnm_pde.plots.components import plot_components  # here: matplotlib takes long to import
-
-        return plot_components(self, **options)
 
     @in_ordinary_mode
     def save(self, path: str | Path) -> None:

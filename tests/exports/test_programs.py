@@ -118,8 +118,8 @@ def test_torch_export_takes_it_and_runs_it_again(case, tmp_path):
     kept = {"facts.json": ""}
     program = torch.export.load(path, extra_files=kept)
     assert json.loads(kept["facts.json"])["fields"] == json.dumps(solution.fields)
-    for count in (1, 300):  # any number of points
-        points = points_of(solution)[:count]
+    for count in (1, 290):  # any number of points
+        points = points_of(solution)[-count:]
         judged(solution, points, program.module()(torch.as_tensor(points)).numpy(), 1e-12)
 
 
