@@ -14,6 +14,7 @@ from gmnm_pde.geometry import (
     Ellipse,
     Interval,
     Mesh,
+    PlanarMesh,
     PointCloud,
     Polygon,
     Rectangle,
@@ -21,6 +22,7 @@ from gmnm_pde.geometry import (
     SphericalShell,
     Time,
     Triangle,
+    read_mesh,
 )
 from gmnm_pde.jets import jet
 from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
@@ -37,6 +39,7 @@ from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
 from gmnm_pde.statement.events import Event
+from gmnm_pde.statement.images import image
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
@@ -62,6 +65,8 @@ __all__ = [
     "SignedDistance",
     "PointCloud",
     "Mesh",
+    "PlanarMesh",
+    "read_mesh",
     "Time",
     "Tolerance",
     "solve_many",
@@ -91,6 +96,7 @@ __all__ = [
     "Positive",
     "Bounded",
     "table",
+    "image",
     "registry",
     # Solving
     "solve",

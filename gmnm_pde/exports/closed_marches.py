@@ -1,6 +1,7 @@
 """A march as a module without control flow that depends on data."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class ClosedMarch(nn.Module):
         self.register_buffer("starts", starts.clone())
         self.register_buffer("lengths", lengths.clone())
         pairs = zip(model.lines, model.states, strict=True)
-        self.stretches = nn.ModuleList(_Stretch(lines, states.detach()) for lines, states in pairs)
+        self.stretches: Any = nn.ModuleList(_Stretch(lines, states.detach()) for lines, states in pairs)
         last = (starts[-1] + lengths[-1]).item()
         end = last + _ROUNDING * max(abs(last), abs(starts[0].item()))
         self.register_buffer("end", torch.tensor(end, dtype=torch.float64))
@@ -58,7 +59,7 @@ class _Stretch(nn.Module):
 
     def __init__(self, lines: tuple[Line, ...], states: Tensor):
         super().__init__()
-        self.lines = nn.ModuleList(_line(line) for line in lines)
+        self.lines: Any = nn.ModuleList(_line(line) for line in lines)
         self.steps, stages, self.fields, _ = states.shape
         for k, line in enumerate(lines):  # from the functions that lines have to those of their cells
             states = _turned(states, k, lines, line)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
+from gmnm_pde._extras import extra
 from gmnm_pde.exports.closed import closed
 from gmnm_pde.exports.constants import DoubleNumbers
-from gmnm_pde.exports.extras import extra
 from gmnm_pde.io.places import called, replace_whole, writable
 
 _KINDS = (".onnx", ".pt2")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.exports.extras import extra
+from gmnm_pde._extras import extra
 from gmnm_pde.exports.spaces import Slice
 from gmnm_pde.exports.values import Derivatives, columns_at, inside
 

@@ -27,8 +27,9 @@ _CREST = 4.0
 def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
     """What a solution is made of: components, or the boxes of patches, blocks and steps.
 
-    The components lie on the domain, coloured by the size of their weight, beside how wide they are. A ridge is drawn as its crest, the line on which it is 1; a bump as the ellipse on which it has fallen to exp(-1/2).
-    In other than two dimensions the centres are drawn, on the first two coordinates.
+    The components lie on the domain, coloured by the size of their weight, beside how wide they are. A ridge is drawn
+    as its crest, the line on which it is 1; a bump as the ellipse on which it has fallen to exp(-1/2). In other than
+    two dimensions the centres are drawn, on the first two coordinates.
     """
     model = solution.approximator
     if isinstance(model, Patchwork | TimeBlocks | Evolved):

@@ -75,7 +75,9 @@ class Grid:
         self.fixed = cut_of(solution, self.drawn, at)
         self.cut = "".join(f", {name} = {value:.4g}" for name, value in self.fixed.items())
         ends = [bounds[name] for name in self.drawn]
-        self.lines = [np.linspace(*own, count) for own, count in zip(ends, self._counts(ends, side), strict=True)]
+        self.lines = [
+            np.linspace(own[0], own[1], count) for own, count in zip(ends, self._counts(ends, side), strict=True)
+        ]
         mesh = np.meshgrid(*self.lines, indexing="xy")
         self.shape = mesh[0].shape
         self.points = _points(solution, dict(zip(self.drawn, mesh, strict=True)), self.fixed)
@@ -193,7 +195,11 @@ def scale_of(values: np.ndarray) -> dict[str, Any]:
     if low < -_SIGNED * top and high > _SIGNED * top:
         return {"cmap": SIGNED, "vmin": -top, "vmax": top}
     if abs(low) <= abs(high):
-        return {"cmap": ONE_SIGNED, "vmin": 0.0 if abs(low) < _FROM_ZERO * top else low, "vmax": max(high, low + 1e-300)}
+        return {
+            "cmap": ONE_SIGNED,
+            "vmin": 0.0 if abs(low) < _FROM_ZERO * top else low,
+            "vmax": max(high, low + 1e-300),
+        }
     return {"cmap": ONE_SIGNED + "_r", "vmin": low, "vmax": 0.0 if abs(high) < _FROM_ZERO * top else high}
 
 
@@ -224,12 +230,14 @@ def cut_of(solution: Any, drawn: Sequence[str], at: Mapping[str, float]) -> dict
     free = [name for name in solution.coordinates if name not in drawn and name not in at]
     chosen = {name: sum(bounds[name]) / 2 for name in free}
     if free:
-        lines = [np.linspace(*bounds[name], _COARSE) for name in drawn]
+        lines = [np.linspace(bounds[name][0], bounds[name][1], _COARSE) for name in drawn]
         mesh = dict(zip(drawn, np.meshgrid(*lines, indexing="xy"), strict=True))
         seen = []
         for shares in itertools.islice(itertools.product(_PLACES, repeat=len(free)), _TRIED):
-            places = {name: low + share * (high - low) for (name, (low, high)), share in zip(
-                [(name, bounds[name]) for name in free], shares, strict=True)}
+            places = {
+                name: low + share * (high - low)
+                for (name, (low, high)), share in zip([(name, bounds[name]) for name in free], shares, strict=True)
+            }
             values = fields_at(solution, _points(solution, mesh, {**at, **places}))
             size = max(float(np.sqrt(np.nanmean(column**2))) for column in values.values())
             seen.append((size if np.isfinite(size) else 0.0, places))

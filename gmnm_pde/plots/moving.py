@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.exports.extras import extra
+from gmnm_pde._extras import extra
 from gmnm_pde.io.places import called, replace_whole, writable
 from gmnm_pde.plots.grid import Grid, scale_of
 from gmnm_pde.plots.style import SETTINGS, panels
@@ -97,15 +97,13 @@ class Frames:
         """The least and greatest values of each field over all that may be shown."""
         found: dict[str, list[float]] = {name: [] for name in self.fields}
         for moved in self.moving:
-            for place in np.linspace(*self.bounds[moved], _LOOKED):
+            for place in np.linspace(self.bounds[moved][0], self.bounds[moved][1], _LOOKED):
                 grid = Grid(self.solution, {**self.at, **middle, moved: place}, None, self.call, side=31)
                 values = grid.fields()
                 for name in self.fields:
                     own = values[name][grid.inside]
                     found[name] += [float(np.nanmin(own)), float(np.nanmax(own))] if np.isfinite(own).any() else []
         return {name: (min(own), max(own)) for name, own in found.items()}
-
-
 
 
 def animate(
@@ -171,7 +169,9 @@ def explore(
     moving = [name for name in solution.coordinates if name not in space[:2] and name not in fixed]
     if not moving or not space:
         remedy = "solution.plot() shows all of it."
-        raise refuse(call, expected="more coordinates than a figure shows", got=", ".join(space + moving), remedy=remedy)
+        raise refuse(
+            call, expected="more coordinates than a figure shows", got=", ".join(space + moving), remedy=remedy
+        )
     frames = Frames(solution, fields, moving, fixed, labels, call)
     picture = widgets.Image(format="png")
     sliders = {}

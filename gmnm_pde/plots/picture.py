@@ -33,7 +33,9 @@ class Picture(Figure):
         backend: Any = plt._get_backend_mod()  # type: ignore[attr-defined]
         if getattr(backend.FigureCanvas, "required_interactive_framework", None) is None:
             if warn:
-                message = f"There is no window to show figures in ({plt.get_backend()}); figure.savefig(path) writes one."
+                message = (
+                    f"There is no window to show figures in ({plt.get_backend()}); figure.savefig(path) writes one."
+                )
                 warnings.warn(message, NumericalWarning, stacklevel=2)
             return
         manager = backend.new_figure_manager_given_figure(1, self)

@@ -88,8 +88,8 @@ def plot_isosurfaces(
     """
     call = "solution.plot_isosurfaces"
     names = read_labels(solution, labels, call)
-    field = solution.fields[0] if field is None else field
-    _known(solution, field, call)
+    shown: str = solution.fields[0] if field is None else field
+    _known(solution, shown, call)
     fixed = dict(at or {})
     check_places(solution, fixed, call)
     drawn = [name for name in solution.coordinates if name not in fixed]
@@ -103,16 +103,20 @@ def plot_isosurfaces(
         held = [columns[n] if n in columns else torch.full_like(places[:, 0], fixed[n]) for n in solution.coordinates]
         return torch.stack(held, dim=1)
 
-    grid = points(torch.cartesian_prod(*[torch.linspace(*b, _CELLS + 1, dtype=torch.float64) for b in bounds.tolist()]))
+    grid = points(
+        torch.cartesian_prod(*[torch.linspace(b[0], b[1], _CELLS + 1, dtype=torch.float64) for b in bounds.tolist()])
+    )
     inside = solution.domain.contains(grid).numpy()
-    values = fields_at(solution, grid)[field]
+    values = fields_at(solution, grid)[shown]
     low, high = float(values[inside].min()), float(values[inside].max())
     chosen = [low + part * (high - low) for part in _LEVELS] if levels is None else [float(v) for v in levels]
     norm = Normalize(low, high)
     figure = Picture(figsize=(4.6, 4.0), layout="constrained")
     axes: Any = figure.add_subplot(projection="3d")
     for number, level in enumerate(chosen):
-        pieces = zero_pieces(lambda at, c=level: torch.as_tensor(fields_at(solution, points(at))[field] - c), bounds, _CELLS)
+        pieces = zero_pieces(
+            lambda at, c=level: torch.as_tensor(fields_at(solution, points(at))[shown] - c), bounds, _CELLS
+        )
         pieces = pieces[solution.domain.contains(points(pieces.mean(dim=1)))]
         shade = colormaps[ONE_SIGNED](norm(level))
         if len(pieces):
@@ -123,7 +127,7 @@ def plot_isosurfaces(
         getattr(axes, f"{axis}axis").set_major_locator(MaxNLocator(4))
     axes.set_box_aspect((bounds[:, 1] - bounds[:, 0]).tolist())
     cut = "".join(f", {name} = {value:.4g}" for name, value in fixed.items())
-    axes.set_title(f"{names.get(field, field)} = {', '.join(f'{level:.3g}' for level in chosen)}{cut}")
+    axes.set_title(f"{names.get(shown, shown)} = {', '.join(f'{level:.3g}' for level in chosen)}{cut}")
     return figure
 
 

@@ -12,8 +12,8 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
 from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.consistency import Verification, verify, warn_of_conflicts, warn_of_freedom
-from gmnm_pde.statement.events import Event, happenings, read_events, read_times, time_of, within
 from gmnm_pde.statement.described import described
+from gmnm_pde.statement.events import Event, happenings, read_events, read_times, time_of, within
 from gmnm_pde.statement.exact import check_exact, exact_columns
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.materials import by_part, in_part, in_parts, interfaces, refuse_without_equation

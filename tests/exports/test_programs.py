@@ -30,8 +30,6 @@ def ring():
     )
 
 
-
-
 def around(model):
     """A solution with a model of weights as it draws them, which do not cancel."""
     known = g.solve(make_poisson(), g.Mixture(components=20, widths=1.0))
@@ -109,7 +107,9 @@ def test_the_closed_form_is_the_model(case):
         judged(solution, points, closed(solution.model)(torch.as_tensor(points)).numpy(), 1e-13)
 
 
-@pytest.mark.parametrize("case", cases(*SOLVED, "march", "march on a ring", "march of numbers", "patches of bumps", "splines"))
+@pytest.mark.parametrize(
+    "case", cases(*SOLVED, "march", "march on a ring", "march of numbers", "patches of bumps", "splines")
+)
 def test_torch_export_takes_it_and_runs_it_again(case, tmp_path):
     solution = solution_of(case)
     requires = [parameter.requires_grad for parameter in solution.model.parameters()]

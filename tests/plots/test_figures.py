@@ -197,7 +197,7 @@ def test_notebooks_are_given_pages(solved, poisson, wave):
     stated = poisson._repr_html_()
     assert "linear" in stated and "dirichlet_u" in stated and "Rectangle" in stated
     assert "<table>" in wave.history._repr_html_()
-    compared = g.compare(make_poisson(), {"a": g.MLP([2, 4, 1])}, method=g.Adam(steps=3), points=50)
+    compared = g.compare(make_poisson(), {"a": g.MLP([2, 4, 1])}, methods=g.Adam(steps=3), points=50)
     assert "<pre" in compared._repr_html_()
 
 

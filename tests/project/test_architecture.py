@@ -11,7 +11,7 @@ LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
     ("_errors", "_modes", "multiindex", "interruption", "memory"),
-    ("_html",),
+    ("_extras", "_html"),
     ("binding",),
     ("geometry",),
     ("sampling", "jets"),
