@@ -15,6 +15,7 @@ from gmnm_pde.geometry import (
     Ellipse,
     Interval,
     Mesh,
+    PlanarMesh,
     PointCloud,
     Polygon,
     Rectangle,
@@ -22,6 +23,7 @@ from gmnm_pde.geometry import (
     SphericalShell,
     Time,
     Triangle,
+    read_mesh,
 )
 from gmnm_pde.jets import jet
 from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, ProximalGaussNewton, SelfScaled
@@ -54,6 +56,7 @@ from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
 from gmnm_pde.statement.events import Event
+from gmnm_pde.statement.images import image
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
@@ -79,6 +82,8 @@ __all__ = [
     "SignedDistance",
     "PointCloud",
     "Mesh",
+    "PlanarMesh",
+    "read_mesh",
     "Time",
     "Tolerance",
     "solve_many",
@@ -109,6 +114,7 @@ __all__ = [
     "Positive",
     "Bounded",
     "table",
+    "image",
     "registry",
     # Solving
     "solve",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import page_of
 from gmnm_pde.results.report import PerField
 from gmnm_pde.results.solution import Solution
 
@@ -203,6 +204,9 @@ class Comparison:
         order = sorted(self.names, key=rank)
         pairs = [pair for name in order for pair in zip(self.of(name), self.runs(name), strict=True)]
         return Comparison(self.problem, tuple(row for row, _ in pairs), tuple(run for _, run in pairs))
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self), self.plot)
 
     def __str__(self) -> str:
         shown = {

@@ -23,6 +23,8 @@ from gmnm_pde.models import ByPart, Lifted, Normalized, plain
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.report import Report
+from gmnm_pde.results.shared import Shared
+from gmnm_pde.results.shown import Shown
 from gmnm_pde.results.solution_header import PARTS, check_header
 from gmnm_pde.results.within import derivative_at, is_differentiated
 from gmnm_pde.statement.extended import extended
@@ -30,8 +32,6 @@ from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from gmnm_pde.statement.problem import Problem
 
 _BATCH = 8192
@@ -47,7 +47,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 
 
 @dataclass(frozen=True)
-class Solution(KnownFields):
+class Solution(KnownFields, Shared, Shown):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -185,19 +185,6 @@ class Solution(KnownFields):
         return dict(self.report.found)
 
     @in_ordinary_mode
-    def plot(self, **options: Any) -> "Figure":
-        """A figure of each field, and where they are known of its error and of the residual."""
-        from gmnm_pde.plots.fields import plot_solution  # here: matplotlib takes long to import
-
-        return plot_solution(self, **options)
-
-    def plot_components(self, **options: Any) -> "Figure":
-        """A figure of where the components sit and how wide they are."""
-        from gmnm_pde.plots.components import plot_components  # here: matplotlib takes long to import
-
-        return plot_components(self, **options)
-
-    @in_ordinary_mode
     def to_html(self, path: str | Path, **options: Any) -> None:
         """Write a page for a browser, one file: statement, figures, errors, how it was solved (``pages/``)."""
         from gmnm_pde.pages.solution import write_solution  # here: matplotlib takes long to import
@@ -278,7 +265,7 @@ class Solution(KnownFields):
     def _tensor(self, column: Any) -> Tensor:
         like = next(self.model.parameters())
         try:
-            tensor = torch.as_tensor(np.asarray(column) if not isinstance(column, Tensor) else column)
+            tensor = torch.as_tensor(column if isinstance(column, Tensor) else np.require(column, requirements="W"))
             if tensor.is_complex() or tensor.device.type == "meta":
                 raise TypeError
             return tensor.to(like)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import page_of
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
 
@@ -71,3 +72,6 @@ class Spectrum:
         from gmnm_pde.plots.modes import plot_modes  # here: matplotlib takes long to import
 
         return plot_modes(self, fields)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self), self.plot)

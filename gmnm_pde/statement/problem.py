@@ -20,6 +20,7 @@ from gmnm_pde.statement.observables import read_invariants
 from gmnm_pde.statement.reading import field_names, read_conditions, read_equations
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
+from gmnm_pde.statement.shown import described
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
 from gmnm_pde.statement.vectors import bind_fields, read_fields
@@ -158,6 +159,9 @@ class Problem:
     def __repr__(self) -> str:
         kind = "linear" if self.linear else "nonlinear"
         return f"Problem({self.name!r}, {kind}, fields {', '.join(self.fields)}, on {self.domain})"
+
+    def _repr_html_(self) -> str:
+        return described(self)
 
     @property
     def linear(self) -> bool:

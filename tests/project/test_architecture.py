@@ -11,6 +11,7 @@ LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
     ("_errors", "_modes", "multiindex", "interruption", "memory"),
+    ("_extras", "_html"),
     ("binding",),
     ("geometry",),
     ("sampling", "jets"),
@@ -18,7 +19,9 @@ FLOORS = [
     ("statement",),
     ("linalg",),
     ("registry", "models", "methods"),
-    ("residuals", "plots", "io"),
+    ("residuals", "io"),
+    ("exports",),
+    ("plots",),
     ("pages",),
     ("results", "scrutiny"),
     ("collocation",),

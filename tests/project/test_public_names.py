@@ -6,10 +6,10 @@ import gmnm_pde
 
 PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
-    "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
+    "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "PlanarMesh", "read_mesh", "Time",
     "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative", "integral", "mean",
     "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition",
-    "Positive", "Bounded", "table", "Event",
+    "Positive", "Bounded", "table", "image", "Event",
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",

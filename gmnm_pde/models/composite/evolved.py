@@ -63,11 +63,11 @@ class Evolved(nn.Module):
         self.descriptions = [dict(own) for own in stretches]
         self.fields, self.axis, self.whole = int(fields), int(axis), bool(whole)
         self.parts = [[(float(low), float(high)) for low, high in box] for box in parts]
-        self._lines = [tuple(_line(config) for config in own["lines"]) for own in self.descriptions]
+        self.lines = [tuple(_line(config) for config in own["lines"]) for own in self.descriptions]
         steps = sum(own["steps"] for own in self.descriptions)
         self.register_buffer("times", torch.zeros(2, steps, dtype=torch.float64))
         self.states = nn.ParameterList()
-        for own, lines in zip(self.descriptions, self._lines, strict=True):
+        for own, lines in zip(self.descriptions, self.lines, strict=True):
             shape = (own["steps"], own["stages"] + 1, self.fields, Product(lines).count)
             self.states.append(nn.Parameter(torch.zeros(shape, dtype=torch.float64), requires_grad=False))
         self.form = f"{steps} steps in time"
@@ -136,7 +136,7 @@ class Evolved(nn.Module):
         part = (time - starts[number]) / lengths[number]
         total = {alpha: x.new_zeros(len(x), self.fields) for alpha in alphas}
         first = 0
-        for lines, states in zip(self._lines, self.states, strict=True):
+        for lines, states in zip(self.lines, self.states, strict=True):
             within = (number >= first) & (number < first + len(states))
             rows = within.nonzero()[:, 0]
             if len(rows):
