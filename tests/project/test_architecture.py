@@ -22,7 +22,7 @@ FLOORS = [
     ("results", "scrutiny"),
     ("collocation",),
     ("fitting",),
-    ("evolution",),
+    ("boxes", "evolution"),
     ("run",),
     ("adaptivity",),
     ("strategies",),
