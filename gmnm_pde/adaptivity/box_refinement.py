@@ -33,9 +33,6 @@ _STEP = 2
 _BEYOND = 0.3
 """A next solution is to come below this part of the tolerance."""
 
-_ROUGH = 0.1
-"""Boxes are halved along the axes whose tails are at least this part of the largest."""
-
 _LIMIT = (30.0, 1e-9, 1e-4)
 """What the first boxes may leave of the data: so many times the tolerance, and between these."""
 
@@ -102,11 +99,8 @@ class BoxRefinement:
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
-            tails = fit.tails()
-            rough = (tails >= _ROUGH * tails.max()).tolist()
-            finer = replace(
-                level, counts=tuple(2 * n if own else n for n, own in zip(level.counts, rough, strict=True))
-            )
+            counts = tuple(2 * n if own else n for n, own in zip(level.counts, fit.rough(), strict=True))
+            finer = replace(level, counts=counts)
         else:
             return None
         return finer if bytes_of(finer, shared=fit.shared) < available_bytes(torch.device("cpu")) else None

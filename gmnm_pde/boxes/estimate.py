@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.system import BoxSystem
-from gmnm_pde.fitting.estimate import SAFETY, quickly_falling
+from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.linalg.extremes import largest_gain
 
 _ROUNDING = 1e-14
@@ -27,12 +28,19 @@ _SUSPECT = 1e6
 _LOST = 1e-2
 """With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
 
-_WORSE = 3
+_WORSE = 2
 """So many worse solutions are looked at."""
 
-_TELLING = 0.5
+SAFETY = 3.0
+"""The estimate is this times the observed constant."""
+
+_TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
-tells the constant: errors fall faster than residuals, and worse ones would show too large a one."""
+tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
+
+_DEGREES = 4
+"""A solution converges quickly if its parts fall tenfold over so many degrees; where it is not smooth they do not, and
+worse solutions share what is wrong with it."""
 
 _BEGUN, _UNSOLVED = 1e-3, 0.1
 """Relative to that of zero, a residual below the first is of a solution that shows what it is; one above the second
@@ -72,17 +80,16 @@ def judged(system: BoxSystem, held_out: HeldOut, coefficients: Tensor, lower: Ca
     every = torch.stack([coefficients, *others, torch.zeros_like(coefficients)])
     left, *rest, at_zero = held_out.residuals(every, degree).unbind(1)
     residual = left.norm().item() / boxes
-    falls: list[tuple[float, float]] = []
-    constants = []
+    telling = []
     for fewer, other in zip(others, rest, strict=True):
         change = (other - left).norm().item() / boxes
-        falls.append((other.norm().item() / boxes, change))
-        constants.append((root * (fewer - coefficients)).norm().item() / max(change, tiny))
-    telling = [c for c, (_, change) in zip(constants, falls, strict=True) if change >= _TELLING * residual]
+        if change >= _TELLING * residual:
+            telling.append((root * (fewer - coefficients)).norm().item() / change)
     stability = _stability(system)
     bound = residual * stability
-    observed = SAFETY * residual * telling[0] if telling else bound
-    quickly = quickly_falling(max(before for before, _ in falls), residual)
+    observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else bound
+    decay = decay_of(coefficients, system.degrees.basis)
+    quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = max(0.5 * (1 - quickly), min(1.0, max(0.0, unsolved)))

@@ -1,6 +1,5 @@
 """A solution on boxes as an approximate solution, and how it is made."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import conditions, interior
 from gmnm_pde.boxes.estimate import Judged, judged
+from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
@@ -105,22 +105,13 @@ class BoxFit:
         return len(self.layout) * len(self.degrees.inner[1])
 
     def decay(self) -> float:
-        """By what factor the solution's parts fall from one degree to the next, over the upper half of them."""
-        weights = self.model.inner.weights.detach()[:, 0]
-        total = self.degrees.basis.degrees.sum(dim=1)
-        squares = torch.zeros(self.degrees.inside + 1, dtype=weights.dtype)
-        squares.index_add_(0, total, weights.square().sum(dim=0))
-        sizes = squares[(self.degrees.inside + 1) // 2 :].clamp_min(torch.finfo(weights.dtype).tiny).log() / 2
-        steps = torch.arange(len(sizes), dtype=sizes.dtype)
-        steps = steps - steps.mean()
-        return math.exp((steps @ sizes / steps.square().sum()).item())
+        """By what factor the solution's parts fall from one degree to the next."""
+        return decay_of(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
 
-    def tails(self) -> Tensor:
-        """By axis, the part of the solution that its highest degrees along it make up, [d]."""
-        weights = self.model.inner.weights.detach()[:, 0]
-        highest = self.degrees.basis.degrees >= self.degrees.inside - 1
-        squares = weights.square().sum(dim=0)
-        return torch.stack([squares[own].sum() for own in highest.unbind(1)]).sqrt() / squares.sum().sqrt()
+    def rough(self) -> list[bool]:
+        """Along which axes the solution varies about as much as along any."""
+        parts = high_parts(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
+        return (parts >= ROUGH * parts.max()).tolist()
 
 
 def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) -> BoxFit:

@@ -1,7 +1,7 @@
 """How many boxes the data of a problem ask for, before it is solved, and how long a solution takes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,9 @@ from gmnm_pde.multiindex import Alpha
 
 _GROWTH = 1.5
 """Along an axis that is not resolved there are so many times as many boxes next."""
+
+ROUGH = 0.1
+"""Along an axis functions vary as much as along any if their parts of high degree are this part of the largest."""
 
 _MOST_POINTS = 3_000_000
 """At so many points the data are evaluated at most."""
@@ -60,7 +63,7 @@ def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
 
 
 def tails(statements: Statements, level: Level) -> Tensor:
-    """By axis, the largest part of any of the data that the highest degrees make up, and what waves leave, [d]."""
+    """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
     equation = interior(problem, statements.equation, layout, degrees.inner[0])
@@ -77,15 +80,38 @@ def tails(statements: Statements, level: Level) -> Tensor:
 
 
 def _tails(values: Tensor, points: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:
-    """Of functions [n, m], by axis."""
+    """By axis, what polynomials leave of functions [n, m], relative to these; all along the axes they vary most along.
+
+    What a total degree leaves of sin(x) sin(y) has no part of the highest degree along either axis: what is left is
+    looked at as a whole, and parts of high degree tell the axis.
+    """
     zero = (0,) * basis.dimension
-    coefficients = (values * weights) @ basis.jet(points, (zero,))[zero]
-    whole = (values.square() @ weights).sum().sqrt().clamp_min(torch.finfo(values.dtype).tiny)
-    highest = basis.degrees >= max(1, basis.degree - 1)
-    return torch.stack([coefficients[:, own].norm() / whole for own in highest.unbind(1)])
+    table = basis.jet(points, (zero,))[zero]
+    coefficients = (values * weights) @ table
+    tiny = torch.finfo(values.dtype).tiny
+    whole = (values.square() @ weights).sum().sqrt().clamp_min(tiny)
+    left = ((values - coefficients @ table.mT).square() @ weights).sum().sqrt() / whole
+    parts = high_parts(coefficients, basis)
+    return left * (parts >= ROUGH * parts.max())
 
 
-def _of_waves(operator: dict[Alpha, Tensor | float], axis: int, degree: int) -> float:
+def high_parts(coefficients: Tensor, basis: TotalDegree) -> Tensor:
+    """By axis, the size of the parts of expansions [n, count] whose degree along it is in the upper half, [d]."""
+    squares = coefficients.square().sum(dim=0)
+    return torch.stack([squares[own > basis.degree / 2].sum() for own in basis.degrees.unbind(1)]).sqrt()
+
+
+def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
+    """By what factor the parts of expansions [n, count] fall from one total degree to the next, on the upper half."""
+    squares = torch.zeros(basis.degree + 1, dtype=coefficients.dtype)
+    squares.index_add_(0, basis.degrees.sum(dim=1), coefficients.square().sum(dim=0))
+    sizes = squares[(basis.degree + 1) // 2 :].clamp_min(torch.finfo(coefficients.dtype).tiny).log() / 2
+    steps = torch.arange(len(sizes), dtype=sizes.dtype)
+    steps = steps - steps.mean()
+    return math.exp((steps @ sizes / steps.square().sum()).item())
+
+
+def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, degree: int) -> float:
     """What polynomials leave of the waves that an operator with a positive zeroth term has."""
     d = len(next(iter(operator)))
     second = tuple(2 * int(k == axis) for k in range(d))

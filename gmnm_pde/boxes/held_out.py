@@ -1,4 +1,4 @@
-"""The residual of a solution on boxes at points at which nothing was fitted: equation, conditions, and jumps at faces."""
+"""The residual of a solution on boxes at points where nothing was fitted: equation, conditions, jumps at faces."""
 
 from collections.abc import Sequence
 from functools import cached_property

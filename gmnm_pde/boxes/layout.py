@@ -166,8 +166,8 @@ class Layout:
     def dissection(self) -> tuple[tuple[int, ...], ...]:
         """The faces in blocks, in an order of elimination: boxes are bisected by planes, again and again.
 
-        The faces between two halves are eliminated after those in both. The widest side of a group of boxes is bisected,
-        which gives smaller fronts than what a bisection of faces alone finds.
+        The faces between two halves are eliminated after those in both. The widest side of a group of boxes is
+        bisected, which gives smaller fronts than what a bisection of faces alone finds.
         """
         return tuple(self._dissected(torch.arange(len(self))))
 

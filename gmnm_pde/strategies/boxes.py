@@ -1,6 +1,6 @@
 """Solving on boxes that share only their faces."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -8,12 +8,19 @@ import torch
 from gmnm_pde._errors import refuse
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.boxes.foresight import Level, along_each
+from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
+
+_MANY = 9
+"""Where the data ask for so many boxes, one mixture is not tried before."""
+
+_PART = 0.6
+"""Boxes may take this part of the time that is left, so that there is time for what else may help."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,29 @@ def suited(setup: Setup) -> Statements:
     if setup.features:
         raise Unsuited("its data are sharp at some place")
     return read(setup.problem)
+
+
+def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
+    """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
+    try:
+        level = OnBoxes(setup, suited(setup)).refinement(tol).first()
+    except Unsuited:
+        return None
+    return level if level is not None and level.boxes >= _MANY else None
+
+
+def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
+    """On boxes; None where the problem or the time does not allow it, or where it may have many answers."""
+    try:
+        boxes = OnBoxes(setup, suited(setup), begin=begin)
+        own = run.part(deadline=run.share(_PART))
+        begin = begin or boxes.refinement(run.tol).first()
+        if begin is None or not own.affords(seconds_of(begin, shared=True)):
+            return None
+        result = replace(boxes, begin=begin).run(own)
+    except (Unsuited, OutOfTime):
+        return None
+    return None if result.best.estimate.doubt else replace(result, method=boxes.description)
 
 
 @dataclass(frozen=True)

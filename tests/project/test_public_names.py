@@ -16,7 +16,7 @@ PUBLIC = {
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
     "LeastSquares", "GaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
-    "jet", "Tolerance", "Evolution", "solve_many", "Ensemble",
+    "jet", "Tolerance", "Evolution", "Boxes", "solve_many", "Ensemble",
     "GmnmError", "NumericalWarning",
 }  # fmt: skip
 

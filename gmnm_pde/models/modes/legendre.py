@@ -11,7 +11,7 @@ from gmnm_pde.multiindex import Alpha
 
 
 def legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
-    """Derivatives of the Legendre polynomials that are orthonormal on [-1, 1], by recurrences: for each order [n, size].
+    """Derivatives of the Legendre polynomials that are orthonormal on [-1, 1]: for each order [n, size].
 
     Args:
         x: Where, [n].
