@@ -42,7 +42,7 @@ _DEGREES = 4
 """A solution converges quickly if its parts fall tenfold over so many degrees; where it is not smooth they do not, and
 worse solutions share what is wrong with it."""
 
-_BEGUN, _UNSOLVED = 1e-3, 0.1
+_BEGUN, _UNSOLVED = 1e-2, 0.3
 """Relative to that of zero, a residual below the first is of a solution that shows what it is; one above the second
 tells nothing but the bound by the stability constant."""
 

@@ -102,10 +102,14 @@ def high_parts(coefficients: Tensor, basis: TotalDegree) -> Tensor:
 
 
 def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
-    """By what factor the parts of expansions [n, count] fall from one total degree to the next, on the upper half."""
+    """By what factor the parts of expansions [n, count] from some total degree on fall from one degree to the next.
+
+    Over the upper half of the degrees; the last one alone may be zero by symmetry.
+    """
     squares = torch.zeros(basis.degree + 1, dtype=coefficients.dtype)
     squares.index_add_(0, basis.degrees.sum(dim=1), coefficients.square().sum(dim=0))
-    sizes = squares[(basis.degree + 1) // 2 :].clamp_min(torch.finfo(coefficients.dtype).tiny).log() / 2
+    beyond = squares.flip(0).cumsum(0).flip(0)
+    sizes = beyond[basis.degree // 2 : -1].clamp_min(torch.finfo(coefficients.dtype).tiny).log() / 2
     steps = torch.arange(len(sizes), dtype=sizes.dtype)
     steps = steps - steps.mean()
     return math.exp((steps @ sizes / steps.square().sum()).item())

@@ -44,8 +44,10 @@ def read(problem: Problem) -> Statements:
         raise Unsuited("the domain is not a box")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
-    if len(problem.fields) > 1 or problem.parameters or problem.lift is not None:
+    if len(problem.fields) > 1 or problem.parameters:
         raise Unsuited("more than one field is solved for")
+    if problem.lift is not None or problem.periodic:
+        raise Unsuited("conditions are met by construction")
     if not problem.linear:
         raise Unsuited("the problem is nonlinear")
     inside = [term for term in problem.terms if term.group == "interior"]
@@ -56,8 +58,6 @@ def read(problem: Problem) -> Statements:
     others = tuple(term for term in problem.terms if term.group != "interior")
     for term in (inside[0], *others):
         _check(term, problem)
-    if problem.periodic:
-        raise Unsuited("the solution is to be periodic")
     return Statements(problem, inside[0], others)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models import Partition, Patchwork, TimeBlocks
+from gmnm_pde.models import Boxwise, Partition, Patchwork, TimeBlocks
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 Boxes = list[tuple[tuple[float, float], ...]]
@@ -23,12 +23,13 @@ def plot_patches(solution: Any) -> Figure:
     In three dimensions boxes that differ in the third coordinate alone lie on one another.
 
     Raises:
-        GmnmError: the solution has neither patches nor blocks.
+        GmnmError: the solution has neither patches nor boxes nor blocks.
     """
     boxes = boxes_of(solution)
     figure, ((axes,),) = panels(1, 1, width=4.2, height=3.2)
     draw_boxes(axes, solution)
-    label(axes, (*solution.coordinates[:2], "")[:2], f"{len(boxes)} patches")
+    kind = "boxes" if isinstance(solution.approximator, Boxwise) else "patches"
+    label(axes, (*solution.coordinates[:2], "")[:2], f"{len(boxes)} {kind}")
     return figure
 
 
@@ -57,6 +58,8 @@ def boxes_of(solution: Any) -> Boxes:
     """The boxes of all patches in the problem's coordinates: (low, high) for each of them, for each box."""
     model = solution.approximator
     unit = [(-1.0, 1.0)] * len(solution.coordinates)
+    if isinstance(model, Boxwise):
+        return list(Partition(model.boxes).mapped(unit, solution.bounds).boxes)
     if isinstance(model, Patchwork):
         return list(model.partition.mapped(unit, solution.bounds).boxes)
     if isinstance(model, TimeBlocks):
@@ -67,7 +70,9 @@ def boxes_of(solution: Any) -> Boxes:
             partition = inner.partition if isinstance(inner, Patchwork) else Partition((tuple(unit),))
             boxes.extend(partition.mapped(unit, bounds).boxes)
         return boxes
-    raise refuse("plot_patches()", expected="a solution on patches, or in blocks", got=f"a {type(model).__name__}")
+    raise refuse(
+        "plot_patches()", expected="a solution on patches, on boxes, or in blocks", got=f"a {type(model).__name__}"
+    )
 
 
 def edges_of(solution: Any) -> list[float]:

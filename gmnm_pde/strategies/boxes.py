@@ -12,6 +12,7 @@ from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.models import Mixture
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
@@ -69,8 +70,8 @@ def suited(setup: Setup) -> Statements:
         raise Unsuited("float32 leaves too few digits")
     if setup.device.type != "cpu":
         raise Unsuited("it is solved on a CPU")
-    if setup.weights or setup.points is not None:
-        raise Unsuited("weights or points were chosen by hand")
+    if setup.weights or setup.points is not None or setup.mixture != Mixture():
+        raise Unsuited("weights, points or a mixture were chosen by hand")
     if setup.features:
         raise Unsuited("its data are sharp at some place")
     return read(setup.problem)
