@@ -65,6 +65,7 @@ from gmnm_pde.statement.tables import table
 __version__ = "0.1.0"
 
 from gmnm_pde.ensembles import Ensemble, solve_many
+from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "Interface",
     "Event",
     "Evolution",
+    "Boxes",
     "Positive",
     "Bounded",
     "table",

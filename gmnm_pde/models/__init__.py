@@ -3,6 +3,7 @@
 from gmnm_pde.models.catalogue import MODELS as MODELS
 from gmnm_pde.models.catalogue import numbers as numbers
 from gmnm_pde.models.catalogue import rebuild as rebuild
+from gmnm_pde.models.composite.boxwise import Boxwise as Boxwise
 from gmnm_pde.models.composite.by_part import ByPart as ByPart
 from gmnm_pde.models.composite.evolved import Evolved as Evolved
 from gmnm_pde.models.composite.evolved import Stretch as Stretch

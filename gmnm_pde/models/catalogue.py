@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.models.composite.by_part import ByPart
 from gmnm_pde.models.composite.evolved import Evolved
 from gmnm_pde.models.composite.partition import Partition
@@ -60,6 +61,7 @@ def _blocks(edges: Any, parts: Any, axis: int, dimension: int) -> nn.Module:
 
 
 _SAVED: dict[str, Callable[..., nn.Module]] = {
+    "Boxwise": Boxwise,
     "ByPart": _by_part,
     "Embedded": _embedded,
     "Evolved": Evolved,
@@ -105,6 +107,11 @@ def _of_mixture(in_features: int, out_features: int, components: int, *, form: s
     return _times(components, in_features, in_features if matrices else 1) + _times(components, out_features)
 
 
+def _of_boxes(boxes: Sequence[Any], degree: int, fields: int = 1) -> int:
+    d = len(boxes[0])
+    return _times(len(boxes), fields, math.comb(degree + d, d))
+
+
 def _of_layers(widths: Sequence[int], *, grid: int = 1, order: int = 1, **_: Any) -> int:
     return sum(_times(before, after, grid + order if grid > 1 else 1) for before, after in pairwise(widths))
 
@@ -124,6 +131,7 @@ def _of_line(config: Mapping[str, Any]) -> int:
 
 
 _NUMBERS: dict[str, Callable[..., int]] = {
+    "Boxwise": _of_boxes,
     "ByPart": lambda inner, **_: numbers(**inner),
     "Embedded": lambda embedding, inner: numbers(**embedding) + numbers(**inner),
     "Evolved": _of_evolved,

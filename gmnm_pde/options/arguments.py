@@ -23,10 +23,11 @@ from gmnm_pde.models.protocols import OutputJet, can
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
+from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution
 from gmnm_pde.strategies.strategy import StrategyMethod
 
-STRATEGIES: dict[str, type[StrategyMethod]] = {"evolution": Evolution}
+STRATEGIES: dict[str, type[StrategyMethod]] = {"boxes": Boxes, "evolution": Evolution}
 """What ``solve(..., method=name)`` builds beside ``METHODS``: what solves in a way of its own."""
 
 SMOOTHINGS = ("discrepancy", "cross-validation")

@@ -170,6 +170,14 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         kind = "by Newton steps on the readout, since the problem is nonlinear"
     description = f"least squares{',' if problem.linear else ''} {kind}"
     if isinstance(arguments.method, StrategyMethod):
+        if read.module is not None:
+            name = type(arguments.method).__name__
+            raise refuse(
+                f"solve(model=..., method={name}())",
+                expected="no model: this method has one of its own",
+                got=f"a {type(read.module).__name__}",
+                remedy="Leave model or method out.",
+            )
         return arguments.method.strategy(setup)
     if read.module is not None:
         return GivenModel(setup, read.module, f"{description}; {read.why}" if read.why else description)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models import Evolved, Partition, Patchwork, TimeBlocks
+from gmnm_pde.models import Boxwise, Evolved, Partition, Patchwork, TimeBlocks
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 Boxes = list[tuple[tuple[float, float], ...]]
@@ -25,13 +25,13 @@ def plot_patches(solution: Any) -> Figure:
     In three dimensions boxes that differ in the third coordinate alone lie on one another.
 
     Raises:
-        GmnmError: the solution has neither patches, nor blocks, nor steps.
+        GmnmError: the solution has neither patches nor boxes, neither blocks nor steps.
     """
     boxes = boxes_of(solution)
     figure, ((axes,),) = panels(1, 1, width=4.2, height=3.2)
     draw_boxes(axes, solution)
     model = solution.approximator
-    title = f"{len(boxes)} patches"
+    title = f"{len(boxes)} {'boxes' if isinstance(model, Boxwise) else 'patches'}"
     if isinstance(model, Evolved):
         title = f"{model.times.shape[1]} steps, {len(boxes)} cells"
     label(axes, (*solution.coordinates[:2], "")[:2], title)
@@ -66,6 +66,8 @@ def boxes_of(solution: Any) -> Boxes:
     """The boxes of all patches in the problem's coordinates: (low, high) for each of them, for each box."""
     model = solution.approximator
     unit = [(-1.0, 1.0)] * len(solution.coordinates)
+    if isinstance(model, Boxwise):
+        return list(Partition(model.boxes).mapped(unit, solution.bounds).boxes)
     if isinstance(model, Patchwork):
         return list(model.partition.mapped(unit, solution.bounds).boxes)
     if isinstance(model, TimeBlocks):
@@ -78,7 +80,9 @@ def boxes_of(solution: Any) -> Boxes:
         return boxes
     if isinstance(model, Evolved):
         return _cells_of(model)
-    raise refuse("plot_patches()", expected="a solution on patches, or in blocks", got=f"a {type(model).__name__}")
+    raise refuse(
+        "plot_patches()", expected="a solution on patches, on boxes, or in blocks", got=f"a {type(model).__name__}"
+    )
 
 
 def _cells_of(model: Evolved) -> Boxes:

@@ -26,7 +26,7 @@ FLOORS = [
     ("results", "scrutiny"),
     ("collocation",),
     ("fitting",),
-    ("evolution",),
+    ("boxes", "evolution"),
     ("run",),
     ("adaptivity",),
     ("strategies",),

@@ -18,7 +18,7 @@ PUBLIC = {
     "SIREN", "ModifiedMLP", "PirateNet", "Separable", "Gabor", "PeriodicEmbedding",
     "LeastSquares", "GaussNewton", "ProximalGaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
-    "jet", "Tolerance", "Evolution", "solve_many", "Ensemble",
+    "jet", "Tolerance", "Evolution", "Boxes", "solve_many", "Ensemble",
     "GmnmError", "NumericalWarning",
 }  # fmt: skip
 

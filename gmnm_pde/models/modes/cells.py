@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gmnm_pde.models.modes.legendre import legendre_table
+
 _OVER = 1.5
 """Points of the quadrature for each polynomial of a cell."""
 
@@ -98,7 +100,7 @@ class Cells:
 
     def _legendre(self, x: Tensor, orders: Sequence[int]) -> list[Tensor]:
         """Derivatives of the Legendre polynomials that are orthonormal on [-1, 1]: for each order [n, size]."""
-        return [x.new_tensor(1) * table for table in _legendre_table(x, self.size, orders)]
+        return [x.new_tensor(1) * table for table in legendre_table(x, self.size, orders)]
 
     def raw(self, coefficients: Tensor) -> Tensor:
         """Expansions [..., count] in the Legendre polynomials of the cells, [..., cells, size]."""
@@ -134,28 +136,6 @@ class Cells:
     def config(self) -> dict[str, Any]:
         broken = {"breaks": self.breaks} if self.breaks else {}
         return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness, **broken}
-
-
-def _legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
-    """By the recurrences of the polynomials and their derivatives."""
-    k = torch.arange(size, dtype=x.dtype, device=x.device)
-    norm = (k + 0.5).sqrt()
-    highest = max(orders)
-    table = [x.new_zeros(len(x), size) for _ in range(highest + 1)]
-    for n in range(size):
-        for order in range(highest + 1):
-            if n < order:
-                continue
-            if n == 0:
-                table[0][:, 0] = 1.0
-                continue
-            # P_n' = P_{n-2}' + (2 n - 1) P_{n-1}
-            before = table[order][:, n - 2] if n > 1 else 0.0
-            if order:
-                table[order][:, n] = before + (2 * n - 1) * table[order - 1][:, n - 1]
-            else:
-                table[0][:, n] = ((2 * n - 1) * x * table[0][:, n - 1] - (n - 1) * before) / n
-    return [table[order] * norm for order in orders]
 
 
 def _balanced(edges: Sequence[float]) -> list[float]:
