@@ -57,7 +57,8 @@ def write_program(solution: Any, path: str | Path, *, dtype: Any = None) -> Path
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"program{kind}"
         if kind == ".pt2":
-            torch.export.save(program, draft, extra_files={"facts.json": json.dumps(facts)})
+            with _quietly():
+                torch.export.save(program, draft, extra_files={"facts.json": json.dumps(facts)})
         else:
             _write_onnx(program, draft, facts)
         replace_whole(target, draft.read_bytes(), call)

@@ -26,7 +26,8 @@ def image(
     ``k = image("rock.png", low=1, high=100)`` is used as ``k(x, y)``. By default it is smoothed by cubic splines over
     two pixels, so that it never leaves the range from ``low`` to ``high`` and has two continuous derivatives, as
     ``div(k(x, y) * grad(u))`` wants; ``kind="cubic"`` goes through the middle of every pixel and may overshoot at
-    edges. Materials with sharp edges are better stated as parts of a domain.
+    edges.
+    Materials with sharp edges are better stated as parts of a domain.
 
     Args:
         source: A file, or an array [rows, columns] or [rows, columns, channels], the first row at the top.
