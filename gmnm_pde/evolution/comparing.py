@@ -47,10 +47,13 @@ def errors_up_to(
     if noise is not None:  # a field that is zero all the time is met by its rounding
         nothing = fields.square().mean(dim=0).sqrt() < _NOTHING * noise.to(fields)
         apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
-    share = 1.0 if weights is None else weights[both].sqrt()[:, None]
-    size = (share * fields).norm(dim=0)
+    share = torch.ones(len(apart), 1).to(apart) if weights is None else weights[both].sqrt()[:, None]
+    size = (share * fields).norm(dim=0) / share.norm()
+    if not marched.reached:  # beside all that the other one knows: at first a field may be next to nothing
+        known = before.outputs(points)
+        size = torch.maximum(size, known[known.isfinite().all(dim=1)].square().mean(dim=0).sqrt())
     whole = torch.where(size > 0, size, torch.ones_like(size))
-    return [max(_least(marched), PART * own) for own in ((share * apart).norm(dim=0) / whole).tolist()]
+    return [max(_least(marched), PART * own) for own in ((share * apart).norm(dim=0) / share.norm() / whole).tolist()]
 
 
 def _least(marched: Marched) -> float:

@@ -24,7 +24,7 @@ def initial_values(statements: Statements, basis: Product) -> list[Tensor]:
     Raises:
         Unsuited: an initial condition binds several fields or derivatives by space.
     """
-    return list(basis.projected(_given_at(statements, basis.points)).unbind(0))
+    return list(basis.projected(given_at(statements, basis.points)).unbind(0))
 
 
 def with_base(statements: Statements) -> Statements:
@@ -34,7 +34,7 @@ def with_base(statements: Statements) -> Statements:
     """
     places = unit_points(_PLACES, len(statements.space), "sobol", seed=1)
     low, high = torch.tensor(statements.bounds, dtype=torch.float64).unbind(1)
-    values = [[own] for own in _given_at(statements, low + places * (high - low))[0]]
+    values = [[own] for own in given_at(statements, low + places * (high - low))[0]]
     problem = statements.stated
     for term in (side.term for side in statements.sides if side.term.trace.linear):
         cloud = sample(term.region, _PLACES, "sobol", seed=1)
@@ -51,7 +51,7 @@ def with_base(statements: Statements) -> Statements:
     return statements.beside(base)
 
 
-def _given_at(statements: Statements, places: Tensor) -> Tensor:
+def given_at(statements: Statements, places: Tensor) -> Tensor:
     """The initial values at places [n, space]: of each derivative by time and each field, [orders, fields, n]."""
     problem, order = statements.problem, max(1, statements.order)
     fields = statements.fields

@@ -1,11 +1,12 @@
 """Marches through one problem, each with an error that its steps and modes may make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
+from gmnm_pde.evolution.narrow import narrow_places
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.space import SpaceControl
@@ -27,6 +28,9 @@ march before it took at the time."""
 _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
 is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
+
+_NEXT = 1e-7
+"""Marks that are closer than this part of the line are one."""
 
 _MARKS = 64
 """Of a feature of initial values as many places count."""
@@ -88,6 +92,10 @@ class Marches:
         times |= {own.plane[1] for own in self._features if own.plane is not None and own.plane[0] == axis}
         return sorted(times)
 
+    @cached_property
+    def _narrow(self) -> list[float]:
+        return narrow_places(self._statements)
+
     def _marks(self) -> list[list[float]]:
         """For each coordinate of space the places at which initial values jump or have kinks."""
         statements = self._statements
@@ -97,7 +105,17 @@ class Marches:
         if len(statements.space) == 1:
             (axis,) = statements.space
             planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
+            planes |= {(axis, place) for place in self._narrow}
         return [
-            sorted({place for across, place in planes if across == axis and low < place < high})
+            _apart({place for across, place in planes if across == axis and low < place < high}, high - low)
             for axis, (low, high) in zip(statements.space, statements.bounds, strict=True)
         ]
+
+
+def _apart(places: Collection[float], extent: float) -> list[float]:
+    """The places, ascending, but those that are next to another one."""
+    kept: list[float] = []
+    for place in sorted(places):
+        if not kept or place - kept[-1] > _NEXT * extent:
+            kept.append(place)
+    return kept

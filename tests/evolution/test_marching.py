@@ -334,3 +334,29 @@ def test_a_tank_at_the_end_of_a_rod():
     assert solution.report.converged
     values = solution(x=0.3, t=0.5)
     assert abs(values["w"] - total) < 1e-6
+
+
+@pytest.mark.parametrize("width", [2e-4, 1e-5])
+def test_an_initial_spike_that_cells_would_miss(width):
+    line, place = Interval(x=(0, 1)), 0.3137
+
+    def spike(x):
+        return torch.exp(-(((x - place) / width) ** 2)) / (width * math.pi**0.5)
+
+    problem = Problem(
+        line * Time(t=(0, 0.1)), lambda u, x, t: diff(u, t) - diff(u, x, x), [Dirichlet(u=0), Initial(u=spike)]
+    )
+    solution = solve(problem, tol=1e-4)
+    n = torch.arange(1, 40, dtype=torch.float64) * math.pi
+    series = (2 * torch.sin(n * place) * torch.sin(n * 0.5) * torch.exp(-(n**2) * 0.1)).sum()
+    assert solution.report.converged and abs(solution(x=0.5, t=0.1) - series) < 1e-4
+
+
+def test_a_coefficient_that_jumps_with_the_field_is_told():
+    problem = Problem(
+        Interval(x=(0, 1)) * Time(t=(0, 0.5)),
+        lambda u, x, t: diff(u, t) - diff(torch.where(u > 0.5, 1.0, 0.1) * diff(u, x), x),
+        [Dirichlet(u=lambda x: 1 - x), Initial(u=lambda x: 1 - x)],
+    )
+    report = solve(problem, tol=1e-6).report
+    assert not report.converged and "jumps" in report.reason
