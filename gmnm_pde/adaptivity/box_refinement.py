@@ -36,6 +36,9 @@ _BEYOND = 0.3
 _LIMIT = (30.0, 1e-9, 1e-4)
 """What the first boxes may leave of the data: so many times the tolerance, and between these."""
 
+_MORE = 1.5
+"""Along an axis that the solution varies along there are so many times as many boxes next."""
+
 _AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
 
@@ -99,7 +102,8 @@ class BoxRefinement:
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
-            counts = tuple(2 * n if own else n for n, own in zip(level.counts, fit.rough(), strict=True))
+            pairs = zip(level.counts, fit.rough(), strict=True)
+            counts = tuple(math.ceil(_MORE * n) if own else n for n, own in pairs)
             finer = replace(level, counts=counts)
         else:
             return None

@@ -111,7 +111,7 @@ class BoxFit:
     def rough(self) -> list[bool]:
         """Along which axes the solution varies about as much as along any."""
         parts = high_parts(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
-        return (parts >= ROUGH * parts.max()).tolist()
+        return (parts >= ROUGH**2 * parts.max()).tolist()
 
 
 def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) -> BoxFit:

@@ -14,11 +14,14 @@ from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 
-_GROWTH = 1.5
+_GROWTH = 1.25
 """Along an axis that is not resolved there are so many times as many boxes next."""
 
 ROUGH = 0.1
 """Along an axis functions vary as much as along any if their parts of high degree are this part of the largest."""
+
+_ADRIFT = 30.0
+"""Waves drift apart from what polynomials make of them: for each radian by so many times what one box leaves."""
 
 _MOST_POINTS = 3_000_000
 """At so many points the data are evaluated at most."""
@@ -73,7 +76,7 @@ def tails(statements: Statements, level: Level) -> Tensor:
         inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
-        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level.degree))
+        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level))
     if d > 1:
         _of_conditions(statements, layout, degrees, found)
     return found
@@ -115,16 +118,16 @@ def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
     return math.exp((steps @ sizes / steps.square().sum()).item())
 
 
-def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, degree: int) -> float:
-    """What polynomials leave of the waves that an operator with a positive zeroth term has."""
-    d = len(next(iter(operator)))
+def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level) -> float:
+    """What polynomials leave of the waves that an operator with a positive zeroth term has, times as many as it has."""
+    degree, boxes, d = level.degree, level.counts[axis], len(level.counts)
     second = tuple(2 * int(k == axis) for k in range(d))
     zeroth, highest = operator.get((0,) * d), operator.get(second)
     if zeroth is None or highest is None:
         return 0.0
     square = (torch.as_tensor(zeroth) / torch.as_tensor(highest)).max().item()
     number = math.sqrt(square) if square > 0 and math.isfinite(square) else 0.0
-    return min(1.0, math.e * number / (2 * degree)) ** degree
+    return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
 
 
 def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, found: Tensor) -> None:
