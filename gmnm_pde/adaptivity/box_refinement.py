@@ -18,7 +18,7 @@ from gmnm_pde.memory import available_bytes
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
-_HIGHEST = ByDimension(line=40, plane=30, space=14, beyond=8)
+_HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
 """The highest degree."""
 
 _DIGITS_OF_DEGREES = 1.6

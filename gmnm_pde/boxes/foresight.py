@@ -38,6 +38,18 @@ _OVERHEAD = 2e-3
 _WITH_ESTIMATE = 1.8
 """Times as long with worse solutions and power iterations for the error estimate."""
 
+_RATE_IN_SPACE = 6e9
+"""The same rate in three dimensions, where matrices are multiplied by vectors."""
+
+_FORMED = 5.0
+"""Operations of a QR whose orthogonal factor is formed, for rows times columns squared."""
+
+_SOLVES = 3
+"""Solutions of a balance of fluxes, with those that are worse for the estimate."""
+
+_PRODUCTS, _PRODUCTS_ALONG = 30, 12
+"""Products that GMRES takes, and so many more for each box along an axis."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -150,24 +162,31 @@ def seconds_of(level: Level, *, shared: bool) -> float:
     """Seconds that a solution with its estimate takes on one core, roughly."""
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree)
-    own, size = len(degrees.basis), 2 * len(degrees.traces)
+    own, traces = len(degrees.basis), len(degrees.traces)
     rows = len(degrees.inner[1]) + 4 * d * len(degrees.tests)
-    leaf = 2.0 * rows * (own + 2 * d * size) ** 2
-    shortest, *others = sorted(level.counts)
-    across = math.prod(others) / shortest ** max(0, d - 2) if d > 1 else level.counts[0]
-    line = size * (shortest ** (d - 1) if d > 1 else 1)
-    fronts = _FRONTS * line**3 * (across / shortest if d > 1 else across)
-    leaves = leaf * (1 if shared else level.boxes)
-    return _WITH_ESTIMATE * ((leaves + fronts) / _RATE + _OVERHEAD * level.boxes)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        rows -= 2 * d * len(degrees.tests)
+        products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
+        iterations = products * level.boxes * 2 * (2 * d * traces) ** 2
+        return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
+    leaf = 2.0 * rows * (own + 4 * d * traces) ** 2
+    shortest, longest = min(level.counts), max(level.counts)
+    line = 2 * traces * (shortest if d > 1 else 1)
+    fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)
+    return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
 
 
 def bytes_of(level: Level, *, shared: bool) -> float:
-    """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces twice."""
+    """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), 4 * d * len(degrees.traces)
-    inside = own * (own + traces) * (1 if shared else level.boxes)
-    return 8.0 * (inside + 4 * level.boxes * traces**2)
+    own, traces = len(degrees.basis), 2 * d * len(degrees.traces)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)
+        return 8.0 * (leaves * traces * (own + traces) + products * level.boxes * traces / 2)
+    return 8.0 * (leaves * own * (own + 2 * traces) + 4 * level.boxes * (2 * traces) ** 2)
 
 
 def along_each(count: int | Sequence[int], dimension: int) -> tuple[int, ...]:
