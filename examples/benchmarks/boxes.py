@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from gmnm_pde import Dirichlet, Interval, Problem, Rectangle, Robin, diff, div, grad, laplacian, solve
+from gmnm_pde import Box, Dirichlet, Interval, Problem, Rectangle, Robin, diff, div, grad, laplacian, solve
 
 SQUARE = Rectangle(x=(0, 1), y=(0, 1))
 
@@ -81,6 +81,34 @@ def line(waves: int) -> Problem:
     return Problem(domain, equation, conditions, exact=exact, name=f"interval, {waves} waves")
 
 
+def space(waves: int, *, varying: bool = False) -> Problem:
+    """Sines of so many waves in the unit cube, with a conductivity that is 1 or varies."""
+    k, domain = 2 * math.pi * waves, Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    half = 0.5 if varying else 0.0
+
+    def exact(x, y, z):
+        return torch.sin(k * x) * torch.sin(k * y) * torch.sin(k * z)
+
+    def a(x, y, z):
+        return 1 + half * torch.sin(x + 2 * y) * torch.cos(z)
+
+    def source(x, y, z):
+        along = torch.cos(k * x) * torch.sin(k * y) * torch.sin(k * z)
+        across = 2 * torch.sin(k * x) * torch.cos(k * y) * torch.sin(k * z)
+        upwards = torch.sin(x + 2 * y) * torch.sin(z) * torch.sin(k * x) * torch.sin(k * y) * torch.cos(k * z)
+        slopes = torch.cos(x + 2 * y) * torch.cos(z) * (along + across) - upwards
+        return 3 * k * k * a(x, y, z) * exact(x, y, z) - half * k * slopes
+
+    def varied(u, x, y, z):
+        return div(a(x, y, z) * grad(u)) + source(x, y, z)
+
+    def even(u, x, y, z):
+        return laplacian(u) + source(x, y, z)
+
+    name = f"cube, {waves} waves{', varying' if varying else ''}"
+    return Problem(domain, varied if varying else even, [Dirichlet(u=0)], exact=exact, name=name)
+
+
 CASES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: helmholtz(16), 1e-7),
     (lambda: helmholtz(32), 1e-7),
@@ -88,10 +116,14 @@ CASES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: poisson(16), 1e-9),
     (lambda: conductivity(8), 1e-8),
     (lambda: line(200), 1e-9),
+    (lambda: space(2), 1e-6),
+    (lambda: space(4), 1e-5),
+    (lambda: space(2, varying=True), 1e-4),
 ]
 LARGE: list[tuple[Callable[[], Problem], float]] = [
     (lambda: helmholtz(64), 1e-7),
     (lambda: poisson(64), 1e-9),
+    (lambda: space(4), 1e-6),
 ]
 
 

@@ -94,12 +94,15 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
 
 
 def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
-    """On boxes; None where the problem or the time does not allow it, or where it may have many answers."""
+    """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
+
+    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    """
     try:
         boxes = OnBoxes(setup, suited(setup), begin=begin)
         own = run.part(deadline=run.share(_PART))
         begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or not own.affords(seconds_of(begin, shared=True)):
+        if begin is None or begin.boxes < 2 or not own.affords(seconds_of(begin, shared=True)):
             return None
         result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
     except (Unsuited, OutOfTime):
