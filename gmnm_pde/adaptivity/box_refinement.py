@@ -18,7 +18,7 @@ from gmnm_pde.memory import available_bytes
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
-_HIGHEST = ByDimension(line=40, plane=30, space=14, beyond=8)
+_HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
 """The highest degree."""
 
 _DIGITS_OF_DEGREES = 1.6
@@ -35,6 +35,9 @@ _BEYOND = 0.3
 
 _LIMIT = (30.0, 1e-9, 1e-4)
 """What the first boxes may leave of the data: so many times the tolerance, and between these."""
+
+_MORE = 1.5
+"""Along an axis that the solution varies along there are so many times as many boxes next."""
 
 _AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
@@ -99,7 +102,8 @@ class BoxRefinement:
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
-            counts = tuple(2 * n if own else n for n, own in zip(level.counts, fit.rough(), strict=True))
+            pairs = zip(level.counts, fit.rough(), strict=True)
+            counts = tuple(math.ceil(_MORE * n) if own else n for n, own in pairs)
             finer = replace(level, counts=counts)
         else:
             return None

@@ -19,6 +19,13 @@ _TRACE = 0.72
 """The degree of traces, in parts of that of the boxes: a box satisfies no more than about four fifths."""
 
 
+_FEWER = 1
+"""In three dimensions there are so many points less along each axis than degrees: more than enough rows."""
+
+_TRACE_IN_SPACE = 0.6
+"""The same in three dimensions."""
+
+
 def gauss(count: int, dimension: int) -> tuple[Tensor, Tensor]:
     """Gauss points of [-1, 1]^dimension, [m, dimension], and weights that sum to 1, [m]."""
     nodes, weights = (torch.from_numpy(each) for each in np.polynomial.legendre.leggauss(count))
@@ -46,7 +53,7 @@ class Degrees:
     @classmethod
     def of(cls, dimension: int, inside: int) -> "Degrees":
         """With the degree of traces that suits that of the boxes."""
-        return cls(dimension, inside, round(_TRACE * inside))
+        return cls(dimension, inside, round((_TRACE if dimension < 3 else _TRACE_IN_SPACE) * inside))
 
     @cached_property
     def basis(self) -> TotalDegree:
@@ -66,7 +73,7 @@ class Degrees:
     @cached_property
     def inner(self) -> tuple[Tensor, Tensor]:
         """Points in a box, and their weights."""
-        return gauss(self.inside, self.dimension)
+        return gauss(self.inside if self.dimension < 3 else self.inside - _FEWER, self.dimension)
 
     @cached_property
     def outer(self) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.balance import Balance
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
@@ -37,6 +38,9 @@ SAFETY = 3.0
 _TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
 tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
+
+_UNSEEN = 100.0
+"""Where no stability constant is measured the bound is so many times what is observed."""
 
 _DEGREES = 4
 """A solution converges quickly if its parts fall tenfold over so many degrees; where it is not smooth they do not, and
@@ -71,9 +75,11 @@ class Judged:
 
 
 @torch.no_grad()
-def judged(system: BoxSystem, held_out: HeldOut, coefficients: Tensor, lower: Callable[[Degrees], Tensor]) -> Judged:
+def judged(
+    system: BoxSystem | Balance, held_out: HeldOut, coefficients: Tensor, lower: Callable[[Degrees], Tensor]
+) -> Judged:
     """The estimate for the solution of a system; ``lower`` solves the problem with other degrees."""
-    degree, root = system.degrees.inside, system.shares.sqrt()[:, None]
+    degree, root = system.degrees.inside, system.layout.shares.sqrt()[:, None]
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(system.layout) ** 0.5
     size = max((root * coefficients).norm().item(), tiny)
     others = list(_worse(system, lower))
@@ -85,9 +91,10 @@ def judged(system: BoxSystem, held_out: HeldOut, coefficients: Tensor, lower: Ca
         change = (other - left).norm().item() / boxes
         if change >= _TELLING * residual:
             telling.append((root * (fewer - coefficients)).norm().item() / change)
-    stability = _stability(system)
-    bound = residual * stability
-    observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else bound
+    stability = _stability(system) if isinstance(system, BoxSystem) else math.nan
+    observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else math.inf
+    bound = _UNSEEN * observed if math.isnan(stability) else residual * stability
+    observed = min(observed, bound) if telling else min(bound, size)
     decay = decay_of(coefficients, system.degrees.basis)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
@@ -97,7 +104,7 @@ def judged(system: BoxSystem, held_out: HeldOut, coefficients: Tensor, lower: Ca
     return Judged(error / size + _ROUNDING, residual, relative, stability)
 
 
-def _worse(system: BoxSystem, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:
+def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:
     """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes."""
     degrees = system.degrees
     for fewer in range(1, _WORSE + 1):
@@ -110,7 +117,7 @@ def _worse(system: BoxSystem, lower: Callable[[Degrees], Tensor]) -> Iterator[Te
 
 def _stability(system: BoxSystem) -> float:
     """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes."""
-    root = system.shares.sqrt()[:, None, None]
+    root = system.layout.shares.sqrt()[:, None, None]
 
     def forth(unknowns: Tensor) -> Tensor:
         own = unknowns[: system.own].view(len(root), -1, unknowns.shape[1])

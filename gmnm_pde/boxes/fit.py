@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.balance import Balance, require_elliptic
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import conditions, interior
 from gmnm_pde.boxes.estimate import Judged, judged
@@ -16,6 +17,13 @@ from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
+
+_BALANCED = 3
+"""From so many coordinates on boxes are coupled by traces of values and a balance of fluxes: to eliminate traces of
+derivatives, too, would be too dear."""
+
+_PROBED = 8
+"""Of this degree are the points at which an equation is looked at before it is solved."""
 
 _HELD_OUT = 1500
 """Points at which residuals are reported."""
@@ -111,16 +119,17 @@ class BoxFit:
     def rough(self) -> list[bool]:
         """Along which axes the solution varies about as much as along any."""
         parts = high_parts(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
-        return (parts >= ROUGH * parts.max()).tolist()
+        return (parts >= ROUGH**2 * parts.max()).tolist()
 
 
 def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) -> BoxFit:
     """Solve on boxes, and estimate the error."""
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree)
 
-    def system_of(lower: Degrees) -> BoxSystem:
+    def system_of(lower: Degrees) -> BoxSystem | Balance:
         equation = interior(problem, statements.equation, layout, lower.inner[0])
-        return BoxSystem(layout, lower, equation, conditions(problem, statements.others, layout, lower.outer[0]))
+        kind = BoxSystem if layout.dimension < _BALANCED else Balance
+        return kind(layout, lower, equation, conditions(problem, statements.others, layout, lower.outer[0]))
 
     system = system_of(degrees)
     coefficients = system.solution()
@@ -132,3 +141,18 @@ def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) ->
         inner.weights.copy_(coefficients[:, None])
     model = Normalized(inner, problem.domain.bounds)
     return BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
+
+
+def require_suited(statements: Statements) -> None:
+    """Refuse what the way of coupling boxes that the coordinates ask for is not for.
+
+    Raises:
+        Unsuited: in three coordinates an equation that is not elliptic, or one of which derivatives alone are given.
+    """
+    problem = statements.problem
+    if problem.domain.dimension < _BALANCED:
+        return
+    layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
+    degrees = Degrees.of(problem.domain.dimension, _PROBED)
+    given = conditions(problem, statements.others, layout, degrees.outer[0])
+    require_elliptic(interior(problem, statements.equation, layout, degrees.inner[0]), given)

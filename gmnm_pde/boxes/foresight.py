@@ -14,11 +14,14 @@ from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 
-_GROWTH = 1.5
+_GROWTH = 1.25
 """Along an axis that is not resolved there are so many times as many boxes next."""
 
 ROUGH = 0.1
 """Along an axis functions vary as much as along any if their parts of high degree are this part of the largest."""
+
+_ADRIFT = 30.0
+"""Waves drift apart from what polynomials make of them: for each radian by so many times what one box leaves."""
 
 _MOST_POINTS = 3_000_000
 """At so many points the data are evaluated at most."""
@@ -34,6 +37,18 @@ _OVERHEAD = 2e-3
 
 _WITH_ESTIMATE = 1.8
 """Times as long with worse solutions and power iterations for the error estimate."""
+
+_RATE_IN_SPACE = 6e9
+"""The same rate in three dimensions, where matrices are multiplied by vectors."""
+
+_FORMED = 5.0
+"""Operations of a QR whose orthogonal factor is formed, for rows times columns squared."""
+
+_SOLVES = 3
+"""Solutions of a balance of fluxes, with those that are worse for the estimate."""
+
+_PRODUCTS, _PRODUCTS_ALONG = 30, 12
+"""Products that GMRES takes, and so many more for each box along an axis."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ def tails(statements: Statements, level: Level) -> Tensor:
         inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
-        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level.degree))
+        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level))
     if d > 1:
         _of_conditions(statements, layout, degrees, found)
     return found
@@ -115,16 +130,16 @@ def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
     return math.exp((steps @ sizes / steps.square().sum()).item())
 
 
-def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, degree: int) -> float:
-    """What polynomials leave of the waves that an operator with a positive zeroth term has."""
-    d = len(next(iter(operator)))
+def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level) -> float:
+    """What polynomials leave of the waves that an operator with a positive zeroth term has, times as many as it has."""
+    degree, boxes, d = level.degree, level.counts[axis], len(level.counts)
     second = tuple(2 * int(k == axis) for k in range(d))
     zeroth, highest = operator.get((0,) * d), operator.get(second)
     if zeroth is None or highest is None:
         return 0.0
     square = (torch.as_tensor(zeroth) / torch.as_tensor(highest)).max().item()
     number = math.sqrt(square) if square > 0 and math.isfinite(square) else 0.0
-    return min(1.0, math.e * number / (2 * degree)) ** degree
+    return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
 
 
 def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, found: Tensor) -> None:
@@ -147,24 +162,31 @@ def seconds_of(level: Level, *, shared: bool) -> float:
     """Seconds that a solution with its estimate takes on one core, roughly."""
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree)
-    own, size = len(degrees.basis), 2 * len(degrees.traces)
+    own, traces = len(degrees.basis), len(degrees.traces)
     rows = len(degrees.inner[1]) + 4 * d * len(degrees.tests)
-    leaf = 2.0 * rows * (own + 2 * d * size) ** 2
-    shortest, *others = sorted(level.counts)
-    across = math.prod(others) / shortest ** max(0, d - 2) if d > 1 else level.counts[0]
-    line = size * (shortest ** (d - 1) if d > 1 else 1)
-    fronts = _FRONTS * line**3 * (across / shortest if d > 1 else across)
-    leaves = leaf * (1 if shared else level.boxes)
-    return _WITH_ESTIMATE * ((leaves + fronts) / _RATE + _OVERHEAD * level.boxes)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        rows -= 2 * d * len(degrees.tests)
+        products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
+        iterations = products * level.boxes * 2 * (2 * d * traces) ** 2
+        return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
+    leaf = 2.0 * rows * (own + 4 * d * traces) ** 2
+    shortest, longest = min(level.counts), max(level.counts)
+    line = 2 * traces * (shortest if d > 1 else 1)
+    fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)
+    return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
 
 
 def bytes_of(level: Level, *, shared: bool) -> float:
-    """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces twice."""
+    """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), 4 * d * len(degrees.traces)
-    inside = own * (own + traces) * (1 if shared else level.boxes)
-    return 8.0 * (inside + 4 * level.boxes * traces**2)
+    own, traces = len(degrees.basis), 2 * d * len(degrees.traces)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)
+        return 8.0 * (leaves * traces * (own + traces) + products * level.boxes * traces / 2)
+    return 8.0 * (leaves * own * (own + 2 * traces) + 4 * level.boxes * (2 * traces) ** 2)
 
 
 def along_each(count: int | Sequence[int], dimension: int) -> tuple[int, ...]:

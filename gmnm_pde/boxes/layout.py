@@ -99,6 +99,12 @@ class Layout:
         """Half the sides of the boxes, [boxes, d]."""
         return (self.ends[..., 1] - self.ends[..., 0]) / 2
 
+    @cached_property
+    def shares(self) -> Tensor:
+        """The part of the volume that each box has, [boxes]."""
+        volumes = self.halves.prod(dim=1)
+        return volumes / volumes.sum()
+
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
         return self.middles[:, None] + unit * self.halves[:, None]

@@ -136,7 +136,7 @@ def _matching(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[floa
     return torch.cat(own), traces
 
 
-def _equation_rows(degrees: Degrees, equation: Interior) -> Tensor:
+def equation_rows(degrees: Degrees, equation: Interior) -> Tensor:
     """The rows of the equation in boxes, [n or 1, m, count], each with the root of its weight."""
     table = degrees.inside_table(tuple(equation.operator))
     count = 1 if equation.constant else len(equation.right)
@@ -150,7 +150,7 @@ def _shared(
     layout: Layout, degrees: Degrees, equation: Interior, boxes: list[int], matching: Tensor, traces: Tensor
 ) -> Leaf:
     """One factorisation for all boxes."""
-    rows = _equation_rows(degrees, equation)[0]
+    rows = equation_rows(degrees, equation)[0]
     count, m = matching.shape[1], len(rows)
     matrix = torch.cat([rows, matching])
     whole = torch.cat([matrix, torch.cat([traces.new_zeros(m, traces.shape[1]), traces])], dim=1)
@@ -176,7 +176,7 @@ def _batched(
     layout: Layout, degrees: Degrees, equation: Interior, boxes: list[int], matching: Tensor, traces: Tensor
 ) -> Leaf:
     """A factorisation for each box."""
-    rows = _equation_rows(degrees, equation)
+    rows = equation_rows(degrees, equation)
     n, m, count = rows.shape
     size = traces.shape[1]
     whole = rows.new_zeros(n, m + len(matching), count + size + 1)

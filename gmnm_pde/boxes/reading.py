@@ -7,8 +7,8 @@ from gmnm_pde.geometry.composed import Product
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
-_MOST_DIMENSIONS = 2
-"""With more coordinates a solution in the traces of values and derivatives is too dear."""
+_MOST_DIMENSIONS = 3
+"""The most coordinates."""
 
 _HIGHEST = 2
 """The highest order of equations: traces are of values and first derivatives."""
@@ -44,6 +44,8 @@ def read(problem: Problem) -> Statements:
         raise Unsuited("the domain is not a box")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
+    if domain.dimension == _MOST_DIMENSIONS and domain.time:
+        raise Unsuited("there is time beside two coordinates")
     if len(problem.fields) > 1 or problem.parameters:
         raise Unsuited("more than one field is solved for")
     if problem.lift is not None or problem.periodic:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,12 +27,12 @@ def condition_scale(condition: Condition, face: Face, length: float) -> float:
     """What the rows of a condition on a face are multiplied by, so that it weighs like others whatever its units."""
     size = torch.zeros_like(condition.right)
     for alpha, slope in condition.slopes.items():
-        size += (slope * _STEEPNESS ** sum(alpha) * _in_units(face, length, alpha)).square()
+        size += (slope * _STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
     mean = size.mean().sqrt().item()
     return CONDITION_FACTOR / mean if mean else 1.0
 
 
-def _in_units(face: Face, length: float, alpha: Alpha) -> float:
+def in_units(face: Face, length: float, alpha: Alpha) -> float:
     """The factor of a derivative by the coordinates of a face scaled to [-1, 1], across it by ``length``."""
     factor, spans = 1.0, list(face.span)
     for axis, order in enumerate(alpha):
@@ -53,7 +52,7 @@ def condition_rows(degrees: Degrees, face: Face, number: int, length: float, con
     size = len(degrees.traces)
     matrix = torch.zeros(len(condition.right), 2 * size, dtype=torch.float64)
     for alpha, slope in condition.slopes.items():
-        matrix[:, alpha[face.axis] :: 2] += slope[:, None] * _in_units(face, length, alpha) * table[along[alpha]]
+        matrix[:, alpha[face.axis] :: 2] += slope[:, None] * in_units(face, length, alpha) * table[along[alpha]]
     factor = condition_scale(condition, face, length) * weights[condition.rows].sqrt()
     return Rows((number,), matrix * factor[:, None], condition.right * factor)
 
@@ -99,12 +98,6 @@ class BoxSystem:
     def columns(self) -> int:
         """All unknowns."""
         return self.own + self._size * len(self.layout.faces)
-
-    @cached_property
-    def shares(self) -> Tensor:
-        """The part of the volume that each box has, [boxes]."""
-        volumes = self.layout.halves.prod(dim=1)
-        return volumes / volumes.sum()
 
     def solution(self) -> Tensor:
         """The coefficients of the boxes, [boxes, count]."""

@@ -8,6 +8,7 @@ import torch
 from gmnm_pde._errors import refuse
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
+from gmnm_pde.boxes.fit import require_suited
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.discretization import Setup
@@ -52,12 +53,16 @@ class Boxes(StrategyMethod):
         try:
             return OnBoxes(setup, suited(setup), self)
         except Unsuited as why:
-            raise refuse(
-                f"solve({setup.problem.name}, method=Boxes())",
-                expected="one linear equation of first or second order, in one or two coordinates, on a box",
-                got=f"a problem that is not solved on boxes: {why}",
-                remedy="Leave method out.",
-            ) from None
+            raise _refused(setup, why) from None
+
+
+def _refused(setup: Setup, why: Unsuited) -> Exception:
+    return refuse(
+        f"solve({setup.problem.name}, method=Boxes())",
+        expected="one linear equation of first or second order on a box, elliptic if in three coordinates",
+        got=f"a problem that is not solved on boxes: {why}",
+        remedy="Leave method out.",
+    )
 
 
 def suited(setup: Setup) -> Statements:
@@ -74,7 +79,9 @@ def suited(setup: Setup) -> Statements:
         raise Unsuited("weights, points or a mixture were chosen by hand")
     if setup.features:
         raise Unsuited("its data are sharp at some place")
-    return read(setup.problem)
+    statements = read(setup.problem)
+    require_suited(statements)
+    return statements
 
 
 def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
@@ -87,14 +94,17 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
 
 
 def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
-    """On boxes; None where the problem or the time does not allow it, or where it may have many answers."""
+    """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
+
+    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    """
     try:
         boxes = OnBoxes(setup, suited(setup), begin=begin)
         own = run.part(deadline=run.share(_PART))
         begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or not own.affords(seconds_of(begin, shared=True)):
+        if begin is None or begin.boxes < 2 or not own.affords(seconds_of(begin, shared=True)):
             return None
-        result = replace(boxes, begin=begin).run(own)
+        result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
     except (Unsuited, OutOfTime):
         return None
     return None if result.best.estimate.doubt else replace(result, method=boxes.description)
@@ -130,7 +140,10 @@ class OnBoxes:
 
     def run(self, run: Run) -> Result:
         """Solve on more boxes, or with higher degrees, until the estimate is good."""
-        return adapt(self.refinement(run.tol), run)
+        try:
+            return adapt(self.refinement(run.tol), run)
+        except Unsuited as why:
+            raise _refused(self.setup, why) from why
 
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""

@@ -98,3 +98,25 @@ def spacetime():
         exact=exact,
         name="heat",
     )
+
+
+def cube():
+    """Conditions of all three kinds on a box in space, and an equation with all its terms."""
+    domain = g.Box(x=(0, 1), y=(0, 1), z=(0, 2))
+    sides = domain.face(x=0) | domain.face(y=0) | domain.face(y=1) | domain.face(z=0)
+
+    def exact(x, y, z):
+        return torch.sin(2 * x + y) * torch.exp(-z)
+
+    def by_x(x, y, z):
+        return 2 * torch.cos(2 * x + y) * torch.exp(-z)
+
+    def equation(u, x, y, z):
+        return (1 + x) * g.laplacian(u) - y * u + g.diff(u, z) + (4 * (1 + x) + y + 1) * exact(x, y, z)
+
+    conditions = [
+        g.Dirichlet(u=exact, on=sides),
+        g.Neumann(u=by_x, on=domain.face(x=1)),
+        g.Robin(1.0, 2.0, u=lambda x, y, z: -exact(x, y, z), on=domain.face(z=2)),
+    ]
+    return g.Problem(domain, equation, conditions, exact=exact, name="cube")

@@ -13,6 +13,7 @@ KNOWN = {
     "helmholtz, coarse": (lambda: cases.helmholtz(3), (4, 4), 12),
     "varying": (cases.varying, (2, 2), 10),
     "line": (cases.line, (2,), 14),
+    "space": (cases.cube, (2, 2, 2), 7),
     "space and time": (cases.spacetime, (2, 2), 8),
 }
 

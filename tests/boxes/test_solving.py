@@ -21,8 +21,9 @@ def error(problem, **chosen):
         (cases.line, 3, 16, 1e-11),
         (cases.spacetime, (2, 1), 12, 1e-10),
         (lambda: cases.helmholtz(2), (2, 2), 16, 1e-6),
+        (cases.cube, (2, 1, 2), 8, 1e-5),
     ],
-    ids=["all kinds of conditions", "one dimension", "space and time", "helmholtz"],
+    ids=["all kinds of conditions", "one dimension", "space and time", "helmholtz", "space"],
 )
 def test_solutions_are_right(make, counts, degree, bound):
     solution = g.solve(make(), method=g.Boxes(counts=counts, degree=degree))
@@ -116,6 +117,25 @@ def test_numbers_that_are_none_are_refused(arguments, words):
         g.Boxes(**arguments)
 
 
+def waves_in_space():
+    box = g.Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    return g.Problem(box, lambda u: g.laplacian(u) + 30 * u, [g.Dirichlet(u=1)])
+
+
+def heat_in_the_plane():
+    domain = cases.SQUARE * g.Time(t=(0, 1))
+    return g.Problem(domain, lambda u: g.diff(u, "t") - g.laplacian(u) - 1, [g.Dirichlet(u=0), g.Initial(u=0)])
+
+
+def layered():
+    return g.registry.load("boundary_layer", eps=1e-3)
+
+
+def test_a_layer_is_left_to_boxes_of_several_sizes():
+    report = g.solve(layered(), tol=1e-5).report
+    assert report.converged and "patches" in report.reason
+
+
 def nonlinear():
     return g.Problem(cases.SQUARE, lambda u: g.laplacian(u) - u**3 - 1, [g.Dirichlet(u=0)])
 
@@ -144,6 +164,8 @@ def system():
         (biharmonic, "not of first or second order"),
         (disk, "not a box"),
         (system, "more than one field"),
+        (waves_in_space, "waves in three coordinates"),
+        (heat_in_the_plane, "time beside two coordinates"),
     ],
 )
 def test_other_problems_are_refused_with_the_reason(make, words):
