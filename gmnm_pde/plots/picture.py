@@ -46,7 +46,7 @@ class Picture(Figure):
 def _shown_in_notebook(figure: Picture) -> bool:
     try:
         from IPython import get_ipython  # type: ignore[attr-defined]  # here: most have no notebook
-        from IPython.display import display
+        from IPython.display import display  # type: ignore[import-not-found]
     except ImportError:
         return False
     shell = get_ipython()
