@@ -80,7 +80,7 @@ def wall() -> Problem:
         p, q = math.sqrt(decay * c / k), math.sqrt(decay * d / m)
         return k * p * math.cos(p * a) * math.sin(q * b) + m * q * math.cos(q * b) * math.sin(p * a)
 
-    decay = brentq(mismatch, 0.06, 0.1)
+    decay = float(brentq(mismatch, 0.06, 0.1))  # type: ignore[arg-type]
     p, q = (math.sqrt(decay * c / k) for k, c, _ in (low, high))
     ratio = math.sin(p * low[2]) / math.sin(q * high[2])
 

@@ -60,7 +60,7 @@ def burgers():
     )
 
 
-def layers(*widths, activation=nn.Tanh):
+def layers(*widths: int, activation: type[nn.Module] = nn.Tanh) -> nn.Sequential:
     inner = [part for a, b in pairwise(widths[:-1]) for part in (nn.Linear(a, b), activation())]
     return nn.Sequential(*inner, nn.Linear(*widths[-2:]))
 
@@ -107,7 +107,7 @@ for seed in options.seeds:
 
     try:
         solution = solve(
-            case["problem"](), model, ProximalGaussNewton(1000), seed=seed, progress=tell, **case["options"]
+            case["problem"](), model, ProximalGaussNewton(1000), seed=seed, callback=tell, **case["options"]
         )
         ended = solution.report.reason
     except (Enough, GmnmError) as error:
