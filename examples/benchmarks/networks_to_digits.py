@@ -62,7 +62,7 @@ def burgers():
 
 def layers(*widths: int, activation: type[nn.Module] = nn.Tanh) -> nn.Sequential:
     inner = [part for a, b in pairwise(widths[:-1]) for part in (nn.Linear(a, b), activation())]
-    return nn.Sequential(*inner, nn.Linear(*widths[-2:]))
+    return nn.Sequential(*inner, nn.Linear(widths[-2], widths[-1]))
 
 
 POISSON = {
