@@ -348,7 +348,7 @@ def test_an_initial_spike_that_cells_would_miss(width):
     )
     solution = solve(problem, tol=1e-6)
     n = torch.arange(1, 40, dtype=torch.float64) * math.pi
-    series = (2 * torch.sin(n * place) * torch.sin(n * 0.5) * torch.exp(-(n**2) * 0.1)).sum()
+    series = (2 * torch.sin(n * place) * torch.sin(n * 0.5) * torch.exp(-(n**2) * 0.1)).sum().item()
     assert solution.report.converged and abs(solution(x=0.5, t=0.1) - series) < 1e-4
 
 
