@@ -117,8 +117,7 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
             if not numbers:
                 continue
             points = torch.cat([layout.faces[n].points(unit) for n in numbers])
-            kept = term.region.keep(points) if chart.keep is None else term.region.keep(points) & chart.keep(points)
-            places = kept.nonzero()[:, 0]
+            places = term.region.keep_on(chart, points).nonzero()[:, 0]
             if not len(places):
                 continue
             at = points[places]

@@ -18,16 +18,11 @@ from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.fitting.estimate import quickly_falling
+from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
 
 _ROUNDING = 1e-14
 """No estimate is below this."""
-
-_SUSPECT = 1e6
-"""A stability constant above this is one of a problem that may have many answers."""
-
-_LOST = 1e-2
-"""With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
 
 _WORSE = 2
 """So many worse solutions are looked at."""
@@ -70,7 +65,7 @@ class Judged:
     @property
     def doubt(self) -> str:
         """In words, why the answer may be one of many; empty if it is the one."""
-        many = self.stability > _SUSPECT and self.residual * self.stability > _LOST
+        many = self.stability > SUSPECT and self.residual * self.stability > LOST
         return "the answer is one of many: rows are no larger for some other field than for zero" if many else ""
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from gmnm_pde.geometry import Box, Domain, GivenPoints
-from gmnm_pde.geometry.composed import Product
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -40,7 +40,7 @@ def read(problem: Problem) -> Statements:
         Unsuited: it is not one linear equation of at most second order with conditions on the sides of a box.
     """
     domain = problem.domain
-    if not _is_box(domain):
+    if not is_box(domain):
         raise Unsuited("the domain is not a box")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
@@ -61,13 +61,6 @@ def read(problem: Problem) -> Statements:
     for term in (inside[0], *others):
         _check(term, problem)
     return Statements(problem, inside[0], others)
-
-
-def _is_box(domain: Domain) -> bool:
-    """Whether a domain is a box, or a product of such."""
-    if isinstance(domain, Product):
-        return _is_box(domain.first) and _is_box(domain.second)
-    return isinstance(domain, Box) and not domain.parts
 
 
 def _check(term: Term, problem: Problem) -> None:

@@ -106,7 +106,7 @@ def _on(region: Region, chart: Chart, domain: Domain, feature: Feature, count: i
     offset = offset * torch.randn(many, chart.dimension, generator=generator, dtype=torch.float64)
     unit = unit[torch.randint(len(unit), (many,), generator=generator)] + offset
     points = chart.embed(unit[((unit >= 0) & (unit <= 1)).all(dim=1)])
-    points = points[region.keep(points)] if chart.keep is None else points[region.keep(points) & chart.keep(points)]
+    points = points[region.keep_on(chart, points)]
     points = points[:count]
     return Cloud(points, torch.zeros_like(points) if chart.normal is None else chart.normal(points))
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gmnm_pde.geometry import Box, Chart, Domain, Parted, Region
-from gmnm_pde.geometry.composed import Product
+from gmnm_pde.geometry import Chart, Domain, Parted, Region
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.statement.terms import Term
 
 
@@ -43,8 +43,7 @@ class Side:
 
     def holds(self, points: Tensor) -> Tensor:
         """At which points [n, d] on the plane it holds, a mask [n]."""
-        there = self.region.keep(points)
-        return there if self.chart.keep is None else there & self.chart.keep(points)
+        return self.region.keep_on(self.chart, points)
 
 
 def sides_of(term: Term, axis: int) -> list[Side]:
@@ -77,18 +76,12 @@ def require_box(domain: Domain) -> None:
     Raises:
         Unsuited: it is not.
     """
-    if not _is_box(domain.whole if isinstance(domain, Parted) else domain):
+    if not is_box(domain.whole if isinstance(domain, Parted) else domain):
         raise Unsuited("its space is no box")
-    if not all(_is_box(part) for part in parts_of(domain).values()):
+    if not all(is_box(part) for part in parts_of(domain).values()):
         raise Unsuited("its parts are no boxes")
 
 
 def parts_of(domain: Domain) -> Mapping[str, Domain]:
     """The parts of a domain by name, which has none if it is whole."""
     return domain.parts if isinstance(domain, Parted) else {}
-
-
-def _is_box(domain: Domain) -> bool:
-    if isinstance(domain, Product):
-        return _is_box(domain.first) and _is_box(domain.second)
-    return isinstance(domain, Box)

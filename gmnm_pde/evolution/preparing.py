@@ -15,7 +15,7 @@ from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.scrutiny import Feature
 
-_ROUGH = 1e-4
+ROUGH = 1e-4
 """Errors from which on methods of low order are used."""
 
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
@@ -72,7 +72,7 @@ class Marches:
         """
         if self.ordinary is not None:
             return self.ordinary.march(allowed, self._stages, on_step, self._tolerances)
-        stages = self._stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
+        stages = self._stages or (3 if allowed >= ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self._polynomials or next(n for least, n in _SIZES if allowed >= least)
         size += 0 if before is None else _RICHER
         shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))

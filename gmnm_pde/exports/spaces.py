@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.geometry import Box, Domain, Parted, Product
+from gmnm_pde.geometry.composed import is_box
 
 
 class Slice:
@@ -81,9 +82,4 @@ def _without(domain: Domain, names: set[str], call: str) -> Domain | None:
 
 def _as_box(domain: Domain) -> Domain:
     """A product of boxes as one box."""
-    parts = [domain]
-    while any(isinstance(part, Product) for part in parts):
-        parts = [p for part in parts for p in ((part.first, part.second) if isinstance(part, Product) else (part,))]
-    if all(isinstance(part, Box) for part in parts):
-        return Box(**dict(zip(domain.coordinates, domain.bounds, strict=True)))
-    return domain
+    return Box(**dict(zip(domain.coordinates, domain.bounds, strict=True))) if is_box(domain) else domain

@@ -14,10 +14,10 @@ from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.stability import Stability, constant_of_part
 from gmnm_pde.residuals import FieldMap, PatchworkSystem, ReadoutSystem
 
-_SUSPECT = 1e6
+SUSPECT = 1e6
 """A stability constant above this is one of a problem that may have many answers."""
 
-_LOST = 1e-2
+LOST = 1e-2
 """With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
 
 _PART = 0.7
@@ -51,7 +51,7 @@ class Doubt:
 def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, points: Tensor) -> Doubt:
     """Whether the answer is one of many, given the stability constants and the held-out residual of a fit."""
     bound, none = residual * max(stability.by_field), residual <= _NONE * fit.reference
-    sure = stability.overall > _SUSPECT and (bound > _LOST or none)
+    sure = stability.overall > SUSPECT and (bound > LOST or none)
     if not sure and not ((bound > _LITTLE or none) and _grows(fit, stability, fields)):
         return Doubt()
     verb = "is" if sure else "may be"

@@ -6,6 +6,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
+from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart, read_points, unknown_normal
 
@@ -18,6 +19,13 @@ def product(first: Domain, second: Domain) -> Domain:
     from gmnm_pde.geometry.parts import Parted  # here: parts are products themselves
 
     return second.times(first, first=False) if isinstance(second, Parted) else Product(first, second)
+
+
+def is_box(domain: Domain) -> bool:
+    """Whether a domain without parts is a box, or a product of such."""
+    if isinstance(domain, Product):
+        return is_box(domain.first) and is_box(domain.second)
+    return isinstance(domain, Box)
 
 
 class Product(Domain):

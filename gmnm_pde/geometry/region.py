@@ -132,6 +132,11 @@ class Region:
             mask &= chosen.to(torch.bool).expand(len(points))
         return mask
 
+    def keep_on(self, chart: Chart, points: Tensor) -> Tensor:
+        """The same of points on one of its charts, which may be cut itself."""
+        there = self.keep(points)
+        return there if chart.keep is None else there & chart.keep(points)
+
 
 @dataclass(frozen=True)
 class GivenPoints:

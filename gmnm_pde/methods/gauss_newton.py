@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde.interruption import pause, unbroken
-from gmnm_pde.methods.loop import Squares, check_counts, check_positive
+from gmnm_pde.methods.loop import Squares, check_counts, check_positive, put
 from gmnm_pde.methods.method import TrainingMethod, threshold
 
 
@@ -154,7 +154,7 @@ class _Work:
                 self._mu = max(self._method.least_damping, self._mu * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3))
                 self._growth = 2.0
                 return 1
-            _put(unknowns, kept)
+            put(unknowns, kept)
             self._mu, self._growth = self._mu * self._growth, 2 * self._growth
         self._residual = before
         return 0
@@ -170,7 +170,7 @@ class _Work:
         unknowns, h = self._system.unknowns(), self._method.look_ahead
         _move(unknowns, h * direction)
         ahead = self._system.residual_vector()
-        _put(unknowns, kept)
+        put(unknowns, kept)
         curvature = 2 / h * ((ahead - self._residual) / h - image)
         acceleration, _ = steps.solve(curvature)
         if not 2 * steps.size(acceleration) <= self._method.longest_acceleration * steps.size(direction):
@@ -296,9 +296,3 @@ def _move(unknowns: list[nn.Parameter], direction: Tensor) -> None:
     for parameter in unknowns:
         parameter.add_(direction[start : start + parameter.numel()].view_as(parameter))
         start += parameter.numel()
-
-
-@torch.no_grad()
-def _put(unknowns: list[nn.Parameter], values: list[Tensor]) -> None:
-    for parameter, value in zip(unknowns, values, strict=True):
-        parameter.copy_(value)

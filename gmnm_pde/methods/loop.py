@@ -5,7 +5,7 @@ loss at the unknowns as they are, with all that the next step needs) and to adva
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -255,12 +255,12 @@ class _Loop:
             yield False
             return
         now = [parameter.detach().clone() for parameter in self._system.unknowns()]
-        _put(self._system, averages)
+        put(self._system.unknowns(), averages)
         try:
             with torch.no_grad():
                 yield True
         finally:
-            _put(self._system, now)
+            put(self._system.unknowns(), now)
 
     def _state(self) -> dict[str, Any]:
         best, system = self._best, self._system
@@ -279,7 +279,7 @@ class _Loop:
         self._step, self._fell, self._resumed = state["step"], state["fell"], True
         self._best.loss, self._best.values = state["best_loss"], state["best"]
         self._best.version = self._system.version if state["best_current"] else -1
-        _put(self._system, state["unknowns"])
+        put(self._system.unknowns(), state["unknowns"])
         self._work.restore(state["work"])
 
 
@@ -289,8 +289,9 @@ def _broken(squares: Squares) -> str:
 
 
 @torch.no_grad()
-def _put(system: Trainable, values: list[Tensor]) -> None:
-    for parameter, value in zip(system.unknowns(), values, strict=True):
+def put(unknowns: Sequence[nn.Parameter], values: Sequence[Tensor]) -> None:
+    """Put values in the place of unknowns."""
+    for parameter, value in zip(unknowns, values, strict=True):
         parameter.copy_(value)
 
 

@@ -32,7 +32,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.methods.gauss_newton import Linearizable
-from gmnm_pde.methods.loop import Squares, check_counts, check_positive
+from gmnm_pde.methods.loop import Squares, check_counts, check_positive, put
 from gmnm_pde.methods.method import TrainingMethod, threshold
 
 
@@ -194,11 +194,11 @@ class _Work:
                 remedy="Give fewer points or a smaller network, or take GaussNewton(), which needs no whole Jacobian.",
             )
 
-    @torch.no_grad()
     def _put(self, values: Tensor) -> None:
+        """Put all unknowns' values, one after another in [n], in their place."""
         unknowns = self._system.unknowns()
-        for parameter, value in zip(unknowns, values.split([p.numel() for p in unknowns]), strict=True):
-            parameter.copy_(value.view_as(parameter))
+        parts = values.split([p.numel() for p in unknowns])
+        put(unknowns, [part.view_as(p) for p, part in zip(unknowns, parts, strict=True)])
 
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""

@@ -265,7 +265,7 @@ def _corners(region: Region) -> Cloud:
     for chart in region.charts:
         cube = torch.tensor(list(itertools.product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64)
         points = chart.embed(cube.reshape(2**chart.dimension, chart.dimension))
-        points = points[region.keep(points)] if chart.keep is None else points[region.keep(points) & chart.keep(points)]
+        points = points[region.keep_on(chart, points)]
         corners.append(points)
         normals.append(chart.normal(points) if chart.normal else torch.zeros_like(points))
     return Cloud(torch.cat(corners), torch.cat(normals))

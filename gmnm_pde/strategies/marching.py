@@ -16,7 +16,7 @@ from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.ordinary import OrdinaryMarch
-from gmnm_pde.evolution.preparing import Marches
+from gmnm_pde.evolution.preparing import ROUGH, Marches
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import resume
 from gmnm_pde.evolution.steps import Ended, Step
@@ -40,9 +40,6 @@ _THIRD = 0.3
 _BEGIN, _DEAR = 5.0, 10.0
 """The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The
 second number is for several dimensions of space and methods of high order."""
-
-_ROUGH = 1e-4
-"""Errors from which on methods of low order are used."""
 
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
@@ -139,7 +136,7 @@ class Marching:
         """How far the file that is gone on from has come, or the beginning."""
         if run.resumed is not None:
             return Course.of(run.resumed["state"], self.statements, self.setup.seed)
-        fine = len(self.statements.space) > 1 and run.tol is not None and run.tol < _ROUGH
+        fine = len(self.statements.space) > 1 and run.tol is not None and run.tol < ROUGH
         begin = _DEAR if fine else _BEGIN
         allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         return Course(allowed, allowed)
