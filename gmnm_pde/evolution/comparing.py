@@ -38,19 +38,18 @@ def errors_up_to(
 
     ``weights`` [n] say how much of the domain each point stands for; by default all for the same.
     """
-    fields, others = marched.outputs(points), before.outputs(points)
-    both = (fields.isfinite() & others.isfinite()).all(dim=1)
+    every, known = marched.outputs(points), before.outputs(points)
+    both = (every.isfinite() & known.isfinite()).all(dim=1)
     if not bool(both.any()):
         return None
-    fields, others, noise = fields[both], others[both], marched.told.noise
-    apart = (fields - others).abs()
+    fields, noise = every[both], marched.told.noise
+    apart = (fields - known[both]).abs()
     if noise is not None:  # a field that is zero all the time is met by its rounding
         nothing = fields.square().mean(dim=0).sqrt() < _NOTHING * noise.to(fields)
         apart = torch.where(nothing, (apart - noise.to(apart)).clamp_min(0.0), apart)
     share = torch.ones(len(apart), 1).to(apart) if weights is None else weights[both].sqrt()[:, None]
     size = (share * fields).norm(dim=0) / share.norm()
     if not marched.reached:  # beside all that the other one knows: at first a field may be next to nothing
-        known = before.outputs(points)
         size = torch.maximum(size, known[known.isfinite().all(dim=1)].square().mean(dim=0).sqrt())
     whole = torch.where(size > 0, size, torch.ones_like(size))
     return [max(_least(marched), PART * own) for own in ((share * apart).norm(dim=0) / share.norm() / whole).tolist()]

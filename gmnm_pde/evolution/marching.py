@@ -45,7 +45,7 @@ _FADE = 0.5
 _FLOOR = 1e-10
 """And at least this part of what it ever was."""
 
-OF_BASE = 1e-3
+_OF_BASE = 1e-3
 """And at least this part of the constant that it is beside."""
 
 _OF_WIGGLES, _SHORTER = 0.3, 0.1
@@ -122,12 +122,13 @@ class March:
     def _begin(self) -> None:
         basis, self.state = self.control.initial()
         self.take(basis)
-        scale = self.sizes(self.state[0])
+        scale = self._sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
-        self.least = OF_BASE * self.sizes(self.system.base)
+        self.least = _OF_BASE * self._sizes(self.system.base)
         self._settle()
 
     def take(self, basis: Product) -> None:
+        """Go on with the equations of some modes; the state is to follow."""
         self.system = system_of(self.statements, basis)
         self.counts["bases"] += 1
         self._slopes = None
@@ -145,10 +146,10 @@ class March:
             self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
             self.slope = torch.where(algebraic, 0.0, increments[0] / tiny)
             self._slopes = None
-        scale = self.sizes(self.state[0])
+        scale = self._sizes(self.state[0])
         self.largest = torch.maximum(self.largest, scale)
         self.scale = self._floored(scale)
-        pairs = zip(scale.tolist(), self.sizes(self.slope).tolist(), strict=True)
+        pairs = zip(scale.tolist(), self._sizes(self.slope).tolist(), strict=True)
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
         self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
@@ -162,7 +163,7 @@ class March:
         allowed = self._allowed(self.scale)
         return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
-    def sizes(self, state: Tensor) -> Tensor:
+    def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
         return self.system.basis.norms(self.system.shaped([state])[0])
 
@@ -179,14 +180,14 @@ class March:
 
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
-        sizes = self.sizes(change) / self._allowed(scale).clamp_min(1e-300)
+        sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
         sizes = torch.where(self._differential, sizes, 0.0)
         self._worst = int(sizes.flatten(0, -2).amax(dim=0).argmax()) if sizes.ndim > 1 else int(sizes.argmax())
         return sizes.max().item()
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
-        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
+        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
         return self._measure(change, torch.maximum(self.scale, sizes))
 
     def _renew(self) -> None:
@@ -250,7 +251,7 @@ class March:
         increments = solved.increments
         if increments is None or not bool(increments.isfinite().all()):
             return Outcome.FAILED
-        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
+        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
         scale = self._floored(torch.maximum(sizes, _FADE * self.scale))
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self.first)
         allowance = self.transient.allowance(self.time + length)

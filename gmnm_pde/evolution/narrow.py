@@ -3,7 +3,7 @@
 Initial values are looked at closely, and so are the equations at zero fields, which is what drives them, at some times.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from gmnm_pde.evolution.initial import given_at
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.terms import Term
 
 _WINDOWS, _EACH = 4096, 64
 """The line is looked at in so many windows, at so many places each."""
@@ -21,6 +22,9 @@ _BENT = 3e-3
 
 _MOST = 24
 """Of windows that are narrow no more are told; with more the data are rough everywhere, or fine as a whole."""
+
+_FEW = 256
+"""Places at which it is seen whether an equation depends on time."""
 
 _TIMES = (1e-9, 0.13, 0.37, 0.61, 0.87)
 """Parts of the time at which equations are looked at."""
@@ -39,21 +43,27 @@ def narrow_places(statements: Statements) -> list[float]:
     return sorted(place for place in found if low < place < high)
 
 
-def _sources(statements: Statements, places: Tensor) -> list[Tensor]:
-    """The equations at zero fields, at some times, [n] each."""
-    found, problem = [], statements.problem
-    for part in _TIMES:
-        time = torch.tensor([statements.start + part * (statements.end - statements.start)], dtype=torch.float64)
-        points = statements.joined(places[:, None], time)
-        for term in statements.equations:
-            inside = statements.lies_in(term.parts[0], points) if term.parts else torch.ones(len(points)).bool()
-            own = points[inside]
-            jets = zero_jets(term, own, len(problem.branches))
-            for linearized in linearize(problem, Placed(term, Cloud(own)), own, jets, (), slopes=False).values():
-                values = torch.zeros(len(points), dtype=torch.float64)
-                values[inside] = linearized.residual.double()
-                found.append(values)
-    return found
+def _sources(statements: Statements, places: Tensor) -> Iterator[Tensor]:
+    """The equations at zero fields, [n] each, at some times; those that few places show to be steady at one."""
+    times = statements.start + torch.tensor(_TIMES, dtype=torch.float64) * (statements.end - statements.start)
+    for term in statements.equations:
+        few = [_at_zero(statements, term, places[:: len(places) // _FEW], time) for time in times]
+        steady = all(torch.equal(own, few[0]) for own in few)
+        for time in times[:1] if steady else times:
+            yield from _at_zero(statements, term, places, time)
+
+
+def _at_zero(statements: Statements, term: Term, places: Tensor, time: Tensor) -> Tensor:
+    """The residuals of an equation at zero fields at a time, [residuals, n]; zero beside its part."""
+    points, problem = statements.joined(places[:, None], time[None]), statements.problem
+    inside = statements.lies_in(term.parts[0], points) if term.parts else torch.ones(len(points)).bool()
+    own = points[inside]
+    jets = zero_jets(term, own, len(problem.branches))
+    named = linearize(problem, Placed(term, Cloud(own)), own, jets, (), slopes=False)
+    values = torch.zeros(len(named), len(points), dtype=torch.float64)
+    for row, linearized in zip(values, named.values(), strict=True):
+        row[inside] = linearized.residual.double()
+    return values
 
 
 def _around(places: Tensor, values: Tensor, extent: float) -> Sequence[float]:

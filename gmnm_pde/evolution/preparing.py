@@ -105,7 +105,8 @@ class Marches:
         if len(statements.space) == 1:
             (axis,) = statements.space
             planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
-            planes |= {(axis, place) for place in self._narrow}
+            if axis not in statements.periodic:
+                planes |= {(axis, place) for place in self._narrow}
         return [
             _apart({place for across, place in planes if across == axis and low < place < high}, high - low)
             for axis, (low, high) in zip(statements.space, statements.bounds, strict=True)

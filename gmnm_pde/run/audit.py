@@ -44,7 +44,8 @@ def audited(result: Result, run: Run) -> Result:
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
     if result.best.estimate.doubt:
         return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)
-    free = free_end(run.problem) if result.converged and run.problem.domain.time else ""
+    # what was marched had as many conditions as its equations ask for
+    free = free_end(run.problem) if fits and result.converged and run.problem.domain.time else ""
     if free:
         return _marked(result, Status.NOT_UNIQUE, free)
     if worst.relative > _UNSOLVED:

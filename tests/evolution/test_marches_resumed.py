@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from gmnm_pde import Dirichlet, GmnmError, Initial, Interval, Periodic, Problem, Time, diff, div, grad, solve
+from gmnm_pde.evolution.resuming import basis_from, saved_basis
+from gmnm_pde.models.modes import LocalCells, Waves, product_of
 from gmnm_pde.strategies.evolution import Evolution
 
 
@@ -23,6 +25,13 @@ def waves():
         lambda u, x, t: diff(u, t) + u * diff(u, x) - 0.01 * diff(u, x, x) - torch.sin(20 * t),
         [Periodic("x"), Initial(u=lambda x: torch.sin(2 * torch.pi * x))],
     )
+
+
+def test_modes_are_saved_whole():
+    basis = product_of([LocalCells([0.0, 0.3, 0.5, 1.0], 8, 2, [0.5], [0.3]), Waves((0.0, 2.0), 5)])
+    again = basis_from(saved_basis(basis))
+    assert [line.config() for line in again.lines] == [line.config() for line in basis.lines]
+    assert again.lines[0].marks == basis.lines[0].marks == (0.3,)
 
 
 class Stop(Exception):

@@ -187,7 +187,7 @@ def test_the_command(tmp_path, capsys):
     assert main(["modes", "membrane", "--count", "3", "--components", "150", "--json", "--out", str(tmp_path)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["values"][0] == pytest.approx(2 * math.pi**2, rel=1e-6)
-    assert {path.name for path in tmp_path.iterdir()} == {"modes.json", "modes.png", "history.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"modes.json", "modes.png", "history.csv", "report.html"}
     assert main(["modes", "membrane", "--count", "2", "--components", "60"]) == 0
     assert "k " in capsys.readouterr().out
     assert main(["modes", "poisson"]) == 2

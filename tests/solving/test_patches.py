@@ -214,7 +214,7 @@ def test_the_boxes_on_a_figure():
     assert axes.get_title() == "7 patches" and axes.get_xlim() == (0, 2) and len(axes.collections) == 1
     line = g.Problem(g.Interval(x=(0, 3)), lambda u, x: g.diff(u, x) - 1, [g.Dirichlet(u=lambda x: x)])
     assert plot_patches(g.solve(line, g.Mixture(components=8, widths=0.6, patches=4))).axes[0].get_xlim() == (0, 3)
-    with pytest.raises(g.GmnmError, match="a solution on patches, or in blocks"):
+    with pytest.raises(g.GmnmError, match="a solution on patches, on boxes, or in blocks"):
         plot_patches(g.solve(line, g.Mixture(components=8)))
 
 

@@ -312,7 +312,14 @@ def rooted(x, y):
 BAD = {
     "no problem": (lambda p: g.solve("poisson"), "registry.load"),
     "model name": (lambda p: g.solve(p, "gmn"), "Did you mean 'gmnm'"),
-    "model without readout": (lambda p: g.solve(p, torch.nn.Linear(2, 1), g.LeastSquares()), "linear readout"),
+    "model without curvature": (
+        lambda p: g.solve(p, torch.nn.Linear(2, 1), g.LeastSquares()),
+        "Take a smooth activation",
+    ),
+    "model without readout": (
+        lambda p: g.solve(p, torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Tanh()), g.LeastSquares()),
+        "linear readout",
+    ),
     "model no module": (lambda p: g.solve(p, 3), "a torch module"),
     "model with too many outputs": (lambda p: g.solve(p, g.GMNM(2, 3, 5)), r"1 output\(s\), one for each of u, got 3"),
     "model with wrong inputs": (lambda p: g.solve(p, g.GMNM(3, 1, 5)), "a model for 2 coordinates"),

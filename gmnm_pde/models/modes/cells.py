@@ -134,8 +134,8 @@ class Cells:
         return Cells(self.edges, self.size, 0)
 
     def config(self) -> dict[str, Any]:
-        broken = {"breaks": self.breaks} if self.breaks else {}
-        return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness, **broken}
+        others = {name: places for name, places in (("breaks", self.breaks), ("marks", self.marks)) if places}
+        return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness, **others}
 
 
 def _balanced(edges: Sequence[float]) -> list[float]:

@@ -1,6 +1,5 @@
 """Piecewise polynomials that meet smoothly, each function in one cell or in two neighbouring ones."""
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import torch
@@ -15,29 +14,22 @@ class LocalCells(Cells):
     From left to right: ``smoothness`` functions at every edge, orthonormal among themselves, and in every cell those
     that vanish at both edges with as many derivatives, which are orthonormal and orthogonal to all others. A break has
     functions of its own on either side.
-
-    Attributes:
-        local: The coefficients of the functions of each cell in its Legendre polynomials, [cells, size, size]: those of
-            its left edge, its own, those of its right edge.
-        places: The numbers of the functions of each cell, [cells, size].
     """
 
-    def __init__(
-        self,
-        edges: Sequence[float],
-        size: int,
-        smoothness: int,
-        breaks: Sequence[float] = (),
-        marks: Sequence[float] = (),
-    ):
-        super().__init__(edges, size, smoothness, breaks, marks)
-        self.local = self._local()
+    @cached_property
+    def places(self) -> Tensor:
+        """The numbers of the functions of each cell, [cells, size]."""
         cells = torch.arange(self.number)
         broken = (cells[:, None] >= torch.tensor(self.broken, dtype=torch.long)).sum(dim=1)
         first = cells * (self.size - self.smoothness) + broken * self.smoothness
-        self.places = first[:, None] + torch.arange(self.size)
+        return first[:, None] + torch.arange(self.size)
 
-    def _local(self) -> Tensor:
+    @cached_property
+    def local(self) -> Tensor:
+        """The coefficients of the functions of each cell in its Legendre polynomials, [cells, size, size].
+
+        They are those of its left edge, its own, those of its right edge.
+        """
         m, number, size = self.smoothness, self.number, self.size
         if not m:
             return torch.eye(size, dtype=torch.float64).expand(number, -1, -1)
