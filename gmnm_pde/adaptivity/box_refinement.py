@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.fit import BoxFit, fit_boxes
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
@@ -79,7 +79,13 @@ class BoxRefinement:
         if self.counts is not None:
             return Level(self.counts, degree)
         factor, low, high = _LIMIT
-        return foreseen(self.statements, degree, min(high, max(low, factor * self._aim)))
+        level = foreseen(self.statements, degree, min(high, max(low, factor * self._aim)))
+        return level if level is not None and self._fits(level, shared=probed(self.statements).constant) else None
+
+    @staticmethod
+    def _fits(level: Level, *, shared: bool) -> bool:
+        """Whether a level fits into memory."""
+        return bytes_of(level, shared=shared) < available_bytes(torch.device("cpu"))
 
     def next(self, trials: Trials[Level]) -> Level | Stop:
         """The first level, then the next one."""
@@ -107,7 +113,7 @@ class BoxRefinement:
             finer = replace(level, counts=counts)
         else:
             return None
-        return finer if bytes_of(finer, shared=fit.shared) < available_bytes(torch.device("cpu")) else None
+        return finer if self._fits(finer, shared=fit.shared) else None
 
     def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
         """None: a level between two would tell little."""

@@ -116,9 +116,9 @@ class Balance:
 
     def _condition(self, number: int, face: Face, conditions: Sequence[Condition]) -> _Outer:
         """The equations of an outer face, tested with the polynomials of its trace."""
-        if not conditions:
-            raise Unsuited("a part of a side has no condition")
         unit, weights = self.degrees.outer
+        if len({row for one in conditions for row in one.rows.tolist()}) < len(unit):
+            raise Unsuited("a part of a side has no condition")
         zero = (0,) * (self.degrees.dimension - 1)
         tested = self.degrees.traces.jet(unit, (zero,))[zero]
         length, sign = self._lengths[number], 1.0 if face.above < 0 else -1.0

@@ -22,7 +22,7 @@ from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
 
 _ROUNDING = 1e-14
-"""No estimate is below this."""
+"""No estimate is below this, and what the stability constant makes of the rounding of rows."""
 
 _WORSE = 2
 """So many worse solutions are looked at."""
@@ -96,7 +96,8 @@ def judged(
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = max(0.5 * (1 - quickly), min(1.0, max(0.0, unsolved)))
     error = observed * max(1.0, bound / max(observed, tiny)) ** drawn
-    return Judged(error / size + _ROUNDING, residual, relative, stability)
+    rounding = _ROUNDING + (0.0 if math.isnan(stability) else torch.finfo(coefficients.dtype).eps * stability / size)
+    return Judged(error / size + rounding, residual, relative, stability)
 
 
 def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance, require_elliptic
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import conditions, interior
+from gmnm_pde.boxes.equation import Interior, conditions, interior
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
@@ -143,16 +143,16 @@ def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) ->
     return BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
 
 
-def require_suited(statements: Statements) -> None:
-    """Refuse what the way of coupling boxes that the coordinates ask for is not for.
+def probed(statements: Statements) -> Interior:
+    """The equation at points of one box that is all of the domain.
 
     Raises:
-        Unsuited: in three coordinates an equation that is not elliptic, or one of which derivatives alone are given.
+        Unsuited: in three coordinates it is not elliptic, or of the solution derivatives alone are given.
     """
     problem = statements.problem
-    if problem.domain.dimension < _BALANCED:
-        return
     layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
     degrees = Degrees.of(problem.domain.dimension, _PROBED)
-    given = conditions(problem, statements.others, layout, degrees.outer[0])
-    require_elliptic(interior(problem, statements.equation, layout, degrees.inner[0]), given)
+    equation = interior(problem, statements.equation, layout, degrees.inner[0])
+    if problem.domain.dimension >= _BALANCED:
+        require_elliptic(equation, conditions(problem, statements.others, layout, degrees.outer[0]))
+    return equation

@@ -49,6 +49,8 @@ class Going:
     """A continuation is tried where Newton's method did not converge and the validation residual is above this."""
     work: float = 200.0
     """Without a time limit patches may take as much work as one core is predicted to do in this many seconds."""
+    waves: float = 800.0
+    """The same for boxes that the data ask for, beside which nothing else would help."""
     most_dimensions: int = 3
     """The most coordinates with which patches are used."""
 
@@ -139,7 +141,8 @@ class _Solve:
             return self._on_patches(self._guess, self._run, fixed=True)
         bounded = self._run.bounded_by_work(self._numbers.work)
         level = foreseen_level(setup, self._run.tol) if self._is_untouched and not self._stage else None
-        boxes = None if level is None else tried(setup, bounded, level)
+        amply = self._run.bounded_by_work(self._numbers.waves)
+        boxes = None if level is None else tried(setup, amply, level)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             return boxes
         first = self._first()

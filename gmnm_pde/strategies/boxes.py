@@ -8,7 +8,7 @@ import torch
 from gmnm_pde._errors import refuse
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
-from gmnm_pde.boxes.fit import require_suited
+from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.discretization import Setup
@@ -80,7 +80,7 @@ def suited(setup: Setup) -> Statements:
     if setup.features:
         raise Unsuited("its data are sharp at some place")
     statements = read(setup.problem)
-    require_suited(statements)
+    probed(statements)
     return statements
 
 
@@ -102,7 +102,9 @@ def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
         boxes = OnBoxes(setup, suited(setup), begin=begin)
         own = run.part(deadline=run.share(_PART))
         begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or begin.boxes < 2 or not own.affords(seconds_of(begin, shared=True)):
+        if begin is None or begin.boxes < 2:
+            return None
+        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant)):
             return None
         result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
     except (Unsuited, OutOfTime):
@@ -140,8 +142,12 @@ class OnBoxes:
 
     def run(self, run: Run) -> Result:
         """Solve on more boxes, or with higher degrees, until the estimate is good."""
+        refinement = self.refinement(run.tol)
+        begin = refinement.first() if self.begin is None else self.begin
+        if begin is None:
+            raise _refused(self.setup, Unsuited("its data ask for more boxes than there is memory for"))
         try:
-            return adapt(self.refinement(run.tol), run)
+            return adapt(replace(refinement, begin=begin), run)
         except Unsuited as why:
             raise _refused(self.setup, why) from why
 
