@@ -89,7 +89,7 @@ def normal_derivative(u: Quantity) -> Quantity:
             "normal_derivative(u)",
             expected="points on a boundary, where there is a normal",
             got="points without one",
-            remedy="Use it in a condition on domain.boundary or on a face.",
+            remedy="Use it in a condition; of a solution it is solution.normal_derivative(boundary)(x, y).",
         )
     return _total(
         frame.normals[:, axis] * quantity.derivative(axis)

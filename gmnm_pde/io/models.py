@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.io import checks
 from gmnm_pde.io.places import called, damaged, writable
-from gmnm_pde.io.tensors import read_tensors, write_tensors
+from gmnm_pde.io.tensors import Stored, encoded, read_tensors, write_tensors
 from gmnm_pde.models import Normalized, numbers, rebuild
 from gmnm_pde.models.protocols import Configurable, can
 
@@ -38,20 +38,29 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
         GmnmError: there can be no file; one that was there before stays.
     """
     target = writable(path, call)
+    write_tensors(target, _FORMAT, model.state_dict(), _described(model, header), call)
+
+
+def stored_model(model: Normalized, header: Mapping[str, Any]) -> Stored:
+    """What ``write_model`` writes, in memory; ``read_model`` reads it."""
+    return Stored(encoded(_FORMAT, model.state_dict(), _described(model, header)))
+
+
+def _described(model: Normalized, header: Mapping[str, Any]) -> dict[str, Any]:
+    """The header with what is to be known of the model."""
     inner = model.inner
     config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
-    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    write_tensors(target, _FORMAT, model.state_dict(), {"model": shape, "dtype": dtype, **header}, call)
+    return {"model": shape, "dtype": str(next(model.parameters()).dtype).removeprefix("torch."), **header}
 
 
 def read_model(
-    path: str | Path, parts: Mapping[str, checks.Check], model: nn.Module | None = None
+    path: str | Path | Stored, parts: Mapping[str, checks.Check], model: nn.Module | None = None
 ) -> tuple[Normalized, dict[str, Any]]:
     """The model and header in ``path``.
 
     Args:
-        path: The file.
+        path: The file, or what it would hold.
         parts: What the header has beside the model, and a check for each.
         model: The empty module where it is not one of this library's.
 
@@ -78,7 +87,7 @@ def read_model(
 
 
 @torch.no_grad()
-def check_outputs(path: str | Path, model: Normalized, count: int) -> None:
+def check_outputs(path: str | Path | Stored, model: Normalized, count: int) -> None:
     """Refuse a model that does not give so many numbers at a point.
 
     Raises:

@@ -61,6 +61,9 @@ _SAVED: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+_KINDS = (ByPart, Embedded, Evolved, FourierFeatures, GMNM, KAN, MLP, Patchwork, RBF, TimeBlocks)
+
+
 def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
     """A model of a saved kind and shape, its weights still to be loaded."""
     if kind not in _SAVED:
@@ -71,6 +74,11 @@ def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
             remedy=nearest(kind, _SAVED) + " For a module of your own pass it: load_solution(path, model=...).",
         )
     return _SAVED[kind](**config)
+
+
+def is_rebuilt(model: nn.Module) -> bool:
+    """Whether ``rebuild`` makes models of this one's kind."""
+    return type(model) in _KINDS
 
 
 def numbers(kind: str, config: Mapping[str, Any]) -> int:

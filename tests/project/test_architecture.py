@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
-    ("_errors", "_modes", "multiindex", "interruption", "memory"),
+    ("_errors",),
+    ("_calls",),
+    ("_doors", "_modes", "multiindex", "interruption", "memory"),
     ("binding",),
     ("geometry",),
     ("sampling", "jets"),
