@@ -1,6 +1,8 @@
 """Differential equations solved with Gaussian mixture networks and other neural approximators."""
 
 from gmnm_pde import registry
+from gmnm_pde._doors import explained as _explained
+from gmnm_pde._doors import known as _known
 from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
 from gmnm_pde.compare import compare
@@ -135,3 +137,8 @@ __all__ = [
     "GmnmError",
     "NumericalWarning",
 ]
+
+for _kind in [globals()[name] for name in __all__]:
+    if isinstance(_kind, type) and not issubclass(_kind, Exception):
+        _explained(_kind)
+_known(solve, solve)

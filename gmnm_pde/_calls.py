@@ -8,13 +8,23 @@ from typing import Any
 
 from gmnm_pde._errors import GmnmError, refuse
 
-takers: dict[str, list[type]] = {}
-"""By argument, the public classes whose constructors take it."""
+takers: dict[str, list[Any]] = {}
+"""By argument, the public classes whose constructors take it, and functions."""
+
+_SHOWN = 30
+"""Letters of an argument that messages show at most."""
+
+_SURE = 0.9
+"""Words that are this alike are taken for misspelt, even where the word is an argument of something else."""
 
 _ELSEWHERE = {
     "boundary": "on",
     "callbacks": "callback",
     "epochs": "steps",
+    "exact_solution": "exact",
+    "reference": "exact",
+    "solution": "exact",
+    "k": "count",
     "epsilon": "tol",
     "geometry": "domain",
     "initial_conditions": "conditions",
@@ -58,13 +68,14 @@ def misfit(function: Callable[..., Any], name: str, args: tuple, kwargs: Mapping
     given = args[1:] if "self" in signature.parameters else args
     shown = [*map(_short, given), *(f"{word}={_short(value)}" for word, value in kwargs.items())]
     call = f"{name}({', '.join(shown)})"
-    example = _example(function, name)
+    example, shown_there = _example(function, name)
     words = keywords(function)
     unknown = [word for word in kwargs if word not in words]
     if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
-        remedy = _meant(unknown[0], kwargs[unknown[0]], words, name) or example
+        remedy = _meant(unknown[0], kwargs[unknown[0]], words, name)
         every = [f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL] + words
-        return refuse(call, expected=f"its arguments {', '.join(every)}", got=f"'{unknown[0]}'", remedy=remedy)
+        expected = "one of its arguments" if remedy else f"its arguments {', '.join(every)}"
+        return refuse(call, expected=expected, got=f"'{unknown[0]}'", remedy=remedy or (example if shown_there else ""))
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(given) > len(places) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         expected = f"at most {len(places)} by position" if places else "arguments by name"
@@ -89,9 +100,6 @@ def _meant(word: str, value: Any, words: list[str], name: str) -> str:
     known = _ELSEWHERE.get(word, word)
     if known in words:
         return f"Did you mean '{known}'?"
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.75)
-    if near:
-        return f"Did you mean '{near[0]}'?"
     kinds = [kind for kind in takers.get(known, ()) if kind.__name__ != name]
     if name in ("solve", "compare", "eigenmodes"):
         kinds = [kind for kind in kinds if _room(kind) in ("models", "methods")]
@@ -99,26 +107,29 @@ def _meant(word: str, value: Any, words: list[str], name: str) -> str:
         if kinds:
             made = f"{kinds[0].__name__}({known}={_short(value)})"
             return f"It belongs to {made}: solve(problem, {'method=' * (_room(kinds[0]) == 'methods')}{made})."
-    if kinds:
-        return f"It is an argument of {', '.join(kind.__name__ for kind in kinds[:3])}."
     near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f"Did you mean '{near[0]}'?" if near else ""
+    if near and (not kinds or difflib.SequenceMatcher(None, word, near[0]).ratio() > _SURE):
+        return f"Did you mean '{near[0]}'?"
+    return f"It is an argument of {', '.join(kind.__name__ for kind in kinds[:3])}." if kinds else ""
 
 
-def _room(kind: type) -> str:
+def _room(kind: Any) -> str:
     return (*kind.__module__.split("."), "", "")[1]
 
 
-def _example(function: Callable[..., Any], name: str) -> str:
-    """The call that the documentation shows first."""
+def _example(function: Callable[..., Any], name: str) -> tuple[str, bool]:
+    """The call that the documentation shows first, or what is asked for; and whether there is such a call."""
     owner = next((kind for kinds in takers.values() for kind in kinds if kind.__name__ == name), function)
     shown = re.search(rf"``({re.escape(name)}\(.+?\))``", inspect.getdoc(owner) or "", re.DOTALL)
     if shown:
-        return f"As in {' '.join(shown[1].split())}."
-    taken = ", ".join(str(p).split(":")[0] for p in inspect.signature(function).parameters.values() if p.name != "self")
-    return f"It is {name}({taken})."
+        return f"As in {' '.join(shown[1].split())}.", True
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    asked = [p.name for p in parameters if p.default is p.empty and p.kind in places]
+    others = [f"{p.name}=..." for p in parameters if p.name not in asked and p.kind is not p.VAR_KEYWORD]
+    return f"It is {name}({', '.join([*asked, *others[:3], *(['...'] if len(others) > 3 else [])])}).", False
 
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 40 and "\n" not in text else f"{text[:30]}...".replace("\n", " ")
+    return text if len(text) <= _SHOWN and "\n" not in text else "..."

@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
@@ -103,7 +103,12 @@ def front_door(function: Callable[P, R], name: str = "") -> Callable[P, R]:
 def explained(kind: C) -> C:
     """A class whose constructor says what a call that does not fit should be."""
     plain = kind.__init__  # type: ignore[misc]
-    for word in keywords(plain):
-        takers.setdefault(word, []).append(kind)
+    known(kind, plain)
     kind.__init__ = front_door(plain, kind.__name__)  # type: ignore[misc]
     return kind
+
+
+def known(kind: Any, function: Callable[..., Any]) -> None:
+    """Let messages about other calls name this one, where an argument of its is meant."""
+    for word in keywords(function):
+        takers.setdefault(word, []).append(kind)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
@@ -143,6 +144,7 @@ class Domain(Shape, ABC):
             )
         return self._region(charts, "initial")
 
+    @front_door
     def face(self, **where: float) -> Region:
         """The face at one end of one coordinate, as in ``box.face(x=-1)``; ``face(t=...)`` is an end of time."""
         if len(where) != 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 
@@ -135,6 +136,7 @@ class Region:
         bind(predicate, self.coordinates, call=f"{self.name}.where")
         return replace(self, predicates=(*self.predicates, predicate), name=f"{self.name}.where(...)")
 
+    @front_door
     def sample(self, n: int, rule: str = "sobol", *, seed: int = 0) -> "Cloud":
         """About ``n`` points with weights, and on boundaries outward normals: ``points``, ``normals``, ``weights``.
 

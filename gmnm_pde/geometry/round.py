@@ -25,6 +25,7 @@ class Ellipse(Domain):
     def __init__(self, center: Sequence[float], radii: Sequence[float], *, coordinates: Sequence[str] = ("x", "y")):
         kind = type(self).__name__
         self.center = read_numbers(center, 2, f"{kind}(center={center!r})")
+        radii = radii.tolist() if hasattr(radii, "tolist") else radii  # type: ignore[attr-defined]
         if not isinstance(radii, list | tuple) or len(radii) != 2:
             raise refuse(f"{kind}(radii={radii!r})", expected="two radii", got=repr(radii))
         self.radii = tuple(read_radius(radius, f"{kind}(radii={radii!r})") for radius in radii)
@@ -204,6 +205,7 @@ def _beta_quantile(a: float, unit: Tensor) -> Tensor:
 
 def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float, ...]:
     """``count`` finite numbers, or a clear refusal."""
+    values = values.tolist() if hasattr(values, "tolist") else values  # type: ignore[attr-defined]
     fine = isinstance(values, list | tuple) and len(values) == count
     if not fine or not all(isinstance(v, Real) and math.isfinite(float(v)) for v in values):
         raise refuse(call, expected=f"{count} finite numbers", got=repr(values))

@@ -52,6 +52,7 @@ class Arguments:
     continuation: Any = None
     hard: bool | str | Sequence[str] = False
     smoothing: Any = None
+    initial_guess: Any = None
 
     def __post_init__(self) -> None:
         by_field = isinstance(self.tol, Mapping | Tolerance)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
 from gmnm_pde.evolution.marched import Told
 from gmnm_pde.evolution.marching import Step
@@ -161,7 +162,7 @@ class Ordinary:
             f"{guess}{f', order={order}' if order else ''}) asks for another"
         )
         self.notes.append(told)
-        warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=2)
+        warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=stacklevel())
 
     def _warn_of_contradictions(self, given: Given, state: np.ndarray, size: float) -> None:
         """Initial values that the equations change."""
@@ -175,4 +176,4 @@ class Ordinary:
                     f"which ask for {found:.6g}: that is taken"
                 )
                 self.notes.append(told)
-                warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=2)
+                warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=stacklevel())
