@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -23,25 +23,24 @@ FULL = "GMNM_PDE_FULL_TRACEBACK"
 """The name of an environment variable that, if it is not empty, leaves tracebacks as they are."""
 
 _OWN = str(Path(__file__).parent) + os.sep
-_OTHERS = tuple(str(Path(folder)) + os.sep for folder in (Path(torch.__file__).parent, sysconfig.get_paths()["stdlib"]))
+_TORCH = str(Path(torch.__file__).parent) + os.sep
+_PYTHON = str(Path(sysconfig.get_paths()["stdlib"])) + os.sep
 
 
 def stacklevel() -> int:
     """The ``stacklevel`` of a warning at the line of the user's that led here."""
     frame, level = sys._getframe(1), 1
-    while frame is not None and _is_inner(frame.f_code.co_filename):
+    while frame is not None and _is_inner(frame):
         frame, level = frame.f_back, level + 1
     return level
 
 
-def _is_inner(file: str) -> bool:
-    """Whether a file is this library's, torch's or Python's own."""
-    packages = os.sep + "site-packages" + os.sep
-    return (
-        file.startswith((_OWN, "<frozen"))
-        or (file.startswith(_OTHERS) and packages not in file)
-        or (file.startswith(_OTHERS[0]))
-    )
+def _is_inner(frame: FrameType) -> bool:
+    """Whether a frame is this library's, torch's or Python's own; made-up files are those of dataclasses."""
+    file, name = frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
+    if file.startswith((_OWN, _TORCH, "<frozen")) or (file == "<string>" and name.startswith("gmnm_pde.")):
+        return True
+    return file.startswith(_PYTHON) and f"{os.sep}site-packages{os.sep}" not in file
 
 
 def shortened(error: BaseException) -> BaseException:
@@ -57,7 +56,7 @@ def shortened(error: BaseException) -> BaseException:
         while trace is not None:
             frames.append(trace)
             trace = trace.tb_next
-        kept = [frame for frame in frames if not _is_inner(frame.tb_frame.f_code.co_filename)]
+        kept = [frame for frame in frames if not _is_inner(frame.tb_frame)]
         if kept or isinstance(one, GmnmError):
             one.__traceback__ = _linked(kept)
     return error

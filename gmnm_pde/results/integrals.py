@@ -18,6 +18,7 @@ from gmnm_pde.geometry.sampled import sample
 from gmnm_pde.geometry.sliced import sliced
 from gmnm_pde.operators import normal_derivative
 from gmnm_pde.results.expression import Expression, chosen_fields, of
+from gmnm_pde.statement.fingerprint import is_of
 
 if TYPE_CHECKING:
     from gmnm_pde.results.solution import Solution
@@ -91,7 +92,10 @@ def read_boundary(solution: "Solution", boundary: Any, call: str) -> Region:
     Raises:
         GmnmError: it has no normals.
     """
-    region, *_ = _regions(solution, solution.domain.boundary if boundary is None else boundary, call)
+    if boundary is None:
+        _regions(solution, None, call)  # which is refused where the domain is not known
+        boundary = solution.domain.boundary
+    region, *_ = _regions(solution, boundary, call)
     if not _have_normals([region]):
         remedy = "Such as domain.boundary, domain.face(x=0) or a shape's own boundary."
         raise refuse(call, expected="a part of a boundary, with normals", got=f"'{region.name}'", remedy=remedy)
@@ -115,6 +119,10 @@ def _factor(solution: "Solution", coefficient: Any, call: str) -> Callable[[Mapp
 def _regions(solution: "Solution", over: Any, call: str) -> list[Region]:
     """The regions that are meant, whose coordinates are the solution's, or its coordinates of space."""
     domain = solution.domain
+    if over is None and solution.problem is None and not is_of(solution.fingerprint, domain):
+        remedy = "Give load_solution(path, problem=...), or over=shape."
+        got = "a solution without its problem, whose domain is no box"
+        raise refuse(call, expected="over=..., where the domain is not known", got=got, remedy=remedy)
     if over is None:
         parts = domain.parts.values() if isinstance(domain, Parted) else (domain,)
         return [part.interior for part in parts]

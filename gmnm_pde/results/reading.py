@@ -39,15 +39,15 @@ def read_columns(coordinates: Sequence[str], columns: tuple, named: Mapping[str,
 def _of_points(points: Any, dimension: int) -> tuple:
     """The columns of points [..., d] with d > 1; what is no such array as it is."""
     if isinstance(points, Cloud):
-        points = points.points
-    if isinstance(points, Quantity) or (dimension == 1 and not isinstance(points, Cloud)):
+        return points.points.unbind(1)
+    if isinstance(points, Quantity) or dimension == 1:
         return (points,)
     if not isinstance(points, Tensor):
         try:
             points = np.asarray(points)
         except ValueError:  # rows of several lengths
             return (points,)
-    if dimension == 1 or not points.ndim or points.shape[-1] != dimension:
+    if not points.ndim or points.shape[-1] != dimension:
         return (points,)
     return tuple(points[..., k] for k in range(dimension))
 

@@ -8,11 +8,11 @@ import scipy.linalg
 import scipy.sparse
 import scipy.special
 import torch
-from gmnm_pde.problems import gray_scott, heat_varying, poisson_layers, poisson_screened
 from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
 import gmnm_pde as g
+from gmnm_pde.problems import gray_scott, heat_varying, poisson_layers, poisson_screened
 
 PI = math.pi
 

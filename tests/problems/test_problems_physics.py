@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from gmnm_pde.problems import lotka_volterra
 from scipy.integrate import quad, solve_ivp
 from scipy.special import iv
 from scipy.stats import norm
 
 import gmnm_pde as g
+from gmnm_pde.problems import lotka_volterra
 
 PI = math.pi
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from gmnm_pde.problems import four_holes, kuramoto_sivashinsky
 from scipy.integrate import solve_ivp
 from scipy.special import roots_hermite
 
 import gmnm_pde as g
+from gmnm_pde.problems import four_holes, kuramoto_sivashinsky
 
 PI = math.pi
 

@@ -30,7 +30,7 @@ FLOORS = [
     ("strategies",),
     ("options",),
     ("solve", "eigenmodes", "ensembles"),
-    ("compare", "bench"),
+    ("compare", "bench", "sklearn"),
     ("cli",),
 ]
 """From the ground up: a room imports from floors below its own, and from itself."""
