@@ -44,7 +44,8 @@ class Frame:
     that were looked up are not smooth. ``integrate``, where there is one, takes values [n] to their integrals over
     space at the time of each point, [n]; ``integrals`` are those that were asked for. What it returns is to be a leaf
     of autograd's graph wherever its slopes are not, point by point, those by the values. On a ``readable`` frame, that
-    of a jet outside of equations, quantities turn into arrays.
+    of a jet outside of equations, quantities turn into arrays. ``sizes`` that are no longer None are those of known
+    fields that were evaluated on the frame.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Frame:
         self.integrate: Callable[[Tensor], Tensor] | None = None
         self.integrals: list[Integral] = []
         self.readable = False
+        self.sizes: list[float] | None = None
 
     def __len__(self) -> int:
         return len(self.points)

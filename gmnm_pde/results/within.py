@@ -98,13 +98,15 @@ def derivative_at(
             found = {order: torch.where(inside[:, None], value, torch.nan) for order, value in found.items()}
         return found
 
-    values = evaluated(jets, flat, alpha) if any(isinstance(one, Tensor) for one in (*columns, quantity)) else None
     if quantity is not None:
+        if quantity.frame.sizes is not None:
+            quantity.frame.sizes.append(_size(what, alpha))
         values = evaluated(jets, flat, alpha)
         return [Quantity(one.reshape(grids[0].shape), quantity.frame) for one in values.unbind(-1)]
-    if values is None:
+    if not any(isinstance(one, Tensor) for one in columns):
         found = jets(torch.stack(flat, dim=1), (alpha,))[alpha]
         return [column.reshape(grids[0].shape).cpu().numpy() for column in found.unbind(-1)]
+    values = evaluated(jets, flat, alpha)
     return [column.reshape(grids[0].shape) for column in values.unbind(-1)]
 
 
@@ -116,6 +118,13 @@ def _batched(what: Evaluable, points: Tensor, alphas: Sequence[Alpha], plain: bo
     for batch in own.split(_BATCH):
         parts.append({alphas[0]: what.values(batch)} if values_alone else what.jets(batch, alphas))
     return {alpha: torch.cat([part[alpha].detach() for part in parts]).to(points) for alpha in alphas}
+
+
+def _size(what: Evaluable, alpha: Alpha) -> float:
+    """The largest size of the numbers at a few points of the domain's box."""
+    box = torch.tensor(what.domain.bounds, dtype=torch.float64).to(what.like)
+    unit = torch.linspace(0.1, 0.9, 5).to(box)[:, None]
+    return float(what.jets(box[:, 0] + unit * (box[:, 1] - box[:, 0]), (alpha,))[alpha].abs().nan_to_num().max())
 
 
 def _is_single(columns: Sequence[Any]) -> bool:
