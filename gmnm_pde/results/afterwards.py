@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from gmnm_pde._doors import front_door
+from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.operators import diff, grad, laplacian
 from gmnm_pde.results import expression, integrals
 from gmnm_pde.results.at_boundary import NormalDerivative
+from gmnm_pde.results.elsewhere import missing
 from gmnm_pde.results.expression import Expression
 
 if TYPE_CHECKING:
@@ -20,12 +22,33 @@ class Afterwards:
     Of several fields ``field="u"`` chooses one; without it there is a dict by name.
     """
 
+    def __getitem__(self, field: str) -> Expression:
+        """One field as a function of the coordinates: ``solution["u"](x, y)``."""
+        return expression.each(cast("Solution", self), field, lambda u: u, f"solution[{field!r}]")
+
+    __iter__ = None  # it has no order, though it has items
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise missing(name, self, self.__dict__.get("fields", ()))
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        given = ", ".join(cast("Solution", self).coordinates)
+        raise refuse("numpy of a solution", expected=f"its values somewhere, solution({given})", got="the solution")
+
     @front_door
     @in_ordinary_mode
     def diff(self, *by: str, field: str | None = None) -> Expression:
-        """A derivative as a function of the coordinates: ``solution.diff("x", "x")(x, y)`` is u_xx, shaped like x."""
+        """A derivative as a function of the coordinates: ``solution.diff("x", "x")(x, y)`` is u_xx, shaped like x.
+
+        ``solution.diff("u", "x")`` names the field first.
+        """
         solution = cast("Solution", self)
         call = f"solution.diff({', '.join(map(repr, by))})"
+        if field is None and len(by) > 1 and by[0] in solution.fields:
+            field, by = by[0], by[1:]
+        expression.check_coordinates(solution, by, call)
         return expression.each(solution, field, lambda u: diff(u, *by), call)
 
     @front_door
@@ -71,7 +94,12 @@ class Afterwards:
         Raises:
             GmnmError: the region is not in the domain, or is given by points alone.
         """
-        return integrals.integral(cast("Solution", self), over, of, field, at)
+        solution = cast("Solution", self)
+        if of is None and callable(over):
+            over, of = None, over
+        if field is None and isinstance(over, str) and over in solution.fields and over not in solution.domain.parts:
+            over, field = None, over
+        return integrals.integral(solution, over, of, field, at)
 
     @front_door
     @in_ordinary_mode

@@ -204,3 +204,22 @@ def vector(solution: "Solution", field: str | None, function: Callable[[Field], 
     if len(names) > 1:
         raise refuse(told, expected="field=..., one of " + ", ".join(names), got="none")
     return Expression(solution, lambda scope: function(scope[names[0]]), told)
+
+
+def check_coordinates(solution: "Solution", by: Sequence[Any], call: str) -> None:
+    """Refuse what is no name of a coordinate, with the call that is meant.
+
+    Raises:
+        GmnmError: there is none, or one that the solution has not.
+    """
+    names = solution.coordinates
+    example = f"solution.diff({names[0]!r})({', '.join(names)})"
+    for one in by:
+        if one in names and isinstance(one, str):
+            continue
+        remedy = f"As in {example}, or {example.replace(')', f', {names[0]!r})', 1)} for the second."
+        if isinstance(one, str) and one and all(letter in names for letter in one):
+            remedy = f"Say solution.diff({', '.join(map(repr, one))})."
+        raise refuse(call, expected=f"names of coordinates, among {', '.join(names)}", got=repr(one), remedy=remedy)
+    if not by:
+        raise refuse(call, expected="at least one coordinate", got="none", remedy=f"As in {example}.")

@@ -128,7 +128,7 @@ def _regions(solution: "Solution", over: Any, call: str) -> list[Region]:
         return [part.interior for part in parts]
     if isinstance(over, list) and over and all(isinstance(one, Region) for one in over):
         return over
-    if isinstance(over, str):
+    if isinstance(over, str) and domain.parts:
         if over not in domain.parts:
             remedy = nearest(over, domain.parts)
             raise refuse(call, expected="a region, or the name of a part", got=repr(over), remedy=remedy)

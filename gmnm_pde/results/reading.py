@@ -27,7 +27,8 @@ def read_columns(coordinates: Sequence[str], columns: tuple, named: Mapping[str,
     twice = set(given) & set(named)
     if len(columns) > len(coordinates) or twice or len(given) + len(named) != len(coordinates):
         got = f"{len(columns)} by position and {', '.join(named) or 'none'} by name"
-        remedy = ""
+        lacking = [name for name in coordinates if name not in given and name not in named]
+        remedy = f"Missing: {', '.join(lacking)}." if lacking and len(lacking) < len(coordinates) else ""
         if len(columns) == 1 and not named:
             remedy = f"Points in one array have shape [n, {len(coordinates)}]."
             got = f"one value of shape {_shape(columns[0])}"

@@ -87,6 +87,7 @@ class Solution(Afterwards, KnownFields):
         fields = evaluate(self, columns, named, outside, "solution")
         return fields[0] if len(fields) == 1 else dict(zip(self.fields, fields, strict=True))
 
+    @front_door
     def vector(self, name: str, *columns: Any, **named: Any) -> Any:
         """The values of a vector of fields, ``solution.vector("y", t)``: [k, ...], whose rows are y_1, y_2, ..."""
         components = [field for field in self.fields if re.fullmatch(rf"{re.escape(name)}_\d+", field)]
@@ -179,6 +180,7 @@ class Solution(Afterwards, KnownFields):
 
         return plot_components(self, **options)
 
+    @front_door
     @in_ordinary_mode
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle.

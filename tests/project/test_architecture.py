@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
-    ("_errors",),
+    ("_errors", "_elsewhere"),
     ("_calls",),
     ("_doors", "_modes", "multiindex", "interruption", "memory"),
     ("binding",),

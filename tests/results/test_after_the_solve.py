@@ -44,7 +44,7 @@ def pair():
     values = g.Dirichlet(u=lambda x, y: x * y, v=lambda x, y: x - y**2)
     square = g.Rectangle(x=(0, 1), y=(0, 1))
     problem = g.Problem(square, equations, [values], constants={"c": 1.0})
-    return g.solve(problem, g.Mixture(components=60, widths=0.6))
+    return g.solve(problem, tol=1e-10)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_a_solution_is_a_coefficient_with_its_derivatives():
 
 BAD = {
     "no derivative": (lambda s: s.diff(), "at least one coordinate"),
-    "an unknown coordinate": (lambda s: s.diff("z"), "a coordinate, one of x, y, got 'z'"),
+    "an unknown coordinate": (lambda s: s.diff("z"), "among x, y, got 'z'"),
     "a misspelt argument": (lambda s: s.diff("x", feild="u"), r"solution.diff\(.*Did you mean 'field'"),
     "an unknown field": (lambda s: s.grad(field="v"), "a field, one of u, got 'v'"),
     "no function": (lambda s: s.of(3), "a function such as"),
@@ -200,7 +200,7 @@ BAD = {
     "no number": (lambda s: s.integral(of=lambda u: "a"), "one number at each point"),
     "a region that leaves it": (lambda s: s.integral(g.Disk((0, 0), 2)), "a region within"),
     "a number for a region": (lambda s: s.integral(over=3), "a region, got 3"),
-    "an unknown part": (lambda s: s.integral("steel"), "the name of a part, got 'steel'"),
+    "an unknown part": (lambda s: s.integral("steel"), "a region, got 'steel'"),
     "a coordinate that it has not": (lambda s: s.integral(z=1), "one of the coordinates x, y, got 'z'"),
     "a slice of a disk": (lambda s: s.integral(x=0.5), "runs by itself"),
     "both": (lambda s: s.integral(of=lambda u: u, field="u"), "field= or of="),
@@ -275,3 +275,37 @@ def test_without_the_problem_the_domain_is_to_be_named(bowl):
     with pytest.raises(g.GmnmError, match="over="):
         again.integral()
     assert pickle.loads(pickle.dumps(make(12.0))).integral() == pytest.approx(1)
+
+
+def test_fields_by_name_and_first_of_diff(pair):
+    assert pair["u"](0.5, 0.4) == pytest.approx(0.2)
+    assert pair.diff("v", "y")(0.5, 0.4) == pytest.approx(-0.8)
+    assert pair.integral("u") == pytest.approx(0.25) == pair.integral(lambda u: u)
+    with pytest.raises(g.GmnmError, match="a field, one of u, v, got 'w'"):
+        pair["w"]
+
+
+ELSEWHERE = {
+    "predict": r"solution\(points\)",
+    "u": r"solution\['u'\]",
+    "integrate": r"solution.integral\(\)",
+    "converged": "solution.report.converged",
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_names_of_other_libraries_say_what_is_meant(bowl, name):
+    with pytest.raises(AttributeError, match=ELSEWHERE[name]):
+        getattr(bowl, name)
+    assert not hasattr(bowl, name) and not hasattr(bowl, "_repr_pretty_")
+
+
+def test_solutions_are_no_arrays_nor_fields(bowl):
+    with pytest.raises(g.GmnmError, match="its values somewhere"):
+        np.asarray(bowl)
+    with pytest.raises(g.GmnmError, match=r"Of a solution it is solution.diff\('x'\)"):
+        g.diff(bowl, "x")
+    with pytest.raises(g.GmnmError, match=r"Say solution.diff\('x', 'x'\)"):
+        bowl.diff("xx")
+    with pytest.raises(TypeError):
+        iter(bowl)
