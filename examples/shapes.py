@@ -17,7 +17,7 @@ import torch
 
 from gmnm_pde import Condition, Dirichlet, Disk, Problem, Rectangle, SignedDistance, laplacian, normal_derivative, solve
 from gmnm_pde.geometry import Region
-from gmnm_pde.plots.style import FIELD, INK, label, panels, styled
+from gmnm_pde.plots.style import INK, SIGNED, label, panels, styled
 from gmnm_pde.sampling import sample
 
 
@@ -77,7 +77,7 @@ def picture():
     inside = spanner.contains(torch.tensor(np.stack([x.ravel(), y.ravel()], axis=1))).numpy().reshape(x.shape)
     field = np.full(x.shape, np.nan)
     field[inside] = solution(x[inside], y[inside])
-    shown = axes.imshow(field, extent=(left, right, low, high), origin="lower", cmap=FIELD, aspect="equal")
+    shown = axes.imshow(field, extent=(left, right, low, high), origin="lower", cmap=SIGNED, aspect="equal")
     for ink, term in zip(INK, problem.terms[1:], strict=False):
         assert isinstance(term.region, Region)
         cloud = sample(term.region, round(16 * term.region.measure))

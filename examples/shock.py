@@ -19,7 +19,7 @@ from matplotlib.colors import LogNorm
 
 from gmnm_pde import Mixture, registry, solve
 from gmnm_pde.plots.patches import boxes_of, draw_boxes, edges_of
-from gmnm_pde.plots.style import ERROR, FIELD, INK, label, panels, styled
+from gmnm_pde.plots.style import ERROR, INK, SIGNED, label, panels, styled
 
 quick = "--quick" in sys.argv[1:]
 problem = registry.load("burgers")
@@ -55,7 +55,7 @@ def picture():
     t = np.linspace(0, 1, 201)
     u = solution(x[:, None], t)
     exact = problem.exact_columns([torch.tensor(c) for c in np.broadcast_arrays(x[:, None], t)])[0]["u"].numpy()
-    drawn = field.pcolormesh(x, t, u.T, cmap=FIELD, vmin=-1, vmax=1, shading="gouraud", rasterized=True)
+    drawn = field.pcolormesh(x, t, u.T, cmap=SIGNED, vmin=-1, vmax=1, shading="gouraud", rasterized=True)
     figure.colorbar(drawn, ax=field, pad=0.02)
     label(field, ("x", "t"), "u")
 

@@ -7,6 +7,7 @@ from gmnm_pde._doors import explained as _explained
 from gmnm_pde._doors import known as _known
 from gmnm_pde._elsewhere import missing as _missing
 from gmnm_pde._errors import GmnmError, NumericalWarning
+from gmnm_pde.callbacks import CSVLogger, TensorBoardLogger
 from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
 from gmnm_pde.compare import compare
 from gmnm_pde.eigenmodes import eigenmodes
@@ -19,6 +20,7 @@ from gmnm_pde.geometry import (
     Ellipse,
     Interval,
     Mesh,
+    PlanarMesh,
     PointCloud,
     Polygon,
     Rectangle,
@@ -26,11 +28,28 @@ from gmnm_pde.geometry import (
     SphericalShell,
     Time,
     Triangle,
+    read_mesh,
 )
 from gmnm_pde.jets import jet
-from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, SelfScaled
+from gmnm_pde.methods import LBFGS, SOAP, Adam, GaussNewton, LeastSquares, ProximalGaussNewton, SelfScaled
 from gmnm_pde.methods.weighting import Causal, GradientNorm, ReLoBRaLo, SelfAdaptive
-from gmnm_pde.models import GMNM, KAN, MLP, RBF, Embedded, FourierFeatures, Mixture, Partition, Patchwork
+from gmnm_pde.models import (
+    GMNM,
+    KAN,
+    MLP,
+    RBF,
+    SIREN,
+    Embedded,
+    FourierFeatures,
+    Gabor,
+    Mixture,
+    ModifiedMLP,
+    Partition,
+    Patchwork,
+    PeriodicEmbedding,
+    PirateNet,
+    Separable,
+)
 from gmnm_pde.operators import biharmonic, curl, diff, div, grad, integral, laplacian, mean, normal_derivative
 from gmnm_pde.results.comparison import Comparison
 from gmnm_pde.results.history import History
@@ -42,6 +61,7 @@ from gmnm_pde.run.progress import Progress
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.conditions import Condition, Dirichlet, Initial, Neumann, Observations, Periodic, Robin
 from gmnm_pde.statement.events import Event
+from gmnm_pde.statement.images import image
 from gmnm_pde.statement.interfaces import Interface
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.scalars import Bounded, Positive
@@ -50,6 +70,7 @@ from gmnm_pde.statement.tables import table
 __version__ = "0.1.0"
 
 from gmnm_pde.ensembles import Ensemble, solve_many
+from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution
 
 __all__ = [
@@ -67,6 +88,8 @@ __all__ = [
     "SignedDistance",
     "PointCloud",
     "Mesh",
+    "PlanarMesh",
+    "read_mesh",
     "Time",
     "Tolerance",
     "solve_many",
@@ -83,6 +106,7 @@ __all__ = [
     "mean",
     # Problems
     "Problem",
+    "ProximalGaussNewton",
     "Dirichlet",
     "Neumann",
     "Robin",
@@ -93,9 +117,11 @@ __all__ = [
     "Interface",
     "Event",
     "Evolution",
+    "Boxes",
     "Positive",
     "Bounded",
     "table",
+    "image",
     "registry",
     # Solving
     "solve",
@@ -108,6 +134,8 @@ __all__ = [
     "History",
     "Posterior",
     "Progress",
+    "CSVLogger",
+    "TensorBoardLogger",
     "Spectrum",
     "Comparison",
     # Models
@@ -117,6 +145,12 @@ __all__ = [
     "MLP",
     "KAN",
     "FourierFeatures",
+    "SIREN",
+    "ModifiedMLP",
+    "PirateNet",
+    "Separable",
+    "Gabor",
+    "PeriodicEmbedding",
     "Embedded",
     "Partition",
     "Patchwork",

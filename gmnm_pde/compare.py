@@ -4,7 +4,10 @@ import dataclasses
 import itertools
 import math
 import statistics
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,12 +16,17 @@ from torch import nn
 from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import drawing
-from gmnm_pde.methods import GaussNewton, LeastSquares, Method
+from gmnm_pde.interruption import NoAnswer
+from gmnm_pde.methods import LeastSquares, Method, ProximalGaussNewton
 from gmnm_pde.models import KAN, MLP, Mixture, has_readout
+from gmnm_pde.models.protocols import Configurable, can
 from gmnm_pde.options.arguments import Arguments, check_numbers
 from gmnm_pde.options.choice import choose
 from gmnm_pde.results.comparison import Comparison, Row
+from gmnm_pde.results.solution import Solution, load_solution
+from gmnm_pde.run.processes import check_jobs, side_by_side
 from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.watching import Callback, Watch, check_callbacks, watching
 from gmnm_pde.solve import solve
 from gmnm_pde.statement.problem import Problem
 
@@ -38,12 +46,12 @@ to be kept while the readout is solved for."""
 def best_methods(model: Any, *, steps: int | None = None) -> tuple[Method, ...]:
     """The methods that give the most digits with a model; ``steps`` are those of Gauss-Newton.
 
-    Mixtures keep their drawn components and solve for the readout by least squares. Networks are trained by
+    Mixtures keep their drawn components and solve for the readout by least squares. Networks are trained by proximal
     Gauss-Newton; where they have a linear readout, that is solved for once more at the end.
     """
     if isinstance(model, Mixture):
         return (LeastSquares(),)
-    training = GaussNewton() if steps is None else GaussNewton(steps=steps)
+    training = ProximalGaussNewton() if steps is None else ProximalGaussNewton(steps=steps)
     return (training, LeastSquares()) if has_readout(model) else (training,)
 
 
@@ -59,7 +67,9 @@ def compare(
     weights: str | Mapping[str, float] | None = None,
     dtype: torch.dtype = torch.float64,
     device: str | torch.device | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
+    jobs: int = 1,
 ) -> Comparison:
     """Solve one problem with several models, from the same points, with the same methods, limits and seeds.
 
@@ -76,7 +86,10 @@ def compare(
         weights: As in ``solve``.
         dtype: As in ``solve``.
         device: As in ``solve``.
-        progress: Called as the runs go.
+        progress: As in ``solve``.
+        callback: As in ``solve``; one that returns True, or Ctrl-C, ends the comparison with the runs so far.
+        jobs: So many runs go on side by side, each in a process with one thread. With more of them than cores each
+            takes longer by the clock, which ``time_limit`` and the seconds in the table are of.
 
     Returns:
         One row for each run, with means and spreads, a table, curves and files.
@@ -91,14 +104,60 @@ def compare(
     common: dict[str, Any] = {"dtype": dtype, "device": device, "points": points, "weights": weights}
     for name, make in makers.items():
         choose(Arguments(problem=problem, model=make(seeds[0]), method=chosen[name], seed=seeds[0], **common))
-    rows, solutions = [], []
-    for name, seed in itertools.product(makers, seeds):
-        told = _labelled(progress, f"{name}, seed {seed}: ")
+    check_callbacks("compare", progress, callback)
+    check_jobs("compare", jobs, device)
+    runs = list(itertools.product(makers, seeds))
+
+    def solved(name: str, seed: int, told: Callback | None = None) -> Solution:
         model = makers[name](seed)
-        solution = solve(problem, model, chosen[name], seed=seed, time_limit=time_limit, progress=told, **common)
-        rows.append(Row.of(name, solution))
-        solutions.append(solution)
-    return Comparison(problem.name, tuple(rows), tuple(solutions))
+        return solve(problem, model, chosen[name], seed=seed, time_limit=time_limit, callback=told, **common)
+
+    with watching(progress, callback) as watch:
+        if jobs > 1:
+            solutions = _side_by_side(problem, runs, solved, makers, jobs, watch)
+        else:
+            solutions = _in_turn(runs, solved, watch)
+        rows = tuple(Row.of(name, solution) for (name, _), solution in zip(runs, solutions, strict=False))
+        return Comparison(problem.name, rows, tuple(solutions), interrupted=bool(watch.request.by))
+
+
+def _in_turn(runs: Sequence[tuple[str, int]], solved: Callable[..., Solution], watch: Watch) -> list[Solution]:
+    """The solutions of runs one after another, up to that with which the comparison is ended."""
+    solutions: list[Solution] = []
+    for name, seed in runs:
+        try:
+            solutions.append(solved(name, seed, _labelled(watch, f"{name}, seed {seed}: ")))
+        except NoAnswer:
+            if not solutions:
+                raise
+            break
+        if watch.request.by:
+            break
+    return solutions
+
+
+def _side_by_side(
+    problem: Problem,
+    runs: Sequence[tuple[str, int]],
+    solved: Callable[..., Solution],
+    makers: Mapping[str, Callable[[int], Any]],
+    jobs: int,
+    watch: Watch,
+) -> list[Solution]:
+    """The solutions of runs in processes of their own, which leave them in files."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.safetensors" for number in range(len(runs))]
+        tasks = [lambda run=run, path=path: solved(*run).save(path) for run, path in zip(runs, paths, strict=True)]
+        for number, _ in side_by_side(tasks, jobs):
+            name, seed = runs[number]
+            watch.tell(Progress(f"{name}, seed {seed}: done", time.monotonic() - started))
+        loaded = []
+        for (name, seed), path in zip(runs, paths, strict=True):
+            made = makers[name](seed)
+            own = made if isinstance(made, nn.Module) and not can(made, Configurable) else None
+            loaded.append(load_solution(path, model=own, problem=problem))
+    return loaded
 
 
 def tune(
@@ -210,7 +269,8 @@ def _methods(methods: Any, makers: Mapping[str, Callable[[int], Any]], seeds: Se
     }
 
 
-def _labelled(progress: Callable[[Progress], None] | None, label: str) -> Callable[[Progress], None] | None:
-    if progress is None:
+def _labelled(watch: Watch, label: str) -> Callback | None:
+    """What tells of a run of a comparison; None where nobody listens."""
+    if not watch.has_listeners:
         return None
-    return lambda news: progress(dataclasses.replace(news, message=label + news.message))
+    return lambda news: watch.tell(dataclasses.replace(news, what=label + news.what), log=False)

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,9 +16,9 @@ from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import setup_for
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.results.spectrum import Spectrum
-from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
+from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.modes import Modes, modes
@@ -39,7 +39,8 @@ def eigenmodes(
     weights: str | Mapping[str, float] | None = None,
     time_limit: float | None = None,
     hard: bool | str | Sequence[str] = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
 ) -> Spectrum:
     """The eigenvalues of a problem nearest to the guess of its one unknown parameter, with their modes.
 
@@ -59,7 +60,8 @@ def eigenmodes(
         weights: As for ``solve``.
         time_limit: Seconds after which the best modes so far are returned, to within a tenth and a second more.
         hard: Conditions to be met exactly, as for ``solve``.
-        progress: Called after each size of mixture; ``figures`` of the news are a row of the history.
+        progress: As for ``solve``.
+        callback: As for ``solve``; ``figures`` of the news after each size of mixture are a row of the history.
 
     Raises:
         GmnmError: the problem is no eigenvalue problem, or an argument is impossible.
@@ -78,11 +80,13 @@ def eigenmodes(
         hard=hard,
     )
     _check(arguments, count)
+    check_callbacks("eigenmodes", progress, callback)
     solved = meet_exactly(problem, hard) if hard is not False else problem
     mixture = model if isinstance(model, Mixture) else Mixture()
     setup = setup_for(arguments, solved, mixture, None, LeastSquares())
-    run = Run.begin(setup, started, tol, time_limit, progress)
-    return _spectrum(modes(setup, count, run), run, problem)
+    with watching(progress, callback, time_limit) as watch:
+        run = Run.begin(setup, started, tol, time_limit, watch)
+        return _spectrum(modes(setup, count, run), run, problem)
 
 
 def _check(arguments: Arguments, count: int) -> None:
@@ -102,16 +106,18 @@ def _check(arguments: Arguments, count: int) -> None:
 
 
 def _spectrum(ended: Modes, run: Run, stated: Problem) -> Spectrum:
-    values = ended.best.values.tolist()
+    values, modes = ended.best.values.tolist(), _solutions(ended, run, stated)
+    report = modes[0].report
     return Spectrum(
         problem=run.problem.name,
         parameter=next(iter(run.problem.parameters)),
         values=tuple(values),
         estimates=tuple(ended.best.drifts.tolist()),
-        modes=_solutions(ended, run, stated),
+        modes=modes,
         errors=_errors(stated, values),
-        converged=ended.status.converged,
-        reason=ended.details,
+        converged=report.converged,
+        reason=report.reason,
+        status=report.status,
         seconds=run.log.seconds,
         history=run.log.history,
     )

@@ -1,7 +1,7 @@
 """Many initial values or constants of one problem in time alone, solved together."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,31 @@ from torch import Tensor
 from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
+from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.initial import missing_values
-from gmnm_pde.evolution.marching import Ended
 from gmnm_pde.evolution.ordinary.data import look_at_data
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import initial_state
 from gmnm_pde.evolution.ordinary.members import EnsembleMarch, Members, starts_of
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.reading import Statements, Unsuited, read
+from gmnm_pde.evolution.reading import Statements, read
+from gmnm_pde.evolution.steps import Ended, Step
+from gmnm_pde.interruption import Allowance, OutOfTime, limited
 from gmnm_pde.models import Evolved, Stretch
 from gmnm_pde.options.arguments import check_numbers
+from gmnm_pde.run.interrupts import require_time
+from gmnm_pde.run.progress import Progress
+from gmnm_pde.run.result import Status
+from gmnm_pde.run.watching import Callback, Watch, check_callbacks, watching
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
 _TENTH, _PART, _FINEST = 0.1, 0.3, 1e-13
 """As of single marches: by how much errors fall from one to the next, and which part of what two differ by is told."""
+
+_TOLD = 10
+"""It tells of every so many steps."""
 
 _POINTS = 1000
 """Times at which errors are estimated."""
@@ -43,6 +52,7 @@ class Ensemble:
         converged: Whether all meet the tolerance.
         reason: Why it ended, in words.
         seconds: How long it took.
+        status: Why it ended, in a word for programs: ``met``, ``missed``, ``not_converged`` or ``interrupted``.
     """
 
     fields: tuple[str, ...]
@@ -50,6 +60,7 @@ class Ensemble:
     converged: bool
     reason: str
     seconds: float
+    status: str
     _model: Evolved
 
     def __len__(self) -> int:
@@ -75,6 +86,8 @@ def solve_many(
     initial: Mapping[str, Any] | None = None,
     constants: Mapping[str, Any] | None = None,
     tol: float = 1e-6,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
 ) -> Ensemble:
     """Solve a problem in time alone for many initial values, or values of its constants, with the same steps.
 
@@ -84,18 +97,23 @@ def solve_many(
             an equation of second order is ``h_t``.
         constants: By name the values of the members, [members].
         tol: The relative L2 error wanted of each field of each member.
+        progress: As for ``solve``.
+        callback: As for ``solve``; one that returns True, or Ctrl-C, ends it with the best march so far, or with the
+            steps of the first one.
 
     Raises:
         GmnmError: the problem is none in time alone, or the numbers of values differ.
     """
     began = time.monotonic()
     check_numbers(problem, tol, 0, torch.float64, None)
+    check_callbacks("solve_many", progress, callback)
     try:
         march = _Many(problem, initial or {}, constants or {})
     except Unsuited as why:
         expected = "a problem in time alone, with initial values, without events and constraints"
         raise refuse("solve_many(problem)", expected=expected, got=f"one that is not: {why}") from None
-    return march.solved(tol, began)
+    with watching(progress, callback) as watch:
+        return march.solved(tol, began, watch)
 
 
 class _Many:
@@ -152,7 +170,7 @@ class _Many:
             starts[:, system.unknowns.index(unknown)] = column[:, 0]
         return starts
 
-    def solved(self, tol: float, began: float) -> Ensemble:
+    def solved(self, tol: float, began: float, watch: Watch) -> Ensemble:
         """March until two marches differ by no more than is allowed."""
         domain = self.members.statements.problem.domain
         points, count = sample(domain.interior, _POINTS, "sobol", seed=0).points, self.members.members
@@ -161,11 +179,15 @@ class _Many:
         while True:
             every = np.full(self.members.count, allowed)
             aim = Aim(every, np.zeros_like(every), 5 if allowed >= 1e-4 else 7)
+            told = self._told(watch, began, best if np.isfinite(best) else np.nan)
             march = EnsembleMarch(
-                self.members, aim, self.start, self.breaks, before=None if before is None else before[0]
+                self.members, aim, self.start, self.breaks, told, before=None if before is None else before[0]
             )
-            why = _run(march)
+            why = _run(march, watch)
+            if why and watch.request.by and model is not None:  # the march before this one is whole
+                break
             if not march.steps:
+                require_time(watch.request)
                 raise refuse("solve_many(problem)", expected="a first step", got=f"none: {why}")
             model = _model(march, whole=not why)
             if why:
@@ -181,18 +203,41 @@ class _Many:
                 break
             best = min(best, worst) if before is not None else best
             before, allowed = (march, fields), allowed * _TENTH
-        worst = estimates.max().item()
-        met = not why and worst <= tol
-        words = why or f"the largest error estimate {worst:.1e} {'meets' if met else 'does not meet'} tol={tol:g}"
+        worst, by = estimates.max().item(), watch.request.by
+        status = Status.NOT_CONVERGED if why else Status.MET if worst <= tol else Status.MISSED
+        status = Status.INTERRUPTED if by else status
+        beside = f"{'meets' if worst <= tol else 'does not meet'} tol={tol:g}"
+        words = why or f"the largest error estimate {worst:.1e} {beside}"
+        words = words if by in words else f"interrupted by {by}; {words}"
         reason = f"{words}; {march.counts['steps']} steps"
-        return Ensemble(self.fields, estimates, met, reason, time.monotonic() - began, model)
+        seconds = time.monotonic() - began
+        return Ensemble(self.fields, estimates, status.converged, reason, seconds, status.name.lower(), model)
+
+    def _told(self, watch: Watch, began: float, estimate: float) -> Callable[[Step], None]:
+        """News of steps."""
+        domain = self.members.statements.problem.domain
+        (name,), (span,) = domain.time, domain.bounds
+        number = 0
+
+        def tell(step: Step) -> None:
+            nonlocal number
+            number += 1
+            if number % _TOLD == 0 and watch.listens:
+                seconds, reached = time.monotonic() - began, step.start + step.length
+                watch.tell(Progress.of_time(name, reached, span, number, seconds, estimate))
+
+        return tell
 
 
-def _run(march: EnsembleMarch) -> str:
+def _run(march: EnsembleMarch, watch: Watch) -> str:
+    """March; why it did not reach the end, in words, if it did not."""
     try:
-        march.run()
+        with limited(Allowance(request=watch.request, tick=watch.tick)):
+            march.run()
     except Ended as ended:
         return f"steps end at {ended.time:.6g}: {ended.why}"
+    except OutOfTime:
+        return f"stopped by {watch.request.by} at {march.time:.6g}"
     return ""
 
 

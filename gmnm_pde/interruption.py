@@ -1,10 +1,11 @@
-"""Long work that is given up when its time is over.
+"""Long work that is given up when its time is over, or when somebody asks for its end.
 
-Under a time limit, work asks now and then whether it may go on. A piece that cannot be left half done, such as a
-factorisation, says beforehand how much it is, and is not begun where it would not fit. Without a limit nothing is asked
-and no clock is read.
+Work asks now and then whether it may go on. A piece that cannot be left half done, such as a factorisation, says
+beforehand how much it is, and is not begun where it would not fit. Without a limit no clock decides: only a request by
+Ctrl-C or by a callback ends work before it is done.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,9 +22,47 @@ _LARGE = 1e10
 _TRIAL = 800, 400
 """The matrix whose factorisation measures the rate."""
 
+_GRACE = 0.5
+"""Seconds in which what was done may be brought to an end after somebody asked for the end."""
+
+CTRL_C = "Ctrl-C"
+CALLBACK = "the callback"
+LIMIT = "the time limit"
+"""Who ends work before it is done, in the words of reports."""
+
 
 class OutOfTime(Exception):
     """The work under way is given up: its time is over, or its next piece would not fit."""
+
+
+class NoAnswer(KeyboardInterrupt):
+    """Ctrl-C came before there was any answer."""
+
+
+class EndRequest:
+    """Whether somebody asked for the end of the work, and who.
+
+    Args:
+        outer: That of the work that this one is a part of, which ends this one too.
+    """
+
+    def __init__(self, outer: "EndRequest | None" = None):
+        self._outer, self._by, self._at = outer, "", math.inf
+
+    def ask(self, by: str) -> None:
+        """Ask for the end; the first who asks counts."""
+        if not self._by:
+            self._by, self._at = by, time.monotonic()
+
+    @property
+    def by(self) -> str:
+        """Who asked; empty while nobody did."""
+        return self._by or ("" if self._outer is None else self._outer.by)
+
+    @property
+    def at(self) -> float:
+        """When, by time.monotonic()."""
+        return self._at if self._outer is None else min(self._at, self._outer.at)
 
 
 class Allowance:
@@ -33,21 +72,47 @@ class Allowance:
         end: When work is given up.
         last: When work is given up that only brings to an end what was done.
         now: The clock.
+        request: Somebody's wish that it ends.
+        tick: Called at every look, for whoever wants to see that work goes on.
     """
 
-    def __init__(self, end: float, last: float, now: Callable[[], float] = time.monotonic):
-        self.end, self.last, self.now = end, last, now
+    def __init__(
+        self,
+        end: float = math.inf,
+        last: float = math.inf,
+        now: Callable[[], float] = time.monotonic,
+        request: EndRequest | None = None,
+        tick: Callable[[], None] | None = None,
+    ):
+        self.end, self.last, self.now, self.request, self._tick = end, last, now, request or EndRequest(), tick
         self._rate, self._largest = _RATE, 0.0
 
-    def check(self, operations: float = 0.0, *, finishing: bool = False) -> None:
+    @property
+    def ends(self) -> bool:
+        """Whether a limit or a request ends the work."""
+        return math.isfinite(self.end) or bool(self.request.by)
+
+    def check(self, operations: float = 0.0, *, finishing: bool = False, anyhow: bool = False) -> None:
         """Go on, if there is time for so many more operations.
+
+        Args:
+            operations: Floating-point operations of the next piece.
+            finishing: Whether it only brings to an end what was done.
+            anyhow: Whether that is done however long it takes after a request.
 
         Raises:
             OutOfTime: there is none.
         """
-        if operations > _LARGE and self._largest < 1e-3 * operations:
+        if self._tick is not None:
+            self._tick()
+        end = self.last if finishing else self.end
+        if self.request.by and not anyhow:
+            end = min(end, self.request.at + _GRACE) if finishing else -math.inf
+        if end == math.inf:
+            return
+        if operations > _LARGE and self._largest < 1e-3 * operations and end > -math.inf:
             self._measure()
-        if self.now() + operations / self._rate > (self.last if finishing else self.end):
+        if self.now() + operations / self._rate > end:
             raise OutOfTime
 
     def learn(self, operations: float, seconds: float) -> None:
@@ -64,12 +129,12 @@ class Allowance:
         self.learn(2.0 * rows * columns**2, self.now() - started)
 
 
-_allowed: ContextVar[tuple[Allowance, bool] | None] = ContextVar("allowed", default=None)
+_allowed: ContextVar[tuple[Allowance, bool, bool] | None] = ContextVar("allowed", default=None)
 
 
 @contextmanager
-def _within(allowance: Allowance | None, *, finishing: bool) -> Iterator[None]:
-    token = _allowed.set(None if allowance is None else (allowance, finishing))
+def _within(allowance: Allowance | None, *, finishing: bool, anyhow: bool = False) -> Iterator[None]:
+    token = _allowed.set(None if allowance is None else (allowance, finishing, anyhow))
     try:
         yield
     finally:
@@ -78,16 +143,20 @@ def _within(allowance: Allowance | None, *, finishing: bool) -> Iterator[None]:
 
 @contextmanager
 def limited(allowance: Allowance | None) -> Iterator[None]:
-    """Work under an allowance; with None, as long as it takes."""
+    """Work under an allowance; with None, as long as it takes, whoever asks for its end."""
     with _within(allowance, finishing=False):
         yield
 
 
 @contextmanager
-def finishing() -> Iterator[None]:
-    """Work that brings to an end what was done, such as an error estimate: it may take a little longer."""
+def finishing(*, anyhow: bool = False) -> Iterator[None]:
+    """Work that brings to an end what was done, such as an error estimate: it may take a little longer.
+
+    Args:
+        anyhow: Whether a request does not end it: for what would be the first answer.
+    """
     known = _allowed.get()
-    with _within(known and known[0], finishing=True):
+    with _within(known and known[0], finishing=True, anyhow=anyhow):
         yield
 
 
@@ -99,7 +168,8 @@ def pause() -> None:
     """
     known = _allowed.get()
     if known is not None:
-        known[0].check(finishing=known[1])
+        allowance, ending, anyhow = known
+        allowance.check(finishing=ending, anyhow=anyhow)
 
 
 @contextmanager
@@ -113,8 +183,8 @@ def unbroken(operations: float) -> Iterator[None]:
     if known is None:
         yield
         return
-    allowance, ending = known
-    allowance.check(operations, finishing=ending)
+    allowance, ending, anyhow = known
+    allowance.check(operations, finishing=ending, anyhow=anyhow)
     started = allowance.now()
     yield
     allowance.learn(operations, allowance.now() - started)

@@ -29,7 +29,7 @@ def _of_machine() -> float:
         return known["MemAvailable"]
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError):
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return float("inf")
 
 

@@ -1,7 +1,7 @@
 """The front door: choose, run, report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from gmnm_pde._doors import front_door
-from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.evolution.tolerance import Tolerance
@@ -21,9 +20,9 @@ from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import choose
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.audit import audited
-from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.resolved import with_what_is_missed
 from gmnm_pde.run.run import Run
+from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.problem import Problem
 
 
@@ -42,7 +41,8 @@ def solve(
     weights: str | Mapping[str, float] | Weighting | None = None,
     time_limit: float | None = None,
     checkpoint: str | Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
     engine: str = "auto",
     compiled: bool = False,
     blocks: bool | int | Sequence[float] | None = None,
@@ -58,11 +58,13 @@ def solve(
     Args:
         problem: The equations, domain and conditions.
         model: ``"gmnm"`` (the default): a mixture whose size and widths are chosen; ``Mixture(components=900)`` to
-            choose some of that; ``"mlp"`` or ``"kan"``; or a torch module.
-        method: ``LeastSquares()`` solves for the readout and keeps the features; ``GaussNewton()``, ``SelfScaled()``,
-            ``LBFGS(steps)``, ``SOAP(steps)`` and ``Adam(steps, lr)`` train every parameter; a list runs in order. By
-            name too: ``"gauss-newton"``. Without it mixtures get least squares, and networks Gauss-Newton, after which
-            their readout is solved for where it is linear.
+            choose some of that; ``"mlp"`` or ``"kan"``; or a torch module, of which a copy is trained, on the domain
+            scaled to [-1, 1]^d: ``solution.model`` is the copy with that scaling, ``solution.approximator`` without.
+        method: ``LeastSquares()`` solves for the readout and keeps the features; ``ProximalGaussNewton()``,
+            ``GaussNewton()``, ``SelfScaled()``, ``LBFGS(steps)``, ``SOAP(steps)`` and ``Adam(steps, lr)`` train every
+            parameter; a list runs in order. By name too: ``"gauss-newton"``. Without it mixtures get least squares, and
+            networks Gauss-Newton, proximal up to 10,000 parameters, after which their readout is solved for where it
+            is linear.
         tol: The relative L2 error wanted, by the error estimate: components are added until it is met, or the report
             says that it was not. Without it 1e-12 is aimed at, with a bound on size. A training is judged by it at its
             end, and noisy data by what they leave uncertain. Problems in time alone take it by field too,
@@ -83,10 +85,15 @@ def solve(
             converged if its error estimate is as small as was asked for; the reason says what the limit ended. Blocks
             in time that do not reach the end are returned with NaN beyond.
         checkpoint: A file that is written as the solve goes, and gone on from if it is there, to the same digits as a
-            solve left alone. For mixtures, patches and blocks in time, and for models that are trained; marches in time
-            write none, so that with it problems in time are solved by least squares in space and time at once. The file
-            of another problem, or of other arguments, is refused.
-        progress: Called as the solve goes.
+            solve left alone. For mixtures, patches, blocks in time, marches through space and time, and models that are
+            trained; problems in time alone are solved by least squares with it, as marching takes them no time. The
+            file of another problem, or of other arguments, is refused.
+        progress: Whether a bar shows what is being done, the best error estimate so far and the time left under a
+            limit; by default in a terminal and in a notebook, for work of more than two seconds.
+        callback: A function, or several, called as the solve goes with a ``Progress``: what is done, step, t, estimate,
+            loss, seconds. One that returns True ends the solve as Ctrl-C does: the best answer so far is returned, not
+            converged, with the status ``interrupted``. A second Ctrl-C raises KeyboardInterrupt, and so does the first
+            one where there is no answer yet.
         engine: How derivatives are made: ``"auto"``, ``"closed"``, ``"forward"`` or ``"reverse"``. Patches have
             theirs in closed form, so that the last two keep to one mixture.
         compiled: Whether to try torch.compile on the loss of a model that is trained; where that fails a warning says
@@ -112,8 +119,6 @@ def solve(
         GmnmError: an argument is impossible, or a function of the problem gave NaN; the message names it.
     """
     started = time.monotonic()
-    if progress is not None and not callable(progress):
-        raise refuse("solve(progress=...)", expected="a function of one argument", got=repr(progress))
     arguments = Arguments(
         problem=problem,
         model=model,
@@ -134,9 +139,11 @@ def solve(
         smoothing=smoothing,
         initial_guess=initial_guess,
     )
+    check_callbacks("solve", progress, callback)
     choice = choose(arguments)
-    run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, progress, choice.checkpoint)
-    result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
-    if choice.note:
-        result = replace(result, details=f"{result.details}; {choice.note}")
-    return run.solution(result, choice.stated, result.method or choice.strategy.description)
+    with watching(progress, callback, time_limit) as watch:
+        run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
+        result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
+        if choice.note:
+            result = replace(result, details=f"{result.details}; {choice.note}")
+        return run.solution(result, choice.stated, result.method or choice.strategy.description)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from scipy.optimize import brentq
 
 import gmnm_pde as g
 from gmnm_pde import Dirichlet, Initial, Problem, diff, registry
@@ -70,6 +71,51 @@ def quenched() -> Problem:
     )
 
 
+def wall() -> Problem:
+    """Plastic on copper in SI units, 10 mm thick, between walls at 293.15 K: what is slowest dies out in a minute."""
+    low, high = (0.2, 1.5e6, 0.004), (400.0, 3.4e6, 0.006)  # conductivity, heat capacity, thickness
+
+    def mismatch(decay: float) -> float:
+        (k, c, a), (m, d, b) = low, high
+        p, q = math.sqrt(decay * c / k), math.sqrt(decay * d / m)
+        return k * p * math.cos(p * a) * math.sin(q * b) + m * q * math.cos(q * b) * math.sin(p * a)
+
+    decay = float(brentq(mismatch, 0.06, 0.1))  # type: ignore[arg-type]
+    p, q = (math.sqrt(decay * c / k) for k, c, _ in (low, high))
+    ratio = math.sin(p * low[2]) / math.sin(q * high[2])
+
+    def exact(x, t):
+        shape = torch.where(x < low[2], torch.sin(p * x), ratio * torch.sin(q * (0.01 - x)))
+        return 293.15 + 50 * shape * torch.exp(-decay * t)
+
+    plate = g.Interval(x=(0, 0.01)).split(at=low[2], names=("plastic", "copper")) * g.Time(t=(0, 60))
+    return Problem(
+        plate,
+        lambda T, x, t, k, c: c * diff(T, t) - g.div(k * g.grad(T)),
+        [Dirichlet(T=293.15), Initial(T=lambda x: exact(x, 0 * x))],
+        coefficients={"k": {"plastic": low[0], "copper": high[0]}, "c": {"plastic": low[1], "copper": high[1]}},
+        exact=exact,
+        name="wall of two layers",
+    )
+
+
+def block() -> Problem:
+    """Heat that is 1 on a part of the line at first and 0 beside it."""
+
+    def exact(x, t):
+        k = math.pi * torch.arange(1, 400, dtype=torch.float64)
+        sines = 2 / k * (torch.cos(0.3 * k) - torch.cos(0.7 * k))
+        return (sines * torch.sin(k * x[..., None]) * torch.exp(-(k**2) * t[..., None])).sum(dim=-1)
+
+    return Problem(
+        LINE,
+        lambda u, x, t: diff(u, t) - diff(u, x, x),
+        [Dirichlet(u=0), Initial(u=lambda x: torch.where((x - 0.5).abs() < 0.2, 1.0, 0.0))],
+        exact=exact,
+        name="block",
+    )
+
+
 CASES: dict[str, tuple[Callable[[], Problem], float]] = {
     **{
         name: (partial(registry.load, name), 1e-8)
@@ -80,6 +126,8 @@ CASES: dict[str, tuple[Callable[[], Problem], float]] = {
     "front": (front, 1e-6),
     "moving_source": (moving_source, 1e-6),
     "quenched": (quenched, 1e-6),
+    "block": (block, 1e-6),
+    "wall": (wall, 1e-8),
 }
 
 

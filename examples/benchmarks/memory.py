@@ -18,9 +18,7 @@ def main():
     options = parser.parse_args()
     before = _peak()
     mixture = Mixture(components=options.components, widths=5.0)
-    solution = solve(
-        registry.load("poisson"), mixture, points=options.points, progress=lambda news: print(news.message)
-    )
+    solution = solve(registry.load("poisson"), mixture, points=options.points, callback=lambda news: print(news.what))
     row = {
         "components": options.components,
         "points": solution.report.points,

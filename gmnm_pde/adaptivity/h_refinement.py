@@ -201,7 +201,7 @@ class HRefinement:
             fitted = search.at(level.widths)
         drift = None if trials.last is None else _drift(fitted, trials.last.fit, run.points)
         drifts = trials.drifts if drift is None else (*trials.drifts, drift)
-        with finishing():
+        with finishing(anyhow=trials.best is None):
             estimate = _with_tail(estimate_error(fitted, run.points), drifts)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
         return Candidate(fitted, estimate, drift, leaves, hurried=search.hurried, tried=search.tried)

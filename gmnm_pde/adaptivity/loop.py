@@ -132,11 +132,16 @@ def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None 
     """
     trials, forecast = Trials() if trials is None else trials, Forecast()
     while True:
-        with finishing():
-            level = refinement.next(trials)
+        try:
+            with finishing(anyhow=trials.best is None):
+                level = refinement.next(trials)
+            fitting = None if isinstance(level, Stop) else _fitting(refinement, trials, level, run, forecast)
+        except OutOfTime:
+            if trials.best is None:
+                raise
+            level, fitting = Stop.TIME, None
         if isinstance(level, Stop):
             return refinement.result(trials, level, run)
-        fitting = _fitting(refinement, trials, level, run, forecast)
         candidate, seconds = None, 0.0
         while fitting is not None and candidate is None:
             level, started = fitting, run.clock.now()

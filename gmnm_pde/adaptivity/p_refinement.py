@@ -174,7 +174,7 @@ class PRefinement:
 
         search = WidthSearch(solve, lambda _: not run.late)
         fitted = self._over_widths(search, level, self._first_widths(level, trials))
-        with finishing():
+        with finishing(anyhow=trials.best is None):
             fitted = with_truncation(fitted)
             estimate = estimate_error(fitted, run.points)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
@@ -243,7 +243,8 @@ class PRefinement:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
         best: Candidate = trials.best
         outcome, words = best.fit.outcome, beside(best.error, self.tol)
-        late, why = run.end_of_time if stop is Stop.TIME else (Status.TIME, _HURRIED if best.hurried else "")
+        hurried = f"stopped by {run.ended_by} before all widths were tried"
+        late, why = run.end_of_time if stop is Stop.TIME else (Status.TIME, hurried if best.hurried else "")
         if not outcome.converged:
             status = Status.TIME if outcome.late or stop is Stop.TIME else Status.NOT_CONVERGED
             return Result(best, status, "; ".join(filter(None, [outcome.reason, "" if outcome.late else why])))
@@ -265,9 +266,6 @@ class PRefinement:
         if not self.setup.mixture.components and self._stalled(trials):
             return Status.STALLED, "it stopped falling"
         return Status.LARGEST, f"{trials.level} components are the most allowed"
-
-
-_HURRIED = "stopped by the time limit before all widths were tried"
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ class March:
                 length = (end - start) / 2
                 continue
             slabs.append(slab)
-            if run.writes:
+            if run.writes and not run.interrupted:
                 run.save({"slabs": [_saved(slab) for slab in slabs]})
             length = self._next_length(slab)
             if run.late and end < high:
@@ -271,9 +271,10 @@ class March:
         """All slabs as one solution; if they do not reach the end of the time, of the part that they reach."""
         problem = self.setup.problem
         if slabs[-1].end < self._ends[1] and run.timed:  # what came to nothing for lack of time spoils what follows
-            slabs = list(takewhile(lambda slab: slab.candidate.error < self.numbers.lost, slabs))
-            if not slabs:
+            good = list(takewhile(lambda slab: slab.candidate.error < self.numbers.lost, slabs))
+            if not good and not run.interrupted:
                 raise OutOfTime
+            slabs = good or slabs
         errors = {name: sum(slab.candidate.estimate.by_field[name] for slab in slabs) for name in problem.fields}
         doubted = next((s.candidate.estimate for s in slabs if s.candidate.estimate.doubt), ErrorEstimate(errors, {}))
         candidate = Candidate(Chain(problem, slabs), replace(doubted, by_field=errors))
@@ -292,7 +293,7 @@ class March:
         if not candidate.fit.converged:
             return Status.TIME if run.timed and run.late else Status.NOT_CONVERGED, f"{words}: {_FAILED}"
         if run.timed and run.late:
-            return Status.TIME, f"{words}: stopped by the time limit"
+            return Status.TIME, f"{words}: stopped by {run.ended_by}"
         return (Status.POOR if tol is None else Status.MISSED), words
 
     @restoring()

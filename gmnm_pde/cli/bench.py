@@ -6,7 +6,8 @@ from pathlib import Path
 from gmnm_pde._errors import GmnmError, nearest
 from gmnm_pde.bench.pinnacle import ENTRIES
 from gmnm_pde.bench.scoreboard import HEADER, score
-from gmnm_pde.cli.common import to_json
+from gmnm_pde.cli.common import STOPPED, to_json
+from gmnm_pde.run.watching import watching
 
 HELP = "this library on a published benchmark"
 DESCRIPTION = "Solve the problems of a benchmark and print the errors beside the best published ones."
@@ -36,10 +37,13 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(HEADER, flush=True)
     scores = []
-    for entry in chosen:
-        scores.append(score(entry, time_limit=options.time_limit, seed=options.seed))
-        if not options.json:
-            print(scores[-1].as_row(), flush=True)
+    with watching(progress=False) as watch:
+        for entry in chosen:
+            scores.append(score(entry, time_limit=options.time_limit, seed=options.seed))
+            if not options.json:
+                print(scores[-1].as_row(), flush=True)
+            if watch.request.by:
+                break
     rows = {"rows": [row.as_dict() for row in scores]}
     if options.json:
         print(to_json(rows))
@@ -47,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
         from gmnm_pde.plots.scores import plot_scores  # here: matplotlib takes long to import
 
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "scoreboard.json").write_text(to_json(rows, indent=2) + "\n")
-        (options.out / "scoreboard.md").write_text("\n".join([HEADER, *(row.as_row() for row in scores)]) + "\n")
+        (options.out / "scoreboard.json").write_text(to_json(rows, indent=2) + "\n", encoding="utf-8")
+        rows_of_text = "\n".join([HEADER, *(row.as_row() for row in scores)])
+        (options.out / "scoreboard.md").write_text(rows_of_text + "\n", encoding="utf-8")
         plot_scores(scores).savefig(options.out / "scoreboard.png")
-    return 0
+    return STOPPED if watch.request.by else 0

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.reading import Side, Statements
+from gmnm_pde.evolution.places import Face, Inside, put
+from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
-from gmnm_pde.geometry import Region
 from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
@@ -46,10 +46,11 @@ class Held:
     measure: Tensor
 
     @classmethod
-    def of(cls, stacked: Tensor) -> "Held":
+    def of(cls, stacked: Tensor, weight: float) -> "Held":
         """From the conditions' slopes by the state and its derivatives by time, [orders, rows, M].
 
-        Of each condition the highest derivative by time counts.
+        Of each condition the highest derivative by time counts. The measure is ``weight`` times as large, which is the
+        size of the equations' slopes: beside far larger ones its digits would be lost.
         """
         leading = stacked[0]
         for matrix in stacked[1:]:
@@ -57,7 +58,7 @@ class Held:
         size = leading.norm(dim=1).clamp_min(1e-300)
         u, s, vt = torch.linalg.svd(leading / size[:, None], full_matrices=False)
         rank = int((s > _RANK * s[0]).sum()) if len(s) else 0
-        return cls(vt[:rank].mT.contiguous(), (u[:, :rank] / s[:rank]).mT / size)
+        return cls(vt[:rank].mT.contiguous(), (weight or 1.0) * (u[:, :rank] / s[:rank]).mT / size)
 
     @classmethod
     def joined(cls, parts: "Sequence[Held]") -> "Held":
@@ -78,9 +79,9 @@ class Galerkin:
 
     def __init__(self, statements: Statements, basis: Product):
         self.statements, self.basis = statements, basis
-        self.fields = len(statements.problem.fields)
+        self.fields = statements.fields
         self.count = self.fields * basis.count
-        self._faces = [_Face(side, statements, basis) for side in statements.sides]
+        self._faces = [Face(side, statements, basis) for side in (*statements.sides, *statements.meetings)]
         self._held: Held | None = None
         self.moment = statements.start
         self.orders = torch.tensor(statements.orders).repeat_interleave(basis.count)
@@ -91,11 +92,9 @@ class Galerkin:
 
     def residual(self, times: Tensor, jets: Jets) -> Tensor:
         """What the equations leave at some times, for jets of as many states: [times, M]."""
-        named = self._equations(times, jets, slopes=False)
         total = times.new_zeros(len(times), self.fields, self.basis.count)
-        for name, linearized in named.items():
-            values = linearized.residual.unflatten(0, (len(times), -1))
-            total[:, self.statements.tested[name]] = self.basis.tested(values)
+        for row, linearized in self._equations(times, jets, slopes=False).items():
+            total[:, row] = self.basis.tested(linearized.residual.unflatten(0, (len(times), -1)))
         return self.completed(total.flatten(1), times, jets)
 
     def completed(self, residual: Tensor, times: Tensor, jets: Jets) -> Tensor:
@@ -107,6 +106,12 @@ class Galerkin:
         """The expansion of the constant function of norm 1, [modes]."""
         ones = self.basis.projected(torch.ones(len(self.basis.points), dtype=torch.float64))
         return ones / ones.norm()
+
+    @cached_property
+    def base(self) -> Tensor:
+        """The constants beside which fields are expanded, as a state, [M]."""
+        ones = torch.ones(len(self.basis.points), dtype=torch.float64)
+        return self.basis.projected(torch.stack([own * ones for own in self.statements.base])).flatten()
 
     def pin(self, residual: Tensor, state: Tensor) -> Tensor:
         """A residual [times, M] with the means of free fields, to be zero, in place of the means of their equations.
@@ -137,9 +142,9 @@ class Galerkin:
         """
         times, n = time.reshape(1), self.basis.count
         matrices = [times.new_zeros(self.fields, n, self.fields, n) for _ in range(self.statements.order + 1)]
-        for name, linearized in self._equations(times, jets, slopes=True).items():
+        for row, linearized in self._equations(times, jets, slopes=True).items():
             for field, in_time, own in self._operators(linearized):
-                matrices[in_time][self.statements.tested[name], :, field] += self.basis.operator(own)
+                matrices[in_time][row, :, field] += self.basis.operator(own)
         flat = self._conditioned([own.view(self.count, self.count) for own in matrices], times, jets)
         for field in self.statements.free:
             rows = slice(field * n, (field + 1) * n)
@@ -158,21 +163,35 @@ class Galerkin:
             for in_time, own in by_order.items():
                 yield field, in_time, own
 
-    def _equations(self, times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
-        """The named residuals of the equations at the quadrature's points, times * points each."""
-        named: dict[str, Linearized] = {}
-        points = self.statements.joined(self.basis.points, times)
+    def _equations(self, times: Tensor, jets: Jets, *, slopes: bool) -> dict[int, Linearized]:
+        """The residuals of the equations at the quadrature's points, times * points each, by the fields they test."""
+        found: dict[int, Linearized] = {}
+        for part in self._in_parts:
+            points = self.statements.joined(part.points, times)
+            for term in part.equations:
+                values = self._values(term, jets, part.values)
+                placed = Placed(term, Cloud(points), integrate=integrals(self.basis))
+                named = linearize(self.statements.problem, placed, points, values, (), slopes=slopes)
+                for name, own in named.items():
+                    row = self.statements.tested[name]
+                    if part.rows is None:
+                        found[row] = own
+                    else:
+                        put(found, row, part.spread(own, len(times)))
+        return found
+
+    @cached_property
+    def _in_parts(self) -> list[Inside]:
+        """The equations by the parts of the domain that they hold in."""
+        terms: dict[tuple[str, ...], list[Term]] = {}
         for term in self.statements.equations:
-            values = self._values(term, jets, self.basis.values)
-            problem = self.statements.problem
-            placed = Placed(term, Cloud(points), integrate=integrals(self.basis))
-            named |= linearize(problem, placed, points, values, (), slopes=slopes)
-        return named
+            terms.setdefault(term.parts, []).append(term)
+        return [Inside(self.statements, self.basis, own, *parts) for parts, own in terms.items()]
 
     def _values(
         self, term: Term, jets: Jets, evaluated: Callable[[Tensor, Sequence[int]], Tensor]
     ) -> dict[Alpha, Tensor]:
-        """The derivatives that a term asks for, as numbers at points: for each [times * points, fields]."""
+        """The derivatives that a term asks for, as numbers at points: for each [times * points, branches]."""
         values = {}
         for alpha in term.trace.alphas:
             orders, in_time = self.statements.split(alpha)
@@ -188,16 +207,14 @@ class Galerkin:
                 parts.append(scale * linearized.residual.unflatten(0, (len(times), -1)))
         return torch.cat(parts, dim=1) if parts else times.new_zeros(len(times), 0)
 
-    def _holds(self, face: "_Face") -> Tensor:
+    def _holds(self, face: Face) -> Tensor:
         """Where a condition holds during the step, 1 or 0 at each of its points."""
-        region = face.term.region
-        if not isinstance(region, Region) or not region.predicates:
+        if face.side.always:
             return torch.ones_like(face.scale)
-        return region.keep(self.statements.joined(face.points, torch.tensor([self.moment], dtype=torch.float64))).to(
-            face.scale
-        )
+        moment = torch.tensor([self.moment], dtype=torch.float64)
+        return face.side.holds(self.statements.joined(face.points, moment)).to(face.scale)
 
-    def _on(self, face: "_Face", times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
+    def _on(self, face: Face, times: Tensor, jets: Jets, *, slopes: bool) -> dict[str, Linearized]:
         points = self.statements.joined(face.points, times)
         values = self._values(face.term, jets, face.values)
         cloud = Cloud(points, face.normals.repeat(len(times), 1))
@@ -208,21 +225,21 @@ class Galerkin:
         stacked = self._stacked(times, jets, self._faces)
         if stacked is None:
             return matrices
-        self._held = Held.of(stacked)
+        self._held = Held.of(stacked, matrices[0].abs().max().item())
         modes, measure = self._held.modes, self._held.measure
         pairs = zip(matrices, stacked, strict=True)
         return [matrix + modes @ (measure @ own - modes.mT @ matrix) for matrix, own in pairs]
 
-    def _stacked(self, times: Tensor, jets: Jets, faces: "Sequence[_Face]") -> Tensor | None:
+    def _stacked(self, times: Tensor, jets: Jets, faces: Sequence[Face]) -> Tensor | None:
         """The slopes of the conditions on some faces, [orders in time, rows, M]; None without any."""
         parts = []
         for face in faces:
             scale = face.scale * self._holds(face)
             for linearized in self._on(face, times, jets, slopes=True).values():
                 own = times.new_zeros(self.statements.order + 1, len(face.points), self.fields, self.basis.count)
-                for (field, alpha), slope in linearized.slopes.items():
+                for (branch, alpha), slope in linearized.slopes.items():
                     orders, in_time = self.statements.split(alpha)
-                    own[in_time, :, field] += (scale * slope)[:, None] * face.rows(orders)
+                    own[in_time, :, branch % self.fields] += (scale * slope)[:, None] * face.rows(orders, branch)
                 parts.append(own.flatten(2))
         return torch.cat(parts, dim=1) if parts else None
 
@@ -237,30 +254,3 @@ class Galerkin:
         if self._held is None:
             return residual
         return residual - (residual @ self._held.modes) @ self._held.modes.mT
-
-
-class _Face:
-    """Points of the quadrature of a side, and the modes there."""
-
-    def __init__(self, side: Side, statements: Statements, basis: Product):
-        self.term, self.side, self._basis = side.term, side, basis
-        self.across = statements.space.index(side.axis)
-        others = Product([line for k, line in enumerate(basis.lines) if k != self.across])
-        column = torch.full((len(others.points), 1), side.value, dtype=torch.float64)
-        self.points = torch.cat([others.points[:, : self.across], column, others.points[:, self.across :]], dim=1)
-        self.scale = others.weights.sqrt()
-        low, high = basis.lines[self.across].bounds
-        self.left = abs(side.value - low) < abs(side.value - high)
-        self.normals = torch.zeros(len(self.points), len(statements.space) + 1, dtype=torch.float64)
-        self.normals[:, side.axis] = -1.0 if self.left else 1.0
-        self._known: dict[tuple[int, ...], Tensor] = {}
-
-    def rows(self, orders: Sequence[int]) -> Tensor:
-        """A derivative of every mode at the points, [n, modes]."""
-        key = tuple(orders)
-        if key not in self._known:
-            self._known[key] = self._basis.rows(self.points, orders)
-        return self._known[key]
-
-    def values(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
-        return coefficients @ self.rows(orders).mT

@@ -8,17 +8,17 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.faces import parts_of
 from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.fitting.fit import rms
-from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows
+from gmnm_pde.evolution.steps import Step
+from gmnm_pde.fitting.fit import fields_from
+from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows, sizes_of
 from gmnm_pde.geometry import Region
-from gmnm_pde.jets import output_jet
 from gmnm_pde.models import Evolved, Normalized, Stretch
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, zero_jets
-from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.sampling import Cloud, sample, stream, unit_points
 from gmnm_pde.statement.terms import Term
 
 _HELD_OUT = 1000
@@ -75,7 +75,7 @@ class Marched:
         counts: Mapping[str, int],
         told: Told | None = None,
     ):
-        self.statements, self.problem, self.told = statements, statements.problem, told or Told()
+        self.statements, self.problem, self.told = statements, statements.stated, told or Told()
         self.steps, self.seed, self.reached, self.counts = tuple(steps), seed, reached, dict(counts)
 
     @property
@@ -97,7 +97,9 @@ class Marched:
             states = states if plain.lines == basis.lines else basis.transfer(states, plain)
             stretches.append(Stretch(plain.lines, times[0], times[1], states))
         self.steps = tuple(kept)  # which hold the model's own numbers where these are the same
-        inner = Evolved.of(stretches, self.statements.axis, whole=self.reached and not self.told.stopped)
+        whole, space = self.reached and not self.told.stopped, self.statements.space
+        parts = [[part.bounds[k] for k in space] for part in parts_of(self.problem.domain).values()]
+        inner = Evolved.of(stretches, self.statements.axis, whole=whole, parts=parts)
         return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
 
     @property
@@ -123,10 +125,25 @@ class Marched:
         return self.steps[-1].states[-1].flatten()
 
     def outputs(self, points: Tensor) -> Tensor:
-        with torch.no_grad():
-            return self.model(points)
+        return fields_from(self.problem, points, self.solved_for(points))
 
-    solved_for = outputs
+    @torch.no_grad()
+    def solved_for(self, points: Tensor) -> Tensor:
+        return self.model(points)
+
+    def in_steps(self, count: int) -> tuple[Tensor, Tensor]:
+        """About so many points, as many in each step, [n, d], and how much time each stands for, [n]."""
+        each, space = -(-count // len(self.steps)), len(self.statements.space)
+        starts, lengths = (
+            torch.tensor([getattr(step, name) for step in self.steps], dtype=torch.float64).repeat_interleave(each)
+            for name in ("start", "length")
+        )
+        unit = unit_points(len(starts), 1 + space, "sobol", seed=stream(self.seed, "held out"))
+        points = unit.new_empty(unit.shape)
+        low, high = torch.tensor(self.statements.bounds, dtype=torch.float64).view(-1, 2).unbind(1)
+        points[:, list(self.statements.space)] = low + unit[:, 1:] * (high - low)
+        points[:, self.statements.axis] = starts + unit[:, 0] * lengths
+        return points, lengths
 
     @property
     def loss(self) -> float:
@@ -149,14 +166,14 @@ class Marched:
         )
         rows: dict[str, Rows] = {}
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
-        inside = next(points for one, points, _ in placed if one.term.group == "interior")
+        inside = torch.cat([points for one, points, _ in placed if one.term.group == "interior"])
         keys = {key for one, _, _ in placed for key in one.term.trace.asked}
-        jets = output_jet(self.model, inside, tuple({alpha for _, alpha in keys}), "closed")
-        sizes = {(field, alpha): rms(_finite(jets[alpha][:, field])) for field, alpha in keys}
+        sizes = sizes_of(self.model, [inside], keys, self.problem.domain, "closed")
         for one, points, by_name in placed:
-            zero = linearize(self.problem, one, points, zero_jets(one.term, points, len(self.problem.fields)), ())
+            zero = linearize(self.problem, one, points, zero_jets(one.term, points, len(self.problem.branches)), ())
             for name, own in by_name.items():
-                known = rows.setdefault(name, Rows())
+                # one statement in all parts: in some of them it may say no more than 0 = 0
+                known = rows.setdefault(name.removesuffix(one.term.suffix), Rows())
                 known.residuals.append(own.residual)
                 known.at_zero.append(zero[name].residual)
                 parts = (abs(c) * sizes[key] for key, c in own.slopes.items())
@@ -196,7 +213,9 @@ class Marched:
     def _is_guess(self, term: Term) -> bool:
         """Whether an initial condition gives what equations determine, from which they are free to differ."""
         axis, orders = self.statements.axis, self.statements.orders
-        return term.group == "initial" and all(alpha[axis] >= orders[number] for number, alpha in term.trace.asked)
+        return term.group == "initial" and all(
+            alpha[axis] >= orders[branch % len(orders)] for branch, alpha in term.trace.asked
+        )
 
 
 def _finite(values: Tensor) -> Tensor:

@@ -3,17 +3,19 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.solvers import StageSolver, solver_of
+from gmnm_pde.evolution.resuming import saved_state
+from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
+from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
@@ -31,6 +33,9 @@ _FRESH = 1e-3
 _SHORTEST = 1e-15
 """Steps below this part of the time's largest magnitude are none."""
 
+_RENEWED = 50
+"""So many steps apart all is made anew that is kept from step to step, and the march may be kept in a file."""
+
 _FAILURES = 40
 """So many failures of Newton's method one after another end the march."""
 
@@ -39,6 +44,13 @@ _FADE = 0.5
 
 _FLOOR = 1e-10
 """And at least this part of what it ever was."""
+
+OF_BASE = 1e-3
+"""And at least this part of the constant that it is beside."""
+
+_OF_WIGGLES, _SHORTER = 0.3, 0.1
+"""This part of what polynomials miss at the beginning of a first step is their error within it; with more than is
+allowed the step is tried again, shorter by a factor."""
 
 _TINY = 1e-9
 """The step of Euler's method that brings algebraic fields in place, relative to the time."""
@@ -51,61 +63,9 @@ _ROUNDING = 1e-16
 """Errors below this part of the largest field are rounding."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step that was taken.
-
-    Attributes:
-        start: When it begins.
-        length: How long it is.
-        states: The state at its beginning and at its stages, [stages + 1, fields, modes].
-        basis: Whose modes these are.
-        stages: Of the method.
-    """
-
-    start: float
-    length: float
-    states: Tensor
-    basis: Product
-    stages: int
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """What steps are to hold.
-
-    Attributes:
-        time: The error of a step relative to each field.
-        space: What the finest modes may carry, relative to each field.
-        stages: Of the method.
-        absolute: Errors of a field below this do not matter, by field.
-    """
-
-    time: float
-    space: float
-    stages: int
-    absolute: tuple[float, ...] = ()
-
-
 def _relative(change: Tensor, increments: Tensor) -> float:
     size = increments.norm().item()
     return change.norm().item() / (1e-12 * size) if size else 0.0
-
-
-class Outcome(Enum):
-    """What became of a step that was tried."""
-
-    TAKEN = "it was taken"
-    REJECTED = "it is to be taken again, shorter or with other modes"
-    FAILED = "Newton's method did not converge"
-
-
-class Ended(Exception):
-    """Steps came to an end before the final time; why, in words."""
-
-    def __init__(self, time: float, why: str):
-        super().__init__(why)
-        self.time, self.why = time, why
 
 
 class March:
@@ -117,6 +77,7 @@ class March:
         control: Chooses the modes.
         breaks: Times at which a step is to end, ascending.
         on_step: Is called with every step taken.
+        keep: Is called now and then with what makes a function of the state that the march can go on from.
         longest: Times, ascending, and how long steps may be from there on.
     """
 
@@ -128,15 +89,18 @@ class March:
         breaks: Sequence[float] = (),
         on_step: Callable[[Step], None] = lambda step: None,
         longest: Sequence[tuple[float, float]] = (),
+        keep: Callable[[Callable[[], dict[str, Any]]], None] = lambda state: None,
     ):
         self.statements, self.accuracy, self.control = statements, accuracy, control
         self.method: Radau = radau(accuracy.stages)
         self.breaks = [*(t for t in breaks if statements.start < t < statements.end), statements.end]
-        self.on_step, self._longest = on_step, list(longest)
+        self.on_step, self.keep, self._longest = on_step, keep, list(longest)
         self.time, self.steps = statements.start, list[Step]()
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
-        self._first, self._before = True, None
-        self._kept = Kept()
+        self.first, self.before = True, None
+        self._slopes: StageSolver | None = None
+        self.solver: StageSolver | None = None
+        self.kept = Kept()
         self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
@@ -146,23 +110,24 @@ class March:
         Raises:
             Ended: steps came to an end before; those taken are in ``steps``.
         """
-        self._begin()
-        for end in self.breaks:
-            self.transient = Transient(self.time, self.statements.end - self.time)
+        if not self.steps:
+            self._begin()
+        for end in [end for end in self.breaks if end > self.time]:
+            if self.first:
+                self.transient = Transient(self.time, self.statements.end - self.time)
             self._until(end)
-            self._slopes, self._first = None, True
+            self._slopes, self.first = None, True
         return self.steps
 
     def _begin(self) -> None:
         basis, self.state = self.control.initial()
-        self._take(basis)
-        scale = self._sizes(self.state[0])
+        self.take(basis)
+        scale = self.sizes(self.state[0])
         self.largest, self.scale = scale.clone(), scale
-        self._slopes: StageSolver | None = None
-        self._solver: StageSolver | None = None
+        self.least = OF_BASE * self.sizes(self.system.base)
         self._settle()
 
-    def _take(self, basis: Product) -> None:
+    def take(self, basis: Product) -> None:
         self.system = system_of(self.statements, basis)
         self.counts["bases"] += 1
         self._slopes = None
@@ -174,16 +139,16 @@ class March:
         zero = torch.zeros(1, self.system.count, dtype=torch.float64)
         self.slope = zero[0]
         increments = self._trial(radau(1), tiny).solved(zero, _relative, linear=False).increments
-        self._settled = increments is not None
+        self.settled = increments is not None
         if increments is not None:
             algebraic = self.system.orders == 0
             self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
             self.slope = torch.where(algebraic, 0.0, increments[0] / tiny)
             self._slopes = None
-        scale = self._sizes(self.state[0])
+        scale = self.sizes(self.state[0])
         self.largest = torch.maximum(self.largest, scale)
-        self.scale = torch.maximum(scale, _FLOOR * self.largest)
-        pairs = zip(scale.tolist(), self._sizes(self.slope).tolist(), strict=True)
+        self.scale = self._floored(scale)
+        pairs = zip(scale.tolist(), self.sizes(self.slope).tolist(), strict=True)
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
         self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
@@ -197,9 +162,13 @@ class March:
         allowed = self._allowed(self.scale)
         return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
-    def _sizes(self, state: Tensor) -> Tensor:
+    def sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
         return self.system.basis.norms(self.system.shaped([state])[0])
+
+    def _floored(self, scale: Tensor) -> Tensor:
+        """The sizes that errors are relative to, [fields], none of them too small."""
+        return torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
 
     def _allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field, [fields]."""
@@ -210,14 +179,14 @@ class March:
 
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
-        sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
+        sizes = self.sizes(change) / self._allowed(scale).clamp_min(1e-300)
         sizes = torch.where(self._differential, sizes, 0.0)
         self._worst = int(sizes.flatten(0, -2).amax(dim=0).argmax()) if sizes.ndim > 1 else int(sizes.argmax())
         return sizes.max().item()
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
-        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
+        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
         return self._measure(change, torch.maximum(self.scale, sizes))
 
     def _renew(self) -> None:
@@ -226,11 +195,11 @@ class March:
         jets = [*self.state, *[torch.zeros_like(self.state[0])] * missing]
         if self.steps and self.steps[-1].basis is self.system.basis:
             jets[-1] = self.top
-        stamp = torch.tensor(self.time, dtype=torch.float64)
-        refused = self._kept.refused(self.system, self.method.stages, self.statements.order)
+        stamp = torch.tensor(self.time + roundings(self.time, self.statements.end), dtype=torch.float64)
+        refused = self.kept.refused(self.system, self.method.stages, self.statements.order)
         if refused is not None:
             raise Ended(self.time, refused)
-        self._slopes = self._solver = solver_of(self.system, stamp, jets, self._solver)
+        self._slopes = self.solver = solver_of(self.system, stamp, jets, self.solver)
         self.counts["slopes"] += 1
 
     def _until(self, end: float) -> None:
@@ -251,6 +220,9 @@ class March:
                 self._slopes = self._slopes if self.statements.autonomous else None
             elif outcome is Outcome.TAKEN:
                 failures = 0
+                if self.counts["steps"] % _RENEWED == 0 and self.time < end - 10 * tiny:
+                    self._slopes = self.solver = None  # as where the march goes on from a file
+                    self.keep(lambda: saved_state(self))
 
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
@@ -264,12 +236,12 @@ class March:
 
     def _guess(self, length: float) -> Tensor:
         """Increments by the polynomial of the last step."""
-        if self._before is None or self._first:
+        if self.before is None or self.first:
             return (length * self.method.nodes)[:, None] * (self.slope if not self.steps else 0 * self.state[0])
-        at = 1 + self.method.nodes * length / self._before.length
-        return self.method.lagrange(at) @ self._before.states.flatten(1) - self.state[0]
+        at = 1 + self.method.nodes * length / self.before.length
+        return self.method.lagrange(at) @ self.before.states.flatten(1) - self.state[0]
 
-    def _attempt(self, length: float) -> "Outcome":
+    def _attempt(self, length: float) -> Outcome:
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
         guess = self._guess(length)
         guess = guess if bool(guess.isfinite().all()) else torch.zeros_like(guess)
@@ -278,15 +250,19 @@ class March:
         increments = solved.increments
         if increments is None or not bool(increments.isfinite().all()):
             return Outcome.FAILED
-        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
-        scale = torch.maximum(torch.maximum(sizes, _FADE * self.scale), _FLOOR * self.largest)
-        error = trial.error(increments, lambda own: self._measure(own, scale), first=self._first)
+        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
+        scale = self._floored(torch.maximum(sizes, _FADE * self.scale))
+        error = trial.error(increments, lambda own: self._measure(own, scale), first=self.first)
         allowance = self.transient.allowance(self.time + length)
+        if self.first and self._wiggle(increments, scale, length) > 1:
+            self.counts["rejected"] += 1
+            self.length = _SHORTER * length
+            return Outcome.REJECTED
         factor = self._factor(error / allowance)
         if not error < allowance:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
-            if self._first:
+            if self.first:
                 self.transient.saw(length, error, scale[self._worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
@@ -299,6 +275,14 @@ class March:
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:
+        """How far the polynomial through the stages is from the state at the beginning, for what such a time counts.
+
+        Where a fast motion dies out within the first step, its end is right and all between is not.
+        """
+        apart = self._measure(self.method.at_start @ increments, scale)
+        return _OF_WIGGLES * apart * math.sqrt(length / (self.statements.end - self.statements.start))
 
     def _factor(self, error: float) -> float:
         """By which the next step may be longer, or the same one has to be shorter."""
@@ -315,21 +299,21 @@ class March:
         """Take a step."""
         length, jets = trial.length, trial.jets(increments)
         states = torch.cat([self.state[0][None], self.state[0] + increments])
-        if self._first and not self._settled:
+        if self.first and not self.settled:
             states[0] = torch.where(self.system.orders == 0, self.method.at_start @ states[1:], states[0])
         times = self.time + length * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes])
-        step = Step(
-            self.time, length, self.system.gauged(times, self._by_field(states)), self.system.basis, self.method.stages
-        )
+        own = self._by_field(states)
+        kept = self.system.gauged(times, own) + self._by_field(self.system.base)
+        step = Step(self.time, length, kept, self.system.basis, self.method.stages)
         self.steps.append(step)
-        too_much = self._kept.add(step.states)
+        too_much = self.kept.add(step.states)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
         self.time += length
         if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
             self.time = self.statements.end
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
         self.counts["steps"] += 1
-        self._first, self._before = False, step
+        self.first, self.before = False, replace(step, states=own)
         self.on_step(step)
         if too_much is not None:
             raise Ended(self.time, too_much)
@@ -343,8 +327,8 @@ class March:
         """Go over to other modes."""
         old = self.system.basis
         moved = [old.transfer(self._by_field(own), basis).flatten() for own in self.state]
-        self._take(basis)
+        self.take(basis)
         self.state = moved
         self.slope = torch.zeros(self.system.count, dtype=torch.float64)
-        if self._before is not None:
-            self._before = replace(self._before, states=old.transfer(self._before.states, basis), basis=basis)
+        if self.before is not None:
+            self.before = replace(self.before, states=old.transfer(self.before.states, basis), basis=basis)

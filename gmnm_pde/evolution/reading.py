@@ -1,15 +1,15 @@
 """What a problem in time is made of, as marching needs it: equations, conditions at all times, initial values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from gmnm_pde.evolution.faces import Side, Unsuited, breaks_at, require_box, sides_of
 from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
-from gmnm_pde.geometry import Box, Domain, Region
-from gmnm_pde.geometry.composed import Product
+from gmnm_pde.geometry import Parted, Region
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud, sample
@@ -20,31 +20,13 @@ _PROBES = 8
 """Points at which equations are looked at, to learn which field each determines."""
 
 
-class Unsuited(Exception):
-    """Why a problem cannot be marched, in words."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """A condition on a face of the space, at all times or where its predicates say.
-
-    Attributes:
-        term: What holds.
-        axis: The number of the coordinate that is fixed there.
-        value: Its value.
-    """
-
-    term: Term
-    axis: int
-    value: float
-
-
 @dataclass(frozen=True)
 class Statements:
     """A problem, read for marching.
 
     Attributes:
-        problem: It.
+        problem: It, for fields beside constants, if ``base`` has any.
+        stated: It, as it was stated.
         axis: The number of the time coordinate.
         start: The initial time.
         end: The final time.
@@ -52,6 +34,7 @@ class Statements:
         periodic: Those of them along which everything is periodic.
         equations: What holds everywhere.
         sides: What holds on faces.
+        meetings: What holds where parts of the space meet.
         initial: Initial values.
         orders: How often each field is differentiated by time.
         smoothness: How often fields are differentiated by each coordinate of space.
@@ -59,9 +42,11 @@ class Statements:
         autonomous: Whether all is linear, with the same coefficients at all times.
         free: The fields that are determined up to a constant at each time.
         gauges: What fixes these constants.
+        base: Constants beside which fields are expanded, by field: fields that hardly differ from one.
     """
 
     problem: Problem
+    stated: Problem
     axis: int
     start: float
     end: float
@@ -69,6 +54,7 @@ class Statements:
     periodic: tuple[int, ...]
     equations: tuple[Term, ...]
     sides: tuple[Side, ...]
+    meetings: tuple[Side, ...]
     initial: tuple[Term, ...]
     orders: tuple[int, ...]
     smoothness: tuple[int, ...]
@@ -76,6 +62,37 @@ class Statements:
     autonomous: bool
     free: tuple[int, ...]
     gauges: tuple[Gauge, ...]
+    base: tuple[float, ...] = ()
+
+    def beside(self, base: Sequence[float]) -> "Statements":
+        """The same with fields that are expanded beside constants."""
+        problem = self.stated.restated(self.stated.terms, base=[*base] * self.parts) if any(base) else self.stated
+        return replace(self, problem=problem, base=tuple(base))
+
+    @property
+    def fields(self) -> int:
+        """How many there are."""
+        return len(self.problem.fields)
+
+    @property
+    def breaks(self) -> tuple[tuple[float, ...], ...]:
+        """For each coordinate of space the places at which parts of it meet."""
+        return breaks_at(self.meetings, self.space)
+
+    @property
+    def parts(self) -> int:
+        """How many parts the domain is made of; 1 if it is whole."""
+        return max(1, len(self.problem.domain.parts))
+
+    def lies_in(self, part: str, points: Tensor) -> Tensor:
+        """Which of the points [n, d] lie in a part, a mask [n]."""
+        domain = self.problem.domain
+        assert isinstance(domain, Parted)
+        return domain.lies_in(part, points)
+
+    def in_parts(self, values: Tensor) -> Tensor:
+        """Values of fields, [..., fields, n], as those of the fields of each part: [..., parts * fields, n]."""
+        return torch.cat([values] * self.parts, dim=-2) if self.parts > 1 else values
 
     @property
     def order(self) -> int:
@@ -112,13 +129,11 @@ def read(problem: Problem) -> Statements:
         raise Unsuited("it has unknown parameters")
     if problem.lift is not None or problem.met:
         raise Unsuited("conditions are built into its fields")
-    if domain.parts:
-        raise Unsuited("its domain has parts")
-    _require_box(domain)
+    require_box(domain)
     axis = domain.coordinates.index(domain.time[0])
     start, end = domain.bounds[axis]
     space = tuple(k for k in range(domain.dimension) if k != axis)
-    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": [], "data": []}
+    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": [], "data": [], "interface": []}
     for term in problem.terms:
         if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
             raise Unsuited(f"'{term.name}' holds at given points")
@@ -126,28 +141,34 @@ def read(problem: Problem) -> Statements:
     for term in groups["interior"]:
         charts = _region(term).charts
         same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
-        if not same or charts[0].dimension != domain.dimension:
+        if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
             raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
     orders = _time_orders(problem, groups["interior"] + groups["boundary"], axis)
     if not groups["initial"] or not any(orders):
         raise Unsuited("it has no initial values")
     periodic = _periodic_axes(problem, groups["boundary"])
-    sides = [side for term in groups["boundary"] if term.partner is None for side in _sides(term, axis)]
+    sides = [side for term in groups["boundary"] if term.partner is None for side in sides_of(term, axis)]
+    meetings = [side for term in groups["interface"] for side in sides_of(term, axis)]
     asked = [alpha for term in groups["interior"] for _, alpha in term.trace.asked]
-    beside = [(side.axis, alpha[side.axis] + 1) for side in sides for _, alpha in side.term.trace.asked]
+    beside = [(side.axis, alpha[side.axis] + 1) for side in sides + meetings for _, alpha in side.term.trace.asked]
     smoothness = tuple(
         max([1, *(alpha[k] for alpha in asked), *(order for across, order in beside if across == k)]) for k in space
     )
     for side in sides:
         if side.axis in periodic:
             raise Unsuited(f"'{side.term.name}' holds on a face along which the problem is periodic")
-    terms = (tuple(groups["interior"]), tuple(sides), tuple(groups["initial"]))
-    free = free_fields(orders, groups["interior"] + groups["boundary"]) if space else ()
+    if any(side.axis in periodic for side in meetings):
+        raise Unsuited("its parts meet along a coordinate in which it is periodic")
+    terms = (tuple(groups["interior"]), tuple(sides), tuple(meetings), tuple(groups["initial"]))
+    always = groups["interior"] + groups["boundary"] + groups["interface"]
+    free = free_fields(orders, always) if space else ()
+    if free and meetings:
+        raise Unsuited("some of its fields are known up to a constant in each of its parts")
     tested = _tested(problem, groups["interior"], axis, free)
-    steady = problem.linear and all(_is_steady(problem, term, axis) for term in groups["interior"] + groups["boundary"])
+    steady = problem.linear and all(_is_steady(problem, term, axis) for term in always)
     gauges = _gauges(problem, groups["data"], axis, free)
-    known = (orders, smoothness, tested, steady, free, gauges)
-    return Statements(problem, axis, start, end, space, periodic, *terms, *known)
+    known = (orders, smoothness, tested, steady, free, gauges, (0.0,) * len(problem.fields))
+    return Statements(problem, problem, axis, start, end, space, periodic, *terms, *known)
 
 
 def _gauges(problem: Problem, terms: Sequence[Term], axis: int, free: Sequence[int]) -> tuple[Gauge, ...]:
@@ -165,19 +186,11 @@ def _region(term: Term) -> Region:
     return term.region
 
 
-def _require_box(domain: Domain) -> None:
-    parts = [domain.first, domain.second] if isinstance(domain, Product) else [domain]
-    while any(isinstance(part, Product) for part in parts):
-        parts = [p for part in parts for p in ((part.first, part.second) if isinstance(part, Product) else (part,))]
-    if not all(isinstance(part, Box) for part in parts):
-        raise Unsuited("its space is no box")
-
-
 def _time_orders(problem: Problem, terms: Sequence[Term], axis: int) -> tuple[int, ...]:
     orders = [0] * len(problem.fields)
     for term in terms:
         for field, alpha in term.trace.asked:
-            orders[field] = max(orders[field], alpha[axis])
+            orders[field % len(orders)] = max(orders[field % len(orders)], alpha[axis])
     return tuple(orders)
 
 
@@ -189,7 +202,7 @@ def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
     for part in (0.05, 0.31, 0.57, 0.93):
         points = cloud.points.clone()
         points[:, axis] = low + part * (high - low)
-        placed, jets = Placed(term, Cloud(points, cloud.normals)), zero_jets(term, points, len(problem.fields))
+        placed, jets = Placed(term, Cloud(points, cloud.normals)), zero_jets(term, points, len(problem.branches))
         linearized = linearize(problem, placed, points, jets, ())
         slopes = [own.slopes[key] for own in linearized.values() for key in term.trace.asked if key in own.slopes]
         own = torch.stack([*slopes, _region(term).keep(points).double()])
@@ -204,6 +217,14 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequen
 
     A constraint, as div u = 0, is left for the field that other equations have in excess, as the pressure.
     """
+    by_part: dict[tuple[str, ...], list[Term]] = {}
+    for term in equations:
+        by_part.setdefault(term.parts, []).append(term)
+    return {name: field for own in by_part.values() for name, field in _paired(problem, own, axis, free).items()}
+
+
+def _paired(problem: Problem, equations: Sequence[Term], axis: int, free: Sequence[int]) -> dict[str, int]:
+    """The same of the equations of one part."""
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         raise Unsuited(f"it has {len(names)} equations for {len(problem.fields)} fields")
@@ -224,12 +245,12 @@ def occurring(problem: Problem, equations: Sequence[Term]) -> Iterator[tuple[str
     generator = torch.Generator().manual_seed(0)
     for term in equations:
         cloud = sample(term.region, _PROBES, "sobol", seed=1)
-        shape = (len(cloud), len(problem.fields))
+        shape = (len(cloud), len(problem.branches))
         jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
         for name, linearized in linearize(problem, Placed(term, cloud), cloud.points, jets, ()).items():
             for (field, alpha), slope in linearized.slopes.items():
                 if bool(slope.any()):
-                    yield name, field, alpha
+                    yield name, field % len(problem.fields), alpha
 
 
 def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...]:
@@ -253,13 +274,3 @@ def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...
         if len(fields) < len(problem.fields):
             raise Unsuited(f"some fields alone are periodic in {problem.domain.coordinates[axis]}")
     return tuple(found)
-
-
-def _sides(term: Term, axis: int) -> list[Side]:
-    sides = []
-    for chart in _region(term).charts:
-        if chart.flat is None or chart.flat[0] == axis:
-            raise Unsuited(f"'{term.name}' holds on no face of the space")
-        across, value = chart.flat
-        sides.append(Side(term, across, value))
-    return sides

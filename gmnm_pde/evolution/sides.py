@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.faces import Side
 from gmnm_pde.evolution.galerkin import Galerkin, Jets
-from gmnm_pde.evolution.reading import Side, Statements
-from gmnm_pde.geometry import Region
+from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
@@ -48,8 +48,7 @@ def across(statements: Statements) -> list[Across] | None:
     found: list[Across] = []
     for side in statements.sides:
         term = side.term
-        assert isinstance(term.region, Region)  # as was read
-        if term.region.predicates or not term.trace.linear:
+        if not side.always or not term.trace.linear:
             return None
         generator = torch.Generator().manual_seed(0)
         bounds = torch.tensor(statements.problem.domain.bounds, dtype=torch.float64)

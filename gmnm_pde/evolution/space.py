@@ -1,6 +1,8 @@
 """Which modes: as many as the solution needs at the time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -29,6 +31,8 @@ class SpaceControl:
         size: Of cells, the number of polynomials.
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
+        marks: For each coordinate of space places at which initial values are not smooth: cells end there.
+        rest: The steps until the next look for cells to merge.
     """
 
     statements: Statements
@@ -36,7 +40,8 @@ class SpaceControl:
     size: int = 12
     most: int = 1200
     shortest: float = 2e-5
-    _rest: int = field(default=_REST, init=False)
+    marks: Sequence[Sequence[float]] = ()
+    rest: int = field(default=_REST, init=False)
 
     def first(self) -> Product:
         """The modes to begin with."""
@@ -46,10 +51,14 @@ class SpaceControl:
             if axis in self.statements.periodic:
                 lines.append(Waves((low, high), 12))
             else:
-                smoothness = self.statements.smoothness[k]
-                edges = torch.linspace(low, high, 3 if len(self.statements.space) == 1 else 2, dtype=torch.float64)
+                smoothness, breaks = self.statements.smoothness[k], self.statements.breaks[k]
+                marks = [place for place in (self.marks[k] if self.marks else ()) if place not in breaks]
+                each = 2 if len(self.statements.space) == 1 and not (breaks or marks) else 1
                 kind = LocalCells if len(self.statements.space) == 1 and not self.statements.free else Cells
-                lines.append(kind(edges.tolist(), self.size + smoothness, smoothness))
+                edges = [low]
+                for start, end in pairwise([low, *sorted([*breaks, *marks]), high]):
+                    edges += torch.linspace(start, end, each + 1, dtype=torch.float64).tolist()[1:]
+                lines.append(kind(edges, self.size + smoothness, smoothness, breaks, marks))
         return product_of(lines)
 
     def initial(self) -> tuple[Product, list[Tensor]]:
@@ -72,15 +81,15 @@ class SpaceControl:
             cells &= self._divisible(line)
             changed |= bool(cells.any())
             lines.append(line.finer(cells) if bool(cells.any()) else line)
-        self._rest = _REST if changed else self._rest
+        self.rest = _REST if changed else self.rest
         return product_of(lines) if changed else None
 
     def coarser(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
         """Fewer modes, where these are more than the state needs."""
-        self._rest -= 1
-        if self._rest > 0 or not basis.lines:
+        self.rest -= 1
+        if self.rest > 0 or not basis.lines:
             return None
-        self._rest = _REST
+        self.rest = _REST
         lines, changed = [], False
         for line, tails in zip(basis.lines, basis.tails(state), strict=True):
             idle = (tails < _IDLE * self.allowed * scale[:, None]).all(dim=0)

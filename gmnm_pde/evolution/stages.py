@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.solvers import Size, Stages, StageSolver
+from gmnm_pde.evolution.solvers import Size, Stages, StageSolver, roundings
 
 _MOST = 10
 """Newton steps before a smaller step in time is tried."""
@@ -103,7 +103,8 @@ class Trial(Stages):
         return jets, added
 
     def _error(self, jets: Sequence[Tensor], added: Tensor, *, first: bool) -> Tensor:
-        stamp = torch.tensor([self.start], dtype=added.dtype, device=added.device)
+        begin = self.start + roundings(self.start, self.start + self.length)
+        stamp = torch.tensor([begin], dtype=added.dtype, device=added.device)
         right = self.system.residual(stamp, self.system.shaped([jet[None] for jet in jets]))[0]
         right = self.system.without_conditions(right) if first else right
         return -self.solver.filtered(self, right + added)

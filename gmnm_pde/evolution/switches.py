@@ -2,8 +2,8 @@
 
 import torch
 
+from gmnm_pde.evolution.faces import Side
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.geometry import Region
 from gmnm_pde.sampling import unit_points
 
 _TIMES = 2000
@@ -22,13 +22,12 @@ def switching_times(statements: Statements) -> list[float]:
     grid = statements.start + span * (torch.arange(_TIMES + 1, dtype=torch.float64) / _TIMES)
     grid[1:-1] += 1e-5 * span / _TIMES  # ends of conditions are often round numbers
     for side in statements.sides:
-        region = side.term.region
-        if not isinstance(region, Region) or not region.predicates:
+        if not side.region.predicates:
             continue
         places = _places(statements, side.axis, side.value)
 
-        def holds(times: torch.Tensor, region: Region = region, places: torch.Tensor = places) -> torch.Tensor:
-            return region.keep(statements.joined(places, times)).view(len(times), -1)
+        def holds(times: torch.Tensor, side: Side = side, places: torch.Tensor = places) -> torch.Tensor:
+            return side.holds(statements.joined(places, times)).view(len(times), -1)
 
         masks = holds(grid)
         for k in (masks[1:] != masks[:-1]).any(dim=1).nonzero()[:, 0].tolist():

@@ -18,7 +18,7 @@ def system_of(statements: Statements, basis: Product) -> Galerkin:
     """The equations of the coefficients of some modes."""
     if isinstance(basis, Piecewise):
         return BandedGalerkin(statements, basis)
-    if len(basis.lines) > 1 and statements.sides and not statements.free:
+    if len(basis.lines) > 1 and statements.sides and not (statements.free or statements.meetings):
         most = _FEW if is_sum_of_lines(statements) else _DENSE
         conditions = across(statements) if basis.count * len(statements.orders) > most else None
         system = SeparableGalerkin(statements, basis, conditions) if conditions else None

@@ -7,6 +7,8 @@ hold without it, errors may be larger by the inverse of that, both those of step
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 _LOOKS = 3
 """So many steps are tried first."""
@@ -34,6 +36,17 @@ class Transient:
         self.active = False
         self._power = 0.5
         self._seen: list[tuple[float, float, float]] = []
+
+    def saved(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {"origin": self.origin, "span": self.span, "active": self.active, "power": self._power}
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> "Transient":
+        """From what ``saved`` gave, after a step was taken."""
+        made = cls(known["origin"], known["span"])
+        made.active, made._power = known["active"], known["power"]
+        return made
 
     def allowance(self, time: float) -> float:
         """By what factor errors at a time may be larger."""

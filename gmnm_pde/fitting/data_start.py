@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError
 from gmnm_pde.fitting.discretization import small_system
-from gmnm_pde.residuals.pointwise import linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, linearize, zero_jets
 from gmnm_pde.residuals.readout import ReadoutSystem
 from gmnm_pde.statement.problem import Problem
 
@@ -54,15 +54,24 @@ def prescribed_values(system: ReadoutSystem) -> list[tuple[float, float] | None]
         points = placed.cloud.points.to(system.like)
         jets = zero_jets(placed.term, points, system.fields)
         for linearized in linearize(system.problem, placed, points, jets, system.guesses().unbind()).values():
-            values = [(k, slope) for (k, alpha), slope in linearized.slopes.items() if not any(alpha)]
-            if len(values) == 1:
-                ((field, slope),) = values
-                value = -linearized.residual / slope
-                found[field].append(value[value.isfinite()])
-    return [_ends(parts) for parts in found]
+            own = prescribed(linearized)
+            if own is not None:
+                found[own[0]].append(own[1])
+    return [ends_of(parts) for parts in found]
 
 
-def _ends(parts: Sequence[Tensor]) -> tuple[float, float] | None:
+def prescribed(linearized: Linearized) -> tuple[int, Tensor] | None:
+    """The field whose values a condition prescribes and these; None if it says nothing of one field alone."""
+    values = [(k, slope) for (k, alpha), slope in linearized.slopes.items() if not any(alpha)]
+    if len(values) != 1:
+        return None
+    ((field, slope),) = values
+    value = -linearized.residual / slope
+    return field, value[value.isfinite()]
+
+
+def ends_of(parts: Sequence[Tensor]) -> tuple[float, float] | None:
+    """The least and the largest of some values; None without any."""
     ends = [(part.min().item(), part.max().item()) for part in parts if len(part)]
     return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 

@@ -12,6 +12,7 @@ bound, at most to the geometric mean of both.
 """
 
 import math
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -118,7 +119,13 @@ def _observed(fit: Fit, fields: FieldMap, size: Tensor) -> _Observed:
     changes = (of_parts - left[:, None]).square().mean(dim=0).sqrt().clamp_min(tiny)
     of_fields = fields.forth(moved).square().mean(dim=0).sqrt() / size[:, None] / changes
     of_parameters = moved[: system.extra].abs() / changes
-    fall = rms(of_parts[:, 0]) / max(residual, tiny)
-    quickly = min(1.0, max(0.0, math.log(max(fall, tiny)) / math.log(_QUICK))) if math.isfinite(fall) else 0.0
+    quickly = quickly_falling(rms(of_parts[:, 0]), residual)
     largest = [SAFETY * residual * constants.amax(dim=1) for constants in (of_fields, of_parameters)]
     return _Observed(largest[0], largest[1], residual, quickly)
+
+
+def quickly_falling(before: float, residual: float) -> float:
+    """How quickly the residual falls from the smallest sub-model to the fit: 0 if not at all, 1 at most."""
+    tiny = sys.float_info.min
+    fall = before / max(residual, tiny)
+    return min(1.0, max(0.0, math.log(max(fall, tiny)) / math.log(_QUICK))) if math.isfinite(fall) else 0.0

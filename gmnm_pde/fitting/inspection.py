@@ -6,8 +6,9 @@ other, or the approximator cannot show the solution.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -155,15 +156,23 @@ def _in_part(domain: Domain, term: Term, cloud: Cloud) -> Cloud:
 
 
 def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
-    """The root mean squares of the fields' derivatives in the domain, by field and multi-index."""
+    """The sizes of the fields' derivatives in the domain."""
     keys = {key for placed in system.placed for key in placed.term.trace.asked}
     inside = [placed for placed in system.placed if placed.term.group == "interior"]
-    lengths = [high - low for low, high in system.problem.domain.bounds]
+    groups = [placed.cloud.points[:_SIZED].to(system.like) for placed in inside or system.placed]
+    return sizes_of(system.model, groups, keys, system.problem.domain, system.engine)
+
+
+def sizes_of(
+    model: Any, groups: Sequence[Tensor], keys: Collection[tuple[int, Alpha]], domain: Domain, engine: str
+) -> dict[tuple[int, Alpha], float]:
+    """The largest root mean squares of derivatives on some groups of points, by field and multi-index."""
+    lengths = [high - low for low, high in domain.bounds]
     zero = (0,) * len(lengths)
     alphas = tuple({zero, *(alpha for _, alpha in keys)})
     sizes = dict.fromkeys(keys, 0.0)
-    for placed in inside or system.placed:
-        jets = output_jet(system.model, placed.cloud.points[:_SIZED].to(system.like), alphas, system.engine)
+    for points in groups:
+        jets = output_jet(model, points, alphas, engine)
         for output, alpha in keys:
             across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
             least = _FLOOR * rms(_finite(jets[zero][:, output])) / across

@@ -68,7 +68,7 @@ class WidthSearch(Generic[Solved]):
                 raise
             self.hurried = True
             return math.inf
-        with finishing():
+        with finishing(anyhow=True):
             return self._solved[widths].validation_residual
 
 

@@ -9,7 +9,9 @@ from gmnm_pde.geometry.composed import Product as Product
 from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
 from gmnm_pde.geometry.mesh import Mesh as Mesh
+from gmnm_pde.geometry.mesh_files import read_mesh as read_mesh
 from gmnm_pde.geometry.parts import Parted as Parted
+from gmnm_pde.geometry.planar_mesh import PlanarMesh as PlanarMesh
 from gmnm_pde.geometry.polygon import Polygon as Polygon
 from gmnm_pde.geometry.polygon import Triangle as Triangle
 from gmnm_pde.geometry.region import Chart as Chart

@@ -1,6 +1,6 @@
 """Solids bounded by a closed surface of triangles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.gauss import per_piece, piece_nodes
 from gmnm_pde.geometry.marching import along_curve, spread
 from gmnm_pde.geometry.nearest import NearestTriangle
-from gmnm_pde.geometry.region import Chart
+from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.geometry.round import read_names
 
 
@@ -27,9 +27,11 @@ class Mesh(Domain):
 
     Args:
         source: A file, a ``trimesh.Trimesh``, or a pair (vertices [k, 3], faces [m, 3]).
+        groups: By name, triangles of the surface as numbers of their vertices, [m, 3], for a pair (vertices, faces).
         coordinates: Names of the three coordinates.
 
     Attributes:
+        boundaries: The named parts of the surface, each a region for conditions.
         volume: The volume of the solid.
         area: The area of its surface.
 
@@ -37,14 +39,19 @@ class Mesh(Domain):
         GmnmError: trimesh is missing, the file cannot be read, or the surface is not closed.
     """
 
-    def __init__(self, source: Any, *, coordinates: Sequence[str] = ("x", "y", "z")):
+    def __init__(
+        self, source: Any, *, groups: Mapping[str, Any] | None = None, coordinates: Sequence[str] = ("x", "y", "z")
+    ):
         self.coordinates = read_names(coordinates, 3, "Mesh")
         self._call = f"Mesh({str(source)!r})" if isinstance(source, str | Path) else "Mesh(...)"
-        surface = _closed(_read(source, self._call), self._call)
+        raw = _read(source, self._call, process=not groups)
+        owner = _owner(raw, groups or {})
+        surface = _closed(raw, self._call)
         corners = torch.tensor(np.asarray(surface.triangles), dtype=torch.float64)
         order = along_curve(corners)
         faces = torch.tensor(np.asarray(surface.faces), dtype=torch.long)
         self._nearest = NearestTriangle(corners[order], faces[order])
+        self._names, self._owner = tuple(groups or {}), owner[order]
         self.volume = _volume(surface)
         self.area = self._nearest.areas.sum().item()
 
@@ -70,23 +77,52 @@ class Mesh(Domain):
         chart = Chart("interior", 3, self.volume, embed, None, self.contains, kept, origin=self, tensor=False)
         return (replace(chart, margin=self.distance),)
 
+    @property
+    def boundaries(self) -> dict[str, Region]:
+        """The named parts of the surface."""
+        return {name: self._region((self._chart(number, name),), name) for number, name in enumerate(self._names)}
+
     def boundary_charts(self) -> tuple[Chart, ...]:
-        nearest = self._nearest
+        if not self._names:
+            return (self._chart(-1, f"surface of {self}"),)
+        numbers = sorted(set(self._owner.tolist()))
+        return tuple(self._chart(k, self._names[k] if k >= 0 else "the rest of the surface") for k in numbers)
+
+    def _chart(self, number: int, name: str) -> Chart:
+        """The chart of one group of triangles."""
+        nearest, own = self._nearest, self._owner == number
+        corners, areas = nearest.corners[own], nearest.areas[own]
 
         def embed(unit: Tensor) -> Tensor:
-            return spread(nearest.corners, unit, nearest.areas)[0].to(unit)
+            return spread(corners, unit, areas)[0].to(unit)
 
         def normal(points: Tensor) -> Tensor:
             return nearest.normals[nearest(points.detach().double().cpu())[1]].to(points)
 
         def nodes(count: int) -> tuple[Tensor, Tensor]:
-            return piece_nodes(nearest.corners, per_piece(count))
+            return piece_nodes(corners, per_piece(count))
 
-        return (Chart(f"surface of {self}", 2, self.area, embed, normal, origin=self, tensor=False, nodes=nodes),)
+        chart = Chart(name, 2, areas.sum().item(), embed, normal, origin=self, tensor=False)
+        return replace(chart, nodes=nodes)
 
 
-def _read(source: Any, call: str) -> Any:
-    """What users give, as a trimesh.Trimesh."""
+def _owner(surface: Any, groups: Mapping[str, Any]) -> Tensor:
+    """The number of the group of each triangle, -1 for those of none."""
+    known = {tuple(sorted(face)): row for row, face in enumerate(np.asarray(surface.faces).tolist())}
+    owner = torch.full((len(known),), -1)
+    if len(surface.faces) != len(known):
+        return torch.full((len(surface.faces),), -1)
+    for number, (name, faces) in enumerate(groups.items()):
+        for face in np.asarray(faces).tolist():
+            row = known.get(tuple(sorted(face)))
+            if row is None:
+                raise refuse("Mesh(groups=...)", expected="triangles of the surface", got=f"{face} in '{name}'")
+            owner[row] = number
+    return owner
+
+
+def _read(source: Any, call: str, *, process: bool) -> Any:
+    """What users give, as a trimesh.Trimesh; unprocessed its triangles keep their order."""
     try:
         import trimesh  # here, because it is an extra that only meshes need
     except ImportError:
@@ -106,7 +142,7 @@ def _read(source: Any, call: str) -> Any:
         if faces.size and not 0 <= faces.min() <= faces.max() < len(vertices):
             got = f"{faces.min()} to {faces.max()}"
             raise refuse(call, expected=f"triangles by the numbers of vertices, 0 to {len(vertices) - 1}", got=got)
-        return trimesh.Trimesh(vertices.astype(float), faces.astype(int), process=True)
+        return trimesh.Trimesh(vertices.astype(float), faces.astype(int), process=process)
     except GmnmError:
         raise
     except Exception as error:  # whatever a reader of one of many formats comes upon

@@ -12,7 +12,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.io import checks
 from gmnm_pde.io.places import called, damaged, writable
 from gmnm_pde.io.tensors import Stored, encoded, read_tensors, write_tensors
-from gmnm_pde.models import Normalized, numbers, rebuild
+from gmnm_pde.models import Normalized, adopted, numbers, plain, rebuild
 from gmnm_pde.models.protocols import Configurable, can
 
 _FORMAT = "gmnm_pde solution 2"
@@ -38,20 +38,25 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
         GmnmError: there can be no file; one that was there before stays.
     """
     target = writable(path, call)
-    write_tensors(target, _FORMAT, model.state_dict(), _described(model, header), call)
+    tensors, described = _described(model, header)
+    write_tensors(target, _FORMAT, tensors, described, call)
 
 
 def stored_model(model: Normalized, header: Mapping[str, Any]) -> Stored:
     """What ``write_model`` writes, in memory; ``read_model`` reads it."""
-    return Stored(encoded(_FORMAT, model.state_dict(), _described(model, header)))
+    return Stored(encoded(_FORMAT, *_described(model, header)))
 
 
-def _described(model: Normalized, header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header with what is to be known of the model."""
-    inner = model.inner
+def _described(model: Normalized, header: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a model, and the header with what else is to be known of it."""
+    inner: Any = plain(model.inner)  # type: ignore[arg-type]
+    tensors = model.state_dict()
+    if inner is not model.inner:
+        tensors = {name.replace("inner.module.", "inner.", 1): tensor for name, tensor in tensors.items()}
     config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
-    return {"model": shape, "dtype": str(next(model.parameters()).dtype).removeprefix("torch."), **header}
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    return tensors, {"model": shape, "dtype": dtype, **header}
 
 
 def read_model(
@@ -83,6 +88,8 @@ def read_model(
         raise
     except _DAMAGE as error:
         raise damaged(call, error) from None
+    if model is not None:
+        normalized.inner = adopted(normalized.inner, len(normalized.bounds))
     return normalized, header
 
 

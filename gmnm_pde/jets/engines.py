@@ -103,6 +103,28 @@ def derivatives(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterabl
         }
 
 
+def reverse_jet(function: Callable[[Tensor], Tensor], x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
+    """The same by nested reverse mode of torch.func, which other transforms may be put around."""
+    with torch.enable_grad():
+        count = function(x).shape[-1]
+        jets = {}
+        for alpha in alphas:
+            columns = []
+            for k in range(count):
+                nested = lambda at, k=k: function(at)[:, k]  # noqa: E731
+                for axis in axes_of(alpha):
+                    nested = _partial(nested, axis)
+                columns.append(nested(x))
+            jets[alpha] = torch.stack(columns, dim=-1)
+    return jets
+
+
+def _partial(function: Callable[[Tensor], Tensor], axis: int) -> Callable[[Tensor], Tensor]:
+    """The derivative by a coordinate of a function from points [n, d] to [n], each by its own point alone."""
+    gradient = torch.func.grad(lambda x: function(x).sum())
+    return lambda x: gradient(x)[:, axis]
+
+
 def differentiate(value: Tensor, leaves: list[Tensor] | tuple[Tensor, ...], alpha: Alpha) -> Tensor:
     """The derivative ``alpha`` of a pointwise ``value`` [n] by its coordinate leaves, in reverse mode."""
     for axis in axes_of(alpha):

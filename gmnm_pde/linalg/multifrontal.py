@@ -57,6 +57,8 @@ class FrontSolver:
         centers: Where the other groups lie in space, [groups, d]; only the order of elimination depends on it.
         everywhere: The first groups, if they may occur in any row; they are eliminated last.
         ridge: In units of the machine precision.
+        order: The other groups in blocks, in the order of elimination, where that is known; by default they are
+            dissected.
     """
 
     def __init__(
@@ -67,13 +69,14 @@ class FrontSolver:
         *,
         everywhere: Groups = (),
         ridge: float = RIDGE,
+        order: Sequence[Groups] | None = None,
     ):
         rows = list(rows)
         like = rows[0].matrix
         self._sizes = tuple(sizes)
         first = len(everywhere)
         local = [tuple(g - first for g in piece.groups if g >= first) for piece in rows]
-        parts = dissect(centers.cpu(), neighbours(local, len(centers)))
+        parts = dissect(centers.cpu(), neighbours(local, len(centers))) if order is None else order
         self._parts = [tuple(g + first for g in part) for part in parts] + ([everywhere] if everywhere else [])
         self._norms = column_norms(rows, self._sizes, like)
         scaled = [

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.methods.loop import Squares, Trainable, check_counts, check_positive
-from gmnm_pde.methods.method import TrainingMethod
+from gmnm_pde.methods.method import TrainingMethod, threshold
 from gmnm_pde.methods.soap import SOAPOptimizer
 from gmnm_pde.sampling import stream_of_step
 
@@ -27,6 +27,8 @@ class Adam(TrainingMethod):
             a tenth every twentieth of the steps.
         batch: The number of points of each term that a step sees, drawn anew for each step; by default all points.
         patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
+        average: Moving averages of the weights, of which each step keeps this part (0.999, say): where their loss is
+            the lower one, they are what is left in place.
     """
 
     cheap_steps: ClassVar[bool] = True
@@ -36,6 +38,7 @@ class Adam(TrainingMethod):
     schedule: str = "constant"
     batch: int | None = None
     patience: int | None = None
+    average: float | None = threshold(None)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -58,6 +61,7 @@ class SOAP(TrainingMethod):
         every: Steps between updates of the eigenbasis.
         batch: As of ``Adam``.
         patience: As of ``Adam``.
+        average: As of ``Adam``.
     """
 
     cheap_steps: ClassVar[bool] = True
@@ -68,6 +72,7 @@ class SOAP(TrainingMethod):
     every: int = 2
     batch: int | None = None
     patience: int | None = None
+    average: float | None = threshold(None)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -88,7 +93,8 @@ class _GradientSteps:
     def __init__(self, name: str, optimizer: torch.optim.Optimizer, method: Adam | SOAP, system: Trainable, seed: int):
         self.name, self.whole = name, method.batch is None
         self._optimizer, self._system, self._batch, self._seed = optimizer, system, method.batch, seed
-        self._schedule = _schedule(method, optimizer)
+        self._schedule, self._kept = _schedule(method, optimizer), method.average
+        self.averages = None if method.average is None else [p.detach().clone() for p in system.unknowns()]
 
     def look(self, step: int) -> tuple[Tensor, Squares]:
         """The loss with its gradient, of all points or of a batch that the number of the step determines."""
@@ -102,18 +108,24 @@ class _GradientSteps:
         self._optimizer.step()
         if self._schedule is not None:
             self._schedule.step()
+        if self.averages is not None and self._kept is not None:
+            for average, parameter in zip(self.averages, self._system.unknowns(), strict=True):
+                average.lerp_(parameter.detach(), 1 - self._kept)
         return 1
 
     def state(self) -> dict[str, Any]:
         """What the next steps depend on."""
         schedule = None if self._schedule is None else self._schedule.state_dict()
-        return {"optimizer": self._optimizer.state_dict(), "schedule": schedule}
+        averages = {} if self.averages is None else {"averages": self.averages}
+        return {"optimizer": self._optimizer.state_dict(), "schedule": schedule, **averages}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
         self._optimizer.load_state_dict(state["optimizer"])
         if self._schedule is not None:
             self._schedule.load_state_dict(state["schedule"])
+        if self.averages is not None:
+            self.averages = list(state["averages"])
 
 
 def _schedule(method: Adam | SOAP, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
@@ -128,6 +140,10 @@ def _check(method: Adam | SOAP) -> None:
     name = type(method).__name__
     check_counts(name, steps=method.steps, batch=method.batch, patience=method.patience)
     check_positive(name, lr=method.lr)
+    if method.average is not None and not (isinstance(method.average, float) and 0 < method.average < 1):
+        raise refuse(
+            f"{name}(average={method.average!r})", expected="a number between 0 and 1", got=repr(method.average)
+        )
     if method.schedule not in SCHEDULES:
         call = f"{name}(schedule={method.schedule!r})"
         remedy = nearest(str(method.schedule), SCHEDULES)

@@ -61,7 +61,7 @@ class Solver(Protocol):
 class Outcome:
     """Where least squares arrived, with the last linearised solve for its leading sub-models (None if restored).
 
-    ``late`` says that the time limit ended it.
+    ``late`` says that a time limit or a request ended it.
     """
 
     theta: Tensor
@@ -185,7 +185,7 @@ class _Newton:
 
     def _out_of_time(self) -> tuple[bool, str]:
         self._late = True
-        return False, f"stopped by the time limit after {self._number} Newton steps"
+        return False, f"stopped by {self._monitor.ended_by} after {self._number} Newton steps"
 
     def _keep_the_best(self) -> None:
         if self._norm <= self._best[0]:

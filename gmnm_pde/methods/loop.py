@@ -5,7 +5,8 @@ loss at the unknowns as they are, with all that the next step needs) and to adva
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.interruption import LIMIT, OutOfTime
 from gmnm_pde.methods.method import TrainingMethod
 
 Squares = dict[str, Tensor]
@@ -60,7 +61,7 @@ class Trained:
     converged: bool
     reason: str
     late: bool = False
-    """Whether the time limit stopped it: it may be gone on with."""
+    """Whether a time limit or a request stopped it: it may be gone on with."""
 
 
 class Hooks:
@@ -85,6 +86,16 @@ class Hooks:
     def left(self) -> float:
         """The seconds that are left until a time limit; infinite without one."""
         return math.inf
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for the end, and the step under way is the last; where processes step alike, never."""
+        return False
+
+    @property
+    def ended_by(self) -> str:
+        """Who ends it before it is done, in words."""
+        return LIMIT
 
     def save(self, state: Mapping[str, Any], *, now: bool) -> None:
         """The state of the loop, from which it may be restored to the same digits; ``now``: it is about to end."""
@@ -181,21 +192,29 @@ class _Loop:
         loss, squares = self._work.look(self._step)
         # near the end of a time limit, the clock is looked at before each step
         near = math.isfinite(before) and self._system.any(self._hooks.left < _SPARE * self._took)
+        interrupted = self._hooks.interrupted
+        if interrupted:  # before the loss is read, so that what goes on from there reads it when it would have
+            self._hooks.save(self._state(), now=True)
+        near = near or interrupted
         if self._step % self._pace == 0 or self._step >= self._method.steps or near:
             reason = self._read(loss, squares, late=near)
-            if not reason or self._late:
+            if (not reason or self._late) and not interrupted:
                 self._hooks.save(self._state(), now=self._late)
         if not reason:
             moved = self._work.advance()
             self._step += moved
-            reason = "" if moved else f"{self._work.name} found no decrease after {self._step} steps"
+            reason = "" if moved else self._none_taken()
         if math.isfinite(before):
             self._took = before - self._hooks.left
         return reason
 
+    def _none_taken(self) -> str:
+        why = getattr(self._work, "ended", "") or f"{self._work.name} found no decrease"
+        return f"{why} after {self._step} steps"
+
     def _out_of_time(self) -> str:
         self._failed = self._late = True
-        return f"stopped by the time limit after {self._step} steps of {self._work.name}"
+        return f"stopped by {self._hooks.ended_by} after {self._step} steps of {self._work.name}"
 
     def _read(self, loss: Tensor, squares: Squares, *, late: bool) -> str:
         """Read the loss; why the run ends, or nothing if it goes on."""
@@ -210,8 +229,14 @@ class _Loop:
             return f"{name} stopped at step {step}: {where}"
         if patience is None:
             self._best.see(value)
+            with self._averaged() as averaged:
+                if averaged:
+                    self._best.see(self._system.loss()[0].item())
         elif step % max(self._pace, _PATIENCE_PACE // self._pace * self._pace) == 0 or step >= self._method.steps:
-            self._fell = step if self._best.see(self._hooks.held_out()) else self._fell
+            better = self._best.see(self._hooks.held_out())
+            with self._averaged() as averaged:
+                better = (averaged and self._best.see(self._hooks.held_out())) or better
+            self._fell = step if better else self._fell
         self._hooks.watch(step, value)
         late = self._system.any(self._hooks.late) or late
         if step >= self._method.steps:
@@ -221,6 +246,21 @@ class _Loop:
         if patience is not None and step - self._fell >= patience:
             return f"{step} steps of {name}; the held-out residual fell no more for {patience}"
         return ""
+
+    @contextmanager
+    def _averaged(self) -> Iterator[bool]:
+        """Moving averages of the unknowns in their place within a ``with`` block; whether the method has some."""
+        averages = getattr(self._work, "averages", None)
+        if averages is None:
+            yield False
+            return
+        now = [parameter.detach().clone() for parameter in self._system.unknowns()]
+        _put(self._system, averages)
+        try:
+            with torch.no_grad():
+                yield True
+        finally:
+            _put(self._system, now)
 
     def _state(self) -> dict[str, Any]:
         best, system = self._best, self._system

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gmnm_pde.interruption import LIMIT
+
 
 @dataclass(frozen=True)
 class Step:
@@ -22,6 +24,11 @@ class Monitor:
     def late(self) -> bool:
         """Whether the time is up: a method then ends with the best that it has."""
         return False
+
+    @property
+    def ended_by(self) -> str:
+        """Who ends it before it is done, in words."""
+        return LIMIT
 
     def step(self, step: Step) -> None:
         """Hear of a step."""

@@ -4,6 +4,7 @@ from gmnm_pde.models.catalogue import MODELS as MODELS
 from gmnm_pde.models.catalogue import is_rebuilt as is_rebuilt
 from gmnm_pde.models.catalogue import numbers as numbers
 from gmnm_pde.models.catalogue import rebuild as rebuild
+from gmnm_pde.models.composite.boxwise import Boxwise as Boxwise
 from gmnm_pde.models.composite.by_part import ByPart as ByPart
 from gmnm_pde.models.composite.evolved import Evolved as Evolved
 from gmnm_pde.models.composite.evolved import Stretch as Stretch
@@ -17,8 +18,16 @@ from gmnm_pde.models.mixtures.gmnm import GMNM as GMNM
 from gmnm_pde.models.mixtures.rbf import RBF as RBF
 from gmnm_pde.models.mixtures.recipe import Mixture as Mixture
 from gmnm_pde.models.mixtures.recipe import along_each as along_each
+from gmnm_pde.models.modules.adoption import adopted as adopted
+from gmnm_pde.models.modules.adoption import plain as plain
 from gmnm_pde.models.networks.fourier import Embedded as Embedded
 from gmnm_pde.models.networks.fourier import FourierFeatures as FourierFeatures
+from gmnm_pde.models.networks.gabor import Gabor as Gabor
 from gmnm_pde.models.networks.kan import KAN as KAN
 from gmnm_pde.models.networks.mlp import MLP as MLP
+from gmnm_pde.models.networks.modified_mlp import ModifiedMLP as ModifiedMLP
+from gmnm_pde.models.networks.periodic_embedding import PeriodicEmbedding as PeriodicEmbedding
+from gmnm_pde.models.networks.piratenet import PirateNet as PirateNet
+from gmnm_pde.models.networks.separable import Separable as Separable
+from gmnm_pde.models.networks.siren import SIREN as SIREN
 from gmnm_pde.models.protocols import has_readout as has_readout

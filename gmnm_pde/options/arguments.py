@@ -18,15 +18,17 @@ from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.evolution.tolerance import FieldTolerances, Tolerance, read_tolerance
 from gmnm_pde.methods import METHODS, LeastSquares, Method, TrainingMethod
-from gmnm_pde.models import MODELS, ByPart, Evolved, Lifted, Mixture, Normalized, TimeBlocks
+from gmnm_pde.models import MODELS, ByPart, Evolved, Lifted, Mixture, Normalized, TimeBlocks, has_readout
+from gmnm_pde.models.protocols import OutputJet, can
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
+from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution
 from gmnm_pde.strategies.strategy import StrategyMethod
 
-STRATEGIES: dict[str, type[StrategyMethod]] = {"evolution": Evolution}
+STRATEGIES: dict[str, type[StrategyMethod]] = {"boxes": Boxes, "evolution": Evolution}
 """What ``solve(..., method=name)`` builds beside ``METHODS``: what solves in a way of its own."""
 
 SMOOTHINGS = ("discrepancy", "cross-validation")
@@ -132,13 +134,10 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
             raise refuse("solve(model=...)", expected=expected, got="a Solution", remedy=remedy)
         raise refuse("solve(model=...)", expected=expected, got=repr(model))
     model = _unscaled(model, problem)
+    if not (can(model, OutputJet) or has_readout(model)):
+        return Mixture(), model  # it is looked at when it is adopted
     with torch.no_grad():
-        like = next(model.parameters(), None)
-        if like is None:
-            raise refuse(
-                "solve(model=...)", expected="a module with parameters", got=f"a {type(model).__name__} without"
-            )
-        example = like.new_zeros(2, d)
+        example = next(model.parameters()).new_zeros(2, d)
         try:
             width = model(example).shape[-1]
         except Exception as error:

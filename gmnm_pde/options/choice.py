@@ -14,7 +14,7 @@ from gmnm_pde.geometry import Region
 from gmnm_pde.jets.engines import choose_engine
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.weighting import WEIGHTINGS
-from gmnm_pde.models import Mixture
+from gmnm_pde.models import Mixture, plain
 from gmnm_pde.options.arguments import (
     Arguments,
     parse_blocks,
@@ -42,8 +42,9 @@ from gmnm_pde.scrutiny import divided, look
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
-from gmnm_pde.strategies.evolution import Marching, suited
+from gmnm_pde.strategies.evolution import Evolution, suited
 from gmnm_pde.strategies.given_model import GivenModel
+from gmnm_pde.strategies.marching import Marching
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 from gmnm_pde.strategies.training import Plan, Training
@@ -88,12 +89,14 @@ def choose(arguments: Arguments) -> Choice:
     refuse_beyond_memory("solve(...)", setup, read.module, read.methods, read.mixture.components or _least(setup))
     check_methods(arguments, read)
     check_pieces(arguments, setup, read.module)
-    if stated.domain.parts and (read.module is not None or isinstance(arguments.method, StrategyMethod)):
-        raise on_parts(f"the model {type(read.module).__name__}" if read.module is not None else "another strategy")
+    if stated.domain.parts and (read.module is not None or _is_other_strategy(arguments)):
+        what = f"the model {type(plain(read.module)).__name__}" if read.module is not None else "another strategy"
+        raise on_parts(what)
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing", "initial_guess"):
-        if name in arguments.given and name not in strategy.takes:
+        taken = name in strategy.takes and not (name == "checkpoint" and _is_quick(strategy))
+        if name in arguments.given and not taken:
             raise not_taken(name, arguments, strategy, read.module)
     check_parameters(setup)
     check_events(stated, strategy)
@@ -105,9 +108,19 @@ def _may_be_divided(arguments: Arguments, read: ModelAndMethods) -> bool:
     """Whether mixtures are left to be chosen, on a problem as it was stated."""
     mixture, problem = read.mixture, arguments.problem
     by_hand = (mixture.components, mixture.widths, mixture.patches, arguments.points, arguments.weights)
-    whole = read.module is None and not isinstance(arguments.method, StrategyMethod) and arguments.hard is False
+    whole = read.module is None and not _is_other_strategy(arguments) and arguments.hard is False
     exact = not problem.parameters and all(isinstance(term.region, Region) for term in problem.terms)
     return whole and exact and arguments.engine == "auto" and all(choice is None for choice in by_hand)
+
+
+def _is_quick(strategy: Strategy) -> bool:
+    """Whether it marches in time alone, which takes no time worth keeping in a file."""
+    return isinstance(strategy, Marching) and not strategy.statements.space
+
+
+def _is_other_strategy(arguments: Arguments) -> bool:
+    """Whether a strategy was chosen that knows nothing of parts."""
+    return isinstance(arguments.method, StrategyMethod) and not isinstance(arguments.method, Evolution)
 
 
 def setup_for(
@@ -158,6 +171,14 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         kind = "by Newton steps on the readout, since the problem is nonlinear"
     description = f"least squares{',' if problem.linear else ''} {kind}"
     if isinstance(arguments.method, StrategyMethod):
+        if read.module is not None:
+            name = type(arguments.method).__name__
+            raise refuse(
+                f"solve(model=..., method={name}())",
+                expected="no model: this method has one of its own",
+                got=f"a {type(read.module).__name__}",
+                remedy="Leave model or method out.",
+            )
         return arguments.method.strategy(setup)
     if read.module is not None:
         return GivenModel(setup, read.module, f"{description}; {read.why}" if read.why else description)
@@ -173,7 +194,7 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         initial_guess=read_guess(problem, arguments.initial_guess, setup.dtype, setup.device),
     )
     statements = suited(setup) if _may_march(arguments) else ""
-    if isinstance(statements, str):
+    if isinstance(statements, str) or ("checkpoint" in arguments.given and not statements.space):
         return whole
     over_space = any(term.trace.over_space for term in setup.problem.terms)
     return Marching(setup, statements, otherwise=None if over_space else whole)
@@ -196,7 +217,7 @@ def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:
 
 def _may_march(arguments: Arguments) -> bool:
     """Whether nothing was chosen that marching in time has no use for."""
-    chosen = {"points", "weights", "checkpoint", "engine", "compiled", "smoothing", "initial_guess"}
+    chosen = {"points", "weights", "engine", "compiled", "smoothing", "initial_guess"}
     if arguments.blocks is not None or arguments.continuation is not None:
         return False
     usual = arguments.model in (None, "gmnm") or arguments.model == Mixture()

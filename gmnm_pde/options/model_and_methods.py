@@ -6,13 +6,10 @@ import torch
 from torch import nn
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.methods import GaussNewton, LeastSquares, Method, TrainingMethod
-from gmnm_pde.models import GMNM, RBF, Embedded, Mixture, Patchwork, along_each, has_readout
-from gmnm_pde.options.arguments import (
-    Arguments,
-    parse_methods,
-    parse_model,
-)
+from gmnm_pde.methods import GaussNewton, LeastSquares, Method, ProximalGaussNewton, TrainingMethod
+from gmnm_pde.models import GMNM, RBF, Embedded, Mixture, Patchwork, adopted, along_each, has_readout, plain
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.options.arguments import Arguments, parse_methods, parse_model
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.strategy import StrategyMethod
 
@@ -21,6 +18,9 @@ _TRAINED_COMPONENTS = 200
 
 _TRAINED_WIDTH = 2.0
 """Their slope, where it is not given."""
+
+_FEW_PARAMETERS = 10_000
+"""Up to so many parameters the whole Jacobian is factorised."""
 
 _MIXTURES = (GMNM, RBF, Patchwork)
 """Modules whose components are drawn for least squares, and need not be trained."""
@@ -58,6 +58,8 @@ def read_model_and_methods(arguments: Arguments, problem: Problem) -> ModelAndMe
     mixture, module = parse_model(problem, arguments.model, arguments.seed)
     whole = isinstance(arguments.method, StrategyMethod)
     methods, why = (LeastSquares(),) if whole else parse_methods(arguments.method), ""
+    if module is not None and not has_readout(module):
+        module = adopted(module, problem.domain.dimension, len(problem.branches), _asked(problem))
     if methods is None:
         methods, why = _usual_methods(module)
     if module is None and any(isinstance(method, TrainingMethod) for method in methods):
@@ -69,14 +71,21 @@ def read_model_and_methods(arguments: Arguments, problem: Problem) -> ModelAndMe
                 remedy="Leave method out, or patches.",
             )
         module = drawn(problem, mixture, arguments.seed)
+    if module is not None and any(isinstance(method, TrainingMethod) for method in methods):
+        module = adopted(module, problem.domain.dimension, len(problem.branches), _asked(problem))
     if module is not None and not has_readout(module) and any(isinstance(method, LeastSquares) for method in methods):
         raise refuse(
             "solve(model=..., method=LeastSquares())",
-            expected="a model with features(x) and a linear readout, as GMNM, MLP and KAN have",
-            got=f"a {type(module).__name__} without",
+            expected="a model that ends in linear layers, or has features(x) and a linear readout as GMNM has",
+            got=f"a {type(plain(module)).__name__} without",
             remedy="Train it: method=[Adam(), LBFGS()] or GaussNewton().",
         )
     return ModelAndMethods(mixture, module, methods, why)
+
+
+def _asked(problem: Problem) -> set[Alpha]:
+    """The derivatives that the terms of a problem need."""
+    return {alpha for term in problem.terms for alpha in term.trace.alphas}
 
 
 def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
@@ -86,7 +95,9 @@ def _usual_methods(module: nn.Module | None) -> tuple[tuple[Method, ...], str]:
     inner = module.inner if isinstance(module, Embedded) else module
     if isinstance(inner, _MIXTURES):
         return (LeastSquares(),), "since the model is a mixture, whose components serve as they were drawn"
-    trained: tuple[Method, ...] = (GaussNewton(), LeastSquares()) if has_readout(module) else (GaussNewton(),)
+    few = sum(p.numel() for p in module.parameters()) <= _FEW_PARAMETERS
+    training = ProximalGaussNewton() if few else GaussNewton()
+    trained: tuple[Method, ...] = (training, LeastSquares()) if has_readout(module) else (training,)
     return trained, "since the model is a network and no method was given"
 
 

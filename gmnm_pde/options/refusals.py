@@ -6,14 +6,15 @@ from torch import nn
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.discretization import Setup, zero_solves
 from gmnm_pde.methods import LeastSquares, TrainingMethod
-from gmnm_pde.models import Mixture
+from gmnm_pde.models import Mixture, plain
 from gmnm_pde.options.arguments import (
     Arguments,
     parse_blocks,
 )
 from gmnm_pde.options.model_and_methods import ModelAndMethods
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.evolution import Marching, suited
+from gmnm_pde.strategies.evolution import suited
+from gmnm_pde.strategies.marching import Marching
 from gmnm_pde.strategies.noisy_data import NoisyData, is_noisy, unobserved
 from gmnm_pde.strategies.strategy import Strategy
 
@@ -25,7 +26,7 @@ def not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.Mo
     """The error for an argument that a strategy does not take."""
     call = f"solve({name}={getattr(arguments, name)!r})"
     noisy = isinstance(strategy, NoisyData)
-    given = "one mixture for data whose noise is stated" if noisy else f"the model {type(module).__name__}"
+    given = "one mixture for data whose noise is stated" if noisy else f"the model {_kind(module)}"
     if name == "checkpoint":
         return refuse(
             "solve(checkpoint=...)",
@@ -50,6 +51,10 @@ def not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.Mo
         return refuse("solve(initial_guess=...)", expected="a mixture, for Newton's method", got=got, remedy=remedy)
     expected = "one mixture" if noisy else "a mixture, which is solved for anew on the way"
     return refuse(call, expected=expected, got=given, remedy=f"Leave {'' if noisy else 'model or '}{name} out.")
+
+
+def _kind(module: nn.Module | None) -> str:
+    return "None" if module is None else type(plain(module)).__name__
 
 
 def check_events(problem: Problem, strategy: Strategy) -> None:
@@ -148,7 +153,7 @@ def _check_noise(arguments: Arguments, problem: Problem, module: nn.Module | Non
         raise refuse(
             f"solve({problem.name})",
             expected="one mixture, where the noise of data is stated",
-            got=pieces or f"the model {type(module).__name__}, whose fit has no regard to noise",
+            got=pieces or f"the model {_kind(module)}, whose fit has no regard to noise",
             remedy="Leave patches and blocks out." if pieces else "Leave model and method out, or noise.",
         )
     if arguments.smoothing is not None and not unobserved(problem):
@@ -198,7 +203,7 @@ def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
     gap = (module(high) - module(low)).abs().max().item()
     if gap > _SAME:
         raise refuse(
-            f"solve(model={type(module).__name__}, hard=...)",
+            f"solve(model={_kind(module)}, hard=...)",
             expected=f"a model of period 2 along axis {axis}, the length of [-1, 1]",
             got=f"one whose values at both ends differ by {gap:.1e}",
             remedy=f"Put FourierFeatures(..., periods={{{axis}: 2.0}}) before it by Embedded, or name other "

@@ -12,7 +12,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models import GMNM
+from gmnm_pde.models import GMNM, Evolved, Patchwork, TimeBlocks
+from gmnm_pde.plots.patches import plot_patches
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 _SHOWN = 150
@@ -24,14 +25,18 @@ _CREST = 4.0
 
 @styled
 def plot_components(solution: Any, *, most: int = _SHOWN) -> Figure:
-    """The components on the domain, coloured by the size of their weight, and how wide they are.
+    """What a solution is made of: components, or the boxes of patches, blocks and steps.
 
-    A ridge is drawn as its crest, the line on which it is 1; a bump as the ellipse on which it has fallen to exp(-1/2).
-    In other than two dimensions the centres are drawn, on the first two coordinates.
+    The components lie on the domain, coloured by the size of their weight, beside how wide they are. A ridge is drawn
+    as its crest, the line on which it is 1; a bump as the ellipse on which it has fallen to exp(-1/2). In other than
+    two dimensions the centres are drawn, on the first two coordinates.
     """
     model = solution.approximator
+    if isinstance(model, Patchwork | TimeBlocks | Evolved):
+        return plot_patches(solution)
     if not isinstance(model, GMNM):
-        raise refuse("plot_components()", expected="a GMNM", got=f"a {type(model).__name__}")
+        expected, got = "a mixture, patches, blocks or a march", f"a {type(model).__name__}"
+        raise refuse("plot_components()", expected=expected, got=got, remedy="solution.plot() draws its fields.")
     with torch.no_grad():
         weight = model.weights.abs().amax(dim=0).double().cpu().numpy()
         centers = model.centers.double().cpu().numpy()

@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.plots.fields import Grid
-from gmnm_pde.plots.style import FIELD, panels, styled
+from gmnm_pde.plots.grid import Grid
+from gmnm_pde.plots.style import panels, styled
 
 _ACROSS = 3
 """Panels side by side."""
@@ -25,7 +25,8 @@ def plot_modes(spectrum: Any, fields: Sequence[str] | None = None) -> Figure:
     grids = [Grid(mode, {}) for mode in spectrum.modes]
     across = min(_ACROSS, len(grids))
     rows = math.ceil(len(grids) / across) * len(chosen)
-    figure, axes = panels(rows, across, height=grids[0].panel_height)
+    width, height = grids[0].panel
+    figure, axes = panels(rows, across, width=width, height=height)
     for row in axes:
         for panel in row:
             panel.set_visible(False)
@@ -33,5 +34,5 @@ def plot_modes(spectrum: Any, fields: Sequence[str] | None = None) -> Figure:
         drawn = grid.fields()
         for j, name in enumerate(chosen):
             place = axes[k // across * len(chosen) + j][k % across]
-            grid.draw(place, drawn[name], f"{name}, {spectrum.parameter} = {value:.8g}{grid.cut}", FIELD)
+            grid.draw(place, drawn[name], f"{name}, {spectrum.parameter} = {value:.8g}{grid.cut}")
     return figure

@@ -1,6 +1,6 @@
 """The boxes of a solution's patches on its domain."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.models import Partition, Patchwork, TimeBlocks
+from gmnm_pde.models import Boxwise, Evolved, Partition, Patchwork, TimeBlocks
 from gmnm_pde.plots.style import INK, label, panels, styled
 
 Boxes = list[tuple[tuple[float, float], ...]]
@@ -20,15 +20,24 @@ Boxes = list[tuple[tuple[float, float], ...]]
 def plot_patches(solution: Any) -> Figure:
     """The boxes over the first two coordinates; thick lines are where blocks in time begin and end.
 
+    Of a march, the cells of its modes in each of its steps; modes on a ring have one cell.
+
     In three dimensions boxes that differ in the third coordinate alone lie on one another.
 
     Raises:
-        GmnmError: the solution has neither patches nor blocks.
+        GmnmError: the solution has neither patches nor boxes, neither blocks nor steps.
     """
     boxes = boxes_of(solution)
     figure, ((axes,),) = panels(1, 1, width=4.2, height=3.2)
     draw_boxes(axes, solution)
-    label(axes, (*solution.coordinates[:2], "")[:2], f"{len(boxes)} patches")
+    model = solution.approximator
+    title = f"{len(boxes)} {'boxes' if isinstance(model, Boxwise) else 'patches'}"
+    if isinstance(model, Evolved):
+        title = f"{model.times.shape[1]} steps, {len(boxes)} cells"
+    label(axes, (*solution.coordinates[:2], "")[:2], title)
+    spans = [high - low for low, high in solution.bounds[:2]]
+    if len(spans) == 2 and not set(solution.coordinates[:2]) & set(solution.time) and max(spans) < 20 * min(spans):
+        axes.set_aspect("equal")
     return figure
 
 
@@ -57,6 +66,8 @@ def boxes_of(solution: Any) -> Boxes:
     """The boxes of all patches in the problem's coordinates: (low, high) for each of them, for each box."""
     model = solution.approximator
     unit = [(-1.0, 1.0)] * len(solution.coordinates)
+    if isinstance(model, Boxwise):
+        return list(Partition(model.boxes).mapped(unit, solution.bounds).boxes)
     if isinstance(model, Patchwork):
         return list(model.partition.mapped(unit, solution.bounds).boxes)
     if isinstance(model, TimeBlocks):
@@ -67,7 +78,27 @@ def boxes_of(solution: Any) -> Boxes:
             partition = inner.partition if isinstance(inner, Patchwork) else Partition((tuple(unit),))
             boxes.extend(partition.mapped(unit, bounds).boxes)
         return boxes
-    raise refuse("plot_patches()", expected="a solution on patches, or in blocks", got=f"a {type(model).__name__}")
+    if isinstance(model, Evolved):
+        return _cells_of(model)
+    raise refuse(
+        "plot_patches()", expected="a solution on patches, on boxes, or in blocks", got=f"a {type(model).__name__}"
+    )
+
+
+def _cells_of(model: Evolved) -> Boxes:
+    """The cells in each step; where a stretch of steps has the same cells, and time is not drawn, only once."""
+    boxes, starts, lengths, first = [], *model.times.tolist(), 0
+    for lines, states in zip(model.lines, model.states, strict=True):
+        ends = [getattr(line, "edges", line.bounds) for line in lines]
+        steps = range(first, first + len(states))
+        moments = [(starts[k], starts[k] + lengths[k]) for k in steps]
+        if model.axis > 1:
+            moments = [(moments[0][0], moments[-1][1])]
+        sides = [list(pairwise(own)) for own in ends]
+        sides.insert(model.axis, moments)
+        boxes += list(product(*sides))
+        first += len(states)
+    return boxes
 
 
 def edges_of(solution: Any) -> list[float]:

@@ -10,12 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from gmnm_pde.plots.picture import Picture
+
 P = ParamSpec("P")
 
-FIELD = "RdBu_r"
-"""The colour map of fields, which diverges about zero."""
+SIGNED = "RdBu_r"
+"""The colour map of fields that change sign, which diverges about zero."""
 
-ERROR = "viridis"
+ONE_SIGNED = "viridis"
+"""The colour map of fields of one sign."""
+
+ERROR = "cividis"
 """The colour map of errors."""
 
 RESIDUAL = "magma"
@@ -30,7 +35,7 @@ MODEL_INK = {"gmnm": INK[1], "kan": INK[0], "mlp": INK[2]}
 _FEW_DECADES = 2.0
 """On shorter logarithmic axes powers of ten alone are too few labels."""
 
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -41,6 +46,7 @@ _SETTINGS: dict[Any, Any] = {
     "legend.frameon": False,
     "image.aspect": "auto",
 }
+"""What is set while figures are drawn, and left as it was afterwards."""
 
 
 def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -48,15 +54,15 @@ def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @functools.wraps(plot)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context(SETTINGS):
             return plot(*args, **kwargs)
 
     return drawn
 
 
-def panels(rows: int, columns: int, *, width: float = 3.2, height: float = 2.7) -> tuple[Figure, list[list[Axes]]]:
+def panels(rows: int, columns: int, *, width: float = 3.2, height: float = 2.7) -> tuple[Picture, list[list[Axes]]]:
     """A figure with a grid of axes, made without pyplot, so that no window or global state is touched."""
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Picture(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(row) for row in axes]
 

@@ -13,13 +13,11 @@ from torch import Tensor, nn
 
 from gmnm_pde.jets import feature_combination, forward_jet
 from gmnm_pde.jets.engines import choose_engine
+from gmnm_pde.jets.rows import parameter_rows
 from gmnm_pde.models.protocols import OutputCombination, OutputRows, can
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals, zero_jets
 from gmnm_pde.statement.problem import Problem
-
-_VMAP_CHUNK = 1024
-"""Points whose Jacobian rows torch makes at once, where the model has no closed form of them; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +151,24 @@ class Block:
         return sum(parts[1:], parts[0])
 
 
+def _rows_by_vmap(model: nn.Module, linearized: Linearized, points: Tensor, *, closed: bool) -> Tensor:
+    """Rows of the Jacobian of any model: the gradient at one point at a time, under vmap."""
+    call = _JetCall(model)
+
+    def jets(weights: dict[str, Tensor], x: Tensor, alphas: tuple[Alpha, ...]) -> dict[Alpha, Tensor]:
+        if closed:
+            return torch.func.functional_call(call, {f"model.{name}": p for name, p in weights.items()}, (x, alphas))
+        return forward_jet(lambda at: torch.func.functional_call(model, weights, (at,)), x, alphas)
+
+    parts = [
+        torch.cat([rows.flatten(1) for rows in parameter_rows(model, jets, points, operator, output).values()], dim=1)
+        for output, operator in linearized.operators.items()
+    ]
+    if not parts:
+        return points.new_zeros(len(points), sum(p.numel() for p in model.parameters() if p.requires_grad))
+    return sum(parts[1:], parts[0])
+
+
 class _JetCall(nn.Module):
     """A model whose call is its closed-form jet, which is what functional_call can reach."""
 
@@ -162,23 +178,3 @@ class _JetCall(nn.Module):
 
     def forward(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         return self.model.output_jet(x, alphas)  # type: ignore[operator]
-
-
-def _rows_by_vmap(model: nn.Module, linearized: Linearized, points: Tensor, *, closed: bool) -> Tensor:
-    """Rows of the Jacobian of any model: the gradient at one point at a time, under vmap."""
-    trained = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-    keys = list(linearized.slopes)
-    alphas = tuple(dict.fromkeys(alpha for _, alpha in keys))
-    slopes = torch.stack([linearized.slopes[key] for key in keys], dim=1) if keys else points.new_zeros(len(points), 0)
-    call = _JetCall(model)
-
-    def combined(weights: dict[str, Tensor], x: Tensor, c: Tensor) -> Tensor:
-        if closed:
-            renamed = {f"model.{name}": value for name, value in weights.items()}
-            jets = torch.func.functional_call(call, renamed, (x[None], alphas))
-        else:
-            jets = forward_jet(lambda at: torch.func.functional_call(model, weights, (at,)), x[None], alphas)
-        return torch.stack([c[k] * jets[alpha][0, output] for k, (output, alpha) in enumerate(keys)]).sum()
-
-    per_point = torch.func.vmap(torch.func.grad(combined), in_dims=(None, 0, 0), chunk_size=_VMAP_CHUNK)
-    return torch.cat([part.reshape(len(points), -1) for part in per_point(trained, points, slopes).values()], dim=1)

@@ -134,10 +134,17 @@ def residuals(
     )
     if placed.term.trace.over_space:
         frame.integrate = placed.integrate or stand_in(points)
-    source = GivenSource(_boosted(jets, placed.term.boost))
+    source = GivenSource(_boosted(_beside(problem, placed.term, jets), placed.term.boost))
     fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
     return named, [frame.entry(source, *key) for key in placed.term.trace.asked]
+
+
+def _beside(problem: Problem, term: Term, jets: Mapping[Alpha, Tensor]) -> Mapping[Alpha, Tensor]:
+    """The derivatives of whole fields from those of fields beside constants; jumps have none of these."""
+    if not any(problem.base) or term.partner is not None:
+        return jets
+    return {alpha: jet if any(alpha) else jet + jet.new_tensor(problem.base) for alpha, jet in jets.items()}
 
 
 def _boosted(jets: Mapping[Alpha, Tensor], boost: float) -> Mapping[Alpha, Tensor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import page_of
 from gmnm_pde.results.report import PerField
 from gmnm_pde.results.solution import Solution
 
@@ -108,11 +109,13 @@ class Comparison:
         problem: The problem's name.
         rows: One for each run, model by model and seed by seed.
         solutions: What each run returned, in the order of the rows.
+        interrupted: Whether Ctrl-C or a callback ended it: the last run may be unfinished, those after it are missing.
     """
 
     problem: str
     rows: tuple[Row, ...]
     solutions: tuple[Solution, ...] = dataclasses.field(repr=False)
+    interrupted: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,10 +162,16 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         rows = json.dumps(self.as_dict(), indent=2, allow_nan=False)
-        (folder / "comparison.json").write_text(rows + "\n")
+        (folder / "comparison.json").write_text(rows + "\n", encoding="utf-8")
         self.to_csv(folder / "comparison.csv")
         self.curves_to_csv(folder / "curves.csv")
         self.plot().savefig(folder / "curves.png")
+
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: errors, curves, how each was solved, statement (``pages/``)."""
+        from gmnm_pde.pages.comparison import write_comparison  # here: matplotlib takes long to import
+
+        write_comparison(self, path, **options)
 
     def plot(self, **options: Any) -> "Figure":
         """Curves of error, boundary and residual, one colour a model, as in the paper's Figure 3.
@@ -173,6 +182,31 @@ class Comparison:
         from gmnm_pde.plots.comparison import plot_comparison  # here: matplotlib takes long to import
 
         return plot_comparison(self, **options)
+
+    def plot_pareto(self, **options: Any) -> "Figure":
+        """The error of each run beside its seconds and its parameters, and the front that none is better than.
+
+        Args:
+            options: ``against``, of ``"seconds"`` and ``"parameters"``.
+        """
+        from gmnm_pde.plots.pareto import plot_pareto  # here: matplotlib takes long to import
+
+        return plot_pareto(self, **options)
+
+    def sorted_by(self, column: str = "relative_l2") -> "Comparison":
+        """The same with its models in the order of a column's geometric mean; those without a value come last."""
+        spreads = self.summary()
+
+        def rank(name: str) -> float:
+            spread = spreads[name][column]
+            return math.inf if spread is None else spread.mean
+
+        order = sorted(self.names, key=rank)
+        pairs = [pair for name in order for pair in zip(self.of(name), self.runs(name), strict=True)]
+        return Comparison(self.problem, tuple(row for row, _ in pairs), tuple(run for _, run in pairs))
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self), self.plot)
 
     def __str__(self) -> str:
         shown = {
@@ -191,7 +225,8 @@ class Comparison:
             )
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-        head = f"{self.problem}: {seeds} seed{'s: geometric mean [least, greatest]' if seeds > 1 else ''}"
+        ended = " (interrupted: the last run is not finished)" if self.interrupted else ""
+        head = f"{self.problem}{ended}: {seeds} seed{'s: geometric mean [least, greatest]' if seeds > 1 else ''}"
         methods = {name: self.of(name)[0].method for name in self.names}
         if len(set(methods.values())) == 1:
             methods = {"all": next(iter(methods.values()))}
@@ -217,7 +252,7 @@ def _numbers(value: PerField | None) -> list[float]:
 def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
     """Write rows as comma-separated values, with a column for each key that any of them has."""
     columns = dict.fromkeys(key for row in rows for key in row)
-    with Path(path).open("w", newline="") as file:
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(columns), restval="")
         writer.writeheader()
         writer.writerows(rows)

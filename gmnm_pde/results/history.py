@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import picture_of, table_of
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("step", "seconds", "loss", "residual", "boundary", "relative_l2")
 """The columns that every history has; the others are the terms by name, and what a method adds."""
+
+_SHOWN = 8
+"""The last rows that notebooks show."""
 
 
 @dataclass
@@ -49,7 +54,7 @@ class History:
 
     def to_csv(self, path: str | Path) -> None:
         """Write all columns as comma-separated values."""
-        with Path(path).open("w", newline="") as file:
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(self.columns)
             writer.writerows([[row.get(name, "") for name in self.columns] for row in self.rows])
@@ -59,3 +64,8 @@ class History:
         from gmnm_pde.plots.curves import plot_history  # here: matplotlib takes long to import
 
         return plot_history(self, **options)
+
+    def _repr_html_(self) -> str:
+        rows = [[f"{row.get(name, math.nan):.3g}" for name in COLUMNS] for row in self.rows[-_SHOWN:]]
+        title = f"history of {len(self)} rows" + (f", the last {_SHOWN}" if len(self) > _SHOWN else "")
+        return table_of(title, COLUMNS, rows) + (picture_of(self.plot, "45em") if len(self) > 1 else "")

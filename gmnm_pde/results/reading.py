@@ -70,7 +70,7 @@ def read_grids(columns: Sequence[Any], like: Tensor, call: str) -> Sequence[Tens
 def _tensor(column: Any, like: Tensor, call: str) -> Tensor:
     column = column.tensor if isinstance(column, Quantity) else column
     try:
-        tensor = column if isinstance(column, Tensor) else torch.as_tensor(np.asarray(column))
+        tensor = column if isinstance(column, Tensor) else torch.as_tensor(np.require(column, requirements="W"))
         if tensor.is_complex() or tensor.device.type == "meta":
             raise TypeError
         return tensor.to(like)

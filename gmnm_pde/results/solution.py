@@ -21,12 +21,14 @@ from gmnm_pde.io.models import check_outputs, read_model, stored_model, write_mo
 from gmnm_pde.io.places import called, damaged
 from gmnm_pde.io.tensors import Stored
 from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, jet, output_jet
-from gmnm_pde.models import ByPart, Lifted, Normalized, is_rebuilt
+from gmnm_pde.models import ByPart, Lifted, Normalized, is_rebuilt, plain
 from gmnm_pde.results.afterwards import Afterwards
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.results.reading import read_columns, read_grids
 from gmnm_pde.results.report import Report
+from gmnm_pde.results.shared import Shared
+from gmnm_pde.results.shown import Shown
 from gmnm_pde.results.solution_header import PARTS, check_header
 from gmnm_pde.results.within import derivative_at, evaluate
 from gmnm_pde.statement.extended import extended
@@ -34,8 +36,6 @@ from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from gmnm_pde.statement.problem import Problem
 
 _HEADER = ("coordinates", "time", "bounds", "fields")
@@ -43,7 +43,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 
 
 @dataclass(frozen=True)
-class Solution(Afterwards, KnownFields):
+class Solution(Afterwards, KnownFields, Shared, Shown):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -158,9 +158,12 @@ class Solution(Afterwards, KnownFields):
 
     @property
     def approximator(self) -> nn.Module:
-        """The model on the unit scale, [-1, 1]^d, within ``model``; where there are parts with the fields of each."""
+        """The model on the unit scale, [-1, 1]^d, within ``model``: of a module that was trained the copy.
+
+        Where there are parts it is that with the fields of each.
+        """
         model = self.model.inner if isinstance(self.model, Lifted) else self.model
-        return model.inner.inner if isinstance(model.inner, ByPart) else model.inner
+        return model.inner.inner if isinstance(model.inner, ByPart) else plain(model.inner)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -168,17 +171,11 @@ class Solution(Afterwards, KnownFields):
         return dict(self.report.found)
 
     @in_ordinary_mode
-    def plot(self, **options: Any) -> "Figure":
-        """A figure of each field, and where they are known of its error and of the residual."""
-        from gmnm_pde.plots.fields import plot_solution  # here: matplotlib takes long to import
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: statement, figures, errors, how it was solved (``pages/``)."""
+        from gmnm_pde.pages.solution import write_solution  # here: matplotlib takes long to import
 
-        return plot_solution(self, **options)
-
-    def plot_components(self, **options: Any) -> "Figure":
-        """A figure of where the components sit and how wide they are."""
-        from gmnm_pde.plots.components import plot_components  # here: matplotlib takes long to import
-
-        return plot_components(self, **options)
+        write_solution(self, path, **options)
 
     @front_door
     @in_ordinary_mode
@@ -216,7 +213,7 @@ class Solution(Afterwards, KnownFields):
             remedy = "Solve with hard=False, or save it and load_solution(path, problem=...) there."
             got = "one whose conditions are met by functions of the problem"
             raise refuse("pickle of a solution", expected="a solution that a file holds", got=got, remedy=remedy)
-        inner = self.model.inner
+        inner = plain(self.model.inner)
         return _unpickled, (stored_model(self.model, self._header()).content, None if is_rebuilt(inner) else inner)
 
     def __copy__(self) -> "Solution":
@@ -239,6 +236,10 @@ class Solution(Afterwards, KnownFields):
     def jets(self, points: Tensor, alphas: Sequence[Alpha]) -> Mapping[Alpha, Tensor]:
         """Derivatives of the fields at points [n, d], of the model's precision: for each alpha, [n, fields]."""
         return output_jet(self.model, points, alphas)
+
+    def inside(self, points: Tensor, slack: float = 1e-6) -> Tensor:
+        """Which of some points [n, d] are in the domain, or no farther outside than a part of its extent."""
+        return self.domain.nearly_contains(points, slack)
 
     def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
         return derivative_at(self, columns, alpha, call=call)

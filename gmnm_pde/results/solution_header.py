@@ -78,5 +78,6 @@ def _per_field_of(value: Any, fields: list[str]) -> bool:
 
 def _same_box(header: dict[str, Any]) -> bool:
     """Whether the model is scaled from the domain's box; marches have the problem's own coordinates."""
-    bounds = header["model"]["bounds"]
-    return bounds == header["bounds"] or header["model"]["kind"] == "Evolved"
+    model = header["model"]
+    kinds = [model["kind"], model["config"]["inner"]["kind"] if model["kind"] == "ByPart" else ""]
+    return model["bounds"] == header["bounds"] or "Evolved" in kinds

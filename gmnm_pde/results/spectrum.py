@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._html import page_of
 from gmnm_pde.results.history import History
 from gmnm_pde.results.solution import Solution
 
@@ -26,6 +28,7 @@ class Spectrum:
         reason: Why the search ended.
         seconds: How long it took.
         history: A row for each size of mixture.
+        status: The same as ``reason`` in a word for programs, as in the reports of solutions.
     """
 
     problem: str
@@ -38,6 +41,7 @@ class Spectrum:
     reason: str
     seconds: float
     history: History
+    status: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -54,11 +58,20 @@ class Spectrum:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "reason", "seconds")
+        names = ("problem", "parameter", "values", "estimates", "errors", "converged", "status", "reason", "seconds")
         return {name: getattr(self, name) for name in names}
+
+    def to_html(self, path: str | Path, **options: Any) -> None:
+        """Write a page for a browser, one file: values, figures, statement, how they were found (``pages/``)."""
+        from gmnm_pde.pages.spectrum import write_spectrum  # here: matplotlib takes long to import
+
+        write_spectrum(self, path, **options)
 
     def plot(self, fields: Sequence[str] | None = None) -> "Figure":
         """A panel for each mode; of the first field, unless others are named."""
         from gmnm_pde.plots.modes import plot_modes  # here: matplotlib takes long to import
 
         return plot_modes(self, fields)
+
+    def _repr_html_(self) -> str:
+        return page_of(str(self), self.plot)

@@ -7,6 +7,7 @@ points show no more than those did that it was judged by.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gmnm_pde.evolution.counting import free_end
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.inspection import Inspected, inspected
 from gmnm_pde.run.result import RELIABLE, Result, Status
@@ -43,6 +44,9 @@ def audited(result: Result, run: Run) -> Result:
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
     if result.best.estimate.doubt:
         return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)
+    free = free_end(run.problem) if result.converged and run.problem.domain.time else ""
+    if free:
+        return _marked(result, Status.NOT_UNIQUE, free)
     if worst.relative > _UNSOLVED:
         why = "conditions contradict it or each other there, or this approximator cannot show the solution"
         return _marked(result, Status.UNSOLVED, f"{told}: {why}")

@@ -14,7 +14,7 @@ from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.fitting.approximation import Approximation
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.geometry import Domain
-from gmnm_pde.models import GMNM, Patchwork, TimeBlocks
+from gmnm_pde.models import GMNM, Boxwise, Patchwork, TimeBlocks, plain
 from gmnm_pde.results.report import PerField, Report
 from gmnm_pde.run.result import Result
 from gmnm_pde.sampling import sample, stream
@@ -109,8 +109,9 @@ class Evaluator:
         if self._exact is not None:
             difference, _ = self._differences(fit, self._exact)
             largest, mse = difference.abs().amax(dim=0), difference.square().mean(dim=0)
-        model = fit.model.inner
-        name = f"GMNM ({model.form})" if type(model) in _OF_MIXTURES else type(model).__name__
+        model = plain(fit.model.inner)
+        kind = "GMNM" if type(model) in _OF_MIXTURES else type(model).__name__
+        name = f"{kind} ({model.form})" if type(model) in (*_OF_MIXTURES, Boxwise) else kind
         return Report(
             problem=self.problem.name,
             method=method,

@@ -45,12 +45,13 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
 
 def _with_its_own_jumps(result: Result, setup: Setup) -> Result:
     """The result, not converged where its own fields make something jump that an equation differentiates."""
-    fits, error = result.best.fit.fits, result.best.error
+    best, error = result.best.fit, result.best.error
     if setup.problem.linear or math.isnan(error):
         return result
-    seed = stream(setup.seed, "look")
-    for fit in fits:
-        what = flux_that_jumps(fit.model, fit.system.problem, list(fit.parameters.values()), error, seed)
+    seed, values = stream(setup.seed, "look"), list(best.parameters.values())
+    parts = [(fit.model, fit.system.problem) for fit in best.fits] or [(best.model, setup.problem)]
+    for model, problem in parts:
+        what = flux_that_jumps(model, problem, values, error, seed)
         if what:
             why = f"{what}, where the fields pass some value, and its derivatives show nothing of that: smooth the step"
             return replace(_worthless(result), status=Status.UNRESOLVED, details=f"{why}; {result.details}")

@@ -17,7 +17,6 @@ class Status(Enum):
     MET = "The error estimate meets the tolerance."
     RELIABLE = "No tolerance was given, and the error estimate is below one per cent."
     DATA_MET = "The data are met to within their noise."
-    TRAINED = "The training came to its end."
     MISSED = "The error estimate does not meet the tolerance."
     POOR = "The error estimate is poor: try more components, or look at the residual."
     UNRESOLVED = "The data have a feature that the solution does not resolve."
@@ -25,15 +24,16 @@ class Status(Enum):
     LARGEST = "The largest discretisation that is allowed did not meet the tolerance."
     NOT_CONVERGED = "The method did not converge."
     DATA_MISSED = "The data are not met to within their noise."
-    NO_ESTIMATE = "Without a linear readout there is no error estimate to hold beside the tolerance."
+    NO_ESTIMATE = "The training came to its end; without a linear last layer there is no estimate of the error."
     NOT_UNIQUE = "Equations and conditions leave something free, so that there is no one answer."
     UNSOLVED = "A residual stays near the size of its own terms, which nothing that was tried has lowered."
     TIME = "The time limit ended the solve; the best answer so far is returned."
+    INTERRUPTED = "Ctrl-C or a callback ended the solve; the best answer so far is returned."
 
     @property
     def converged(self) -> bool:
         """Whether the solution is as good as was asked for, whatever ended the solve."""
-        return self in (Status.MET, Status.RELIABLE, Status.DATA_MET, Status.TRAINED)
+        return self in (Status.MET, Status.RELIABLE, Status.DATA_MET)
 
 
 def is_good(candidate: Candidate, tol: float | None) -> bool:

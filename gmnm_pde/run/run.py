@@ -1,7 +1,7 @@
 """The run of a solve, beside its mathematics: tolerance, time limit, evaluation, and the log of every fit."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.geometry import Parted
-from gmnm_pde.interruption import Allowance, limited
+from gmnm_pde.interruption import LIMIT, Allowance, limited
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.models import ByPart, Lifted, Normalized
@@ -17,9 +17,10 @@ from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.checkpoint import Checkpoint
 from gmnm_pde.run.clock import Clock, WallClock, WorkClock
 from gmnm_pde.run.evaluation import Evaluator
+from gmnm_pde.run.interrupts import require_time
 from gmnm_pde.run.log import Log
-from gmnm_pde.run.progress import Progress
 from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.watching import Watch
 from gmnm_pde.statement.problem import Problem
 
 _OVER, _MORE = 0.05, 0.4
@@ -40,7 +41,7 @@ class Run(Monitor):
         log: Of the whole solve.
         clock: What ``deadline`` is measured on.
         deadline: When to end.
-        allowance: When work under way is given up, where there is a time limit.
+        allowance: When work under way is given up: where there is a time limit, or where somebody asks for the end.
         resumed: The state of the interrupted solve that this one resumes, if any.
         kept: What checkpoints hold beside the states that are saved; with None this run writes no checkpoint.
     """
@@ -51,7 +52,7 @@ class Run(Monitor):
     log: Log
     clock: Clock = field(default_factory=WallClock)
     deadline: float = math.inf
-    allowance: Allowance | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     resumed: Any = None
     kept: Mapping[str, Any] | None = None
 
@@ -62,7 +63,7 @@ class Run(Monitor):
         started: float,
         tol: float | None,
         time_limit: float | None,
-        progress: Callable[[Progress], None] | None,
+        watch: Watch | None,
         checkpoint: Checkpoint | None = None,
     ) -> "Run":
         """The run of a whole solve.
@@ -72,17 +73,18 @@ class Run(Monitor):
             started: When, by time.monotonic().
             tol: What the error estimate is to meet.
             time_limit: In seconds.
-            progress: Called with each ``Progress``.
+            watch: All that look at it; nobody by default.
             checkpoint: A file to resume from, if it exists, and to write.
         """
-        problem = setup.problem
-        log = Log(problem.domain, started, progress, checkpoint)
+        problem, watch = setup.problem, watch or Watch()
+        log = Log(problem.domain, started, watch, checkpoint)
         resumed = log.resume()
         evaluator = Evaluator(problem, seed=setup.seed, dtype=setup.dtype, device=setup.device)
-        deadline, allowance = math.inf, None
+        deadline, last = math.inf, math.inf
         if time_limit is not None:
             deadline = started + time_limit
-            allowance = Allowance(deadline, deadline + _OVER * time_limit + _MORE)
+            last = deadline + _OVER * time_limit + _MORE
+        allowance = Allowance(deadline, last, request=watch.request, tick=watch.tick)
         return cls(problem, tol, evaluator, log, deadline=deadline, allowance=allowance, resumed=resumed, kept={})
 
     @property
@@ -92,22 +94,32 @@ class Run(Monitor):
 
     @property
     def late(self) -> bool:
-        """Whether the time is up."""
-        return self.clock.now() > self.deadline
+        """Whether the time is up, or somebody asked for the end."""
+        return self.interrupted or self.clock.now() > self.deadline
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for the end."""
+        return bool(self.allowance.request.by)
+
+    @property
+    def ended_by(self) -> str:
+        """Who ends the work before it is done, in words."""
+        return self.allowance.request.by or LIMIT
 
     @property
     def timed(self) -> bool:
-        """Whether the clock decides: with a time limit, and not where work alone is bounded."""
-        return self.allowance is not None
+        """Whether the clock decides, or somebody who asked for the end, and not a bound on work alone."""
+        return self.allowance.ends
 
     @property
     def limited(self) -> bool:
-        """Whether there is a time limit."""
-        return math.isfinite(self.deadline)
+        """Whether there is a limit of time or work, or somebody asked for the end."""
+        return self.interrupted or math.isfinite(self.deadline)
 
     def affords(self, seconds: float) -> bool:
         """Whether there is time for work that takes some seconds."""
-        return self.clock.now() + seconds <= self.deadline
+        return not self.interrupted and self.clock.now() + seconds <= self.deadline
 
     def share(self, part: float) -> float:
         """The deadline for work that may take a part of the time that is left, such as 0.5."""
@@ -128,10 +140,10 @@ class Run(Monitor):
     @property
     def end_of_time(self) -> tuple[Status, str]:
         """The status, and in words why, of a solve that has no time left for the next, larger fit."""
-        if isinstance(self.clock, WorkClock):
+        if isinstance(self.clock, WorkClock) and not self.interrupted:
             status = Status.POOR if self.tol is None else Status.LARGEST
             return status, "the next fit would be more work than is done unasked: give time_limit= for more"
-        return Status.TIME, "stopped by the time limit before the next, larger fit"
+        return Status.TIME, f"stopped by {self.ended_by} before the next, larger fit"
 
     def bounded_by_work(self, seconds: float) -> "Run":
         """This run, if it has a time limit; else one limited by work, in predicted seconds of one core."""
@@ -140,16 +152,21 @@ class Run(Monitor):
         done = self.resumed["work"] if self.resumed else 0.0
         return replace(self, clock=WorkClock(done), deadline=seconds)
 
+    def require_time(self) -> None:
+        """Go on to the least answer, where a limit or a callback came before there was any; not after Ctrl-C."""
+        require_time(self.allowance.request)
+
     def keeping(self, **kept: Any) -> "Run":
         """This run with more that its checkpoints hold beside the states that are saved."""
         return self if self.kept is None else replace(self, kept={**self.kept, **kept})
 
     def record(self, candidate: Any, state: Any = None, *, step: int | None = None) -> None:
         """Record a finished fit: in the history, as progress, and in a checkpoint where a state is given."""
+        whole = not self.interrupted  # what a request cut short is nothing to go on from
         with limited(None):
             figures = candidate.figures(self.evaluator)
         self.log.add(figures, candidate.message, self.problem.domain, step)
-        if state is not None:
+        if state is not None and whole:
             self.save(state)
 
     @property
@@ -171,7 +188,15 @@ class Run(Monitor):
         """Report how far a march in time has come as progress."""
         domain = self.problem.domain
         (name,) = domain.time
-        self.log.tell_time(name, time, domain.bounds[domain.coordinates.index(name)][1], steps)
+        self.log.tell_time(name, time, domain.bounds[domain.coordinates.index(name)], steps)
+
+    def tried(self, components: int, residual: float) -> None:
+        """Report a trial of widths as progress."""
+        self.log.tell_trial(components, residual)
+
+    def trained(self, step: int, loss: float, last: int) -> None:
+        """Report a step of a training as progress, of ``last`` at most."""
+        self.log.tell_training(step, loss, last)
 
     def worked(self, seconds: float) -> None:
         """Take account of work, in predicted seconds of one core."""
@@ -186,12 +211,15 @@ class Run(Monitor):
             method: How it was solved, in words.
         """
         details = result.details
-        if self.timed and self.late and "time limit" not in details:
+        if self.timed and self.late and self.ended_by not in details and not self.interrupted:
             details += "; the time limit has passed"
         fit, domain, lift = result.best.fit, self.problem.domain, self.problem.lift
         report = self.evaluator.report(result, method=method, seconds=self.log.seconds, details=details)
         model = fit.model if lift is None else Lifted(fit.model, lift.functions)
         if isinstance(domain, Parted):
-            model = Normalized(ByPart.of(fit.model.inner, domain), domain.bounds).to(next(fit.model.parameters()))
+            bounds = fit.model.bounds
+            model = Normalized(ByPart.of(fit.model.inner, domain, bounds), bounds).to(next(fit.model.parameters()))
         place = (domain.coordinates, domain.time, domain.bounds, self.problem.fields)
-        return Solution(model, *place, report, self.log.history, stated, result.posterior)
+        solution = Solution(model, *place, report, self.log.history, stated, result.posterior)
+        marked = self.log.watch.marked(report)  # last, so that no request is overlooked
+        return solution if marked is report else replace(solution, report=marked)

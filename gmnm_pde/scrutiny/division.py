@@ -5,7 +5,7 @@ coefficient jumps, and what a source that jumps leaves smooth.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Box, Domain, Product
@@ -17,24 +17,20 @@ _MOST = 64
 
 
 def divided(problem: Problem, features: Sequence[Feature]) -> tuple[Problem, str] | None:
-    """The problem on parts between the planes on which its data jump, and in words where those are.
+    """The problem on parts between the planes on which its equations' data jump, and in words where those are.
 
-    None where there are none, where something else is sharp too, or where the statement does not say what holds
-    between the parts.
+    None where there are none, where something sharp is left that the parts do not part, or where the statement does
+    not say what holds between the parts.
     """
     domain = problem.domain
     equations = {name for term in problem.terms if term.group == "interior" for name in (term.name, *term.trace.names)}
-    jumps = [feature for feature in features if feature.kind == "jump" and feature.plane is not None]
-    if not jumps or len(jumps) < len(features) or not {jump.term for jump in jumps} <= equations:
+    jumps = [feature for feature in features if _divides(feature, problem, equations)]
+    planes = {feature.plane for feature in jumps}
+    if not jumps or any(feature.plane not in planes and not _is_left(feature, problem) for feature in features):
         return None
     places: dict[str, list[float]] = {}
-    for jump in jumps:
-        assert jump.plane is not None
-        name, place = domain.coordinates[jump.plane[0]], jump.plane[1]
-        if name in domain.time:
-            return None
-        if place not in places.setdefault(name, []):
-            places[name] = sorted([*places[name], place])
+    for axis, place in sorted(plane for plane in planes if plane is not None):
+        places.setdefault(domain.coordinates[axis], []).append(place)
     try:
         parted = _split(domain, places)
         if parted is None or len(parted.parts) > _MOST:
@@ -43,6 +39,18 @@ def divided(problem: Problem, features: Sequence[Feature]) -> tuple[Problem, str
         return problem.on(parted), f"divided at {told}, where {jumps[0].of} jumps"
     except GmnmError:  # the statement does not say what holds there
         return None
+
+
+def _divides(feature: Feature, problem: Problem, equations: Container[str]) -> bool:
+    """Whether it is a jump of what an equation says, on a plane across the space."""
+    if feature.kind != "jump" or feature.plane is None or feature.term not in equations:
+        return False
+    return problem.domain.coordinates[feature.plane[0]] not in problem.domain.time
+
+
+def _is_left(feature: Feature, problem: Problem) -> bool:
+    """Whether a feature may stay within parts: where problems are marched, steps and modes follow what is sharp."""
+    return bool(problem.domain.time) and not feature.hidden
 
 
 def _split(domain: Domain, places: dict[str, list[float]]) -> Domain | None:

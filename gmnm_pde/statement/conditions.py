@@ -7,9 +7,10 @@ points, arrays with one number per point. ``on`` is a region; left out it is the
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from gmnm_pde.binding import argument_names
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.jets import Alpha, KnownFields
 from gmnm_pde.operators import diff, normal_derivative
+from gmnm_pde.statement.csv_files import read_columns
 from gmnm_pde.statement.known import known_start, known_value
 from gmnm_pde.statement.terms import Data, Term
 from gmnm_pde.statement.values import check_value, group_of, read_region, read_value
@@ -247,6 +249,36 @@ class Observations(_OnFields):
                 remedy="For exact data leave noise out.",
             )
         self.noise = None if noise is None else float(noise)
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        coordinates: Sequence[str],
+        *,
+        noise: float | None = None,
+        name: str | None = None,
+        **columns: str,
+    ) -> "Observations":
+        """Values from a file: ``Observations.from_csv("data.csv", ("x", "t"), u="temperature [K]")``.
+
+        Args:
+            path: A file of comma-separated values (or semicolons, or tabs) whose first row names the columns.
+            coordinates: The columns of the problem's coordinates, in their order.
+            noise: The standard deviation of the errors of the values.
+            name: The term's name.
+            **columns: By field, the name of its column.
+
+        Raises:
+            GmnmError: there is no such file or column, or something in it is no number.
+        """
+        call = f"Observations.from_csv({str(path)!r}, ...)"
+        if isinstance(coordinates, str) or not columns or not all(isinstance(own, str) for own in columns.values()):
+            remedy = 'As in Observations.from_csv("data.csv", ("x", "t"), u="temperature").'
+            raise refuse(call, expected="names of columns, of coordinates and fields", got="others", remedy=remedy)
+        read = read_columns(path, [*coordinates, *columns.values()], call)
+        points = torch.stack([read[own] for own in coordinates], dim=1)
+        return cls(points, noise=noise, name=name, **{field: read[own] for field, own in columns.items()})
 
     def group(self, region: Region | GivenPoints, domain: Domain) -> str:
         return "data"

@@ -36,6 +36,9 @@ _NOISE = 1e-16
 MODERATE = (-6.0, 6.0)
 """The same where finite differences are taken: of larger numbers even small parts step over many periods and jumps."""
 
+_ULPS = 8
+"""Differences of residuals are known to so many roundings of their parts."""
+
 _STEPS = (1e-4, 1e-5, 1e-7, 1e-9)
 """Steps of finite differences, in parts of the numbers."""
 
@@ -181,7 +184,9 @@ class Probe:
             found = torch.stack(seen)
             size = found.abs().amax(dim=0)
             settled = steady & (found.amax(dim=0) - found.amin(dim=0) <= _AGREE * size)
-            wrong = settled & ((found[-1] - promised).abs() > _DIFFER * (size + promised.abs()))
+            rounding = torch.finfo(torch.float64).eps * (self._size(name) + self.residuals[name].detach().abs())
+            far = _DIFFER * (size + promised.abs()) + _ULPS * rounding / min(_STEPS)
+            wrong = settled & ((found[-1] - promised).abs() > far)
             if wrong.sum() > max(2, _FEW * len(wrong)):
                 raise GmnmError(
                     f"the residual '{name}' changes with the unknowns otherwise than its derivatives say: expected an "

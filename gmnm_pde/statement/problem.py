@@ -20,6 +20,7 @@ from gmnm_pde.statement.observables import read_invariants
 from gmnm_pde.statement.reading import field_names, read_conditions, read_equations
 from gmnm_pde.statement.scalars import Bounded, read_limits, read_scalars
 from gmnm_pde.statement.scope import Coefficient, Scope, branch, read_coefficients
+from gmnm_pde.statement.shown import described
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.tracing import traced, with_ranges
 from gmnm_pde.statement.vectors import bind_fields, read_fields
@@ -67,6 +68,7 @@ class Problem:
         met: Names of the conditions that are met by construction, and are no terms.
         reference: Constant fields that residuals are compared with those of, and from which Newton's method begins;
             nothing stands for zero fields.
+        base: Constants that fields are taken beside, by branch: with them functions see these more. None is no more.
 
     Raises:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
@@ -112,6 +114,7 @@ class Problem:
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
+        self.base: tuple[float, ...] = ()
         self.conditions = read_conditions(conditions)
         functions = by_part(equations, domain, read_equations)
         scalars = (*self.parameters, *self.constants)
@@ -156,6 +159,9 @@ class Problem:
     def __repr__(self) -> str:
         kind = "linear" if self.linear else "nonlinear"
         return f"Problem({self.name!r}, {kind}, fields {', '.join(self.fields)}, on {self.domain})"
+
+    def _repr_html_(self) -> str:
+        return described(self)
 
     @property
     def linear(self) -> bool:
@@ -232,6 +238,7 @@ class Problem:
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
         reference: Sequence[float] | None = None,
+        base: Sequence[float] | None = None,
     ) -> "Problem":
         """This problem with other terms, which have their traces already; what is left out stays as it is."""
         other = object.__new__(type(self))
@@ -243,6 +250,7 @@ class Problem:
             periodic=self.periodic if periodic is None else tuple(periodic),
             met=self.met if met is None else tuple(met),
             reference=self.reference if reference is None else tuple(reference),
+            base=self.base if base is None else tuple(base),
         )
         return other
 

@@ -10,6 +10,7 @@ from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.jets import Quantity
 from gmnm_pde.jets.values import Coordinate
+from gmnm_pde.statement.grid_tables import GridTable, grid_table
 
 
 class Table:
@@ -53,18 +54,24 @@ class Table:
 
 
 @front_door
-def table(places: Any, values: Any, kind: str = "linear") -> Table:
-    """A function of one coordinate through tabulated values.
+def table(places: Any, values: Any, kind: str = "linear") -> Table | GridTable:
+    """A function of one coordinate through tabulated values, or of several through values on a grid.
+
+    On a grid, ``table((xs, ys), values)`` with values [len(xs), len(ys)] is a function of two coordinates in this
+    order: ``k(x, y)``. Kinds are ``"linear"``, ``"cubic"``, by splines with two continuous derivatives, and
+    ``"smooth"`` for even steps: splines that smooth over two steps, and never leave the range of the values.
 
     Args:
-        places: Where they are known, [m], increasing.
-        values: [m].
+        places: Where they are known, [m], increasing; a tuple of such for each coordinate of a grid.
+        values: [m]; [m_1, m_2, ...] on a grid.
         kind: How they are joined: ``"linear"``, by straight lines; ``"cubic"``, by a spline with two continuous
             derivatives; ``"previous"``, where each value stays until the next one.
 
     Raises:
         GmnmError: there are too few of them, or they are no increasing places with finite values.
     """
+    if isinstance(places, tuple) and len(places) > 1 and all(hasattr(one, "__len__") for one in places):
+        return grid_table(places, values, kind)
     if kind not in _KINDS:
         raise refuse(f"table(kind={kind!r})", expected="a kind of table", got=repr(kind), remedy=nearest(kind, _KINDS))
     least, make = _KINDS[kind]

@@ -129,7 +129,8 @@ def _checked(function: Callable[[Mapping[str, Any]], Any], domain: Domain, call:
     def checked(scope: Mapping[str, Any]) -> Any:
         result = function(scope)
         plain = result.tensor if isinstance(result, Quantity) else torch.as_tensor(result)
-        n = len(scope[domain.coordinates[0]])
+        first = scope[domain.coordinates[0]]
+        n = (first.tensor if isinstance(first, Quantity) else first).shape[0]
         if plain.ndim and plain.shape != (n,):
             raise refuse(
                 call,

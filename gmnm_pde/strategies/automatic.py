@@ -27,6 +27,7 @@ from gmnm_pde.run.clock import WorkClock
 from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.boxes import foreseen_level, tried
 from gmnm_pde.strategies.preference import is_better
 
 _FITS = 10.0
@@ -95,8 +96,13 @@ class Automatic:
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
-        chosen = replace(self, setup=choose_contrast(choose_directions(self.setup, run), run))
-        return _Solve(chosen, run).result()
+        try:
+            with limited(run.allowance):
+                setup = choose_contrast(choose_directions(self.setup, run), run)
+        except OutOfTime:
+            run.require_time()
+            setup = self.setup
+        return _Solve(replace(self, setup=setup), run).result()
 
 
 class _Solve:
@@ -123,6 +129,7 @@ class _Solve:
             with limited(self._run.allowance):
                 return self._best()
         except OutOfTime:
+            self._run.require_time()
             return self._least()
 
     def _best(self) -> Result:
@@ -133,26 +140,34 @@ class _Solve:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
+        bounded = self._run.bounded_by_work(self._numbers.work)
+        level = foreseen_level(setup, self._run.tol) if self._is_untouched and not self._stage else None
+        boxes = None if level is None else tried(setup, bounded, level)
+        if boxes is not None and is_good(boxes.best, self._run.tol):
+            return boxes
         first = self._first()
         self._doubted = first.best.left.settled
-        bounded = self._run.bounded_by_work(self._numbers.work)
         if not self._wants_patches(first, bounded):
             return self._larger(first)
         bounded = bounded.keeping(first=_saved(first))
+        boxes = tried(setup, bounded)
+        if boxes is not None and is_good(boxes.best, self._run.tol):
+            left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
+            return replace(boxes, details=f"{boxes.details}; {left}")
         second = self._in_pieces(first, bounded)
         if second is None:
-            return self._cut_short(first, "no fit on patches was finished before the time limit")
+            return self._cut_short(first, f"no fit on patches was finished before {self._run.ended_by}")
         left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
         if is_better(second, first, self._run, setup):
             return replace(second, details=f"{second.details}; {left}")
         pieces = "blocks in time" if setup.problem.domain.time else "patches"
         words = f"{pieces} did no better, with an estimate of {second.best.error:.1e}"
         if second.status is Status.TIME:
-            return self._cut_short(first, f"{words} when the time limit stopped them")
+            return self._cut_short(first, f"{words} when {self._run.ended_by} stopped them")
         return replace(first, details=f"{first.details}; {words}")
 
     def _cut_short(self, first: Result, words: str) -> Result:
-        """One mixture, where the time limit cut short what might have done better."""
+        """One mixture, where what might have done better was cut short."""
         status = first.status if is_good(first.best, self._run.tol) else Status.TIME
         return replace(first, status=status, details=f"{first.details}; {words}")
 
@@ -188,7 +203,8 @@ class _Solve:
         candidate = refinement.attempt(least, Trials(), self._run)
         self._run.record(candidate)
         result = refinement.result(Trials().after(least, candidate, 0.0, better=True), Stop.TIME, self._run)
-        words = f"{beside(candidate.error, self._run.tol)}; the time limit left time for one small mixture alone"
+        left = f"{self._run.ended_by} left time for one small mixture alone"
+        words = f"{beside(candidate.error, self._run.tol)}; {left}"
         return replace(result, details=words)
 
     def _first(self) -> Result:
@@ -295,6 +311,11 @@ class _Solve:
 
     def _may_use_patches(self, run: Run) -> bool:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""
+        return self._is_untouched and self._affords_patches(run)
+
+    @property
+    def _is_untouched(self) -> bool:
+        """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem."""
         mixture, problem = self._setup.mixture, self._setup.problem
         by_hand = (mixture.components, mixture.widths, mixture.patches, self._setup.points)
         regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
@@ -304,7 +325,7 @@ class _Solve:
         able = able and not any(feature.hidden for feature in self._setup.features)
         closed = self._setup.engine in ("auto", "closed")
         untouched = all(choice is None for choice in by_hand) and closed
-        return self._strategy.slabs_allowed and able and untouched and self._affords_patches(run)
+        return self._strategy.slabs_allowed and able and untouched
 
     def _affords_patches(self, run: Run) -> bool:
         """Whether there is time for a first fit on patches."""

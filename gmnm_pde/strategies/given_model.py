@@ -44,9 +44,10 @@ class GivenModel:
         try:
             with limited(run.allowance):
                 fitted = fit_readout(self.setup, self.model, monitor=run)
-                with finishing():
+                with finishing(anyhow=True):
                     candidate = Candidate(fitted, estimate_error(fitted, run.points))
         except OutOfTime:
+            run.require_time()
             return self._part(run)
         run.record(candidate)
         outcome, words, tol = fitted.outcome, beside(candidate.error, run.tol), run.tol
@@ -72,5 +73,5 @@ class GivenModel:
                 continue
         candidate = Candidate(fitted, ErrorEstimate.unknown(self.setup.problem))
         run.record(candidate)
-        words = f"the time limit left time for {few} of {features} features alone; their error is not estimated"
+        words = f"{run.ended_by} left time for {few} of {features} features alone; their error is not estimated"
         return Result(candidate, Status.TIME, words)

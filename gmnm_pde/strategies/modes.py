@@ -10,7 +10,7 @@ from gmnm_pde.adaptivity.partitions import first_partition, within
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
-from gmnm_pde.fitting.widths import WidthSearch, narrowed
+from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime, finishing, limited
 from gmnm_pde.run.result import RELIABLE, Status
 from gmnm_pde.run.run import Run
@@ -117,7 +117,13 @@ class Enlarging:
     def attempt(self, level: int, trials: Trials[int], run: Run) -> ModeSet:
         """The modes of a mixture with the best of the widths that are tried."""
         setup, last = self.setup, trials.last
-        search = WidthSearch(lambda widths, _: ModeTrial(setup, level, widths, self.count), lambda _: not run.late)
+
+        def solve(widths: Widths, _: ModeTrial | None) -> ModeTrial:
+            trial = ModeTrial(setup, level, widths, self.count)
+            run.tried(level, trial.validation_residual)
+            return trial
+
+        search = WidthSearch(solve, lambda _: not run.late)
         start = setup.widths_or(self.sizes.width)
         if setup.given_widths is None and last is not None:
             start = narrowed(last.widths, level / last.components)
@@ -125,7 +131,7 @@ class Enlarging:
             best = search.over(start, octaves=(1.0, 0.5), by_axis=True)
         else:
             best = search.at(start)
-        with finishing():
+        with finishing(anyhow=trials.best is None):
             return replace(best.estimated(run.points), tried=search.tried)
 
     def better(self, candidate: ModeSet, trials: Trials[int]) -> bool:
@@ -144,7 +150,7 @@ class Enlarging:
         words = f"the relative error of the values is estimated at {worst:.1e} at most"
         if tol is not None:
             words += f", which {'meets' if met else 'does not meet'} tol={tol:g}"
-        return Modes(trials.best, status, words + ("; stopped by the time limit" if stop is Stop.TIME else ""))
+        return Modes(trials.best, status, words + (f"; stopped by {run.ended_by}" if stop is Stop.TIME else ""))
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,7 @@ def modes(setup: Setup, count: int, run: Run) -> Modes:
         with limited(run.allowance):
             return adapt(Enlarging(chosen, count, run.tol), run)
     except OutOfTime:
+        run.require_time()
         return _least(replace(setup, partition=None), count, run)
 
 

@@ -109,7 +109,7 @@ class NoisyData:
         else:
             status = Status.DATA_MISSED
         if candidate.hurried:
-            status, words = Status.TIME, f"stopped by the time limit before the search for a smoothing ended; {words}"
+            status, words = Status.TIME, f"stopped by {run.ended_by} before the search for a smoothing ended; {words}"
         return Result(candidate, status, words, posterior)
 
 
@@ -123,6 +123,8 @@ def _searched(search: Search, factor: float | None, run: Run, *, cross: bool) ->
             return search.validated(best) if cross else best
     except OutOfTime:
         search.hurried = True
+    if search.latest is None:
+        run.require_time()
     return search.latest or search.least()
 
 

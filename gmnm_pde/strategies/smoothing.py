@@ -204,7 +204,7 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
     components = setup.mixture.components or numbers.components.of(setup.dimension)
     widths = setup.widths_or(numbers.width)
     fitted = fit(replace(setup, scales=scales), components, widths, initial_guess=before, monitor=run)
-    with finishing():
+    with finishing(anyhow=before is None):
         rows, residual, units = _data_rows(fitted, noises)
         left_over = fitted.system.residual(fitted.theta).norm().item()
     freedom = solver_of(fitted).inverse_transposed(rows.mT).square().sum().item()

@@ -22,7 +22,7 @@ from gmnm_pde.methods.least_squares import Outcome, solve_linearized
 from gmnm_pde.methods.loop import Hooks, Trained
 from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
-from gmnm_pde.models import GMNM, Normalized, has_readout
+from gmnm_pde.models import GMNM, Normalized, has_readout, plain
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
 from gmnm_pde.run.checkpoint import DRAWN
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
@@ -84,11 +84,11 @@ class Training:
     @property
     def identity(self) -> dict[str, Any]:
         """The model, the methods, and what changes weights and points."""
-        plan = self.plan
+        plan, given = self.plan, plain(self.plan.model)
         return {
             "strategy": "training",
-            "model": f"{type(plan.model).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
-            "layers": str(plan.model),
+            "model": f"{type(given).__name__} of {sum(p.numel() for p in plan.model.parameters())} parameters",
+            "layers": str(given),
             DRAWN: drawn(plan.model, self.setup.dimension),
             "method": repr(plan.methods),
             "weighting": repr(plan.weighting),
@@ -165,11 +165,22 @@ class _Training(Hooks):
         """The seconds that are left."""
         return self._run.deadline - self._run.clock.now()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for the end; processes that train together agree on it where they read the loss."""
+        return self._run.interrupted and self.system.shard is None
+
+    @property
+    def ended_by(self) -> str:
+        """Who ends it before it is done."""
+        return self._run.ended_by
+
     def _fit_readout(self, method: LeastSquares) -> Trained:
         try:
             outcome = method.run(self.readouts, start=self._theta(), monitor=self._run)
         except OutOfTime:
-            return Trained(self._loss(), 0, False, "stopped by the time limit before the readout was solved for", True)
+            why = f"stopped by {self._run.ended_by} before the readout was solved for"
+            return Trained(self._loss(), 0, False, why, True)
         self.readouts.model.set_readout(self.readouts.readout(outcome.theta))
         with torch.no_grad():
             for scalar, value in zip(self.system.scalars, outcome.theta[: self.readouts.extra], strict=True):
@@ -180,6 +191,11 @@ class _Training(Hooks):
     def _steps_before(self) -> int:
         return sum(ended.steps for ended in self._done)
 
+    @property
+    def _steps_of_all(self) -> int:
+        """The most steps of all methods."""
+        return sum(method.steps for method in self._plan.methods if isinstance(method, TrainingMethod))
+
     def before(self, step: int) -> None:
         """Let points and weights change before a step."""
         for aid in self._aids:
@@ -189,6 +205,7 @@ class _Training(Hooks):
         """Add a row to the history, if enough steps have passed since the last one."""
         step += self._steps_before
         method = self._plan.methods[len(self._done)]
+        self._run.trained(step, loss, self._steps_of_all)
         least = _LEAST_OF_GRADIENTS if isinstance(method, TrainingMethod) and method.cheap_steps else _LEAST
         if step >= max(self._recorded + least, _SPACING * self._recorded):
             self._recorded = step
@@ -237,13 +254,13 @@ class _Training(Hooks):
         """The result, with an error estimate where the model has a linear readout."""
         reason, converged = ", then ".join(ended.reason for ended in self._done), self._done[-1].converged
         failed = Status.TIME if self._done[-1].late else Status.NOT_CONVERGED
-        sound = converged or self._done[-1].late  # what a time limit cut short is judged by its estimate
+        sound = converged or self._done[-1].late  # what was cut short is judged by its estimate
         last, tol = self._fit(self._loss(), self._steps_before, reason, converged=sound), self._run.tol
         if not has_readout(self.model):
             candidate = Candidate(last, ErrorEstimate.unknown(self._setup.problem))
             self._run.record(candidate, step=self._steps_before)
-            status = failed if not converged else Status.TRAINED if tol is None else Status.NO_ESTIMATE
-            return Result(candidate, status, f"{reason}; without a linear readout there is no error estimate")
+            status = Status.NO_ESTIMATE if converged else failed
+            return Result(candidate, status, f"{reason}; without a linear last layer there is no error estimate")
         candidate = Candidate(last, self._estimate(last))
         self._run.record(candidate, step=self._steps_before)
         bad = Status.POOR if tol is None else Status.MISSED
@@ -251,7 +268,7 @@ class _Training(Hooks):
         return Result(candidate, status, f"{reason}; {beside(candidate.error, tol)}")
 
     def _estimate(self, last: Fit) -> ErrorEstimate:
-        """The estimate from the linearised readout, or none where the time limit leaves no time for it."""
+        """The estimate from the linearised readout, or none where there is no time for it."""
         try:
             with limited(self._run.allowance), finishing():
                 last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))

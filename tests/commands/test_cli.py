@@ -11,8 +11,18 @@ from gmnm_pde.cli import main
 def test_list_names_every_problem(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == g.registry.names()
-    assert all(len(line.split()) > 4 for line in lines)
+    named = [line for line in lines if not line.startswith(" ")]
+    assert [line.split()[0] for line in named] == g.registry.names()
+    assert all(len(line.split()) > 4 for line in named)
+    assert any("--set wave_number=1, dimension=2" in line for line in lines)
+
+
+def test_list_finds_words_in_names_and_descriptions(capsys):
+    assert main(["list", "poisson", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["poisson"]["parameters"] == {"wave_number": 1, "dimension": 2} and "wave" not in found
+    assert main(["list", "poisn"]) == 2
+    assert "Did you mean 'poisson'" in capsys.readouterr().err
 
 
 def test_solve_prints_the_report(capsys):
@@ -33,7 +43,8 @@ def test_out_writes_everything(tmp_path, capsys):
     assert main(["solve", "heat", "--components", "60", "--json", "--out", str(tmp_path / "run")]) == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
-        "report.json", "history.csv", "solution.safetensors", "solution.png", "curves.png", "components.png"
+        "report.html", "report.json", "history.csv", "solution.safetensors", "solution.png", "curves.png", 
+        "components.png",
     }  # fmt: skip
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((tmp_path / "run" / "report.json").read_text())
@@ -80,10 +91,11 @@ PARSED = {
 
 
 @pytest.mark.parametrize("case", PARSED)
-def test_bad_words_exit_with_two_and_one_line(case):
+def test_bad_words_exit_with_two_and_one_line(case, capsys):
     arguments, message = PARSED[case]
-    done = subprocess.run([sys.executable, "-m", "gmnm_pde.cli", *arguments], capture_output=True, text=True)
-    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert message in err and len(err.splitlines()) == 1
 
 
 def test_version(capsys):

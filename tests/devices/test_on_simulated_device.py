@@ -10,7 +10,7 @@ pytest.importorskip("torch.utils.backend_registration", reason="the simulated de
 CASES = Path(__file__).with_name("cases.py")
 
 
-@pytest.mark.parametrize("group", ["training", "mixtures"])
+@pytest.mark.parametrize("group", [pytest.param("training", marks=pytest.mark.slow), "mixtures"])
 def test_the_digits_are_those_of_the_cpu(group):
     """In a process of its own, for which the device is registered."""
     ended = subprocess.run([sys.executable, CASES, group], capture_output=True, text=True, check=False)

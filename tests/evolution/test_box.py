@@ -22,12 +22,13 @@ from gmnm_pde import (
 from gmnm_pde.evolution import systems
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.initial import initial_values
-from gmnm_pde.evolution.marching import Accuracy, March
+from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.evolution.sides import SeparableGalerkin, across
 from gmnm_pde.evolution.solvers import Direct, Stages
 from gmnm_pde.evolution.solvers.krylov import Krylov
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy
 from gmnm_pde.models.modes import Cells, Product, Waves, radau
 
 pytestmark = pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")  # data that do not agree in corners

@@ -6,9 +6,10 @@ import torch
 from gmnm_pde import Initial, Periodic, Problem, Rectangle, Time, diff, laplacian
 from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.marched import Marched
-from gmnm_pde.evolution.marching import Accuracy, Ended, March
+from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy, Ended
 
 
 def march():
@@ -23,7 +24,7 @@ def march():
 
 def test_a_march_ends_where_its_steps_fill_the_memory():
     marching = march()
-    marching._kept = Kept(available=60 * 2.0**20)
+    marching.kept = Kept(available=4 * 2.0**20)
     with pytest.raises(Ended, match=r"its steps take .* GiB of memory"):
         while True:  # the same again and again, as over a long time
             marching.run()
@@ -32,7 +33,7 @@ def test_a_march_ends_where_its_steps_fill_the_memory():
 
 def test_a_step_that_does_not_fit_is_not_tried():
     marching = march()
-    marching._kept = Kept(available=1000.0)
+    marching.kept = Kept(available=1000.0)
     with pytest.raises(Ended, match="unknowns take"):
         marching.run()
     assert not marching.steps

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import brentq
 
 from gmnm_pde import (
     Condition,
@@ -19,6 +20,7 @@ from gmnm_pde import (
     Time,
     diff,
     load_solution,
+    normal_derivative,
     registry,
     solve,
 )
@@ -285,3 +287,76 @@ def test_as_many_conditions_are_asked_for_as_equations_take(name):
 def test_systems_take_as_many_conditions_as_their_order():
     for name in ("schrodinger", "kdv", "beltrami", "wave_2d", "fokker_planck"):
         require_conditions(read(registry.load(name)))
+
+
+def test_an_initial_value_that_jumps():
+    """Cells end where it jumps, so that steps begin with all that there is of it."""
+    line = Interval(x=(0, 1))
+    problem = Problem(
+        line * Time(t=(0, 0.1)),
+        lambda u, x, t: diff(u, t) - diff(u, x, x),
+        [Dirichlet(u=0), Initial(u=lambda x: torch.where((x - 0.5).abs() < 0.2, 1.0, 0.0))],
+    )
+    solution = solve(problem, tol=1e-4)
+    n = torch.arange(1, 60, dtype=torch.float64) * torch.pi
+    x = torch.linspace(0, 1, 51, dtype=torch.float64)
+    sines = 2 / n * (torch.cos(0.3 * n) - torch.cos(0.7 * n)) * torch.exp(-(n**2) * 0.05)
+    series = (sines * torch.sin(n * x[:, None])).sum(dim=1)
+    assert solution.report.converged
+    left = torch.as_tensor(solution(x=x, t=torch.full_like(x, 0.05))) - series
+    assert left.norm() / series.norm() < min(1e-4, 10 * solution.report.error_estimate)
+
+
+def test_a_tank_at_the_end_of_a_rod():
+    """A field that is the same everywhere, w_x = 0, with an equation of its own at the end: 1/2 w' = -u_x."""
+    line = Interval(x=(0, 1))
+
+    def at_end(u, w, t):
+        return {"heat": diff(w, t) / 2 + normal_derivative(u), "contact": u - w}
+
+    problem = Problem(
+        line * Time(t=(0, 1)),
+        lambda u, w, x, t: {"rod": diff(u, t) - diff(u, x, x), "tank": diff(w, x)},
+        [
+            Dirichlet(u=0, on=line.face(x=0)),
+            Condition(at_end, on=line.face(x=1), name="end"),
+            Initial(u=lambda x: x, w=1.0),
+        ],
+    )
+    solution = solve(problem, tol=1e-6)
+    # in functions sin(m x) with m sin(m) / 2 = cos(m), orthogonal with half of the values at the end
+    rates = [brentq(lambda m: m * math.sin(m) / 2 - math.cos(m), k * math.pi, (k + 0.5) * math.pi) for k in range(30)]
+    total = 0.0
+    for m in rates:
+        inner = (math.sin(m) - m * math.cos(m)) / m**2 + math.sin(m) / 2
+        norm = 0.5 - math.sin(2 * m) / (4 * m) + math.sin(m) ** 2 / 2
+        total += inner / norm * math.sin(m) * math.exp(-(m**2) * 0.5)
+    assert solution.report.converged
+    values = solution(x=0.3, t=0.5)
+    assert abs(values["w"] - total) < 1e-6
+
+
+@pytest.mark.parametrize("width", [2e-4, 1e-5])
+def test_an_initial_spike_that_cells_would_miss(width):
+    line, place = Interval(x=(0, 1)), 0.3137
+
+    def spike(x):
+        return torch.exp(-(((x - place) / width) ** 2)) / (width * math.pi**0.5)
+
+    problem = Problem(
+        line * Time(t=(0, 0.1)), lambda u, x, t: diff(u, t) - diff(u, x, x), [Dirichlet(u=0), Initial(u=spike)]
+    )
+    solution = solve(problem, tol=1e-4)
+    n = torch.arange(1, 40, dtype=torch.float64) * math.pi
+    series = (2 * torch.sin(n * place) * torch.sin(n * 0.5) * torch.exp(-(n**2) * 0.1)).sum()
+    assert solution.report.converged and abs(solution(x=0.5, t=0.1) - series) < 1e-4
+
+
+def test_a_coefficient_that_jumps_with_the_field_is_told():
+    problem = Problem(
+        Interval(x=(0, 1)) * Time(t=(0, 0.5)),
+        lambda u, x, t: diff(u, t) - diff(torch.where(u > 0.5, 1.0, 0.1) * diff(u, x), x),
+        [Dirichlet(u=lambda x: 1 - x), Initial(u=lambda x: 1 - x)],
+    )
+    report = solve(problem, tol=1e-6).report
+    assert not report.converged and "jumps" in report.reason

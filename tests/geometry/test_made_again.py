@@ -17,6 +17,7 @@ SHAPES = {
     "disk": lambda: g.Disk(center=(0, 0), radius=1),
     "ball": lambda: g.Ball(center=(0, 0, 0), radius=1),
     "polygon": lambda: g.Polygon([(0, 0), (1, 0), (0, 1)]),
+    "planar mesh": lambda: g.PlanarMesh([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0, 1, 2]], {"left": [[0, 2]]}),
     "annulus": lambda: g.Annulus(center=(0, 0), inner=0.5, outer=1),
     "difference": lambda: g.Rectangle(x=(-2, 2), y=(-2, 2)) - g.Disk(center=(0, 0), radius=1),
 }

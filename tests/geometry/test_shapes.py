@@ -23,6 +23,7 @@ MEASURES = {
     "triangle": (lambda: g.Polygon([(0, 0), (1, 0), (0, 1)]), 0.5, 2 + math.sqrt(2)),
     "clockwise": (lambda: g.Polygon([(0, 1), (1, 0), (0, 0)]), 0.5, 2 + math.sqrt(2)),
     "L": (lambda: g.Polygon(L), 3.0, 8.0),
+    "mesh of an L": (lambda: g.PlanarMesh(L, [[0, 1, 2], [0, 2, 3], [0, 3, 5], [3, 4, 5]]), 3.0, 8.0),
     "star": (lambda: g.Polygon(STAR), None, None),
     "corners on one line": (lambda: g.Polygon([(0, 0), (1, 0), (2, 0), (2, 1), (0, 1)]), 2.0, 6.0),
     "hole": (lambda: BOX - g.Disk(center=(0, 0), radius=0.5), 4 - PI / 4, 8 + PI),

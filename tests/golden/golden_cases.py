@@ -526,7 +526,7 @@ def stopped_and_alone(solve: Callable[..., Any], *rows: int) -> list:
         for count in rows:
             stopper = Stopper(path, count)
             with mock.patch("time.monotonic", stopper.clock), contextlib.suppress(Stop):
-                solve(checkpoint=path, progress=stopper.listen)
+                solve(checkpoint=path, callback=stopper.listen)
                 raise AssertionError("the solve was over before it was stopped")
         return [solve(checkpoint=path), solve()]
 

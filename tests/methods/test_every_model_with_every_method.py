@@ -40,6 +40,7 @@ METHODS = {
     "self-scaled": g.SelfScaled(4),
     "Gauss-Newton": g.GaussNewton(2),
     "Gauss-Newton, readout eliminated": g.GaussNewton(2, eliminate=True),
+    "proximal Gauss-Newton": g.ProximalGaussNewton(2),
 }
 
 

@@ -19,6 +19,14 @@ def following(kan):
     return kan
 
 
+def begun(network):
+    """A network whose blocks have a share in it, as after some training."""
+    with torch.no_grad():
+        for block in network.blocks:
+            block.share.fill_(0.4)
+    return network
+
+
 def patches(partition):
     """Each patch with components of its own."""
     return g.Patchwork(partition, [g.GMNM(2, 3, 5) for _ in partition.boxes])
@@ -32,6 +40,14 @@ MODELS = {
     **{f"MLP {name}": lambda name=name: g.MLP([2, 7, 6, 3], activation=name) for name in ACTIVATIONS},
     "MLP without hidden layers": lambda: g.MLP([2, 3]),
     "KAN": lambda: g.KAN([2, 4, 3]),
+    "SIREN": lambda: g.SIREN([2, 6, 6, 3]),
+    "modified MLP": lambda: g.ModifiedMLP([2, 6, 6, 3]),
+    "PirateNet": lambda: begun(g.PirateNet(2, 3, width=6, blocks=2)),
+    "separable": lambda: g.Separable(2, 3, rank=5, hidden=(4,)),
+    "Gabor": lambda: g.Gabor([2, 5, 5, 3]),
+    "periodic, learned": lambda: g.Embedded(
+        g.PeriodicEmbedding(2, periods={0: 2.0}, harmonics=2, learned={1: 1.3}), g.MLP([6, 4, 3])
+    ),
     "KAN of other order": lambda: g.KAN([2, 5, 4, 3], grid=7, order=4),
     "KAN on knots of its own": lambda: following(g.KAN([2, 5, 3], domain=(-1.5, 1))),
     **{f"RBF {shape}": lambda shape=shape: g.RBF(2, 3, 12, shape=shape) for shape in SHAPES},
@@ -96,10 +112,12 @@ def test_combinations_of_derivatives(model, x):
     torch.testing.assert_close(closed, reverse, rtol=1e-10, atol=1e-10)
 
 
-def test_rows_of_the_jacobian(model, x):
+@pytest.mark.filterwarnings("ignore:torch.searchsorted")  # under vmap
+@pytest.mark.parametrize("high", [{}, {(2, 1): 0.3}], ids=["second order", "third order"])
+def test_rows_of_the_jacobian(model, x, high):
     if not hasattr(model, "output_rows"):
         pytest.skip("its rows are made one point at a time")
-    operator = {(2, 0): x[:, 1], (1, 1): x[:, 0], (0, 1): 0.5, (0, 0): torch.tensor(2.0).double()}
+    operator = {(2, 0): x[:, 1], (1, 1): x[:, 0], (0, 1): 0.5, (0, 0): torch.tensor(2.0).double()} | high
     rows = model.output_rows(x, operator, 1)
     for k, value in enumerate(model.output_combination(x, operator)[:, 1]):
         gradients = torch.autograd.grad(value, model.parameters(), retain_graph=True, allow_unused=True)
@@ -215,6 +233,12 @@ BAD = {
     "features of other points": (lambda: g.FourierFeatures(2, 3)(torch.zeros(4, 3)), "x of shape"),
     "embedded widths": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.MLP([2, 1])), "6 inputs"),
     "embedded module": (lambda: g.Embedded(g.FourierFeatures(2, 3), g.GMNM(6, 1, 3)), "a network of layers"),
+    "hidden widths": (lambda: g.ModifiedMLP([2, 5, 6, 1]), "hidden layers of one width"),
+    "odd width": (lambda: g.PirateNet(2, 1, width=5), "a positive even number"),
+    "SIREN's frequency": (lambda: g.SIREN([2, 5, 1], frequency=0), "a positive frequency"),
+    "Gabor's sharpness": (lambda: g.Gabor([2, 5, 1], sharpness=-1), "a positive sharpness"),
+    "rank": (lambda: g.Separable(2, 1, rank=0), "rank to be a positive integer"),
+    "learned axis": (lambda: g.PeriodicEmbedding(2, periods={0: 1.0}, learned={0: 1.0}), "each in one of"),
     "grid": (lambda: g.KAN([2, 1], grid=0), "a positive grid"),
     "order": (lambda: g.KAN([2, 1], order=math.pi), "a positive grid and order"),
 }

@@ -1,5 +1,6 @@
 """The problems of the PINNacle benchmark: their references against independent ones, and what they refuse."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
 import gmnm_pde as g
-from gmnm_pde.problems import gray_scott, heat_varying, poisson_layers, poisson_screened
+from gmnm_pde.problems import _pinnacle, gray_scott, heat_varying, poisson_layers, poisson_screened
 
 PI = math.pi
 
@@ -139,6 +140,36 @@ def test_poisson_layers_is_where_finite_differences_go(seed):
         errors.append(np.abs(other - u).max() / u.max())
     assert errors[-1] < 3e-4
     assert 3.5 < errors[0] / errors[1] < 4.5 and 3.5 < errors[1] / errors[2] < 4.5
+
+
+@pytest.mark.slow
+def test_poisson_materials_is_where_finite_volumes_go():
+    """Cells of the scheme are cut at the edges of the materials, where its nodes lie; its error falls with h^2."""
+    factor, level, bump = (np.array(table) for table in (_pinnacle.FACTOR, _pinnacle.LEVEL, _pinnacle.BUMP))
+
+    def volumes(n):
+        step, x = 20 / n, np.linspace(-10, 10, n + 1)
+        total = np.zeros((n + 1, n + 1))
+        for dx, dy in itertools.product((-step / 4, step / 4), repeat=2):  # the middles of the quarters of a cell
+            places = np.meshgrid(x + dx, x + dy, indexing="ij")
+            i, j = (np.clip(((own + 10) // 4).astype(int), 0, 4) for own in places)
+            s, t = (np.sin(PI * ((own + 10) / 4 - k)) for own, k in zip(places, (i, j), strict=True))
+            inside = (np.abs(places[0]) < 10) & (np.abs(places[1]) < 10)
+            total += np.where(inside, (level[i, j] + bump[i, j] * s * t) / factor[i, j], 0.0) * step**2 / 4
+        widths, ends = np.full(n + 1, step), np.zeros(n + 1)
+        widths[[0, -1]], ends[[0, -1]] = step / 2, 1.0
+        slope = scipy.sparse.diags([-np.ones(n), np.ones(n)], [0, 1], shape=(n, n + 1)) / step
+        along, across = step * slope.T @ slope + scipy.sparse.diags(ends), scipy.sparse.diags(widths)
+        matrix = scipy.sparse.kron(along, across) + scipy.sparse.kron(across, along)
+        return x, spsolve(matrix.tocsc(), total.ravel()).reshape(n + 1, n + 1)
+
+    (x, coarse), (_, fine) = volumes(100), volumes(200)
+    reference = (4 * fine[::2, ::2] - coarse)[1:-1, 1:-1] / 3
+    solution = g.solve(g.registry.load("poisson_materials"), tol=1e-2)
+    places = np.meshgrid(x[1:-1], x[1:-1], indexing="ij")
+    found = solution(x=places[0].ravel(), y=places[1].ravel()).reshape(reference.shape)
+    error = np.linalg.norm(found - reference) / np.linalg.norm(reference)
+    assert solution.report.converged and error < min(1e-2, 10 * solution.report.error_estimate)
 
 
 def test_poisson_layers_has_a_continuous_gradient_and_values_everywhere():

@@ -9,17 +9,19 @@ from gmnm_pde._elsewhere import NAMES
 
 PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
-    "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "Time",
+    "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "PlanarMesh", "read_mesh", "Time",
     "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative", "integral", "mean",
     "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition",
-    "Positive", "Bounded", "table", "Event",
+    "Positive", "Bounded", "table", "image", "Event",
     "registry",
     "solve", "eigenmodes", "compare",
     "Solution", "load_solution", "Report", "History", "Posterior", "Progress", "Spectrum", "Comparison",
+    "CSVLogger", "TensorBoardLogger",
     "Mixture", "GMNM", "RBF", "MLP", "KAN", "FourierFeatures", "Embedded", "Partition", "Patchwork",
-    "LeastSquares", "GaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
+    "SIREN", "ModifiedMLP", "PirateNet", "Separable", "Gabor", "PeriodicEmbedding",
+    "LeastSquares", "GaussNewton", "ProximalGaussNewton", "SelfScaled", "LBFGS", "Adam", "SOAP",
     "Resampling", "ResidualAdaptive", "Causal", "GradientNorm", "ReLoBRaLo", "SelfAdaptive",
-    "jet", "Tolerance", "Evolution", "solve_many", "Ensemble",
+    "jet", "Tolerance", "Evolution", "Boxes", "solve_many", "Ensemble",
     "GmnmError", "NumericalWarning",
 }  # fmt: skip
 
@@ -39,7 +41,7 @@ def test_every_public_name_is_listed_once():
 
 def test_results_and_news_have_public_types(poisson):
     news = []
-    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), progress=news.append)
+    solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), callback=news.append)
     assert isinstance(solution.report, gmnm_pde.Report) and isinstance(solution.history, gmnm_pde.History)
     assert news and all(isinstance(message, gmnm_pde.Progress) for message in news)
 

@@ -16,7 +16,17 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+LONG = ("coming_from.md", "patches.md")
+"""Pages whose blocks take more than ten seconds."""
+
+
+def in_order(page):
+    return pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page
+
+
+@pytest.mark.parametrize(
+    "page", [in_order(page) for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
+)
 def test_python_blocks_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": page.stem}
@@ -28,7 +38,7 @@ def commands():
     for page in PAGES:
         for block in blocks(page, "sh"):
             for line in block.splitlines():
-                match = re.search(r"gmnm-pde (?:solve|list|modes|compare)\b.*", line)
+                match = re.search(r"gmnm-pde (?:solve|list|modes|compare|show|new)\b.*", line)
                 if match:
                     yield pytest.param(match.group(), id=match.group())
 
@@ -36,6 +46,8 @@ def commands():
 @pytest.mark.parametrize("command", list(dict.fromkeys(commands())))
 def test_commands_run(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    if "my_problem.py" in command and " new " not in command:
+        main(["new", "my_problem.py"])
     assert main(shlex.split(command, comments=True)[1:]) == 0
     assert capsys.readouterr().out
 

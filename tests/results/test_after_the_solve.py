@@ -240,10 +240,10 @@ def test_solutions_pass_process_pools():
 class Network(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.layer = torch.nn.Linear(1, 1).double()
+        self.inner, self.outer = torch.nn.Linear(1, 5).double(), torch.nn.Linear(5, 1).double()
 
     def forward(self, x):
-        return self.layer(x)
+        return self.outer(torch.tanh(self.inner(x)))
 
 
 def test_pickles_are_files_in_memory(bowl):

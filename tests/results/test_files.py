@@ -298,7 +298,7 @@ def contents(kind):
 
         with mock.patch("gmnm_pde.run.checkpoint._PAUSE", 0.0), mock.patch("gmnm_pde.run.checkpoint._SHARE", 0.0):
             try:
-                solved(problem(), path, progress=stop, **options)
+                solved(problem(), path, callback=stop, **options)
             except Stop:
                 pass
             else:
@@ -673,7 +673,7 @@ def test_a_place_is_tried_before_the_work(tmp_path, monkeypatch):
         for name, at in {**places, "a file that is open": file}.items():
             began = time.monotonic()
             for use in (
-                lambda at=at: g.solve(line(), SMALL, checkpoint=at, progress=lambda news: pytest.fail("it solved")),
+                lambda at=at: g.solve(line(), SMALL, checkpoint=at, callback=lambda news: pytest.fail("it solved")),
                 lambda at=at: solution.save(at),
                 lambda at=at: g.load_solution(at),
             ):

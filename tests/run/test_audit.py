@@ -55,13 +55,13 @@ def test_contradictions_are_given_up_early(name):
     sizes = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumericalWarning)
-        report = solve(CONTRADICTIONS[name](), tol=1e-3, progress=lambda news: sizes.append(components(news))).report
+        report = solve(CONTRADICTIONS[name](), tol=1e-3, callback=lambda news: sizes.append(components(news))).report
     assert report.status == "unsolved"
     assert max(sizes) < (5000 if name == "both" else 700)
 
 
 def components(news):
-    words = news.message.split()
+    words = news.what.split()
     return int(words[0]) if "components:" in words else 0
 
 

@@ -84,7 +84,8 @@ ARGUMENTS = {
     "weights": {"boundary": set(), "data": EVERY - NOISY, "no such term": EVERY},
     "time_limit": {1e-9: set()},
     "checkpoint": {"file": GIVEN | NOISY},
-    "progress": {"heard": set()},
+    "progress": {True: set(), "a bar": EVERY},
+    "callback": {"heard": set(), "no function": EVERY},
     "engine": {"reverse": PATCHED, "no such engine": EVERY},
     "compiled": {True: EVERY - {"Adam"}},
     "blocks": {2: EVERY - {"blocks"}},
@@ -146,14 +147,14 @@ def answer(solution):
 
 @pytest.mark.parametrize(("name", "argument", "value"), CASES, ids=lambda part: str(part).replace(" ", "-"))
 @pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
-def test_an_argument_is_refused_or_has_an_effect(name, argument, value, tmp_path):
+def test_an_argument_is_refused_or_has_an_effect(name, argument, value, tmp_path, capsys):
     heard, file = [], tmp_path / "checkpoint"
     given = value
     if argument == "weights":
         given = {value: 30.0}
     elif argument == "checkpoint":
         given = file
-    elif argument == "progress":
+    elif value == "heard":
         given = heard.append
     if name in ARGUMENTS[argument][value]:
         with pytest.raises(g.GmnmError) as error:
@@ -162,8 +163,10 @@ def test_an_argument_is_refused_or_has_an_effect(name, argument, value, tmp_path
         assert not file.exists()
         return
     found = solved(name, **{argument: given})
-    if argument == "progress":
+    if argument == "callback":
         assert heard
+    elif argument == "progress":
+        assert capsys.readouterr().err
     elif argument == "checkpoint":
         assert file.exists()
     else:

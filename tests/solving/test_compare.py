@@ -11,6 +11,7 @@ import gmnm_pde as g
 from gmnm_pde.cli import main
 from gmnm_pde.compare import PAPER_MODELS, best_methods, tune
 from gmnm_pde.plots.comparison import colours
+from gmnm_pde.plots.pareto import front
 from gmnm_pde.results.comparison import Spread
 
 MODELS = {
@@ -55,10 +56,33 @@ def test_a_run_is_what_solve_gives():
     assert row.mse == report.mse and row.residual == report.residual
 
 
+def test_side_by_side_runs_are_the_same_runs():
+    def own():
+        return torch.nn.Sequential(torch.nn.Linear(2, 6), torch.nn.Tanh(), torch.nn.Linear(6, 1))
+
+    models, told = {"net": MODELS["mlp"], "own": own, "mixture": g.Mixture(components=20)}, []
+    options = {"seeds": (0, 1), "points": 60, "methods": {"net": g.Adam(5), "own": g.Adam(5), "mixture": "best"}}
+    one = g.compare(g.registry.load("poisson"), models, **options)
+    two = g.compare(g.registry.load("poisson"), models, **options, jobs=2, callback=told.append)
+    assert [row.name for row in one.rows] == [row.name for row in two.rows]
+    for a, b in zip(one.rows, two.rows, strict=True):
+        assert b.relative_l2 == pytest.approx(a.relative_l2, rel=1e-6)
+    assert two.solutions[2](0.1, 0.2) == pytest.approx(one.solutions[2](0.1, 0.2), rel=1e-6)
+    assert len(told) == 6 and two.plot_pareto().axes
+    with pytest.raises(g.GmnmError, match="number of processes"):
+        g.compare(g.registry.load("poisson"), models, jobs=0, **options)
+
+
+def test_a_front_and_an_order(compared):
+    assert front([(1, 5.0), (2, 6.0), (3, 1.0), (3, 4.0), (0.5, 7.0)]) == [(0.5, 7.0), (1, 5.0), (3, 1.0)]
+    means = [compared.sorted_by().summary()[name]["relative_l2"].mean for name in compared.sorted_by().names]
+    assert means == sorted(means) and len(compared.sorted_by().rows) == len(compared.rows)
+
+
 def test_best_methods_follow_the_model():
     assert best_methods(g.Mixture()) == (g.LeastSquares(),)
-    assert best_methods(g.MLP([1, 2, 1])) == (g.GaussNewton(), g.LeastSquares())
-    assert best_methods(torch.nn.Linear(1, 1), steps=7) == (g.GaussNewton(steps=7),)
+    assert best_methods(g.MLP([1, 2, 1])) == (g.ProximalGaussNewton(), g.LeastSquares())
+    assert best_methods(torch.nn.Linear(1, 1), steps=7) == (g.ProximalGaussNewton(steps=7),)
     compared = g.compare(g.registry.load("poisson", dimension=1), {"gmnm": g.Mixture(components=40)}, points=100)
     assert compared.rows[0].relative_l2 < 1e-10 and "least squares" in compared.rows[0].method
 
@@ -192,7 +216,7 @@ def test_bad_arguments(case):
 def test_bad_arguments_are_found_before_anything_runs():
     news = []
     with pytest.raises(g.GmnmError, match="a model for 2 coordinates"):
-        g.compare(g.registry.load("poisson"), {**NETS, "b": lambda: g.MLP([1, 1])}, progress=news.append)
+        g.compare(g.registry.load("poisson"), {**NETS, "b": lambda: g.MLP([1, 1])}, callback=news.append)
     assert not news
 
 
@@ -202,7 +226,7 @@ def test_command_prints_a_table_and_writes_files(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "relative L2" in out and "Adam(steps=4, lr=0.01" in out and "LBFGS(steps=4" in out and err == ""
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "comparison.json", "comparison.csv", "curves.csv", "curves.png"
+        "comparison.json", "comparison.csv", "curves.csv", "curves.png", "report.html"
     }  # fmt: skip
     rows = json.loads((tmp_path / "run" / "comparison.json").read_text())["rows"]
     assert [(row["name"], row["seed"]) for row in rows] == [("mlp", 0), ("mlp", 1), ("gmnm", 0), ("gmnm", 1)]

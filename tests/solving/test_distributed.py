@@ -60,6 +60,7 @@ def test_two_processes_give_the_digits_of_one(tmp_path, name):
     assert (tmp_path / "out.json.checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_under_torchrun():
     arguments = "solve poisson --model mlp --method gauss-newton --points 100 --time-limit 1 --json".split()
     printed = torchrun(2, "-m", "gmnm_pde.cli", *arguments)

@@ -74,7 +74,7 @@ def test_the_digits_of_a_solve_left_alone(name, tmp_path):
             continue
         path = tmp_path / f"after{count}"
         with pytest.raises(Stopped):
-            g.solve(make(), checkpoint=path, progress=stop_after(count), **options)
+            g.solve(make(), checkpoint=path, callback=stop_after(count), **options)
         again = g.solve(make(), checkpoint=path, **options)
         assert figures(again) == figures(alone)
         assert again.report.reason == alone.report.reason and again.report.status == alone.report.status

@@ -245,7 +245,11 @@ class Stop(Exception):
 
 @pytest.mark.parametrize(
     ("name", "tol", "rungs"),
-    [("wave", 1e-6, 1), pytest.param("wave", 1e-6, 4, marks=pytest.mark.slow), ("nonlinear_poisson", 1e-9, 1)],
+    [
+        pytest.param("wave", 1e-6, 1, marks=pytest.mark.slow),
+        pytest.param("wave", 1e-6, 4, marks=pytest.mark.slow),
+        ("nonlinear_poisson", 1e-9, 1),
+    ],
 )
 def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     problem, file = g.registry.load(name), tmp_path / "run.safetensors"
@@ -253,12 +257,12 @@ def test_a_stopped_solve_goes_on_to_the_same_digits(name, tol, rungs, tmp_path):
     seen = []
 
     def stop(news):
-        seen.append("components" in news.message)
+        seen.append("components" in news.what)
         if sum(seen) == rungs:
             raise Stop
 
     with pytest.raises(Stop):
-        g.solve(problem, tol=tol, method="least-squares", checkpoint=file, progress=stop)
+        g.solve(problem, tol=tol, method="least-squares", checkpoint=file, callback=stop)
     again = g.solve(problem, tol=tol, method="least-squares", checkpoint=file)
     assert again(0.3, 0.4) == alone(0.3, 0.4)
     assert again.history["relative_l2"] == alone.history["relative_l2"]
@@ -285,14 +289,14 @@ def test_exact_solution_is_not_used_to_solve():
 
 def test_progress_tells_and_can_stop(poisson):
     news = []
-    g.solve(poisson, SMALL, progress=news.append)
-    assert news and "error estimate" in news[-1].message and news[-1].seconds > 0
+    g.solve(poisson, SMALL, callback=news.append)
+    assert news and "error estimate" in news[-1].what and news[-1].seconds > 0
 
     def stop(_):
         raise Stop
 
     with pytest.raises(Stop):
-        g.solve(poisson, progress=stop)
+        g.solve(poisson, callback=stop)
 
 
 def test_a_zero_solution_is_no_trouble():

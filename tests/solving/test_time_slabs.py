@@ -157,14 +157,14 @@ def test_stopped_in_the_middle_it_goes_on_to_the_same_digits(tmp_path, blocks):
     whole = g.solve(heat(), SMALL, blocks=blocks, tol=1e-4)
 
     def until(news):
-        if "t from 0 " not in news.message and "t from" in news.message:
+        if "t from 0 " not in news.what and "t from" in news.what:
             raise Stop
 
     with pytest.raises(Stop):
-        g.solve(heat(), SMALL, blocks=blocks, tol=1e-4, checkpoint=path, progress=until)
+        g.solve(heat(), SMALL, blocks=blocks, tol=1e-4, checkpoint=path, callback=until)
     told = []
-    went_on = g.solve(heat(), SMALL, blocks=blocks, tol=1e-4, checkpoint=path, progress=told.append)
-    assert not any("t from 0 " in news.message for news in told), "the first block is not solved again"
+    went_on = g.solve(heat(), SMALL, blocks=blocks, tol=1e-4, checkpoint=path, callback=told.append)
+    assert not any("t from 0 " in news.what for news in told), "the first block is not solved again"
     x, t = torch.rand(2, 100, dtype=torch.float64)
     assert torch.equal(went_on(x, t), whole(x, t)) and edges_of(went_on) == edges_of(whole)
     assert went_on.report.error_estimate == whole.report.error_estimate

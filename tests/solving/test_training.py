@@ -35,6 +35,11 @@ class Plain(torch.nn.Module):
         return self.net(x)
 
 
+class WithoutReadout(Plain):
+    def forward(self, x):
+        return torch.sin(super().forward(x))
+
+
 def training(problem, model, **weights):
     torch.manual_seed(1)
     wrapped = Normalized(model, problem.domain.bounds).double()
@@ -148,7 +153,9 @@ def test_without_a_method_networks_are_trained_and_mixtures_are_not():
     assert "since the model is a network" in network.method
     mixture = g.solve(line(), g.Mixture().draw(1, 1, 20, (2.0,), seed=0)).report
     assert "least squares" in mixture.method and "since the model is a mixture" in mixture.method
-    plain = g.solve(line(), Plain(), points=POINTS, time_limit=2).report
+    own = g.solve(line(), Plain(), points=POINTS, time_limit=2).report
+    assert "GaussNewton" in own.method and "LeastSquares" in own.method
+    plain = g.solve(line(), WithoutReadout(), points=POINTS, time_limit=2).report
     assert "GaussNewton" in plain.method and "LeastSquares" not in plain.method
 
 
@@ -162,8 +169,8 @@ def test_same_seed_same_digits_and_no_trace():
 
 def test_single_precision_and_a_model_without_readout():
     torch.manual_seed(0)
-    report = g.solve(line(), Plain(), g.Adam(steps=20), points=POINTS, dtype=torch.float32).report
-    assert report.dtype == "float32" and math.isnan(report.error_estimate)
+    report = g.solve(line(), WithoutReadout(), g.Adam(steps=20), points=POINTS, dtype=torch.float32).report
+    assert report.dtype == "float32" and not report.converged and math.isnan(report.error_estimate)
     assert report.as_dict()["error_estimate"] is None
     assert "no error estimate" in report.reason
 

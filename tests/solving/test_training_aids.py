@@ -134,7 +134,7 @@ def test_batches_of_given_data():
 def test_early_stopping():
     samples = g.registry.load("regression_1d", level=1, samples=30, noise=0.2)
     torch.manual_seed(0)
-    report = g.solve(samples, g.MLP([1, 60, 60, 1]), g.Adam(10**5, lr=1e-2, patience=200)).report
+    report = g.solve(samples, g.MLP([1, 10, 1]), g.Adam(10**5, lr=3e-2, patience=20)).report
     assert "fell no more" in report.reason
 
 
@@ -185,12 +185,12 @@ class Stop(Exception):
     pass
 
 def stop(news):
-    if news.figures["step"] >= {stop}:
+    if news.step >= {stop}:
         raise Stop
 
 options = dict({options})
 try:
-    g.solve(line(), network(), {method}, checkpoint={path!r}, progress=stop if {stop} else None, **options)
+    g.solve(line(), network(), {method}, checkpoint={path!r}, callback=stop if {stop} else None, **options)
 except Stop:
     pass
 """

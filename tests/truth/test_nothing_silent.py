@@ -13,7 +13,7 @@ from truth.run_cases import in_a_process
 WRONG = {"SILENT", "COARSE", "FOREIGN", "LATE"}
 
 QUICK = (
-    "jump_line", "jump_square_tol", "missing_size", "missing_end", "missing_slopes", "resonance_near", "hidden_rising",
+    "jump_line", "missing_size", "missing_end", "missing_slopes", "resonance_near", "hidden_rising",
     "jump_slight_1e-07", "jump_with_the_field", "jump_within_a_part", "missing_a_or_b", "contradiction_values",
     "hidden_cube", "hidden_stairs", "cooling_ball_2", "cooling_ball_0.05", "kelvin", "load_0.05",
 )  # fmt: skip

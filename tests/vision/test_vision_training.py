@@ -192,6 +192,7 @@ def test_a_device_that_is_not_there_is_refused():
         assert stopped.value.code == 2
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_losses_of_one(tmp_path):
     arguments = ["--epochs", "2", "--samples", "400", "--repeats", "2", "--variants", "lstm3_gmnm", "--device", "cpu"]
     assert forecast.run([*arguments, "--out", str(tmp_path / "alone")]) == 0

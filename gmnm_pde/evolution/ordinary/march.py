@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from gmnm_pde.evolution.marching import Ended, Step
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
@@ -14,6 +13,7 @@ from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
 from gmnm_pde.statement.events import Happening

@@ -8,8 +8,8 @@ import torch
 
 from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
+from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Told
-from gmnm_pde.evolution.marching import Step
 from gmnm_pde.evolution.ordinary.branches import ways_on
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import look_at_data
@@ -20,7 +20,8 @@ from gmnm_pde.evolution.ordinary.march import OrdinaryMarch
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.start import Start
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.reading import Statements, Unsuited
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.tolerance import FieldTolerances
 
 _STAGES = ((1e-4, 5), (0.0, 7))

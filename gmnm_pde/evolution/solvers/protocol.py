@@ -14,6 +14,15 @@ Size = Callable[[Tensor, Tensor], float]
 """How large changes of some increments are, both [stages, M]; 1 is the error that a step may make."""
 
 
+_ULPS = 16
+"""Steps end and begin by so many roundings beside the times at which data may jump."""
+
+
+def roundings(*times: float) -> float:
+    """A time that is next to nothing beside some times."""
+    return _ULPS * torch.finfo(torch.float64).eps * max(abs(time) for time in times)
+
+
 @dataclass(frozen=True, eq=False)
 class Stages:
     """A step of an implicit Runge-Kutta method.
@@ -36,8 +45,9 @@ class Stages:
 
     @property
     def times(self) -> Tensor:
-        """Of the stages."""
-        return self.start + self.length * self.method.nodes
+        """Of the stages; the last is before the end, where data may jump."""
+        end = self.start + self.length
+        return (self.start + self.length * self.method.nodes).clamp(max=end - roundings(self.start, end))
 
     def jets(self, increments: Tensor) -> list[Tensor]:
         """The states at the stages and their derivatives by time, each [stages, M], from the increments."""

@@ -35,9 +35,9 @@ class ByPart(Wrapper):
         self.form = getattr(inner, "form", "")
 
     @classmethod
-    def of(cls, inner: nn.Module, domain: Parted) -> "ByPart":
-        """The model of the fields on a domain with parts."""
-        return cls(inner, domain.bounds, domain.own, plain_parts(domain))
+    def of(cls, inner: nn.Module, domain: Parted, bounds: Sequence[Sequence[float]]) -> "ByPart":
+        """The model of the fields on a domain with parts; ``bounds`` is the box that inputs are scaled from."""
+        return cls(inner, bounds, domain.own, plain_parts(domain))
 
     @classmethod
     def from_plain(

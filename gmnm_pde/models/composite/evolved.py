@@ -45,25 +45,37 @@ class Evolved(nn.Module):
         fields: How many.
         axis: The number of the time coordinate.
         whole: Whether the march reached the final time.
+        parts: The boxes in space of the parts that the domain is made of, if it is. Outputs are then the fields of each
+            part, part after part, zero outside of it; where parts meet each is what it is on its own side.
     """
 
     times: Tensor
 
-    def __init__(self, stretches: Sequence[Mapping[str, Any]], fields: int, axis: int, whole: bool = True):
+    def __init__(
+        self,
+        stretches: Sequence[Mapping[str, Any]],
+        fields: int,
+        axis: int,
+        whole: bool = True,
+        parts: Sequence[Sequence[Sequence[float]]] = (),
+    ):
         super().__init__()
         self.descriptions = [dict(own) for own in stretches]
         self.fields, self.axis, self.whole = int(fields), int(axis), bool(whole)
-        self._lines = [tuple(_line(config) for config in own["lines"]) for own in self.descriptions]
+        self.parts = [[(float(low), float(high)) for low, high in box] for box in parts]
+        self.lines = [tuple(_line(config) for config in own["lines"]) for own in self.descriptions]
         steps = sum(own["steps"] for own in self.descriptions)
         self.register_buffer("times", torch.zeros(2, steps, dtype=torch.float64))
         self.states = nn.ParameterList()
-        for own, lines in zip(self.descriptions, self._lines, strict=True):
+        for own, lines in zip(self.descriptions, self.lines, strict=True):
             shape = (own["steps"], own["stages"] + 1, self.fields, Product(lines).count)
             self.states.append(nn.Parameter(torch.zeros(shape, dtype=torch.float64), requires_grad=False))
         self.form = f"{steps} steps in time"
 
     @classmethod
-    def of(cls, stretches: Sequence[Stretch], axis: int, *, whole: bool) -> "Evolved":
+    def of(
+        cls, stretches: Sequence[Stretch], axis: int, *, whole: bool, parts: Sequence[Sequence[Sequence[float]]] = ()
+    ) -> "Evolved":
         """The function that some stretches make."""
         described = [
             {
@@ -73,7 +85,7 @@ class Evolved(nn.Module):
             }
             for own in stretches
         ]
-        made = cls(described, stretches[0].states.shape[2], axis, whole)
+        made = cls(described, stretches[0].states.shape[2], axis, whole, parts)
         for parameter, own in zip(made.states, stretches, strict=True):
             parameter.data = own.states
         made.times[0] = torch.cat([own.starts for own in stretches])
@@ -84,17 +96,47 @@ class Evolved(nn.Module):
         """Outputs at x [..., d]: [..., fields]."""
         zero = (0,) * x.shape[-1]
         outputs = self.output_jet(x.reshape(-1, x.shape[-1]), (zero,))[zero]
-        return outputs.reshape(*x.shape[:-1], self.fields)
+        return outputs.reshape(*x.shape[:-1], outputs.shape[-1])
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields]."""
+        """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields], or [n, parts * fields]."""
+        if not self.parts:
+            return self._fields_jet(x, alphas)
+        jets: dict[Alpha, list[Tensor]] = {alpha: [] for alpha in alphas}
+        for box in self.parts:
+            rows, moved = self._within(box, x)
+            own = self._fields_jet(moved, alphas)
+            for alpha in alphas:
+                jets[alpha].append(x.new_zeros(len(x), self.fields).index_add(0, rows, own[alpha]))
+        return {alpha: torch.cat(columns, dim=1) for alpha, columns in jets.items()}
+
+    def _within(self, box: Sequence[tuple[float, float]], x: Tensor) -> tuple[Tensor, Tensor]:
+        """Which of the points x [n, d] lie in a part or on its boundary, and these, none of them in another part."""
+        space = [k for k in range(x.shape[1]) if k != self.axis]
+        low, high = x.new_tensor(box).unbind(1)
+        near = _ROUNDING * (high - low)
+        whole = torch.tensor(self._span, dtype=torch.float64).to(x)
+        inner = torch.where(high < whole - near, torch.nextafter(high, low), torch.full_like(high, torch.inf))
+        places = x[:, space]
+        rows = ((places >= low - near) & (places <= high + near)).all(dim=1).nonzero()[:, 0]
+        moved = x[rows].clone()
+        moved[:, space] = torch.minimum(torch.maximum(places[rows], low), inner)
+        return rows, moved
+
+    @property
+    def _span(self) -> list[float]:
+        """Where the space ends, along each coordinate."""
+        return [max(ends[k][1] for ends in self.parts) for k in range(len(self.parts[0]))]
+
+    def _fields_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """The same of the fields alone."""
         time = x[:, self.axis].contiguous()
         starts, lengths = self.times.to(x)
         number = (torch.searchsorted(starts, time.detach(), right=True) - 1).clamp(0, len(starts) - 1)
         part = (time - starts[number]) / lengths[number]
         total = {alpha: x.new_zeros(len(x), self.fields) for alpha in alphas}
         first = 0
-        for lines, states in zip(self._lines, self.states, strict=True):
+        for lines, states in zip(self.lines, self.states, strict=True):
             within = (number >= first) & (number < first + len(states))
             rows = within.nonzero()[:, 0]
             if len(rows):
@@ -141,7 +183,8 @@ class Evolved(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""
-        return {"stretches": self.descriptions, "fields": self.fields, "axis": self.axis, "whole": self.whole}
+        parts = {"parts": self.parts} if self.parts else {}
+        return {"stretches": self.descriptions, "fields": self.fields, "axis": self.axis, "whole": self.whole, **parts}
 
 
 def _contracted(states: Tensor, step: Tensor, rows: Sequence[Tensor]) -> Tensor:

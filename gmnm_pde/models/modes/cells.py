@@ -7,11 +7,13 @@ them. Several cells are to that what patches are to one mixture, with the differ
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from gmnm_pde.models.modes.legendre import legendre_table
 
 _OVER = 1.5
 """Points of the quadrature for each polynomial of a cell."""
@@ -30,17 +32,33 @@ class Cells:
         edges: Where cells begin and end, ascending: one more than cells.
         size: The number of polynomials in a cell, of degrees 0 to size - 1.
         smoothness: How many derivatives, from the 0th on, are continuous where cells meet.
+        breaks: Edges between cells at which nothing need be continuous, as where materials meet.
+        marks: Other edges that stay where they are when cells are merged, as where initial values jump.
     """
 
-    def __init__(self, edges: Sequence[float], size: int, smoothness: int):
+    def __init__(
+        self,
+        edges: Sequence[float],
+        size: int,
+        smoothness: int,
+        breaks: Sequence[float] = (),
+        marks: Sequence[float] = (),
+    ):
         self.edges, self.size, self.smoothness = tuple(map(float, edges)), int(size), int(smoothness)
+        self.breaks, self.marks = tuple(map(float, breaks)), tuple(map(float, marks))
         self.bounds = (self.edges[0], self.edges[-1])
         self.number = len(self.edges) - 1
         nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(round(_OVER * size) + 1))
         low, lengths = self._low, self._lengths
         self.points = (low[:, None] + lengths[:, None] * (nodes + 1) / 2).flatten()
         self.weights = (lengths[:, None] * weights / 2).flatten()
-        self.count = self.number * size - (self.number - 1) * smoothness
+        self.broken = tuple(self.edges.index(place) for place in self.breaks)
+        self.fixed = (*self.broken, *(self.edges.index(place) for place in self.marks))
+        self.count = self.number * size - (self.number - 1 - len(self.breaks)) * smoothness
+
+    def _with(self, edges: Sequence[float]) -> Self:
+        """The same on other cells."""
+        return type(self)(edges, self.size, self.smoothness, self.breaks, self.marks)
 
     @property
     def _low(self) -> Tensor:
@@ -53,12 +71,12 @@ class Cells:
     @cached_property
     def turn(self) -> Tensor:
         """The functions' coefficients in the Legendre polynomials of the cells, [cells * size, count], orthonormal."""
-        if self.number == 1 or not self.smoothness:
+        if self.number == 1 + len(self.breaks) or not self.smoothness:
             return torch.eye(self.number * self.size, dtype=torch.float64)
         jumps = []
         ends = [self._legendre(torch.tensor([end], dtype=torch.float64), range(self.smoothness)) for end in (1.0, -1.0)]
         for cell, (left, right) in enumerate(pairwise(self._lengths.tolist())):
-            for order in range(self.smoothness):
+            for order in range(0 if cell + 1 in self.broken else self.smoothness):
                 row = torch.zeros(self.number, self.size, dtype=torch.float64)
                 row[cell] = ends[0][order][0] * (2 / left) ** (order + 0.5)
                 row[cell + 1] = -ends[1][order][0] * (2 / right) ** (order + 0.5)
@@ -74,14 +92,15 @@ class Cells:
 
     def within(self, x: Tensor, order: int) -> tuple[Tensor, Tensor]:
         """The cell that each x is in, [n], and the derivatives of an order of its polynomials there, [n, size]."""
-        cell = torch.bucketize(x.detach().contiguous(), torch.tensor(self.edges[1:-1]).to(x), right=True)
+        inner = torch.tensor(self.edges[1:-1], dtype=torch.float64).to(x)
+        cell = torch.bucketize(x.detach().contiguous(), inner, right=True)
         low, lengths = self._low.to(x)[cell], self._lengths.to(x)[cell]
         values = self._legendre(2 * (x - low) / lengths - 1, (order,))[0]
         return cell, values * (2 / lengths[:, None]) ** (order + 0.5)
 
     def _legendre(self, x: Tensor, orders: Sequence[int]) -> list[Tensor]:
         """Derivatives of the Legendre polynomials that are orthonormal on [-1, 1]: for each order [n, size]."""
-        return [x.new_tensor(1) * table for table in _legendre_table(x, self.size, orders)]
+        return [x.new_tensor(1) * table for table in legendre_table(x, self.size, orders)]
 
     def raw(self, coefficients: Tensor) -> Tensor:
         """Expansions [..., count] in the Legendre polynomials of the cells, [..., cells, size]."""
@@ -90,53 +109,33 @@ class Cells:
     def tails(self, coefficients: Tensor) -> Tensor:
         return self.raw(coefficients)[..., -_FINEST:].norm(dim=-1)
 
-    def finer(self, cells: Tensor) -> "Cells":
+    def finer(self, cells: Tensor) -> Self:
         edges = [self.edges[0]]
         for k, (low, high) in enumerate(pairwise(self.edges)):
             edges += [(low + high) / 2, high] if cells[k] else [high]
-        return Cells(_balanced(edges), self.size, self.smoothness)
+        return self._with(_balanced(edges))
 
-    def coarser(self, cells: Tensor) -> "Cells | None":
-        edges, k = [self.edges[0]], 0
+    def coarser(self, cells: Tensor) -> Self | None:
+        edges, k, start = [self.edges[0]], 0, self.edges[0]
         while k < self.number:
+            start = self.edges[k] if k in self.fixed else start
             length = self.edges[k + 1] - self.edges[k]
-            pair = k + 1 < self.number and bool(cells[k] and cells[k + 1])
+            pair = k + 1 < self.number and k + 1 not in self.fixed and bool(cells[k] and cells[k + 1])
             twins = pair and abs(self.edges[k + 2] - self.edges[k + 1] - length) < 1e-9 * length
-            whole = round((self.edges[k] - self.edges[0]) / length) % 2 == 0  # twins that were one cell before
+            whole = round((self.edges[k] - start) / length) % 2 == 0  # twins that were one cell before
             step = 2 if twins and whole else 1
             edges.append(self.edges[k + step])
             k += step
         edges = _balanced(edges)
-        return Cells(edges, self.size, self.smoothness) if len(edges) < len(self.edges) else None
+        return self._with(edges) if len(edges) < len(self.edges) else None
 
     def plain(self) -> "Cells":
         """The polynomials of the cells alone, which need not meet."""
         return Cells(self.edges, self.size, 0)
 
     def config(self) -> dict[str, Any]:
-        return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness}
-
-
-def _legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
-    """By the recurrences of the polynomials and their derivatives."""
-    k = torch.arange(size, dtype=x.dtype, device=x.device)
-    norm = (k + 0.5).sqrt()
-    highest = max(orders)
-    table = [x.new_zeros(len(x), size) for _ in range(highest + 1)]
-    for n in range(size):
-        for order in range(highest + 1):
-            if n < order:
-                continue
-            if n == 0:
-                table[0][:, 0] = 1.0
-                continue
-            # P_n' = P_{n-2}' + (2 n - 1) P_{n-1}
-            before = table[order][:, n - 2] if n > 1 else 0.0
-            if order:
-                table[order][:, n] = before + (2 * n - 1) * table[order - 1][:, n - 1]
-            else:
-                table[0][:, n] = ((2 * n - 1) * x * table[0][:, n - 1] - (n - 1) * before) / n
-    return [table[order] * norm for order in orders]
+        broken = {"breaks": self.breaks} if self.breaks else {}
+        return {"kind": "Cells", "edges": self.edges, "size": self.size, "smoothness": self.smoothness, **broken}
 
 
 def _balanced(edges: Sequence[float]) -> list[float]:

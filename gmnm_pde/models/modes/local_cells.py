@@ -13,18 +13,29 @@ class LocalCells(Cells):
     """The span of ``Cells`` by functions that are local, so that matrices are banded; they are not orthonormal.
 
     From left to right: ``smoothness`` functions at every edge, orthonormal among themselves, and in every cell those
-    that vanish at both edges with as many derivatives, which are orthonormal and orthogonal to all others.
+    that vanish at both edges with as many derivatives, which are orthonormal and orthogonal to all others. A break has
+    functions of its own on either side.
 
     Attributes:
         local: The coefficients of the functions of each cell in its Legendre polynomials, [cells, size, size]: those of
             its left edge, its own, those of its right edge.
+        places: The numbers of the functions of each cell, [cells, size].
     """
 
-    def __init__(self, edges: Sequence[float], size: int, smoothness: int):
-        super().__init__(edges, size, smoothness)
-        self.inner = self.size - 2 * self.smoothness
-        self.stride = self.size - self.smoothness
+    def __init__(
+        self,
+        edges: Sequence[float],
+        size: int,
+        smoothness: int,
+        breaks: Sequence[float] = (),
+        marks: Sequence[float] = (),
+    ):
+        super().__init__(edges, size, smoothness, breaks, marks)
         self.local = self._local()
+        cells = torch.arange(self.number)
+        broken = (cells[:, None] >= torch.tensor(self.broken, dtype=torch.long)).sum(dim=1)
+        first = cells * (self.size - self.smoothness) + broken * self.smoothness
+        self.places = first[:, None] + torch.arange(self.size)
 
     def _local(self) -> Tensor:
         m, number, size = self.smoothness, self.number, self.size
@@ -40,17 +51,16 @@ class LocalCells(Cells):
         at_edges = torch.zeros(number + 1, 2, size, m, dtype=torch.float64)
         at_edges[1:, 0] = duals[:, m:] * powers[:, None]
         at_edges[:-1, 1] = duals[:, :m] * powers[:, None]
-        flat = at_edges.flatten(1, 2)
-        flat = torch.linalg.qr(flat / flat.norm(dim=1, keepdim=True))[0]
-        at_edges = flat.unflatten(1, (2, size))
+        apart = at_edges[list(self.broken)]
+        at_edges = _orthonormal(at_edges.flatten(1, 2)).unflatten(1, (2, size))
+        at_edges[list(self.broken)] = _orthonormal(apart)
         return torch.cat([at_edges[:-1, 1], own.expand(number, -1, -1), at_edges[1:, 0]], dim=2)
 
     @cached_property
     def turn(self) -> Tensor:
         whole = torch.zeros(self.number, self.size, self.count, dtype=torch.float64)
-        for cell in range(self.number):
-            first = cell * self.stride
-            whole[cell, :, first : first + self.size] = self.local[cell]
+        for cell, places in enumerate(self.places):
+            whole[cell][:, places] = self.local[cell]
         return whole.flatten(0, 1)
 
     def raw(self, coefficients: Tensor) -> Tensor:
@@ -58,23 +68,14 @@ class LocalCells(Cells):
 
     def by_cell(self, coefficients: Tensor) -> Tensor:
         """The coefficients [..., count] of the functions of each cell, [..., cells, size]; those of edges twice."""
-        return coefficients.unfold(-1, self.size, self.stride)
+        return coefficients[..., self.places]
 
     def gathered(self, by_cell: Tensor) -> Tensor:
         """The transpose of ``by_cell``: sums over the cells, [..., cells, size] to [..., count]."""
         total = by_cell.new_zeros(*by_cell.shape[:-2], self.count)
-        m, stride = self.smoothness, self.stride
-        body = by_cell[..., :, :stride].flatten(-2)
-        total[..., : self.number * stride] += body
-        if m:
-            ends = torch.arange(1, self.number + 1) * stride
-            index = (ends[:, None] + torch.arange(m)).flatten().to(by_cell.device)
-            total[..., index] += by_cell[..., :, stride:].flatten(-2)
-        return total
+        return total.index_add(-1, self.places.flatten().to(by_cell.device), by_cell.flatten(-2))
 
-    def finer(self, cells: Tensor) -> "LocalCells":
-        return LocalCells(super().finer(cells).edges, self.size, self.smoothness)
 
-    def coarser(self, cells: Tensor) -> "LocalCells | None":
-        fewer = super().coarser(cells)
-        return None if fewer is None else LocalCells(fewer.edges, self.size, self.smoothness)
+def _orthonormal(functions: Tensor) -> Tensor:
+    """Orthonormal columns that span the same, of matrices [..., n, m]."""
+    return torch.linalg.qr(functions / functions.norm(dim=-2, keepdim=True))[0]

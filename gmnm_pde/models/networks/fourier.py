@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.networks.layered import Layered
+from gmnm_pde.models.networks.periodic_embedding import PeriodicEmbedding
 from gmnm_pde.models.networks.streams import Streams
 
 _TURN = 2 * math.pi
@@ -86,6 +87,8 @@ class FourierFeatures(nn.Module):
         if x.shape[-1] != self.in_features:
             expected = f"x of shape [..., {self.in_features}]"
             raise refuse("FourierFeatures.forward(x)", expected=expected, got=f"shape {list(x.shape)}")
+        if not isinstance(x, Tensor):
+            return x.through(self.carry)
         turns = _TURN * (x @ self._matrix().mT)
         return torch.cat([turns.cos(), turns.sin()], dim=-1)
 
@@ -124,12 +127,12 @@ class Embedded(Layered):
         GmnmError: one of them is another kind of module, or the numbers differ.
     """
 
-    def __init__(self, embedding: FourierFeatures, inner: Layered):
+    def __init__(self, embedding: FourierFeatures | PeriodicEmbedding, inner: Layered):
         super().__init__()
-        if not isinstance(embedding, FourierFeatures) or not isinstance(inner, Layered):
+        if not isinstance(embedding, FourierFeatures | PeriodicEmbedding) or not isinstance(inner, Layered):
             raise refuse(
                 "Embedded(embedding, inner)",
-                expected="FourierFeatures and a network of layers such as an MLP",
+                expected="FourierFeatures or PeriodicEmbedding and a network of layers such as an MLP",
                 got=f"{type(embedding).__name__} and {type(inner).__name__}",
                 remedy="Before other modules: torch.nn.Sequential(FourierFeatures(...), model).",
             )

@@ -11,7 +11,7 @@ one matrix product over all of them. A function s applied to each entry gives
     s(z),    s'(z) z_i,    s''(z) sum_ij c_ij z_i z_j + s'(z) L z.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,6 +29,17 @@ class Recorded:
     parameter: Tensor
     output: Tensor
     rows: Callable[[Tensor], Tensor]
+
+    def rows_by_leaf(self, bar: Tensor, trained: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows with their parameters: the layer's own, or those that its weights are computed from."""
+        rows = self.rows(bar)
+        if self.parameter.is_leaf:
+            yield self.parameter, rows
+            return
+        parts = torch.autograd.grad(
+            self.parameter, trained, rows, is_grads_batched=True, allow_unused=True, retain_graph=True
+        )
+        yield from ((leaf, part) for leaf, part in zip(trained, parts, strict=True) if part is not None)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Lift:
 
     def functions(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Factors and offsets at points [n, d]: [n, fields] each."""
-        ones, zeros = points.new_ones(len(points)), points.new_zeros(len(points))
+        ones, zeros = points.new_ones(points.shape[0]), points.new_zeros(points.shape[0])
         factors = [self.factors[name](points) if name in self.factors else ones for name in self.fields]
         offsets = [self.offsets[name](points) if name in self.offsets else zeros for name in self.fields]
         return torch.stack(factors, dim=1), torch.stack(offsets, dim=1)

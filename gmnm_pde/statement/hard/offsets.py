@@ -61,7 +61,7 @@ def product_of(functions: Sequence[Function], size: float) -> Function:
     """The product of functions, each over ``size``."""
 
     def product(points: Tensor) -> Tensor:
-        value = points.new_ones(len(points))
+        value = points.new_ones(points.shape[0])
         for function in functions:
             value = value * (function(points) / size)
         return value
@@ -84,7 +84,7 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
                 got=f"'{term.name}', which depends on the unknown {missing.args[0]}",
                 remedy="Leave hard out, or name other conditions.",
             ) from None
-        return torch.as_tensor(prescribed, dtype=points.dtype, device=points.device).expand(len(points))
+        return torch.as_tensor(prescribed, dtype=points.dtype, device=points.device).expand(points.shape[0])
 
     return value
 
@@ -111,7 +111,7 @@ def _transfinite(call: str, domain: Domain, terms: Sequence[Term]) -> Function:
             assert chart.flat is not None
             axis, end = chart.flat
             sides.setdefault(axis, {}).setdefault(end, {})[order(term)] = value_of(call, domain, term)
-    offset: Function = lambda points: points.new_zeros(len(points))  # noqa: E731
+    offset: Function = lambda points: points.new_zeros(points.shape[0])  # noqa: E731
     for axis, ends in sides.items():
         offset = _corrected(offset, axis, ends)
     return offset

@@ -1,0 +1,158 @@
+"""Refinement on boxes that share their faces: higher degrees while they pay, else smaller boxes."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes
+from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
+from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.fitting.by_dimension import ByDimension
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.memory import available_bytes
+from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
+from gmnm_pde.run.run import Run
+
+_HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
+"""The highest degree."""
+
+_DIGITS_OF_DEGREES = 1.6
+"""Degrees for each digit that is asked for."""
+
+_LEAST = ByDimension(line=12, plane=12, space=8, beyond=4)
+"""To which those for the digits are added."""
+
+_STEP = 2
+"""By how many degrees a refinement goes at least."""
+
+_BEYOND = 0.3
+"""A next solution is to come below this part of the tolerance."""
+
+_LIMIT = (30.0, 1e-9, 1e-4)
+"""What the first boxes may leave of the data: so many times the tolerance, and between these."""
+
+_MORE = 1.5
+"""Along an axis that the solution varies along there are so many times as many boxes next."""
+
+_AIM = 1e-8
+"""The estimated error that is aimed at without a tolerance."""
+
+
+@dataclass(frozen=True)
+class BoxRefinement:
+    """Equal boxes of some degree, more of both until the error estimate is good.
+
+    Args:
+        statements: What is solved.
+        tol: The error wanted.
+        seed: Of the solve.
+        counts: Boxes along each coordinate, where chosen by hand.
+        degree: The same of the degree.
+        begin: The first level, where it is known.
+    """
+
+    statements: Statements
+    tol: float | None
+    seed: int
+    counts: tuple[int, ...] | None = None
+    degree: int | None = None
+    begin: Level | None = None
+
+    @property
+    def _aim(self) -> float:
+        return _AIM if self.tol is None else self.tol
+
+    @property
+    def _dimension(self) -> int:
+        return self.statements.problem.domain.dimension
+
+    def first(self) -> Level | None:
+        """The first level: a degree by the tolerance, and as many boxes as the data ask for; None if too many."""
+        digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
+        least, most = _LEAST.of(self._dimension), _HIGHEST.of(self._dimension)
+        degree = self.degree or min(most, least + round(_DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1)))
+        if self.counts is not None:
+            return Level(self.counts, degree)
+        factor, low, high = _LIMIT
+        return foreseen(self.statements, degree, min(high, max(low, factor * self._aim)))
+
+    def next(self, trials: Trials[Level]) -> Level | Stop:
+        """The first level, then the next one."""
+        level = trials.level
+        if level is None:
+            return self.begin or self.first() or Stop.LARGEST
+        if trials.errors[-1] <= self._aim:
+            return Stop.MET
+        if trials.doubtful or stalled(trials.errors, early=2):
+            return Stop.STALLED
+        if self.counts is not None and self.degree is not None:
+            return Stop.LARGEST
+        finer = self._finer(level, trials.last.fit, trials.errors[-1])
+        return Stop.LARGEST if finer is None else finer
+
+    def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
+        wanted = math.log(_BEYOND * self._aim / error)
+        most = _HIGHEST.of(self._dimension)
+        more = math.ceil(wanted / min(-1e-3, math.log(fit.decay())))
+        if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
+            finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
+        elif self.counts is None:
+            pairs = zip(level.counts, fit.rough(), strict=True)
+            counts = tuple(math.ceil(_MORE * n) if own else n for n, own in pairs)
+            finer = replace(level, counts=counts)
+        else:
+            return None
+        return finer if bytes_of(finer, shared=fit.shared) < available_bytes(torch.device("cpu")) else None
+
+    def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
+        """None: a level between two would tell little."""
+        return None
+
+    def seconds(self, trials: Trials[Level], level: Level) -> float:
+        """By the operations, from how long the last level took."""
+        shared = trials.last.fit.shared
+        predicted = seconds_of(level, shared=shared)
+        before = trials.level
+        known = trials.seconds / seconds_of(before, shared=shared) if before is not None and trials.seconds else 1.0
+        return known * predicted
+
+    def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Candidate:
+        """The solution of a level."""
+        problem = self.statements.problem
+        fit = fit_boxes(self.statements, Layout.even(level.counts, problem.domain.bounds), level.degree, self.seed)
+        run.worked(seconds_of(level, shared=fit.shared))
+        (name,) = problem.fields
+        return Candidate(fit, ErrorEstimate({name: fit.judged.error}, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+
+    def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
+        """The smaller estimate."""
+        return candidate.error <= trials.best.error or candidate.estimate.sure
+
+    def state(self, trials: Trials[Level]) -> Any:
+        """Nothing: these solves are not resumed."""
+        return None
+
+    def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
+        """The best candidate, whether it is good enough, and why the refinement stopped."""
+        best: Candidate = trials.best
+        words, made = beside(best.error, self.tol), best.fit.model.inner.form
+        if is_good(best, self.tol):
+            return Result(best, good_status(self.tol), f"{words}; {made}")
+        status, why = self._why(stop, run)
+        return Result(
+            best, Status.POOR if self.tol is None and status is not Status.TIME else status, f"{words}: {why}; {made}"
+        )
+
+    def _why(self, stop: Stop, run: Run) -> tuple[Status, str]:
+        if stop is Stop.TIME:
+            return run.end_of_time
+        if stop is Stop.STALLED:
+            return Status.STALLED, "it stopped falling"
+        if self.counts is not None and self.degree is not None:
+            return Status.LARGEST, "boxes and degree are kept as given"
+        return Status.LARGEST, "more boxes would not fit into memory"

@@ -1,0 +1,100 @@
+"""What a box is solved with: polynomials inside and on faces, the points of quadrature, and tables of all of these."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.layout import Face, Layout
+from gmnm_pde.models.modes.legendre import TotalDegree
+from gmnm_pde.multiindex import Alpha
+
+_OVER = 2
+"""Jumps at faces are tested with polynomials of so many more degrees than traces have."""
+
+_TRACE = 0.72
+"""The degree of traces, in parts of that of the boxes: a box satisfies no more than about four fifths."""
+
+
+_FEWER = 1
+"""In three dimensions there are so many points less along each axis than degrees: more than enough rows."""
+
+_TRACE_IN_SPACE = 0.6
+"""The same in three dimensions."""
+
+
+def gauss(count: int, dimension: int) -> tuple[Tensor, Tensor]:
+    """Gauss points of [-1, 1]^dimension, [m, dimension], and weights that sum to 1, [m]."""
+    nodes, weights = (torch.from_numpy(each) for each in np.polynomial.legendre.leggauss(count))
+    if not dimension:
+        return nodes.new_zeros(1, 0), nodes.new_ones(1)
+    points = torch.tensor(list(product(nodes.tolist(), repeat=dimension)), dtype=torch.float64)
+    each = torch.tensor(list(product((weights / 2).tolist(), repeat=dimension)), dtype=torch.float64)
+    return points, each.prod(dim=1)
+
+
+@dataclass(frozen=True)
+class Degrees:
+    """The degrees of a discretisation in ``dimension`` coordinates.
+
+    Attributes:
+        dimension: Number of coordinates.
+        inside: The total degree of the polynomials of a box.
+        on_faces: That of traces.
+    """
+
+    dimension: int
+    inside: int
+    on_faces: int
+
+    @classmethod
+    def of(cls, dimension: int, inside: int) -> "Degrees":
+        """With the degree of traces that suits that of the boxes."""
+        return cls(dimension, inside, round((_TRACE if dimension < 3 else _TRACE_IN_SPACE) * inside))
+
+    @cached_property
+    def basis(self) -> TotalDegree:
+        """The polynomials of a box."""
+        return TotalDegree(self.dimension, self.inside)
+
+    @cached_property
+    def traces(self) -> TotalDegree:
+        """The polynomials of a trace."""
+        return TotalDegree(self.dimension - 1, self.on_faces)
+
+    @cached_property
+    def tests(self) -> TotalDegree:
+        """What jumps at faces are tested with."""
+        return TotalDegree(self.dimension - 1, self.on_faces + _OVER)
+
+    @cached_property
+    def inner(self) -> tuple[Tensor, Tensor]:
+        """Points in a box, and their weights."""
+        return gauss(self.inside if self.dimension < 3 else self.inside - _FEWER, self.dimension)
+
+    @cached_property
+    def outer(self) -> tuple[Tensor, Tensor]:
+        """Points on a face, and their weights."""
+        return gauss(self.inside + 1, self.dimension - 1)
+
+    @cached_property
+    def moments(self) -> Tensor:
+        """From values at the points of a face to moments, [tests, points]."""
+        points, weights = self.outer
+        zero = (0,) * (self.dimension - 1)
+        return (self.tests.jet(points, (zero,))[zero] * weights[:, None]).mT
+
+    def inside_table(self, alphas: tuple[Alpha, ...]) -> dict[Alpha, Tensor]:
+        """Derivatives of the polynomials by the box's own coordinates at its points, [points, count] each."""
+        return self.basis.jet(self.inner[0], alphas)
+
+    def on_face(self, layout: Layout, face: Face, box: int) -> tuple[Tensor, Tensor]:
+        """A box's polynomials on one of its faces: moments of values, and of derivatives across, [tests, count]."""
+        points = (face.points(self.outer[0]) - layout.middles[box]) / layout.halves[box]
+        zero = (0,) * self.dimension
+        across = tuple(int(k == face.axis) for k in range(self.dimension))
+        table = self.basis.jet(points, (zero, across))
+        return self.moments @ table[zero], self.moments @ table[across]

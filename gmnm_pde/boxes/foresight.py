@@ -1,0 +1,194 @@
+"""How many boxes the data of a problem ask for, before it is solved, and how long a solution takes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.equation import conditions, interior
+from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.models.modes.legendre import TotalDegree
+from gmnm_pde.multiindex import Alpha
+
+_GROWTH = 1.25
+"""Along an axis that is not resolved there are so many times as many boxes next."""
+
+ROUGH = 0.1
+"""Along an axis functions vary as much as along any if their parts of high degree are this part of the largest."""
+
+_ADRIFT = 30.0
+"""Waves drift apart from what polynomials make of them: for each radian by so many times what one box leaves."""
+
+_MOST_POINTS = 3_000_000
+"""At so many points the data are evaluated at most."""
+
+_RATE = 1e10
+"""Operations a second of one core."""
+
+_FRONTS = 350.0
+"""Operations of the elimination of faces, for the cube of the unknowns on a line of faces across the domain."""
+
+_OVERHEAD = 2e-3
+"""Seconds for each box, beside its operations."""
+
+_WITH_ESTIMATE = 1.8
+"""Times as long with worse solutions and power iterations for the error estimate."""
+
+_RATE_IN_SPACE = 6e9
+"""The same rate in three dimensions, where matrices are multiplied by vectors."""
+
+_FORMED = 5.0
+"""Operations of a QR whose orthogonal factor is formed, for rows times columns squared."""
+
+_SOLVES = 3
+"""Solutions of a balance of fluxes, with those that are worse for the estimate."""
+
+_PRODUCTS, _PRODUCTS_ALONG = 30, 12
+"""Products that GMRES takes, and so many more for each box along an axis."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A discretisation: equal boxes, so many along each coordinate, and the degree of their polynomials."""
+
+    counts: tuple[int, ...]
+    degree: int
+
+    @property
+    def boxes(self) -> int:
+        """How many in all."""
+        return math.prod(self.counts)
+
+
+def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
+    """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many."""
+    counts = (1,) * statements.problem.domain.dimension
+    while True:
+        level = Level(counts, degree)
+        if level.boxes * degree ** len(counts) > _MOST_POINTS:
+            return None
+        rough = tails(statements, level) > limit
+        if not bool(rough.any()):
+            return level
+        counts = tuple(math.ceil(_GROWTH * n) if more else n for n, more in zip(counts, rough.tolist(), strict=True))
+
+
+def tails(statements: Statements, level: Level) -> Tensor:
+    """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
+    problem, d = statements.problem, len(level.counts)
+    layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
+    equation = interior(problem, statements.equation, layout, degrees.inner[0])
+    functions = [equation.right, *(c for c in equation.operator.values() if isinstance(c, Tensor))]
+    found = torch.zeros(d, dtype=torch.float64)
+    if level.degree > 2:
+        inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
+        found = torch.stack(inside).amax(dim=0)
+    for axis in range(d):
+        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level))
+    if d > 1:
+        _of_conditions(statements, layout, degrees, found)
+    return found
+
+
+def _tails(values: Tensor, points: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:
+    """By axis, what polynomials leave of functions [n, m], relative to these; all along the axes they vary most along.
+
+    What a total degree leaves of sin(x) sin(y) has no part of the highest degree along either axis: what is left is
+    looked at as a whole, and parts of high degree tell the axis.
+    """
+    zero = (0,) * basis.dimension
+    table = basis.jet(points, (zero,))[zero]
+    coefficients = (values * weights) @ table
+    tiny = torch.finfo(values.dtype).tiny
+    whole = (values.square() @ weights).sum().sqrt().clamp_min(tiny)
+    left = ((values - coefficients @ table.mT).square() @ weights).sum().sqrt() / whole
+    parts = high_parts(coefficients, basis)
+    return left * (parts >= ROUGH * parts.max())
+
+
+def high_parts(coefficients: Tensor, basis: TotalDegree) -> Tensor:
+    """By axis, the size of the parts of expansions [n, count] whose degree along it is in the upper half, [d]."""
+    squares = coefficients.square().sum(dim=0)
+    return torch.stack([squares[own > basis.degree / 2].sum() for own in basis.degrees.unbind(1)]).sqrt()
+
+
+def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
+    """By what factor the parts of expansions [n, count] from some total degree on fall from one degree to the next.
+
+    Over the upper half of the degrees; the last one alone may be zero by symmetry.
+    """
+    squares = torch.zeros(basis.degree + 1, dtype=coefficients.dtype)
+    squares.index_add_(0, basis.degrees.sum(dim=1), coefficients.square().sum(dim=0))
+    beyond = squares.flip(0).cumsum(0).flip(0)
+    sizes = beyond[basis.degree // 2 : -1].clamp_min(torch.finfo(coefficients.dtype).tiny).log() / 2
+    steps = torch.arange(len(sizes), dtype=sizes.dtype)
+    steps = steps - steps.mean()
+    return math.exp((steps @ sizes / steps.square().sum()).item())
+
+
+def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level) -> float:
+    """What polynomials leave of the waves that an operator with a positive zeroth term has, times as many as it has."""
+    degree, boxes, d = level.degree, level.counts[axis], len(level.counts)
+    second = tuple(2 * int(k == axis) for k in range(d))
+    zeroth, highest = operator.get((0,) * d), operator.get(second)
+    if zeroth is None or highest is None:
+        return 0.0
+    square = (torch.as_tensor(zeroth) / torch.as_tensor(highest)).max().item()
+    number = math.sqrt(square) if square > 0 and math.isfinite(square) else 0.0
+    return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
+
+
+def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, found: Tensor) -> None:
+    """The largest tails of given values along the faces of each axis."""
+    unit, weights = degrees.outer
+    by_axis: dict[int, list[Tensor]] = {}
+    for number, own in conditions(statements.problem, statements.others, layout, unit).items():
+        by_axis.setdefault(layout.faces[number].axis, []).extend(
+            one.right for one in own if len(one.right) == len(unit)
+        )
+    for axis, rights in by_axis.items():
+        if rights:
+            along = _tails(torch.stack(rights), unit, weights, degrees.tests)
+            others = [k for k in range(layout.dimension) if k != axis]
+            for k, tail in zip(others, along.tolist(), strict=True):
+                found[k] = max(found[k].item(), tail)
+
+
+def seconds_of(level: Level, *, shared: bool) -> float:
+    """Seconds that a solution with its estimate takes on one core, roughly."""
+    d = len(level.counts)
+    degrees = Degrees.of(d, level.degree)
+    own, traces = len(degrees.basis), len(degrees.traces)
+    rows = len(degrees.inner[1]) + 4 * d * len(degrees.tests)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        rows -= 2 * d * len(degrees.tests)
+        products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
+        iterations = products * level.boxes * 2 * (2 * d * traces) ** 2
+        return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
+    leaf = 2.0 * rows * (own + 4 * d * traces) ** 2
+    shortest, longest = min(level.counts), max(level.counts)
+    line = 2 * traces * (shortest if d > 1 else 1)
+    fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)
+    return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
+
+
+def bytes_of(level: Level, *, shared: bool) -> float:
+    """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
+    d = len(level.counts)
+    degrees = Degrees.of(d, level.degree)
+    own, traces = len(degrees.basis), 2 * d * len(degrees.traces)
+    leaves = 1 if shared else level.boxes
+    if d > 2:
+        products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)
+        return 8.0 * (leaves * traces * (own + traces) + products * level.boxes * traces / 2)
+    return 8.0 * (leaves * own * (own + 2 * traces) + 4 * level.boxes * (2 * traces) ** 2)
+
+
+def along_each(count: int | Sequence[int], dimension: int) -> tuple[int, ...]:
+    """The same number along each coordinate, or those that are given."""
+    return (count,) * dimension if isinstance(count, int) else tuple(count)

@@ -1,0 +1,198 @@
+"""Boxes and the faces between them: which two boxes meet at a face, and where it lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, product
+
+import torch
+from torch import Tensor
+
+_SAME = 1e-9
+"""Coordinates that differ by no more than this part of the extent are the same."""
+
+NOWHERE = -1
+"""The number of the box beyond an outer face."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A flat piece between two boxes, or between a box and what is outside.
+
+    Attributes:
+        axis: The coordinate that is fixed on it.
+        place: Its value.
+        span: The ends along the other coordinates.
+        below: The box on the side of lower values, or ``NOWHERE``.
+        above: The box on the other side.
+    """
+
+    axis: int
+    place: float
+    span: tuple[tuple[float, float], ...]
+    below: int
+    above: int
+
+    @property
+    def outer(self) -> bool:
+        """Whether one side of it is outside."""
+        return NOWHERE in (self.below, self.above)
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """Its middle."""
+        middle = [(low + high) / 2 for low, high in self.span]
+        return (*middle[: self.axis], self.place, *middle[self.axis :])
+
+    def points(self, unit: Tensor) -> Tensor:
+        """Points of it, [m, d], from points of [-1, 1]^(d - 1)."""
+        columns = [(low + high) / 2 + unit[:, k] * (high - low) / 2 for k, (low, high) in enumerate(self.span)]
+        columns.insert(self.axis, unit.new_full((len(unit),), self.place))
+        return torch.stack(columns, dim=1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Boxes that do not overlap: the ends of each along each coordinate, in the problem's own coordinates."""
+
+    boxes: tuple[tuple[tuple[float, float], ...], ...]
+
+    @classmethod
+    def even(cls, counts: Sequence[int], bounds: Sequence[Sequence[float]]) -> "Layout":
+        """Equal boxes; ``counts`` says how many along each coordinate."""
+        lines = []
+        for count, (low, high) in zip(counts, bounds, strict=True):
+            edges = [low + (high - low) * k / count for k in range(count)] + [high]
+            lines.append(list(pairwise(edges)))
+        return cls(tuple(product(*lines)))
+
+    def mapped(self, source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> "Layout":
+        """The boxes carried along with the box ``source`` to the box ``target``."""
+        maps = [(a, c, (d - c) / (b - a)) for (a, b), (c, d) in zip(source, target, strict=True)]
+        return Layout(
+            tuple(
+                tuple((c + (low - a) * f, c + (high - a) * f) for (low, high), (a, c, f) in zip(box, maps, strict=True))
+                for box in self.boxes
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.boxes[0])
+
+    @cached_property
+    def ends(self) -> Tensor:
+        """The ends of all boxes, [boxes, d, 2]."""
+        return torch.tensor(self.boxes, dtype=torch.float64)
+
+    @cached_property
+    def middles(self) -> Tensor:
+        """The middles of the boxes, [boxes, d]."""
+        return self.ends.mean(dim=2)
+
+    @cached_property
+    def halves(self) -> Tensor:
+        """Half the sides of the boxes, [boxes, d]."""
+        return (self.ends[..., 1] - self.ends[..., 0]) / 2
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """The part of the volume that each box has, [boxes]."""
+        volumes = self.halves.prod(dim=1)
+        return volumes / volumes.sum()
+
+    def points(self, unit: Tensor) -> Tensor:
+        """Points of [-1, 1]^d in every box: [boxes, m, d]."""
+        return self.middles[:, None] + unit * self.halves[:, None]
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """All faces, each once."""
+        found: list[Face] = []
+        numbers = self._numbers
+        for axis in range(self.dimension):
+            others = [k for k in range(self.dimension) if k != axis]
+            low, high = numbers[:, axis, 0], numbers[:, axis, 1]
+            for plane in torch.cat([low, high]).unique().tolist():
+                below, above = ((ends == plane).nonzero()[:, 0] for ends in (high, low))
+                found += self._between(axis, others, below, above)
+        return tuple(found)
+
+    def _between(self, axis: int, others: list[int], below: Tensor, above: Tensor) -> list[Face]:
+        """The faces in one plane, between the boxes below and those above it, and the outer ones."""
+        numbers, faces = self._numbers, []
+        if len(below) and len(above):
+            first, second = numbers[below][:, None, others], numbers[above][None, :, others]
+            low, high = torch.maximum(first, second)[..., 0], torch.minimum(first, second)[..., 1]
+            pairs = (low < high).all(dim=2).nonzero().tolist()
+            faces = [self._face(axis, others, int(below[i]), int(above[j])) for i, j in pairs]
+        met = {face.below for face in faces} | {face.above for face in faces}
+        outer = [(k, NOWHERE) for k in below.tolist() if k not in met]
+        outer += [(NOWHERE, k) for k in above.tolist() if k not in met]
+        return faces + [self._face(axis, others, *pair) for pair in outer]
+
+    def _face(self, axis: int, others: list[int], below: int, above: int) -> Face:
+        boxes = [self.boxes[k] for k in (below, above) if k != NOWHERE]
+        span = tuple((max(box[k][0] for box in boxes), min(box[k][1] for box in boxes)) for k in others)
+        place = self.boxes[below][axis][1] if below != NOWHERE else self.boxes[above][axis][0]
+        return Face(axis, place, span, below, above)
+
+    @cached_property
+    def _numbers(self) -> Tensor:
+        """The ends of the boxes as numbers of planes, along each coordinate: [boxes, d, 2]."""
+        found = torch.empty(self.ends.shape, dtype=torch.long)
+        for axis in range(self.dimension):
+            ends = self.ends[:, axis].flatten()
+            values, which = ends.unique(return_inverse=True)
+            near = _SAME * (values[-1] - values[0])
+            planes = torch.cat([torch.zeros(1, dtype=torch.long), (values.diff() > near).cumsum(0)])
+            found[:, axis] = planes[which].reshape(-1, 2)
+        return found
+
+    @cached_property
+    def around(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of each box's faces, in an order that is the same for boxes that look the same."""
+        lists: list[list[int]] = [[] for _ in self.boxes]
+        for number, face in enumerate(self.faces):
+            for box in (face.below, face.above):
+                if box != NOWHERE:
+                    lists[box].append(number)
+
+        def order(box: int) -> tuple[int, ...]:
+            faces = self.faces
+            return tuple(sorted(lists[box], key=lambda n: (faces[n].axis, faces[n].below == box, faces[n].span)))
+
+        return tuple(order(box) for box in range(len(self.boxes)))
+
+    @cached_property
+    def dissection(self) -> tuple[tuple[int, ...], ...]:
+        """The faces in blocks, in an order of elimination: boxes are bisected by planes, again and again.
+
+        The faces between two halves are eliminated after those in both. The widest side of a group of boxes is
+        bisected, which gives smaller fronts than what a bisection of faces alone finds.
+        """
+        return tuple(self._dissected(torch.arange(len(self))))
+
+    def _dissected(self, boxes: Tensor) -> list[tuple[int, ...]]:
+        if len(boxes) == 1:
+            outer = tuple(number for number in self.around[int(boxes)] if self.faces[number].outer)
+            return [outer] if outer else []
+        middles = self.middles[boxes]
+        places = middles[:, (middles.amax(dim=0) - middles.amin(dim=0)).argmax()]
+        levels = places.unique()
+        gaps = (levels[1:] + levels[:-1]) / 2
+        low = places < gaps[(gaps - places.median()).abs().argmin()]
+        left, right = boxes[low], boxes[~low]
+        beyond = set(right.tolist())
+        shared = {
+            number
+            for box in left.tolist()
+            for number in self.around[box]
+            if self.faces[number].below in beyond or self.faces[number].above in beyond
+        }
+        parts = [*self._dissected(left), *self._dissected(right)]
+        return [*parts, tuple(sorted(shared))] if shared else parts

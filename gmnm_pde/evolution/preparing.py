@@ -1,0 +1,121 @@
+"""Marches through one problem, each with an error that its steps and modes may make."""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+from typing import Any
+
+from gmnm_pde.evolution.marched import Marched
+from gmnm_pde.evolution.marching import March
+from gmnm_pde.evolution.narrow import narrow_places
+from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
+from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.steps import Accuracy, Step
+from gmnm_pde.evolution.switches import switching_times
+from gmnm_pde.evolution.tolerance import FieldTolerances
+from gmnm_pde.scrutiny import Feature
+
+_ROUGH = 1e-4
+"""Errors from which on methods of low order are used."""
+
+_SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
+"""Errors allowed, from there on up, and the polynomials that a cell then has."""
+
+_RICHER, _SHORTER = 2, 0.75
+"""After the first march cells have so many polynomials more, and steps are no longer than this part of those that the
+march before it took at the time."""
+
+_SHORT, _SHORTEST = 0.3, 2e-5
+"""Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
+is not resolved at first, a jump within a cell of length h, counts as h^(3/2) where it is smoothed."""
+
+_NEXT = 1e-7
+"""Marks that are closer than this part of the line are one."""
+
+_MARKS = 64
+"""Of a feature of initial values as many places count."""
+
+
+class Marches:
+    """What marches through a problem have in common.
+
+    Args:
+        statements: The problem.
+        features: What is sharp in its data.
+        stages: Of the method, if that was chosen.
+        polynomials: In a cell, if that was chosen.
+        tolerances: By field, where such were given.
+    """
+
+    def __init__(
+        self,
+        statements: Statements,
+        features: Sequence[Feature],
+        stages: int | None = None,
+        polynomials: int | None = None,
+        tolerances: FieldTolerances | None = None,
+    ):
+        self._statements, self._features = statements, features
+        self._stages, self._polynomials, self._tolerances = stages, polynomials, tolerances
+
+    def prepared(
+        self,
+        allowed: float,
+        before: Marched | None,
+        on_step: Callable[[Step], None],
+        keep: Callable[[Callable[[], dict[str, Any]]], None],
+    ) -> March | OrdinaryMarch:
+        """A march with some allowed error; in nothing the same as the one before it, or the two would tell nothing.
+
+        Raises:
+            Unsuited: the problem cannot be marched.
+        """
+        if self.ordinary is not None:
+            return self.ordinary.march(allowed, self._stages, on_step, self._tolerances)
+        stages = self._stages or (3 if allowed >= _ROUGH else 5 if allowed >= 1e-9 else 7)
+        size = self._polynomials or next(n for least, n in _SIZES if allowed >= least)
+        size += 0 if before is None else _RICHER
+        shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))
+        control = SpaceControl(self._statements, allowed, size=size, shortest=shortest, marks=self._marks())
+        longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
+        accuracy = Accuracy(allowed, allowed, stages)
+        return March(self._statements, accuracy, control, self._breaks(), on_step, longest, keep)
+
+    @cached_property
+    def ordinary(self) -> Ordinary | None:
+        """Marches without space."""
+        return None if self._statements.space else Ordinary(self._statements, self._breaks())
+
+    def _breaks(self) -> Sequence[float]:
+        """Times at which the data have jumps and kinks, and at which conditions switch."""
+        axis, times = self._statements.axis, set(switching_times(self._statements))
+        times |= {own.plane[1] for own in self._features if own.plane is not None and own.plane[0] == axis}
+        return sorted(times)
+
+    @cached_property
+    def _narrow(self) -> list[float]:
+        return narrow_places(self._statements)
+
+    def _marks(self) -> list[list[float]]:
+        """For each coordinate of space the places at which initial values jump or have kinks."""
+        statements = self._statements
+        names = {name for term in statements.initial for name in term.trace.names}
+        sharp = [own for own in self._features if own.term in names and own.kind != "narrow"]
+        planes = {own.plane for own in sharp if own.plane is not None}
+        if len(statements.space) == 1:
+            (axis,) = statements.space
+            planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
+            planes |= {(axis, place) for place in self._narrow}
+        return [
+            _apart({place for across, place in planes if across == axis and low < place < high}, high - low)
+            for axis, (low, high) in zip(statements.space, statements.bounds, strict=True)
+        ]
+
+
+def _apart(places: Collection[float], extent: float) -> list[float]:
+    """The places, ascending, but those that are next to another one."""
+    kept: list[float] = []
+    for place in sorted(places):
+        if not kept or place - kept[-1] > _NEXT * extent:
+            kept.append(place)
+    return kept

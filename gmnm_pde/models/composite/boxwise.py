@@ -1,0 +1,122 @@
+"""A polynomial in each of many boxes that share nothing but their faces."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.models.modes.legendre import TotalDegree
+from gmnm_pde.multiindex import Alpha
+
+Box = tuple[tuple[float, float], ...]
+
+_AT_ONCE = 2**22
+"""Numbers of a table that are made at once, which bounds the memory."""
+
+
+class Boxwise(nn.Module):
+    """Legendre polynomials of a total degree in each box; where boxes meet, their values differ by the error.
+
+    Args:
+        boxes: The ends of each box along each coordinate, (low, high); they do not overlap.
+        degree: Of the polynomials.
+        fields: How many outputs.
+
+    Raises:
+        GmnmError: there is no box, or the degree is negative.
+    """
+
+    def __init__(self, boxes: Sequence[Box], degree: int, fields: int = 1):
+        super().__init__()
+        if not boxes or degree < 0:
+            call = f"Boxwise({len(boxes)} boxes, degree={degree})"
+            raise refuse(call, expected="boxes, and a degree from 0 on", got=f"{len(boxes)} boxes, degree {degree}")
+        self.boxes = tuple(tuple((float(low), float(high)) for low, high in box) for box in boxes)
+        self.degree, self.fields, self.out_features = int(degree), int(fields), int(fields)
+        self.basis = TotalDegree(len(self.boxes[0]), self.degree)
+        self.weights = nn.Parameter(torch.zeros(len(boxes), fields, len(self.basis), dtype=torch.float64))
+
+    @property
+    def form(self) -> str:
+        """In words, for reports."""
+        return f"{len(self.boxes)} boxes of degree {self.degree}"
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.boxes[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs at x [..., d]: [..., fields]."""
+        d = self.dimension
+        if x.shape[-1:] != (d,):
+            raise refuse("Boxwise.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
+        flat, zero = x.reshape(-1, d), (0,) * d
+        return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.fields)
+
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields]."""
+        return self.in_boxes(x, self.owner(x), alphas)
+
+    def in_boxes(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """The same for the polynomials of given boxes [n], also at their faces and beyond."""
+        parts = [self._chunk(x[rows], owner[rows], alphas) for rows in self._chunks(len(x))]
+        return {alpha: torch.cat([part[alpha] for part in parts]) for alpha in alphas}
+
+    def _chunk(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        low, high = self._low.to(x)[owner], self._high.to(x)[owner]
+        half = (high - low) / 2
+        jets = self.basis.jet((x - (low + high) / 2) / half, alphas)
+        weights = self.weights[owner]
+        found = {}
+        for alpha, table in jets.items():
+            values = (weights @ table[:, :, None])[:, :, 0]
+            for axis, order in enumerate(alpha):
+                values = values / half[:, axis, None] ** order if order else values
+            found[alpha] = values
+        return found
+
+    def _chunks(self, count: int) -> Iterator[slice]:
+        size = max(1, _AT_ONCE // len(self.basis))
+        return (slice(first, first + size) for first in range(0, max(count, 1), size))
+
+    def owner(self, x: Tensor) -> Tensor:
+        """The number of the box that each point of x [n, d] lies in, or of the last one before a face: [n]."""
+        cell = torch.zeros(len(x), dtype=torch.long, device=x.device)
+        for axis, edges in enumerate(self._edges):
+            inner = edges[1:-1].to(x)
+            own = torch.bucketize(x[:, axis].detach().contiguous(), inner, right=True)
+            cell = cell * (len(edges) - 1) + own
+        return self._lookup.to(x.device)[cell]
+
+    @cached_property
+    def _low(self) -> Tensor:
+        return torch.tensor(self.boxes, dtype=torch.float64)[..., 0]
+
+    @cached_property
+    def _high(self) -> Tensor:
+        return torch.tensor(self.boxes, dtype=torch.float64)[..., 1]
+
+    @cached_property
+    def _edges(self) -> list[Tensor]:
+        """The coordinates at which boxes begin or end, along each axis."""
+        ends = zip(self._low.unbind(1), self._high.unbind(1), strict=True)
+        return [torch.cat(pair).unique() for pair in ends]
+
+    @cached_property
+    def _lookup(self) -> Tensor:
+        """The box that each cell of the grid of all edges lies in, [cells]; the nearest one outside of all boxes."""
+        middles = [(edges[1:] + edges[:-1]) / 2 for edges in self._edges]
+        points = torch.cartesian_prod(*middles).reshape(-1, self.dimension)
+        found = []
+        for part in points.split(max(1, _AT_ONCE // (len(self.boxes) * self.dimension))):
+            beyond = torch.maximum(self._low - part[:, None], part[:, None] - self._high).clamp_min(0).sum(dim=2)
+            found.append(beyond.argmin(dim=1))
+        return torch.cat(found)
+
+    def config(self) -> dict[str, Any]:
+        """The arguments that build a model of this shape."""
+        return {"boxes": self.boxes, "degree": self.degree, "fields": self.fields}

@@ -1,0 +1,151 @@
+"""Solving on boxes that share only their faces."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import torch
+
+from gmnm_pde._errors import refuse
+from gmnm_pde.adaptivity.box_refinement import BoxRefinement
+from gmnm_pde.adaptivity.loop import adapt
+from gmnm_pde.boxes.fit import require_suited
+from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
+from gmnm_pde.boxes.reading import Statements, Unsuited, read
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.models import Mixture
+from gmnm_pde.run.result import Result
+from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
+
+_MANY = 9
+"""Where the data ask for so many boxes, one mixture is not tried before."""
+
+_PART = 0.6
+"""Boxes may take this part of the time that is left, so that there is time for what else may help."""
+
+
+@dataclass(frozen=True)
+class Boxes(StrategyMethod):
+    """Least squares on equal boxes that share only their faces, with polynomials in each.
+
+    Args:
+        counts: How many boxes along each coordinate, or one number for all; by default as many as are needed.
+        degree: Of the polynomials; by default by the tolerance.
+    """
+
+    counts: int | tuple[int, ...] | None = None
+    degree: int | None = None
+
+    def __post_init__(self) -> None:
+        call = f"Boxes(counts={self.counts!r}, degree={self.degree!r})"
+        counts = self.counts if isinstance(self.counts, tuple | list) else (self.counts,)
+        if self.counts is not None and not all(isinstance(n, int) and n > 0 for n in counts):
+            raise refuse(call, expected="positive whole numbers of boxes", got=repr(self.counts))
+        if self.degree is not None and not (isinstance(self.degree, int) and 4 <= self.degree <= 40):
+            raise refuse(call, expected="a degree from 4 to 40", got=repr(self.degree))
+
+    def strategy(self, setup: Setup) -> Strategy:
+        d = setup.dimension
+        if isinstance(self.counts, tuple | list) and len(self.counts) != d:
+            call = f"Boxes(counts={self.counts!r})"
+            raise refuse(call, expected=f"a number for each of {d} coordinates", got=f"{len(self.counts)}")
+        try:
+            return OnBoxes(setup, suited(setup), self)
+        except Unsuited as why:
+            raise _refused(setup, why) from None
+
+
+def _refused(setup: Setup, why: Unsuited) -> Exception:
+    return refuse(
+        f"solve({setup.problem.name}, method=Boxes())",
+        expected="one linear equation of first or second order on a box, elliptic if in three coordinates",
+        got=f"a problem that is not solved on boxes: {why}",
+        remedy="Leave method out.",
+    )
+
+
+def suited(setup: Setup) -> Statements:
+    """The problem of a solve, read for boxes.
+
+    Raises:
+        Unsuited: it cannot be solved on boxes.
+    """
+    if setup.dtype != torch.float64:
+        raise Unsuited("float32 leaves too few digits")
+    if setup.device.type != "cpu":
+        raise Unsuited("it is solved on a CPU")
+    if setup.weights or setup.points is not None or setup.mixture != Mixture():
+        raise Unsuited("weights, points or a mixture were chosen by hand")
+    if setup.features:
+        raise Unsuited("its data are sharp at some place")
+    statements = read(setup.problem)
+    require_suited(statements)
+    return statements
+
+
+def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
+    """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
+    try:
+        level = OnBoxes(setup, suited(setup)).refinement(tol).first()
+    except Unsuited:
+        return None
+    return level if level is not None and level.boxes >= _MANY else None
+
+
+def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
+    """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
+
+    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    """
+    try:
+        boxes = OnBoxes(setup, suited(setup), begin=begin)
+        own = run.part(deadline=run.share(_PART))
+        begin = begin or boxes.refinement(run.tol).first()
+        if begin is None or begin.boxes < 2 or not own.affords(seconds_of(begin, shared=True)):
+            return None
+        result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
+    except (Unsuited, OutOfTime):
+        return None
+    return None if result.best.estimate.doubt else replace(result, method=boxes.description)
+
+
+@dataclass(frozen=True)
+class OnBoxes:
+    """Boxes until the error estimate is as small as was asked for.
+
+    Args:
+        setup: Of the solve.
+        statements: The problem, read for boxes.
+        method: What was chosen by hand.
+        begin: The first level, where it is known.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
+
+    setup: Setup
+    statements: Statements
+    method: Boxes = field(default_factory=Boxes)
+    begin: Level | None = None
+
+    @property
+    def description(self) -> str:
+        """What the report says."""
+        return "least squares on boxes that share their faces, since the problem is linear"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Nothing: no checkpoint is written."""
+        return {}
+
+    def run(self, run: Run) -> Result:
+        """Solve on more boxes, or with higher degrees, until the estimate is good."""
+        try:
+            return adapt(self.refinement(run.tol), run)
+        except Unsuited as why:
+            raise _refused(self.setup, why) from why
+
+    def refinement(self, tol: float | None) -> BoxRefinement:
+        """How boxes are made finer."""
+        counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
+        return BoxRefinement(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin)
