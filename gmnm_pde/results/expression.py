@@ -200,10 +200,10 @@ def each(solution: "Solution", field: str | None, function: Callable[[Field], An
 
 def vector(solution: "Solution", field: str | None, function: Callable[[Field], Any], told: str) -> Expression:
     """A vector made of one field, the only one or the one that is named."""
-    names = chosen_fields(solution, field, told)
-    if len(names) > 1:
-        raise refuse(told, expected="field=..., one of " + ", ".join(names), got="none")
-    return Expression(solution, lambda scope: function(scope[names[0]]), told)
+    name, *others = chosen_fields(solution, field, told)
+    if others:
+        raise refuse(told, expected=f"field=..., one of {', '.join((name, *others))}", got="none")
+    return Expression(solution, lambda scope: function(scope[name]), told)
 
 
 def check_coordinates(solution: "Solution", by: Sequence[Any], call: str) -> None:
