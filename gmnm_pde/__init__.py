@@ -1,6 +1,11 @@
 """Differential equations solved with Gaussian mixture networks and other neural approximators."""
 
+import sys as _sys
+
 from gmnm_pde import registry
+from gmnm_pde._doors import explained as _explained
+from gmnm_pde._doors import known as _known
+from gmnm_pde._elsewhere import missing as _missing
 from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.callbacks import CSVLogger, TensorBoardLogger
 from gmnm_pde.collocation.moving import Resampling, ResidualAdaptive
@@ -169,3 +174,12 @@ __all__ = [
     "GmnmError",
     "NumericalWarning",
 ]
+
+for _kind in [globals()[name] for name in __all__]:
+    if isinstance(_kind, type) and not issubclass(_kind, Exception):
+        _explained(_kind)
+_known(solve, solve)
+
+
+def __getattr__(name: str) -> object:
+    raise _missing(name, _sys.modules[__name__])

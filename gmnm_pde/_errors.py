@@ -32,3 +32,25 @@ def nearest(name: str, options: Iterable[str]) -> str:
     if near:
         return "Did you mean " + " or ".join(repr(word) for word in near) + "?"
     return "Known: " + (", ".join(options) or "none") + "."
+
+
+def of_user(error: Exception, where: str) -> GmnmError:
+    """An error in a function of the user's as one of the library that is of its own kind too, with its traceback.
+
+    Args:
+        error: What was raised.
+        where: In what, for the message.
+    """
+    message, kind = f"{error} ({where})", type(error)
+    try:
+        both = type(kind.__name__, (_OfUser, kind), {"__module__": kind.__module__, "__str__": _OfUser.__str__})
+        return both(message).with_traceback(error.__traceback__)
+    except Exception:  # kinds of errors that are made otherwise
+        return _OfUser(f"{kind.__name__}: {message}").with_traceback(error.__traceback__)
+
+
+class _OfUser(GmnmError):
+    """An error in a function of the user's."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import drawing
 from gmnm_pde.interruption import NoAnswer
@@ -54,6 +55,7 @@ def best_methods(model: Any, *, steps: int | None = None) -> tuple[Method, ...]:
     return (training, LeastSquares()) if has_readout(model) else (training,)
 
 
+@front_door
 def compare(
     problem: Problem,
     models: Mapping[str, Model] | Sequence[str],

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.methods import LeastSquares
@@ -23,6 +24,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.modes import Modes, modes
 
 
+@front_door
 @in_ordinary_mode
 def eigenmodes(
     problem: Problem,

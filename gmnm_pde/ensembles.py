@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.evolution.faces import Unsuited
@@ -77,6 +78,7 @@ class Ensemble:
         return f"{len(self)} members: {'converged' if self.converged else 'NOT CONVERGED'} ({self.reason})"
 
 
+@front_door
 @in_ordinary_mode
 def solve_many(
     problem: Problem,

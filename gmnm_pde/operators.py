@@ -12,6 +12,7 @@ import torch
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.arithmetic import Vector
+from gmnm_pde.jets.known import KnownFields
 from gmnm_pde.jets.stack import Stack
 from gmnm_pde.jets.values import Integral, Quantity, axis_of
 
@@ -89,7 +90,7 @@ def normal_derivative(u: Quantity) -> Quantity:
             "normal_derivative(u)",
             expected="points on a boundary, where there is a normal",
             got="points without one",
-            remedy="Use it in a condition on domain.boundary or on a face.",
+            remedy="Use it in a condition; of a solution it is solution.normal_derivative(boundary)(x, y).",
         )
     return _total(
         frame.normals[:, axis] * quantity.derivative(axis)
@@ -132,12 +133,16 @@ def _integrated(quantity: Quantity, call: str) -> torch.Tensor:
 
 
 def _quantity(u: Any, call: str) -> Quantity:
+    if isinstance(u, KnownFields):
+        name = call.split("(")[0]
+        meant = "solution.diff('x')(x, ...)" if name == "diff" else f"solution.of(lambda u: {name}(u))(x, ...)"
+        raise refuse(call, expected="a field of an equation", got="a solution", remedy=f"Of a solution it is {meant}.")
     if not isinstance(u, Quantity):
         raise refuse(
             call,
             expected="a field, or something computed from fields and coordinates",
             got=f"a {type(u).__name__}",
-            remedy="Inside an equation use its arguments; outside make a field with jet(model, points, ...).",
+            remedy="Inside an equation use its arguments; of a solution it is solution.diff('x')(x, ...).",
         )
     return u
 

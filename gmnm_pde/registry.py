@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.statement.problem import Problem
 
@@ -25,6 +26,7 @@ def names() -> list[str]:
     return sorted(own | set(_entry_points()))
 
 
+@front_door
 def load(name: str, **parameters: Any) -> Problem:
     """The problem called ``name``, with its parameters, as in ``load("poisson", wave_number=2)``.
 

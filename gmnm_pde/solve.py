@@ -4,10 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.collocation.moving import Moving
 from gmnm_pde.evolution.tolerance import Tolerance
@@ -24,6 +26,7 @@ from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.problem import Problem
 
 
+@front_door
 @in_ordinary_mode
 def solve(
     problem: Problem,
@@ -46,6 +49,7 @@ def solve(
     continuation: bool | Mapping[str, Sequence[float]] | None = None,
     hard: bool | str | Sequence[str] = False,
     smoothing: str | float | None = None,
+    initial_guess: Any = None,
 ) -> Solution:
     """Solve a problem.
 
@@ -105,6 +109,8 @@ def solve(
             ``"periodic"``.
         smoothing: Of fields that noisy data do not show: ``"discrepancy"`` (the default), ``"cross-validation"``, or
             how much their second derivatives count beside the equations.
+        initial_guess: Of a nonlinear problem: another solution, a function of the coordinates, or a dict of these by
+            field, from which Newton's method begins; of several solutions it finds one that is near.
 
     Returns:
         The solution, a function of the coordinates with a report and a history.
@@ -131,6 +137,7 @@ def solve(
         continuation=continuation,
         hard=hard,
         smoothing=smoothing,
+        initial_guess=initial_guess,
     )
     check_callbacks("solve", progress, callback)
     choice = choose(arguments)

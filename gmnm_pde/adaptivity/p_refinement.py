@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
@@ -92,7 +93,7 @@ class PRefinement:
 
     setup: Setup
     tol: float | None
-    initial_guess: Fit | None = None
+    initial_guess: InitialGuess | None = None
     hopeless: float = math.inf
     growth: Growth = Growth()
 

@@ -69,10 +69,10 @@ def interior(rule: Rule, first: Shape, second: Shape) -> tuple[Chart, ...]:
     if rule is INTERSECTION and _measure(second) < _measure(first):
         first, second = second, first  # a small shape in a large one is hit by none of the large one's points
     if rule.adds:
-        added = (cut(chart, lambda p: first.distance(p) < 0) for chart in second.interior_charts())
+        added = (cut(chart, lambda p: -first.distance(p)) for chart in second.interior_charts())
         return tuple(measured([*first.interior_charts(), *added]))
     sign = rule.first[1]
-    return tuple(measured(cut(chart, lambda p: sign * second.distance(p) > 0) for chart in first.interior_charts()))
+    return tuple(measured(cut(chart, lambda p: sign * second.distance(p)) for chart in first.interior_charts()))
 
 
 def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Chart, ...]:
@@ -89,21 +89,29 @@ def boundary(rule: Rule, first: Shape, second: Shape, step: float) -> tuple[Char
         outward = chart.normal
         assert outward is not None
 
-        def keep(points: Tensor) -> Tensor:
-            there = sign * other.distance(points + side * step * outward(points)) > 0
-            return there & (other.distance(points).abs() > 2 * step) if alone else there
+        def margin(points: Tensor) -> Tensor:
+            there = sign * other.distance(points + side * step * outward(points))
+            return torch.minimum(there, other.distance(points).abs() - 2 * step) if alone else there
 
-        return cut(chart, keep)
+        return cut(chart, margin)
 
     ours = [kept(chart, second, *rule.first, alone=False) for chart in first.boundary_charts()]
     theirs = [kept(chart, first, *rule.second, alone=True) for chart in second.boundary_charts()]
     return tuple(measured([*ours, *(map(turned, theirs) if rule.turns else theirs)]))
 
 
-def cut(chart: Chart, keep: Callable[[Tensor], Tensor]) -> Chart:
-    """The part of a chart on which ``keep`` holds too."""
-    before = chart.keep
-    return replace(chart, keep=keep if before is None else lambda points: before(points) & keep(points))
+def cut(chart: Chart, margin: Callable[[Tensor], Tensor]) -> Chart:
+    """The part of a chart on which ``margin``, about a distance, is positive too."""
+    before, other = chart.keep, chart.margin
+
+    def keep(points: Tensor) -> Tensor:
+        there = margin(points) > 0
+        return there if before is None else before(points) & there
+
+    def both(points: Tensor) -> Tensor:
+        return margin(points) if other is None else torch.minimum(other(points), margin(points))
+
+    return replace(chart, keep=keep, margin=both)
 
 
 def _measure(shape: Shape) -> float:

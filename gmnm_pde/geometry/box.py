@@ -1,6 +1,7 @@
 """Intervals, rectangles, boxes of any dimension, and time."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
 from numbers import Real
 from typing import Any
@@ -11,10 +12,14 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart, read_points
+from gmnm_pde.geometry.unnamed import by_name
 
 
 class Box(Domain):
     """A product of intervals with named coordinates: ``Box(x=(0, 1), y=(0, 2), z=(-1, 1))``.
+
+    Without names coordinates are x, y, z, in that order, and t of ``Time(0, 1)``; ``Box((0, 0, 0), (1, 2, 3))`` has
+    these corners.
 
     Raises:
         GmnmError: an interval is empty, inverted or not finite.
@@ -23,8 +28,7 @@ class Box(Domain):
     def __init__(self, *unnamed: Any, **intervals: tuple[float, float]):
         kind = type(self).__name__
         if unnamed:
-            call = f"{kind}({', '.join(map(repr, unnamed))})"
-            raise refuse(call, expected="coordinates by name, as in x=(0, 1)", got="numbers without one")
+            intervals = by_name(kind, unnamed, intervals)
         if not intervals:
             raise refuse(f"{kind}()", expected="at least one interval, as in x=(0, 1)", got="none")
         self.coordinates = tuple(intervals)
@@ -111,7 +115,7 @@ class Interval(Box):
 
     def __init__(self, *unnamed: Any, **interval: tuple[float, float]):
         super().__init__(*unnamed, **interval)
-        _require_count("Interval", interval, 1)
+        _require_count("Interval", self.coordinates, 1)
 
 
 class Rectangle(Box):
@@ -119,7 +123,7 @@ class Rectangle(Box):
 
     def __init__(self, *unnamed: Any, **intervals: tuple[float, float]):
         super().__init__(*unnamed, **intervals)
-        _require_count("Rectangle", intervals, 2)
+        _require_count("Rectangle", self.coordinates, 2)
 
 
 class Time(Box):
@@ -127,7 +131,7 @@ class Time(Box):
 
     def __init__(self, *unnamed: Any, **interval: tuple[float, float]):
         super().__init__(*unnamed, **interval)
-        _require_count("Time", interval, 1)
+        _require_count("Time", self.coordinates, 1)
         self.time = self.coordinates
 
     def during(self, start: float, end: float) -> Domain:
@@ -143,6 +147,7 @@ class Time(Box):
 def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, float]:
     """The ends of an interval as floats, or a clear refusal."""
     call = f"{kind}({name}={ends})"
+    ends = ends.tolist() if hasattr(ends, "tolist") else ends  # type: ignore[attr-defined]
     pair = isinstance(ends, tuple | list) and len(ends) == 2 and all(isinstance(end, Real) for end in ends)
     if not pair:
         raise refuse(call, expected=f"a pair of numbers {name}=(low, high)", got=repr(ends))
@@ -155,7 +160,7 @@ def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, f
     return low, high
 
 
-def _require_count(kind: str, intervals: dict, count: int) -> None:
+def _require_count(kind: str, intervals: Sequence[str], count: int) -> None:
     """Refuse another number of intervals than the kind of box has."""
     if len(intervals) != count:
         remedy = (

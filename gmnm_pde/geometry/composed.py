@@ -8,6 +8,7 @@ from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.gauss import chart_nodes
 from gmnm_pde.geometry.region import Chart, read_points, unknown_normal
 
 _STEP = 1e-7
@@ -113,6 +114,10 @@ class Product(Domain):
                 mask = mask if chart.keep is None else mask & chart.keep(part)
             return mask
 
+        def margin(points: Tensor) -> Tensor:
+            sides = ((first, points[:, :split]), (second, points[:, split:]))
+            return torch.stack([chart.margin(part) for chart, part in sides if chart.margin is not None]).amin(dim=0)
+
         named = second if first.name == "interior" else first
         own, flat = named.level, named.flat
         part = slice(split, None) if named is second else slice(split)
@@ -120,6 +125,16 @@ class Product(Domain):
         if flat is not None and named is second:
             flat = flat[0] + split, flat[1]
         bare = unknown_normal in (first.normal, second.normal)
+
+        def smooth(unit: Tensor) -> tuple[Tensor, Tensor]:
+            (one, size), (other, factor) = first.mapped(unit[:, :cut]), second.mapped(unit[:, cut:])
+            return torch.cat([one, other], dim=1), size * factor
+
+        def nodes(count: int) -> tuple[Tensor, Tensor]:
+            (one, size), (other, factor) = chart_nodes(first, count), chart_nodes(second, count)
+            i, j = torch.cartesian_prod(torch.arange(len(one)), torch.arange(len(other))).unbind(1)
+            return torch.cat([one[i], other[j]], dim=1), size[i] * factor[j]
+
         return Chart(
             named.name,
             first.dimension + second.dimension,
@@ -132,7 +147,17 @@ class Product(Domain):
             first.tensor and second.tensor,
             level=level,
             flat=flat,
+            margin=margin if first.margin or second.margin else None,
+            uncut=(*_uncut(first), *(axis + cut for axis in _uncut(second))),
+            periodic=(*first.periodic, *(axis + cut for axis in second.periodic)),
+            smooth=smooth if first.smooth or second.smooth else None,
+            nodes=nodes if first.nodes or second.nodes else None,
         )
+
+
+def _uncut(chart: Chart) -> tuple[int, ...]:
+    """The axes of a chart's cube along which nothing is cut off."""
+    return tuple(range(chart.dimension)) if chart.keep is None else chart.uncut
 
 
 class Combined(Domain):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
@@ -18,6 +19,7 @@ from gmnm_pde.geometry.region import Chart, Region, Shape, read_points
 
 if TYPE_CHECKING:
     from gmnm_pde.geometry.parts import Parted
+    from gmnm_pde.geometry.sampled import Cloud
 
 _DIRECTIONS = 360
 """Directions in which the surroundings of a corner are looked at."""
@@ -143,6 +145,7 @@ class Domain(Shape, ABC):
             )
         return self._region(charts, "initial")
 
+    @front_door
     def face(self, **where: float) -> Region:
         """The face at one end of one coordinate, as in ``box.face(x=-1)``; ``face(t=...)`` is an end of time."""
         if len(where) != 1:
@@ -170,6 +173,10 @@ class Domain(Shape, ABC):
     def during(self, start: float, end: float) -> "Domain":
         """The domain in a part of its time; itself where there is no time."""
         return self
+
+    def sample(self, n: int, rule: str = "sobol", *, seed: int = 0) -> "Cloud":
+        """About ``n`` points of the interior with weights, as ``region.sample`` gives them."""
+        return self.interior.sample(n, rule, seed=seed)
 
     def where(self, predicate: Callable[..., Any]) -> Region:
         """The part of the interior on which ``predicate`` of the coordinates is true."""

@@ -1,6 +1,7 @@
 """Shapes given by a function that is negative inside, zero on the boundary and positive outside."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from gmnm_pde.binding import bind, describe
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.gauss import per_piece, piece_nodes
 from gmnm_pde.geometry.marching import along_curve, sizes, spread, zero_pieces
 from gmnm_pde.geometry.region import Chart
 
@@ -125,9 +127,12 @@ class _Level:
             return slope / slope.norm(dim=1, keepdim=True)
 
         name, size = f"zeros of {self._call[15:-1]}", self._areas.sum().item()
-        return (
-            Chart(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False, level=self._inward),
-        )
+
+        def nodes(count: int) -> tuple[Tensor, Tensor]:
+            return piece_nodes(self._pieces, per_piece(count), self._project)
+
+        chart = Chart(name, self._box.dimension - 1, size, embed, normal, origin=self, tensor=False)
+        return (replace(chart, level=self._inward, nodes=nodes),)
 
     def _project(self, points: Tensor) -> Tensor:
         """The points moved to the zeros along the gradient, by Newton's method."""

@@ -1,6 +1,7 @@
 """Solids bounded by a closed surface of triangles."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.gauss import per_piece, piece_nodes
 from gmnm_pde.geometry.marching import along_curve, spread
 from gmnm_pde.geometry.nearest import NearestTriangle
 from gmnm_pde.geometry.region import Chart, Region
@@ -72,7 +74,8 @@ class Mesh(Domain):
             return low.to(unit) + unit * size.to(unit)
 
         kept = self.volume / size.prod().item()
-        return (Chart("interior", 3, self.volume, embed, None, self.contains, kept, origin=self, tensor=False),)
+        chart = Chart("interior", 3, self.volume, embed, None, self.contains, kept, origin=self, tensor=False)
+        return (replace(chart, margin=self.distance),)
 
     @property
     def boundaries(self) -> dict[str, Region]:
@@ -96,7 +99,11 @@ class Mesh(Domain):
         def normal(points: Tensor) -> Tensor:
             return nearest.normals[nearest(points.detach().double().cpu())[1]].to(points)
 
-        return Chart(name, 2, areas.sum().item(), embed, normal, origin=self, tensor=False)
+        def nodes(count: int) -> tuple[Tensor, Tensor]:
+            return piece_nodes(corners, per_piece(count))
+
+        chart = Chart(name, 2, areas.sum().item(), embed, normal, origin=self, tensor=False)
+        return replace(chart, nodes=nodes)
 
 
 def _owner(surface: Any, groups: Mapping[str, Any]) -> Tensor:

@@ -91,7 +91,11 @@ class Parted(Domain):
 
     def lies_in(self, name: str, points: Tensor) -> Tensor:
         """Which of the points [n, d] lie in the open part: a mask, [n]."""
-        return self.told.parts[name].distance(points[:, self.columns]) > self.tolerance
+        return self._within_part(name, points) > 0
+
+    def _within_part(self, name: str, points: Tensor) -> Tensor:
+        """How much deeper in a part points [n, d] are than those that count as its boundary, [n]."""
+        return self.told.parts[name].distance(points[:, self.columns]) - self.tolerance
 
     def interface(self, first: str, second: str) -> Region | None:
         """Where two parts meet, with normals from the first to the second; None where they do not."""
@@ -104,11 +108,13 @@ class Parted(Domain):
             outward = chart.normal
             assert outward is not None
 
-            def keep(points: Tensor, outward=outward) -> Tensor:
+            def margin(points: Tensor, outward=outward) -> Tensor:
                 shift = step * outward(points)
-                return self.lies_in(second, points + shift) & self.lies_in(first, points - shift)
+                return torch.minimum(
+                    self._within_part(second, points + shift), self._within_part(first, points - shift)
+                )
 
-            charts.append(algebra.cut(chart, keep))
+            charts.append(algebra.cut(chart, margin))
         kept = tuple(algebra.measured(charts))
         return self._region(kept, f"{first}|{second}") if kept else None
 
@@ -118,10 +124,10 @@ class Parted(Domain):
         charts = []
         for chart in region.charts:
 
-            def keep(points: Tensor, outward=chart.normal) -> Tensor:
-                return self.lies_in(name, points if outward is None else points - step * outward(points))
+            def margin(points: Tensor, outward=chart.normal) -> Tensor:
+                return self._within_part(name, points if outward is None else points - step * outward(points))
 
-            charts.append(algebra.cut(chart, keep))
+            charts.append(algebra.cut(chart, margin))
         kept = tuple(algebra.measured(charts))
         return replace(region, charts=kept, name=f"{region.name} of {name}") if kept else None
 

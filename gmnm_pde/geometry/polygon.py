@@ -74,7 +74,12 @@ class Polygon(Domain):
             corner_a, corner_b, corner_c = (unit.new_tensor(corner) for corner in (a, b, c))
             return corner_a + root * (corner_b - corner_a) + root * unit[:, 1:] * (corner_c - corner_b)
 
-        return Chart("interior", 2, abs(_area((a, b, c))), embed, origin=self, tensor=False)
+        def smooth(unit: Tensor) -> tuple[Tensor, Tensor]:
+            part = unit[:, :1]
+            return embed(torch.cat([part.square(), unit[:, 1:]], dim=1)), 2 * area * part[:, 0]
+
+        area = abs(_area((a, b, c)))
+        return Chart("interior", 2, area, embed, origin=self, tensor=False, smooth=smooth)
 
     def boundary_charts(self) -> tuple[Chart, ...]:
         ends = zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True)

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
+
+if TYPE_CHECKING:
+    from gmnm_pde.geometry.sampled import Cloud
 
 
 def read_points(points: Any, dimension: int, call: str) -> Tensor:
@@ -82,6 +86,25 @@ class Chart:
     """A smooth function of points [n, d], about a distance: zero on the piece's surface, positive on the inner side."""
     flat: tuple[int, float] | None = None
     """On a face of a box: the number of the coordinate that is fixed there, and its value."""
+    margin: Callable[[Tensor], Tensor] | None = None
+    """About how far points [n, d] are from where ``keep`` changes, positive where they are kept."""
+    uncut: tuple[int, ...] = ()
+    """Axes of the unit cube along which ``keep`` does not change."""
+    periodic: tuple[int, ...] = ()
+    """Axes of the unit cube along which the piece closes on itself."""
+    smooth: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    """A smooth map from the cube, to points and its volume element [n], where ``embed`` is not smooth."""
+    nodes: Callable[[int], tuple[Tensor, Tensor]] | None = None
+    """Points and weights of a rule for integrals, of a piece made of many; about so many points along each side."""
+
+    def mapped(self, unit: Tensor) -> tuple[Tensor, Tensor]:
+        """Points of the piece and the volume element there, [n], from points of the unit cube."""
+        return (self.embed(unit), unit.new_full((len(unit),), self.whole)) if self.smooth is None else self.smooth(unit)
+
+    @property
+    def whole(self) -> float:
+        """The measure of the image, cut or not."""
+        return self.measure / self.kept
 
     def same(self, other: "Chart") -> bool:
         """Whether both are one piece of one shape, perhaps cut, turned or multiplied by time since.
@@ -112,6 +135,24 @@ class Region:
         """The part on which ``predicate`` is true; its arguments are coordinates, bound by name."""
         bind(predicate, self.coordinates, call=f"{self.name}.where")
         return replace(self, predicates=(*self.predicates, predicate), name=f"{self.name}.where(...)")
+
+    @front_door
+    def sample(self, n: int, rule: str = "sobol", *, seed: int = 0) -> "Cloud":
+        """About ``n`` points with weights, and on boundaries outward normals: ``points``, ``normals``, ``weights``.
+
+        ``(f(points) * weights).sum()`` is about the integral of f; ``solution.integral`` has it to many digits.
+
+        Raises:
+            GmnmError: the rule is none of ``"sobol"``, ``"latin"`` and ``"random"``, or ``where`` leaves no point.
+        """
+        from gmnm_pde.geometry.sampled import EQUAL, sample  # here: samples are of regions
+
+        if rule not in EQUAL:
+            expected = f"a rule whose points weigh the same: {', '.join(EQUAL)}"
+            raise refuse(f"{self.name}.sample(...)", expected=expected, got=repr(rule))
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+            raise refuse(f"{self.name}.sample({n!r})", expected="a positive whole number of points", got=repr(n))
+        return sample(self, n, rule, seed=seed)
 
     def __or__(self, other: "Region") -> "Region":
         if self.predicates or other.predicates:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 
 import torch
@@ -24,6 +25,7 @@ class Ellipse(Domain):
     def __init__(self, center: Sequence[float], radii: Sequence[float], *, coordinates: Sequence[str] = ("x", "y")):
         kind = type(self).__name__
         self.center = read_numbers(center, 2, f"{kind}(center={center!r})")
+        radii = radii.tolist() if hasattr(radii, "tolist") else radii  # type: ignore[attr-defined]
         if not isinstance(radii, list | tuple) or len(radii) != 2:
             raise refuse(f"{kind}(radii={radii!r})", expected="two radii", got=repr(radii))
         self.radii = tuple(read_radius(radius, f"{kind}(radii={radii!r})") for radius in radii)
@@ -53,7 +55,8 @@ class Ellipse(Domain):
             angle, radius = 2 * math.pi * unit[:, 1], unit[:, 0].sqrt()
             return self._at(radius * angle.cos(), radius * angle.sin())
 
-        return (Chart("interior", 2, math.pi * math.prod(self.radii), embed, origin=self, tensor=False),)
+        area = math.pi * math.prod(self.radii)
+        return (Chart("interior", 2, area, embed, origin=self, tensor=False, periodic=(1,)),)
 
     def boundary_charts(self) -> tuple[Chart, ...]:
         # Equal lengths of the unit interval get equal arc lengths, by the inverse of a fine table of the arc length.
@@ -78,7 +81,13 @@ class Ellipse(Domain):
             center, radii = (points.new_tensor(values) for values in (self.center, self.radii))
             return 0.5 * min(self.radii) * (1 - ((points - center) / radii).square().sum(dim=1))
 
-        return (Chart(self.name, 1, length, embed, normal, origin=self, tensor=False, level=level),)
+        def smooth(unit: Tensor) -> tuple[Tensor, Tensor]:
+            angle = 2 * math.pi * unit[:, 0]
+            speed = torch.hypot(self.radii[0] * angle.sin(), self.radii[1] * angle.cos())
+            return self._at(angle.cos(), angle.sin()), 2 * math.pi * speed
+
+        chart = Chart(self.name, 1, length, embed, normal, origin=self, tensor=False, level=level)
+        return (replace(chart, periodic=(0,), smooth=smooth),)
 
     def _at(self, x: Tensor, y: Tensor) -> Tensor:
         (cx, cy), (rx, ry) = self.center, self.radii
@@ -136,7 +145,12 @@ class Ball(Domain):
         def embed(unit: Tensor) -> Tensor:
             return self._at(self.radius * unit[:, :1] ** (1 / self.dimension) * on_sphere(unit[:, 1:]))
 
-        return (Chart("interior", self.dimension, self._volume, embed, origin=self, tensor=False),)
+        def smooth(unit: Tensor) -> tuple[Tensor, Tensor]:
+            part, d = unit[:, :1], self.dimension
+            return self._at(self.radius * part * on_sphere(unit[:, 1:])), self._volume * d * part[:, 0] ** (d - 1)
+
+        chart = Chart("interior", self.dimension, self._volume, embed, origin=self, tensor=False)
+        return (replace(chart, periodic=(self.dimension - 1,), smooth=smooth),)
 
     def boundary_charts(self) -> tuple[Chart, ...]:
         def normal(points: Tensor) -> Tensor:
@@ -149,7 +163,8 @@ class Ball(Domain):
 
         name, area = f"sphere around {write_point(self.center)}", self.dimension * self._volume / self.radius
         embed = lambda unit: self._at(self.radius * on_sphere(unit))  # noqa: E731
-        return (Chart(name, self.dimension - 1, area, embed, normal, origin=self, tensor=False, level=level),)
+        chart = Chart(name, self.dimension - 1, area, embed, normal, origin=self, tensor=False, level=level)
+        return (replace(chart, periodic=(self.dimension - 2,)),)
 
     @property
     def _volume(self) -> float:
@@ -190,6 +205,7 @@ def _beta_quantile(a: float, unit: Tensor) -> Tensor:
 
 def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float, ...]:
     """``count`` finite numbers, or a clear refusal."""
+    values = values.tolist() if hasattr(values, "tolist") else values  # type: ignore[attr-defined]
     fine = isinstance(values, list | tuple) and len(values) == count
     if not fine or not all(isinstance(v, Real) and math.isfinite(float(v)) for v in values):
         raise refuse(call, expected=f"{count} finite numbers", got=repr(values))

@@ -62,7 +62,7 @@ class _Hollow(Domain):
             return unit.new_tensor(self.center) + radius * directions(unit[:, 1:])
 
         whole, hole = (sum(p.measure for p in ball.interior_charts()) for ball in (self._outside, self._inside))
-        return (Chart("interior", d, whole - hole, embed, origin=self, tensor=False),)
+        return (Chart("interior", d, whole - hole, embed, origin=self, tensor=False, periodic=(d - 1,)),)
 
     def boundary_charts(self) -> tuple[Chart, ...]:
         ((hole,), (whole,)) = self._inside.boundary_charts(), self._outside.boundary_charts()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.io import checks
 from gmnm_pde.io.places import called, damaged, writable
-from gmnm_pde.io.tensors import read_tensors, write_tensors
+from gmnm_pde.io.tensors import Stored, encoded, read_tensors, write_tensors
 from gmnm_pde.models import Normalized, adopted, numbers, plain, rebuild
 from gmnm_pde.models.protocols import Configurable, can
 
@@ -38,6 +38,17 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
         GmnmError: there can be no file; one that was there before stays.
     """
     target = writable(path, call)
+    tensors, described = _described(model, header)
+    write_tensors(target, _FORMAT, tensors, described, call)
+
+
+def stored_model(model: Normalized, header: Mapping[str, Any]) -> Stored:
+    """What ``write_model`` writes, in memory; ``read_model`` reads it."""
+    return Stored(encoded(_FORMAT, *_described(model, header)))
+
+
+def _described(model: Normalized, header: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a model, and the header with what else is to be known of it."""
     inner: Any = plain(model.inner)  # type: ignore[arg-type]
     tensors = model.state_dict()
     if inner is not model.inner:
@@ -45,16 +56,16 @@ def write_model(path: Any, model: Normalized, header: Mapping[str, Any], call: s
     config = inner.config() if can(inner, Configurable) else {}
     shape = {"kind": type(inner).__name__, "config": config, "bounds": model.bounds}
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    write_tensors(target, _FORMAT, tensors, {"model": shape, "dtype": dtype, **header}, call)
+    return tensors, {"model": shape, "dtype": dtype, **header}
 
 
 def read_model(
-    path: str | Path, parts: Mapping[str, checks.Check], model: nn.Module | None = None
+    path: str | Path | Stored, parts: Mapping[str, checks.Check], model: nn.Module | None = None
 ) -> tuple[Normalized, dict[str, Any]]:
     """The model and header in ``path``.
 
     Args:
-        path: The file.
+        path: The file, or what it would hold.
         parts: What the header has beside the model, and a check for each.
         model: The empty module where it is not one of this library's.
 
@@ -83,7 +94,7 @@ def read_model(
 
 
 @torch.no_grad()
-def check_outputs(path: str | Path, model: Normalized, count: int) -> None:
+def check_outputs(path: str | Path | Stored, model: Normalized, count: int) -> None:
     """Refuse a model that does not give so many numbers at a point.
 
     Raises:

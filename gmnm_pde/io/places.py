@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -84,6 +85,8 @@ def _write(target: Path, content: bytes | None, call: str) -> None:
         with beside.open("xb") as file:
             file.write(content or b"")
         if content is not None:
+            if target.exists():
+                shutil.copymode(target, beside)
             beside.replace(target)
     except OSError as error:
         raise refuse(call, expected="a file that can be written", got=_told(error)) from None

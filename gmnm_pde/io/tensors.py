@@ -6,16 +6,25 @@ A file carries a checksum of all that it holds, so that one that was changed, by
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.io.places import damaged, place, replace_whole
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds, in memory, in the place of its path."""
+
+    content: bytes = field(repr=False)
+
 
 _DEEPEST = 200
 """How deeply lists and dicts in a header may be nested."""
@@ -27,36 +36,62 @@ def write_tensors(target: Path, kind: str, tensors: Mapping[str, Tensor], header
     Raises:
         GmnmError: it cannot be written; a file that was there before stays.
     """
+    replace_whole(target, encoded(kind, tensors, header), call)
+
+
+def encoded(kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> bytes:
+    """What a file of the given kind holds."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     text = json.dumps(header)
-    metadata = {"format": kind, "header": text, "sha256": checksum(kind, text, plain)}
-    replace_whole(target, save(plain, metadata=metadata), call)
+    return save(plain, metadata={"format": kind, "header": text, "sha256": checksum(kind, text, plain)})
 
 
 def read_tensors(path: Any, kind: str, call: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the header in ``path``.
+    """The tensors and the header in ``path``, or in what is stored.
 
     Raises:
         GmnmError: there is no such file, or it is not whole, or of another kind.
     """
+    if isinstance(path, Stored):
+        return _read(path.content, kind, call)
     source = place(path, call)
     if not source.exists():
         raise refuse(call, expected="a file", got="none by that name")
     try:
         with safe_open(str(source), framework="pt") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != kind:
-                remedy = "It holds something else, or is of another version of this library: write it anew."
-                got = repr(metadata.get("format"))
-                raise refuse(call, expected=f"a file of the format '{kind}'", got=got, remedy=remedy)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {} if metadata.get("format") != kind else {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise damaged(call, error) from None
+    return _checked(metadata, tensors, kind, call)
+
+
+def _read(content: bytes, kind: str, call: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the header in the bytes of a file."""
+    try:
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        tensors = load(content)
+    except (SafetensorError, RecursionError, AttributeError, ValueError) as error:
+        raise damaged(call, error) from None
+    return _checked(metadata, tensors, kind, call)
+
+
+def _checked(
+    metadata: Mapping[str, str], tensors: dict[str, Tensor], kind: str, call: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the header, if they are whole and of the kind."""
+    if metadata.get("format") != kind:
+        remedy = "It holds something else, or is of another version of this library: write it anew."
+        raise refuse(call, expected=f"a file of the format '{kind}'", got=repr(metadata.get("format")), remedy=remedy)
+    try:
         text = metadata["header"]
         if metadata["sha256"] != checksum(kind, text, tensors):
             raise damaged(call, "its checksum is not that of what it holds")
         header = json.loads(text)
     except GmnmError:
         raise
-    except (SafetensorError, OSError, KeyError, RecursionError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, AttributeError, ValueError) as error:
         raise damaged(call, error) from None
     if not isinstance(header, dict) or _is_deep(header):
         raise damaged(call, "its header is no dict, or is nested too deeply")

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.jets.values import Quantity
 from gmnm_pde.multiindex import Alpha, raised
 
 Jets = Callable[[Tensor, Sequence[Alpha]], Mapping[Alpha, Tensor]]
@@ -40,20 +39,18 @@ def evaluated(jets: Jets, columns: Sequence[Tensor], alpha: Alpha) -> Tensor:
     return _Known.apply(jets, alpha, *columns)  # type: ignore[return-value]
 
 
-def spread_out(columns: Sequence[Any], like: Tensor) -> list[Tensor]:
-    """Coordinates that are numbers, tensors or quantities as tensors of one shape."""
-    plain = [column.tensor if isinstance(column, Quantity) else column for column in columns]
-    return list(torch.broadcast_tensors(*[torch.as_tensor(one, dtype=like.dtype, device=like.device) for one in plain]))
-
-
 class _Known(torch.autograd.Function):
     """One derivative in autograd's graph; its slopes are the next higher derivatives, made in the same way."""
 
     @staticmethod
-    def forward(ctx: Any, jets: Jets, alpha: Alpha, *columns: Tensor) -> Tensor:
-        ctx.jets, ctx.alpha = jets, alpha
-        ctx.save_for_backward(*columns)
+    def forward(jets: Jets, alpha: Alpha, *columns: Tensor) -> Tensor:
         return jets(torch.stack(columns, dim=1), (alpha,))[alpha]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+        ctx.jets, ctx.alpha, *columns = inputs
+        ctx.save_for_backward(*columns)
+        ctx.save_for_forward(*columns)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
@@ -63,3 +60,22 @@ class _Known(torch.autograd.Function):
             for axis, needed in enumerate(ctx.needs_input_grad[2:])
         ]
         return None, None, *parts
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        columns = ctx.saved_tensors
+        parts = [
+            tangent[:, None] * evaluated(ctx.jets, columns, raised(ctx.alpha, axis))
+            for axis, tangent in enumerate(tangents[2:])
+            if tangent is not None
+        ]
+        return torch.stack(parts).sum(dim=0)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, jets: Jets, alpha: Alpha, *columns: Tensor) -> tuple[Tensor, int]:
+        batched = [
+            column.unsqueeze(0).expand(info.batch_size, -1) if axis is None else column.movedim(axis, 0)
+            for column, axis in zip(columns, in_dims[2:], strict=True)
+        ]
+        values = evaluated(jets, [column.reshape(-1) for column in batched], alpha)
+        return values.reshape(*batched[0].shape, -1), 0

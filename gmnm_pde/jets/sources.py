@@ -99,6 +99,7 @@ def jet(
     if points.ndim != 2 or points.shape[1] != len(coordinates):
         raise refuse("jet(...)", expected=f"points of shape [n, {len(coordinates)}]", got=f"{tuple(points.shape)}")
     frame = Frame(coordinates, points, time=time)
+    frame.readable = True
     chosen = choose_engine(model, engine, call="jet(...)")  # type: ignore[arg-type]
     if chosen == "reverse":
         outputs = _columns(model(torch.stack(frame.leaves, -1)))

@@ -43,7 +43,9 @@ class Frame:
     what is computed are cut off from what they were made of. ``breaks`` are, by coordinate, the places at which tables
     that were looked up are not smooth. ``integrate``, where there is one, takes values [n] to their integrals over
     space at the time of each point, [n]; ``integrals`` are those that were asked for. What it returns is to be a leaf
-    of autograd's graph wherever its slopes are not, point by point, those by the values.
+    of autograd's graph wherever its slopes are not, point by point, those by the values. On a ``readable`` frame, that
+    of a jet outside of equations, quantities turn into arrays. ``sizes`` that are no longer None are those of known
+    fields that were evaluated on the frame.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Frame:
         self.breaks: dict[str, set[float]] = {}
         self.integrate: Callable[[Tensor], Tensor] | None = None
         self.integrals: list[Integral] = []
+        self.readable = False
+        self.sizes: list[float] | None = None
 
     def __len__(self) -> int:
         return len(self.points)
@@ -197,6 +201,11 @@ class Quantity(TensorLike):
             like = first.frame.points
             plain = tuple(like.new_tensor(a) if isinstance(a, float) else a for a in plain)
         return _wrap(function(*plain, **_plain(kwargs)), first.frame)
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        if not self.frame.readable:
+            return super().__array__(*arguments, **options)
+        return np.asarray(self.tensor.detach().cpu().numpy(), *arguments, **options)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

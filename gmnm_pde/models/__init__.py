@@ -1,6 +1,7 @@
 """Approximators: torch modules that are features(x) followed by a linear readout."""
 
 from gmnm_pde.models.catalogue import MODELS as MODELS
+from gmnm_pde.models.catalogue import is_rebuilt as is_rebuilt
 from gmnm_pde.models.catalogue import numbers as numbers
 from gmnm_pde.models.catalogue import rebuild as rebuild
 from gmnm_pde.models.composite.boxwise import Boxwise as Boxwise

@@ -93,6 +93,11 @@ def rebuild(kind: str, config: Mapping[str, Any]) -> nn.Module:
     return _SAVED[kind](**config)
 
 
+def is_rebuilt(model: nn.Module) -> bool:
+    """Whether ``rebuild`` makes models of this one's kind."""
+    return type(model).__name__ in _SAVED and type(model).__module__.startswith("gmnm_pde.")
+
+
 def numbers(kind: str, config: Mapping[str, Any]) -> int:
     """How many numbers a model of a saved kind and shape holds, about; at least a third of what its making takes.
 

@@ -18,8 +18,9 @@ from gmnm_pde.adaptivity.time_slabs import Slabs, time_axis
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.evolution.tolerance import FieldTolerances, Tolerance, read_tolerance
 from gmnm_pde.methods import METHODS, LeastSquares, Method, TrainingMethod
-from gmnm_pde.models import MODELS, Mixture, has_readout
+from gmnm_pde.models import MODELS, ByPart, Evolved, Lifted, Mixture, Normalized, TimeBlocks, has_readout
 from gmnm_pde.models.protocols import OutputJet, can
+from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
 from gmnm_pde.strategies.automatic import Blocks
@@ -54,6 +55,7 @@ class Arguments:
     continuation: Any = None
     hard: bool | str | Sequence[str] = False
     smoothing: Any = None
+    initial_guess: Any = None
 
     def __post_init__(self) -> None:
         by_field = isinstance(self.tol, Mapping | Tolerance)
@@ -126,7 +128,12 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
             made = MODELS[model](d, fields)
         return (made, None) if isinstance(made, Mixture) else (Mixture(), made)
     if not isinstance(model, nn.Module):
-        raise refuse("solve(model=...)", expected="a name, a Mixture or a torch module", got=repr(model))
+        expected = "a name, a Mixture or a torch module"
+        if isinstance(model, Solution):
+            remedy = "Go on with its model, solve(problem, solution.model), or begin from it: initial_guess=solution."
+            raise refuse("solve(model=...)", expected=expected, got="a Solution", remedy=remedy)
+        raise refuse("solve(model=...)", expected=expected, got=repr(model))
+    model = _unscaled(model, problem)
     if not (can(model, OutputJet) or has_readout(model)):
         return Mixture(), model  # it is looked at when it is adopted
     with torch.no_grad():
@@ -141,6 +148,27 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
         expected = f"{fields} output(s), one for each of {', '.join(problem.fields)}"
         raise refuse("solve(model=...)", expected=expected, got=f"{width}")
     return Mixture(), model
+
+
+def _unscaled(model: nn.Module, problem: Problem) -> nn.Module:
+    """The model on the unit scale within that of a solution, ``solution.model``; any other model as it is."""
+    model = model.inner if isinstance(model, Lifted) else model
+    if not isinstance(model, Normalized):
+        return model
+    bounds = tuple((float(low), float(high)) for low, high in problem.domain.bounds)
+    if model.bounds != bounds:
+        raise refuse(
+            "solve(model=solution.model)",
+            expected=f"the model of a solution in the same bounds, {bounds}",
+            got=f"one in {model.bounds}",
+            remedy="solution.approximator is the model alone; initial_guess=solution begins from its values.",
+        )
+    if isinstance(model.inner, ByPart | Evolved | TimeBlocks):
+        kind = "a march in time" if isinstance(model.inner, Evolved) else "parts of a domain or blocks in time"
+        remedy = "Leave the model out; initial_guess=solution begins from its values."
+        expected = "the model of one solution, with a readout"
+        raise refuse("solve(model=solution.model)", expected=expected, got=f"one of {kind}", remedy=remedy)
+    return model.inner
 
 
 def check_smoothing(smoothing: Any) -> None:

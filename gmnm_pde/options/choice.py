@@ -24,6 +24,7 @@ from gmnm_pde.options.arguments import (
     parse_weights,
     with_strategy,
 )
+from gmnm_pde.options.initial_guess import read_guess
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
 from gmnm_pde.options.refusals import (
@@ -93,7 +94,7 @@ def choose(arguments: Arguments) -> Choice:
         raise on_parts(what)
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
-    for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing"):
+    for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing", "initial_guess"):
         taken = name in strategy.takes and not (name == "checkpoint" and _is_quick(strategy))
         if name in arguments.given and not taken:
             raise not_taken(name, arguments, strategy, read.module)
@@ -190,6 +191,7 @@ def _strategy(arguments: Arguments, setup: Setup, read: ModelAndMethods) -> Stra
         slabs_allowed=arguments.blocks is None,
         homotopy=parse_continuation(problem, arguments.continuation),
         continuation_allowed=arguments.continuation is None,
+        initial_guess=read_guess(problem, arguments.initial_guess, setup.dtype, setup.device),
     )
     statements = suited(setup) if _may_march(arguments) else ""
     if isinstance(statements, str) or ("checkpoint" in arguments.given and not statements.space):
@@ -215,7 +217,7 @@ def with_tolerances(arguments: Arguments, strategy: Strategy) -> Strategy:
 
 def _may_march(arguments: Arguments) -> bool:
     """Whether nothing was chosen that marching in time has no use for."""
-    chosen = {"points", "weights", "engine", "compiled", "smoothing"}
+    chosen = {"points", "weights", "engine", "compiled", "smoothing", "initial_guess"}
     if arguments.blocks is not None or arguments.continuation is not None:
         return False
     usual = arguments.model in (None, "gmnm") or arguments.model == Mixture()

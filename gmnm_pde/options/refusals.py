@@ -41,6 +41,14 @@ def not_taken(name: str, arguments: Arguments, strategy: Strategy, module: nn.Mo
             got="none",
             remedy="Leave smoothing out, or state the noise.",
         )
+    if name == "initial_guess":
+        remedy = (
+            "A model goes on from what it is: solve(problem, solution.model)."
+            if module is not None
+            else "Leave it out."
+        )
+        got = strategy.description if module is None or noisy else given
+        return refuse("solve(initial_guess=...)", expected="a mixture, for Newton's method", got=got, remedy=remedy)
     expected = "one mixture" if noisy else "a mixture, which is solved for anew on the way"
     return refuse(call, expected=expected, got=given, remedy=f"Leave {'' if noisy else 'model or '}{name} out.")
 
@@ -97,6 +105,11 @@ def check_pieces(arguments: Arguments, setup: Setup, module: nn.Module | None) -
     _check_exact_conditions(problem, module, pieces)
     if is_noisy(problem):
         _check_noise(arguments, problem, module, pieces)
+    if arguments.initial_guess is not None:
+        for name, other in (("hard", arguments.hard), ("blocks", blocks), ("checkpoint", arguments.checkpoint)):
+            if other:
+                got, remedy = f"{name}= too", f"Leave {name} or initial_guess out."
+                raise refuse("solve(initial_guess=...)", expected="it alone", got=got, remedy=remedy)
     if pieces and arguments.engine not in ("auto", "closed"):
         raise refuse(
             f"solve(engine={arguments.engine!r})",

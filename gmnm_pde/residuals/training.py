@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
@@ -141,7 +142,7 @@ class TrainingSystem:
                     warnings.warn(
                         f"torch.compile failed ({type(error).__name__}: {''.join(first)}); training goes on without it",
                         NumericalWarning,
-                        stacklevel=2,
+                        stacklevel=stacklevel(),
                     )
             loss, squares = self._loss(blocks)
             loss.backward()

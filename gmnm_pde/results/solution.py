@@ -1,8 +1,8 @@
 """The result of a solve: a function, its report and its history."""
 
+import copy
 import dataclasses
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,21 +12,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._errors import NumericalWarning, nearest, refuse
+from gmnm_pde._doors import front_door
+from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Box, Domain, Parted
 from gmnm_pde.geometry.region import read_points
-from gmnm_pde.io.models import check_outputs, read_model, write_model
+from gmnm_pde.io.models import check_outputs, read_model, stored_model, write_model
 from gmnm_pde.io.places import called, damaged
-from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, Quantity, jet
-from gmnm_pde.models import ByPart, Lifted, Normalized, plain
+from gmnm_pde.io.tensors import Stored
+from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, jet, output_jet
+from gmnm_pde.models import ByPart, Lifted, Normalized, is_rebuilt, plain
+from gmnm_pde.results.afterwards import Afterwards
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
+from gmnm_pde.results.reading import read_columns, read_grids
 from gmnm_pde.results.report import Report
 from gmnm_pde.results.shared import Shared
 from gmnm_pde.results.shown import Shown
 from gmnm_pde.results.solution_header import PARTS, check_header
-from gmnm_pde.results.within import derivative_at, is_differentiated
+from gmnm_pde.results.within import derivative_at, evaluate
 from gmnm_pde.statement.extended import extended
 from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.hard import meet_exactly
@@ -34,20 +38,12 @@ from gmnm_pde.statement.hard import meet_exactly
 if TYPE_CHECKING:
     from gmnm_pde.statement.problem import Problem
 
-_BATCH = 8192
-"""Points at which a solution is evaluated at once, which bounds the memory."""
-
-_OUTSIDE = ("nan", "extrapolate")
-
-_SLACK, _SLACK_SINGLE = 1e-9, 1e-6
-"""Points that are no farther outside than this part of the domain's extent are taken for inside, by their precision."""
-
 _HEADER = ("coordinates", "time", "bounds", "fields")
 """Attributes that are written to files as they are."""
 
 
 @dataclass(frozen=True)
-class Solution(KnownFields, Shared, Shown):
+class Solution(Afterwards, KnownFields, Shared, Shown):
     """A solved problem: call it with coordinates to get values.
 
     Attributes:
@@ -74,36 +70,24 @@ class Solution(KnownFields, Shared, Shown):
     posterior: Posterior | None = None
     fingerprint: Mapping[str, Any] | None = field(default=None, repr=False)
 
+    @front_door
     @in_ordinary_mode
     def __call__(self, *columns: Any, outside: str = "nan", **named: Any) -> Any:
         """Values at coordinates, by position in their order or by name, broadcast against each other.
 
-        Outside of the domain, or of its bounding box where the problem is not known, the values are nan, with a
-        NumericalWarning; ``outside="extrapolate"`` gives what the model has there, which no equation binds. Inside of
-        another problem's equations, and at tensors that require gradients, values come with their derivatives; there
+        Points may also come in one array [n, d], or as ``region.sample(n)`` gives them. Outside of the domain, or of
+        its bounding box where the problem is not known, the values are nan, with a NumericalWarning;
+        ``outside="extrapolate"`` gives what the model has there, which no equation binds. Inside of another problem's
+        equations, at tensors that require gradients, and under ``torch.func``, values come with their derivatives;
         equations do not take places outside.
 
         Returns:
             For one field an array, for several a dict by name: torch tensors if any coordinate is a tensor, else numpy.
         """
-        if outside not in _OUTSIDE:
-            raise refuse(f"solution(outside={outside!r})", expected=" or ".join(map(repr, _OUTSIDE)), got=repr(outside))
-        given = self._columns(columns, named)
-        if is_differentiated(given):
-            call = f"solution({', '.join(self.coordinates)}) in an equation"
-            refused = "refuse" if outside == "nan" and any(isinstance(one, Quantity) for one in given) else outside
-            fields = derivative_at(self, given, (0,) * len(given), call=call, outside=refused)
-            return fields[0] if len(fields) == 1 else dict(zip(self.fields, fields, strict=True))
-        as_torch = any(isinstance(column, Tensor) for column in given)
-        grids = self._grids(given)
-        points = torch.stack([grid.reshape(-1) for grid in grids], dim=-1)
-        with torch.no_grad():
-            values = torch.cat([self.model(batch) for batch in points.split(_BATCH)])
-        if outside == "nan":
-            values = self.blanked(values, points, given)
-        shaped = [self._returned(column.reshape(grids[0].shape), as_torch) for column in values.unbind(-1)]
-        return shaped[0] if len(self.fields) == 1 else dict(zip(self.fields, shaped, strict=True))
+        fields = evaluate(self, columns, named, outside, "solution")
+        return fields[0] if len(fields) == 1 else dict(zip(self.fields, fields, strict=True))
 
+    @front_door
     def vector(self, name: str, *columns: Any, **named: Any) -> Any:
         """The values of a vector of fields, ``solution.vector("y", t)``: [k, ...], whose rows are y_1, y_2, ..."""
         components = [field for field in self.fields if re.fullmatch(rf"{re.escape(name)}_\d+", field)]
@@ -119,7 +103,9 @@ class Solution(KnownFields, Shared, Shown):
     @in_ordinary_mode
     def jet(self, *columns: Any, engine: str = "auto", **named: Any) -> Any:
         """The fields at points, flattened to [n], with their derivatives: ``laplacian(solution.jet(x, y))``."""
-        points = torch.stack([grid.reshape(-1) for grid in self._grids(self._columns(columns, named))], dim=-1)
+        call = f"solution.jet({', '.join(self.coordinates)})"
+        grids = read_grids(read_columns(self.coordinates, columns, named, call), self.like, call)
+        points = torch.stack([grid.detach().reshape(-1) for grid in grids], dim=-1)
         fields = jet(self.model, points, coordinates=self.coordinates, time=self.time, engine=engine)
         return fields if isinstance(fields, Field) else dict(zip(self.fields, fields, strict=True))
 
@@ -191,6 +177,7 @@ class Solution(KnownFields, Shared, Shown):
 
         write_solution(self, path, **options)
 
+    @front_door
     @in_ordinary_mode
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle.
@@ -200,28 +187,59 @@ class Solution(KnownFields, Shared, Shown):
         Raises:
             GmnmError: there can be no file.
         """
-        header = {name: getattr(self, name) for name in _HEADER}
+        call = called("solution.save(...)", path)
+        write_model(path, self._scaled, self._header(), call)
+
+    @property
+    def _scaled(self) -> Normalized:
+        """The model that files hold; conditions that are met by construction are made by the problem's functions."""
+        return self.model.inner if isinstance(self.model, Lifted) else self.model
+
+    def _header(self) -> dict[str, Any]:
+        """What files hold beside the model."""
         of_problem = self.fingerprint
         if of_problem is None and self.problem is not None:
             of_problem = fingerprint(self.problem)
-        lifted = isinstance(self.model, Lifted)
-        header |= {"report": dataclasses.asdict(self.report), "history": self.history.rows, "lifted": lifted}
-        model = self.model.inner if isinstance(self.model, Lifted) else self.model
-        write_model(path, model, {**header, "problem": of_problem}, called("solution.save(...)", path))
+        header = {name: getattr(self, name) for name in _HEADER}
+        header |= {"report": dataclasses.asdict(self.report), "history": self.history.rows}
+        return {**header, "lifted": isinstance(self.model, Lifted), "problem": of_problem}
 
-    def _columns(self, columns: tuple, named: Mapping[str, Any]) -> list[Any]:
-        """The coordinates in their order, from those given by position and those given by name."""
-        call = f"solution({', '.join(self.coordinates)})"
-        for name in named:
-            if name not in self.coordinates:
-                raise refuse(call, expected="its coordinates", got=f"'{name}'", remedy=nearest(name, self.coordinates))
-        given = dict(zip(self.coordinates, columns, strict=False))
-        twice = set(given) & set(named)
-        if len(columns) > len(self.coordinates) or twice or len(given) + len(named) != len(self.coordinates):
-            got = f"{len(columns)} by position and {', '.join(named) or 'none'} by name"
-            raise refuse(call, expected=f"each of {', '.join(self.coordinates)} once", got=got)
-        given.update(named)
-        return [given[name] for name in self.coordinates]
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a file holds, for processes to exchange: no problem, whose functions no file holds.
+
+        A module that is not of this library goes along as Python's pickle takes it.
+        """
+        if isinstance(self.model, Lifted):
+            remedy = "Solve with hard=False, or save it and load_solution(path, problem=...) there."
+            got = "one whose conditions are met by functions of the problem"
+            raise refuse("pickle of a solution", expected="a solution that a file holds", got=got, remedy=remedy)
+        inner = plain(self.model.inner)
+        return _unpickled, (stored_model(self.model, self._header()).content, None if is_rebuilt(inner) else inner)
+
+    def __copy__(self) -> "Solution":
+        return dataclasses.replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Solution":
+        return dataclasses.replace(self, model=copy.deepcopy(self.model, memo))
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the precision and on the device of the model."""
+        return next(self.model.parameters())
+
+    @torch.no_grad()
+    def values(self, points: Tensor) -> Tensor:
+        """The fields at points [n, d], of the model's precision: [n, fields]."""
+        return self.model(points)
+
+    @torch.no_grad()
+    def jets(self, points: Tensor, alphas: Sequence[Alpha]) -> Mapping[Alpha, Tensor]:
+        """Derivatives of the fields at points [n, d], of the model's precision: for each alpha, [n, fields]."""
+        return output_jet(self.model, points, alphas)
+
+    def inside(self, points: Tensor, slack: float = 1e-6) -> Tensor:
+        """Which of some points [n, d] are in the domain, or no farther outside than a part of its extent."""
+        return self.domain.nearly_contains(points, slack)
 
     def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
         return derivative_at(self, columns, alpha, call=call)
@@ -236,47 +254,8 @@ class Solution(KnownFields, Shared, Shown):
         box = Box(**dict(zip(self.coordinates, self.bounds, strict=True)))
         return box if self.problem is None else self.problem.domain
 
-    def inside(self, points: Tensor, slack: float = _SLACK_SINGLE) -> Tensor:
-        """Which of some points [n, d] are in the domain, or as little outside as rounding brings them."""
-        return torch.cat([self.domain.nearly_contains(batch, slack) for batch in points.split(_BATCH)])
 
-    def blanked(self, values: Tensor, points: Tensor, given: Sequence[Any]) -> Tensor:
-        """The values [n, fields], with nan at points outside of the domain, and a warning."""
-        single = any(getattr(column, "dtype", None) in (torch.float32, np.dtype("float32")) for column in given)
-        inside = self.inside(points, _SLACK_SINGLE if single or points.dtype == torch.float32 else _SLACK)
-        if inside.all():
-            return values
-        message = (
-            f"{int((~inside).sum())} of {len(points)} points are outside of {self.domain}, and are given nan; "
-            'solution(..., outside="extrapolate") gives what the model has there.'
-        )
-        warnings.warn(message, NumericalWarning, stacklevel=4)
-        return torch.where(inside[:, None], values, torch.nan)
-
-    def _grids(self, columns: Sequence[Any]) -> Sequence[Tensor]:
-        """Coordinates as tensors of one shape."""
-        tensors = [self._tensor(column) for column in columns]
-        try:
-            return torch.broadcast_tensors(*tensors)
-        except RuntimeError:
-            got = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
-            raise refuse("solution(...)", expected="shapes that broadcast", got=got) from None
-
-    def _tensor(self, column: Any) -> Tensor:
-        like = next(self.model.parameters())
-        try:
-            tensor = torch.as_tensor(column if isinstance(column, Tensor) else np.require(column, requirements="W"))
-            if tensor.is_complex() or tensor.device.type == "meta":
-                raise TypeError
-            return tensor.to(like)
-        except (TypeError, ValueError):
-            raise refuse("solution(...)", expected="numbers or arrays of them", got=repr(column)) from None
-
-    @staticmethod
-    def _returned(values: Tensor, as_torch: bool) -> Any:
-        return values if as_torch else values.cpu().numpy()
-
-
+@front_door
 @in_ordinary_mode
 def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: "Problem | None" = None) -> Solution:
     """A saved solution; its problem, being made of functions, is not in the file.
@@ -290,6 +269,16 @@ def load_solution(path: str | Path, *, model: nn.Module | None = None, problem: 
         GmnmError: the file is missing, damaged, or holds something else, or the problem is not the one that was solved;
             the message says what differs.
     """
+    return _loaded(path, model, problem)
+
+
+@in_ordinary_mode
+def _unpickled(content: bytes, model: nn.Module | None) -> Solution:
+    return _loaded(Stored(content), model, None)
+
+
+def _loaded(path: Any, model: nn.Module | None, problem: "Problem | None") -> Solution:
+    """The solution in a file, or in what one would hold."""
     inner, header = read_model(path, PARTS, model)
     check_header(path, header)
     if isinstance(inner.inner, ByPart) and problem is not None and isinstance(problem.domain, Parted):

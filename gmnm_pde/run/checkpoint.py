@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import GmnmError, NumericalWarning, refuse
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.io import checks
@@ -137,5 +138,5 @@ class Checkpoint:
         try:
             write_tensors(self._path, _FORMAT, tensors, header, self._call)
         except GmnmError as error:
-            warnings.warn(f"{error} The solve goes on without writing.", NumericalWarning, stacklevel=2)
+            warnings.warn(f"{error} The solve goes on without writing.", NumericalWarning, stacklevel=stacklevel())
         self._due = time.monotonic() + max(_PAUSE, _SHARE * (time.monotonic() - started))

@@ -94,6 +94,9 @@ class _OnFields(Statement):
         if not values:
             raise refuse(call, expected="a field and its value, as in u=0", got="none")
         for field, value in values.items():
+            if isinstance(value, Region):
+                remedy = f"Where it holds is on=: {type(self).__name__}(u=0, on=region)."
+                raise refuse(f"{type(self).__name__}({field}=...)", expected="a value", got="a region", remedy=remedy)
             check_value(value, f"{type(self).__name__}({field}=...)")
         self.on, self.name, self.values = on, name, values
 

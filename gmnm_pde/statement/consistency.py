@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain, GivenPoints, Region
@@ -188,7 +189,7 @@ def warn_of_conflicts(problem: Stated) -> None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, NumericalWarning, stacklevel=4)
+    warnings.warn(message, NumericalWarning, stacklevel=stacklevel())
 
 
 def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> list[Row]:

@@ -89,6 +89,11 @@ def _of_evolution(problem: Problem) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
+def is_of(known: Mapping[str, Any] | None, domain: Any) -> bool:
+    """Whether a fingerprint is that of a problem on this domain."""
+    return known is not None and known.get("inside") == digest(_cloud(domain.interior).points)
+
+
 def digest(values: Tensor) -> dict[str, Any]:
     """Any number of values as a few: their shape, their largest size, and weighted means of parts of them."""
     return {**digests(values.detach().reshape(1, -1))[0], "shape": list(values.shape)}

@@ -24,6 +24,9 @@ Ranges = Mapping[int, tuple[float, float]]
 MAGNITUDES = (-9.0, 16.0)
 """The decimal logarithms between which magnitudes are drawn."""
 
+_KNOWN = 1e-3
+"""How much the size of other solutions counts in this, which rounding is relative to even where they are near zero."""
+
 _SAME = 1e-9
 """Numbers that differ by no more than this part are the same but for rounding."""
 
@@ -104,6 +107,7 @@ class Probe:
             domain.coordinates, cloud.points, time=domain.time, normals=cloud.normals, rows=place.rows
         )
         frame.integrate = stand_in(cloud.points)
+        frame.sizes = []
         values = {name: Field(frame, source, k, name=name) for k, name in enumerate(fields)}
         self.residuals = term.evaluate(frame, {**values, **self.parameters})
 
@@ -151,7 +155,7 @@ class Probe:
         which = torch.arange(n - 1, n - 1 - max(1, n // 2), -1)
         again = self.again(lambda key, value: value[which], self.place.at(which))
         for name, residual in self.residuals.items():
-            size = self._size(name)[which] + residual.detach()[which].abs()
+            size = self._size(name)[which] + residual.detach()[which].abs() + _KNOWN * sum(self.frame.sizes or ())
             if not _same(residual.detach()[which], again.residuals[name].detach(), size):
                 raise GmnmError(
                     f"the residual '{name}' at one point depends on other points: expected a pointwise expression, got "

@@ -78,6 +78,9 @@ def field_names(
     if not functions:
         asked = [name for condition in conditions for name in condition.field_names(known)]
     fields = stated if stated is not None else tuple(dict.fromkeys(asked))
+    if not fields and not functions:
+        remedy = "As in Problem(domain, lambda u, x: diff(u, x, x) + 1, [Dirichlet(u=0)])."
+        raise refuse("Problem(domain, ...)", expected="equations, or conditions", got="neither", remedy=remedy)
     coordinates = _COORDINATE_LIKE if domain.space else domain.time and ("t",)  # in time alone x is no place
     for name in asked:
         if name in coordinates and stated is None:

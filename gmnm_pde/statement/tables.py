@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import front_door
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.jets import Quantity
 from gmnm_pde.jets.values import Coordinate
@@ -52,6 +53,7 @@ class Table:
         return total
 
 
+@front_door
 def table(places: Any, values: Any, kind: str = "linear") -> Table | GridTable:
     """A function of one coordinate through tabulated values, or of several through values on a grid.
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import GmnmError, NotFiniteError, refuse
+from gmnm_pde._errors import GmnmError, NotFiniteError, of_user, refuse
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.jets import Frame, Quantity, Stack
 from gmnm_pde.multiindex import Alpha
@@ -100,11 +100,11 @@ class Term:
                     got="points without one",
                     remedy="State it on domain.boundary or a face; a PointCloud takes normals=...",
                 ) from None
-            raise GmnmError(
-                f"the residual '{self.name}': its function failed on {len(frame)} points with "
-                f"{type(error).__name__}: {error}. Fields and coordinates have shape [{len(frame)}]; write the "
-                "function with torch functions of them."
-            ) from error
+            where = (
+                f"{type(error).__name__} in the residual '{self.name}' on {len(frame)} points: fields and coordinates "
+                f"have shape [{len(frame)}]; write the function with torch functions of them"
+            )
+            raise of_user(error, where) from None
         named = {name: self._checked(name, value, len(frame)) for name, value in self.named(result).items()}
         if not named:
             raise refuse(f"the residual '{self.name}'", expected="at least one residual", got="none")

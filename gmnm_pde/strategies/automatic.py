@@ -74,10 +74,11 @@ class Automatic:
         slabs_allowed: Whether time slabs or patches may be used unasked.
         homotopy: The continuation that is asked for, if any.
         continuation_allowed: Whether one may be used unasked.
+        initial_guess: What Newton's method begins from, if that is given.
         numbers: Those that decide on what is used unasked.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"checkpoint", "blocks", "continuation", "engine"})
+    takes: ClassVar[frozenset[str]] = frozenset({"checkpoint", "blocks", "continuation", "engine", "initial_guess"})
 
     setup: Setup
     description: str
@@ -85,6 +86,7 @@ class Automatic:
     slabs_allowed: bool = True
     homotopy: Homotopy | None = None
     continuation_allowed: bool = True
+    initial_guess: InitialGuess | None = None
     numbers: Going = Going()
 
     @property
@@ -108,7 +110,8 @@ class Automatic:
 class _Solve:
     """An automatic solve under way.
 
-    ``_guess`` is the initial guess that a continuation led to, and ``_note`` what it adds to the report's reason.
+    ``_guess`` is the initial guess that was given or that a continuation led to, and ``_note`` what the latter adds to
+    the report's reason.
     ``_stage`` names what the checkpoint was written in that this solve resumes, until that is gone on with.
     """
 
@@ -117,7 +120,7 @@ class _Solve:
         self._resumed: Mapping[str, Any] = _checked(run.resumed)
         self._stage: str = self._resumed.get("stage", "")
         self._note: str = self._resumed.get("note", "")
-        self._guess: Fit | None = None
+        self._guess: InitialGuess | None = strategy.initial_guess
         self._doubted = False
         if self._resumed.get("guess"):
             self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
@@ -216,10 +219,11 @@ class _Solve:
         best = first.best.fit
         lost = not problem.linear and not best.converged and best.validation_residual > numbers.lost
         proposed = strategy.continuation_allowed and strategy.homotopy is None and not problem.domain.time
-        if lost and proposed and self._guess is None and problem.order > 0 and not self._run.late:
+        if lost and proposed and not isinstance(self._guess, Fit) and problem.order > 0 and not self._run.late:
+            began = "zero" if self._guess is None else "the initial guess"
             self._stage, told = "", self._follow(along_diffusion(problem))
             if self._guess is not None:
-                self._note = f"Newton's method did not converge from zero: {told}"
+                self._note = f"Newton's method did not converge from {began}: {told}"
                 first = self._with_one_mixture()
         return self._noted(first)
 
@@ -234,7 +238,7 @@ class _Solve:
 
     def _keeping(self, stage: str, run: Run, note: str) -> Run:
         """A run that writes what this solve needs to be resumed."""
-        guess = None if self._guess is None else saved(self._guess)
+        guess = saved(self._guess) if isinstance(self._guess, Fit) else None
         return run.keeping(stage=stage, note=note, guess=guess)
 
     def _with_one_mixture(self) -> Result:

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.adaptivity.p_refinement import PRefinement
@@ -227,4 +228,4 @@ def _without_data(trial: Trial) -> RidgeSolver:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, NumericalWarning, stacklevel=5)
+    warnings.warn(message, NumericalWarning, stacklevel=stacklevel())

@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
-    ("_errors", "_modes", "multiindex", "interruption", "memory"),
+    ("_errors", "_elsewhere"),
+    ("_calls",),
+    ("_doors", "_modes", "multiindex", "interruption", "memory"),
     ("_extras", "_html"),
     ("binding",),
     ("geometry",),
@@ -32,7 +34,7 @@ FLOORS = [
     ("strategies",),
     ("options",),
     ("solve", "eigenmodes", "ensembles", "callbacks"),
-    ("compare", "bench"),
+    ("compare", "bench", "sklearn"),
     ("cli",),
 ]
 """From the ground up: a room imports from floors below its own, and from itself."""

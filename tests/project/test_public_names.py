@@ -2,7 +2,10 @@
 
 import types
 
+import pytest
+
 import gmnm_pde
+from gmnm_pde._elsewhere import NAMES
 
 PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
@@ -41,3 +44,15 @@ def test_results_and_news_have_public_types(poisson):
     solution = gmnm_pde.solve(poisson, gmnm_pde.Mixture(components=60, widths=0.6), callback=news.append)
     assert isinstance(solution.report, gmnm_pde.Report) and isinstance(solution.history, gmnm_pde.History)
     assert news and all(isinstance(message, gmnm_pde.Progress) for message in news)
+
+
+@pytest.mark.parametrize("name, meant", [("Circle", "Disk"), ("DirichletBC", "Dirichlet"), ("TimePDE", "Problem")])
+def test_names_of_other_libraries_are_told(name, meant):
+    with pytest.raises(AttributeError, match=f"here it is {meant}"):
+        getattr(gmnm_pde, name)
+
+
+def test_what_other_names_mean_is_there():
+    for meant in NAMES.values():
+        if meant.isidentifier():
+            assert meant in gmnm_pde.__all__

@@ -95,6 +95,7 @@ ARGUMENTS = {
         2.0: EVERY - {"noise, a field not observed"},
         "cross-validation": EVERY - {"noise, a field not observed"},
     },
+    "initial_guess": {0.3: EVERY - {"Newton"}},
 }
 """For each argument values, and for each value the strategies that refuse it; with all others it has an effect."""
 

@@ -205,3 +205,10 @@ def test_what_cannot_go_on(heat, steady):
         [g.Dirichlet(u=0), g.Condition(lambda u, x: u - bump(x), on=domain.face(t=1), name="final")],
     )
     refuse(lambda: g.solve(final, SMALL).extended(t=2), "'final' at one time")
+
+
+def test_a_solution_that_is_zero_on_the_boundary_is_a_value_there():
+    disk = g.Disk((0, 0), 1)
+    bowl = g.solve(g.Problem(disk, lambda u, x, y: g.laplacian(u) + 4, [g.Dirichlet(u=0)]))
+    same = g.solve(g.Problem(disk, lambda v, x, y: g.laplacian(v) + 4, [g.Dirichlet(v=bowl)]))
+    assert same(0.0, 0.0) == pytest.approx(1, rel=1e-9)

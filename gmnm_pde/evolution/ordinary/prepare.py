@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
 from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Told
@@ -162,7 +163,7 @@ class Ordinary:
             f"{guess}{f', order={order}' if order else ''}) asks for another"
         )
         self.notes.append(told)
-        warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=2)
+        warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=stacklevel())
 
     def _warn_of_contradictions(self, given: Given, state: np.ndarray, size: float) -> None:
         """Initial values that the equations change."""
@@ -176,4 +177,4 @@ class Ordinary:
                     f"which ask for {found:.6g}: that is taken"
                 )
                 self.notes.append(told)
-                warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=2)
+                warnings.warn(f"{self.statements.problem.name}: {told}", NumericalWarning, stacklevel=stacklevel())

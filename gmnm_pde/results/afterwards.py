@@ -1,0 +1,134 @@
+"""What users do next with a solution: derivatives, expressions, integrals and fluxes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from gmnm_pde._doors import front_door
+from gmnm_pde._errors import refuse
+from gmnm_pde._modes import in_ordinary_mode
+from gmnm_pde.operators import diff, grad, laplacian
+from gmnm_pde.results import expression, integrals
+from gmnm_pde.results.at_boundary import NormalDerivative
+from gmnm_pde.results.elsewhere import missing
+from gmnm_pde.results.expression import Expression
+
+if TYPE_CHECKING:
+    from gmnm_pde.results.solution import Solution
+
+
+class Afterwards:
+    """Methods of a solution that compute something from it.
+
+    Of several fields ``field="u"`` chooses one; without it there is a dict by name.
+    """
+
+    def __getitem__(self, field: str) -> Expression:
+        """One field as a function of the coordinates: ``solution["u"](x, y)``."""
+        return expression.each(cast("Solution", self), field, lambda u: u, f"solution[{field!r}]")
+
+    __iter__ = None  # it has no order, though it has items
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise missing(name, self, self.__dict__.get("fields", ()))
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        given = ", ".join(cast("Solution", self).coordinates)
+        raise refuse("numpy of a solution", expected=f"its values somewhere, solution({given})", got="the solution")
+
+    @front_door
+    @in_ordinary_mode
+    def diff(self, *by: str, field: str | None = None) -> Expression:
+        """A derivative as a function of the coordinates: ``solution.diff("x", "x")(x, y)`` is u_xx, shaped like x.
+
+        ``solution.diff("u", "x")`` names the field first.
+        """
+        solution = cast("Solution", self)
+        call = f"solution.diff({', '.join(map(repr, by))})"
+        if field is None and len(by) > 1 and by[0] in solution.fields:
+            field, by = by[0], by[1:]
+        expression.check_coordinates(solution, by, call)
+        return expression.each(solution, field, lambda u: diff(u, *by), call)
+
+    @front_door
+    @in_ordinary_mode
+    def grad(self, *columns: Any, field: str | None = None, outside: str = "nan", **named: Any) -> Any:
+        """The spatial derivatives, [k, ...]: ``ux, uy = solution.grad(x, y)``; without coordinates as a function."""
+        solution = cast("Solution", self)
+        return _at(expression.vector(solution, field, grad, "solution.grad"), columns, named, outside)
+
+    @front_door
+    @in_ordinary_mode
+    def laplacian(self, *columns: Any, field: str | None = None, outside: str = "nan", **named: Any) -> Any:
+        """The sum of the second spatial derivatives, ``solution.laplacian(x, y)``; without coordinates a function."""
+        solution = cast("Solution", self)
+        return _at(expression.each(solution, field, laplacian, "solution.laplacian"), columns, named, outside)
+
+    @front_door
+    @in_ordinary_mode
+    def of(self, function: Callable[..., Any]) -> Expression:
+        """Anything computed from fields, their derivatives, coordinates, parameters and coefficients, bound by name.
+
+        ``solution.of(lambda u, x: x * diff(u, x))`` is a function of the coordinates, as the solution is.
+        """
+        return expression.of(cast("Solution", self), function, "solution.of(...)")
+
+    @front_door
+    @in_ordinary_mode
+    def integral(self, over: Any = None, *, of: Any = None, field: str | None = None, **at: Any) -> Any:
+        """The integral over a region, by Gauss' rules to about ten digits.
+
+        Args:
+            over: A region, such as ``domain.boundary`` or ``domain.where(...)``, a shape, or the name of a part of the
+                domain; by default the whole domain.
+            of: What is integrated, ``lambda u, x: x * u**2``, with ``normal`` [n, d] on boundaries; by default the
+                fields.
+            field: Which field.
+            **at: Values of coordinates that are not integrated over: ``t=0.5``, or an array of times, for integrals
+                over space.
+
+        Returns:
+            A number, or an array shaped like what was given by name; of several fields a dict, of a vector [k, ...].
+
+        Raises:
+            GmnmError: the region is not in the domain, or is given by points alone.
+        """
+        solution = cast("Solution", self)
+        if of is None and callable(over):
+            over, of = None, over
+        if field is None and isinstance(over, str) and over in solution.fields and over not in solution.domain.parts:
+            over, field = None, over
+        return integrals.integral(solution, over, of, field, at)
+
+    @front_door
+    @in_ordinary_mode
+    def flux(
+        self, boundary: Any = None, coefficient: Any = 1.0, *, of: Any = None, field: str | None = None, **at: Any
+    ) -> Any:
+        """The integral of ``coefficient * du/dn``, n the outward normal, over a boundary, by default the whole one.
+
+        The heat that leaves through it is minus that of the conductivity.
+
+        Args:
+            boundary: A part of the domain's boundary, or the boundary of a shape within.
+            coefficient: A number, the name of a coefficient of the problem, or a function of fields and coordinates.
+            of: A vector field whose component along n is integrated instead: ``lambda u, v: (u, v)``.
+            field: Which field.
+            **at: As for ``integral``: ``t=...``.
+        """
+        return integrals.flux(cast("Solution", self), boundary, coefficient, of, field, at)
+
+    @front_door
+    @in_ordinary_mode
+    def normal_derivative(self, boundary: Any = None, *, field: str | None = None) -> NormalDerivative:
+        """The derivative along the outward normal of a boundary, a function of coordinates of points on it.
+
+        ``solution.normal_derivative(domain.boundary)(x, y)``; at corners it is that of one of the sides.
+        """
+        return NormalDerivative(cast("Solution", self), boundary, field)
+
+
+def _at(function: Expression, columns: tuple, named: dict[str, Any], outside: str) -> Any:
+    """The values at coordinates, or the function itself where there are none."""
+    return function(*columns, outside=outside, **named) if columns or named else function
