@@ -187,7 +187,7 @@ class Marched:
         """Every term at points of its own, with its residuals."""
         found = []
         for number, term in enumerate(self.problem.terms):
-            if self._is_guess(term):
+            if self._is_void(term):
                 continue
             if term.trace.over_space:
                 found.append(self._over_space(term, number, slopes=slopes))
@@ -210,12 +210,16 @@ class Marched:
         jets = jets_of(self.model, term, points, "closed")
         return placed, points, linearize(self.problem, placed, points, jets, (), slopes=slopes)
 
-    def _is_guess(self, term: Term) -> bool:
-        """Whether an initial condition gives what equations determine, from which they are free to differ."""
+    def _is_void(self, term: Term) -> bool:
+        """Whether an initial condition is none of the solution's: it gives what equations determine, from which they
+        are free to differ, or an event at the beginning changes it.
+        """  # noqa: D205
+        if term.group != "initial":
+            return False
+        if any(self.statements.start in times for times in self.told.events.values()):
+            return True
         axis, orders = self.statements.axis, self.statements.orders
-        return term.group == "initial" and all(
-            alpha[axis] >= orders[branch % len(orders)] for branch, alpha in term.trace.asked
-        )
+        return all(alpha[axis] >= orders[branch % len(orders)] for branch, alpha in term.trace.asked)
 
 
 def _finite(values: Tensor) -> Tensor:

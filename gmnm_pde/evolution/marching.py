@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.crossings import note, refuse_endless
+from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept
+from gmnm_pde.evolution.moments import Moments
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import saved_state
 from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
@@ -20,6 +23,7 @@ from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product, Radau, radau
+from gmnm_pde.statement.events import Happening
 
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 """Of the factor by which steps change."""
@@ -101,6 +105,9 @@ class March:
         self._slopes: StageSolver | None = None
         self.solver: StageSolver | None = None
         self.kept = Kept()
+        self.events = Events(statements)
+        self.happened, self.stopped = dict[str, list[float]](), ""
+        self._tiny = _SHORTEST * max(abs(statements.start), abs(statements.end))
         self._worst = 0
         self._differential = torch.tensor(statements.orders) > 0
 
@@ -112,12 +119,37 @@ class March:
         """
         if not self.steps:
             self._begin()
+            self._happen(self.events.at(self.time))
         for end in [end for end in self.breaks if end > self.time]:
-            if self.first:
-                self.transient = Transient(self.time, self.statements.end - self.time)
-            self._until(end)
-            self._slopes, self.first = None, True
+            while self.time < end - 10 * self._tiny and not self.stopped:
+                if self.first:
+                    self.transient = Transient(self.time, self.statements.end - self.time)
+                happenings = self._until(end)
+                self._slopes, self.first = None, True
+                self._happen(happenings)
+            if self.stopped:
+                break
+            if end < self.statements.end:
+                self._happen(self.events.at(end))
         return self.steps
+
+    def _happen(self, happenings: Sequence[Happening]) -> None:
+        """What events at one time make of the state."""
+        if not happenings:
+            return
+        note(self.happened, happenings, self.time)
+        refuse_endless(self.happened, happenings, self.statements.end - self.statements.start)
+        self.stopped = next((own.name for own in happenings if own.stop), "")
+        if self.stopped or not any(own.changes for own in happenings):
+            return
+        base, basis = self.system.base, self.system.basis
+        whole = [self._by_field(own if k else own + base)[None] for k, own in enumerate(self.state)]
+        now = Moments(torch.tensor([self.time], dtype=torch.float64), basis, whole)
+        finer, state = self.control.showing(basis, lambda basis: self.events.changed(happenings, now, basis))
+        self.take(finer)
+        self.state = [state[0] - self.system.base, *state[1:]]
+        self.first, self.before = True, None
+        self._settle()
 
     def _begin(self) -> None:
         basis, self.state = self.control.initial()
@@ -203,9 +235,9 @@ class March:
         self._slopes = self.solver = solver_of(self.system, stamp, jets, self.solver)
         self.counts["slopes"] += 1
 
-    def _until(self, end: float) -> None:
-        """Steps to a break or to the end."""
-        failures, tiny = 0, _SHORTEST * max(abs(self.statements.start), abs(self.statements.end))
+    def _until(self, end: float) -> Sequence[Happening]:
+        """Steps to a break or to the end, or to events that come before."""
+        failures, tiny, self._crossed = 0, self._tiny, ()
         while self.time < end - 10 * tiny:
             pause()
             length = self._fitting(end)
@@ -221,9 +253,12 @@ class March:
                 self._slopes = self._slopes if self.statements.autonomous else None
             elif outcome is Outcome.TAKEN:
                 failures = 0
+                if self._crossed:
+                    break
                 if self.counts["steps"] % _RENEWED == 0 and self.time < end - 10 * tiny:
                     self._slopes = self.solver = None  # as where the march goes on from a file
                     self.keep(lambda: saved_state(self))
+        return self._crossed
 
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
@@ -306,10 +341,17 @@ class March:
         own = self._by_field(states)
         kept = self.system.gauged(times, own) + self._by_field(self.system.base)
         step = Step(self.time, length, kept, self.system.basis, self.method.stages)
+        part = self._crossing(step)
+        if part < 1:
+            cut = self.method.lagrange(part * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes]))
+            own, kept = (torch.einsum("ns,sfm->nfm", cut, values) for values in (own, kept))
+            step = replace(step, length=part * length, states=kept)
+            whole = zip(self.state, jets, strict=False)
+            jets = [*(cut[1:] @ torch.cat([first[None], jet]) for first, jet in whole), jets[-1]]
         self.steps.append(step)
         too_much = self.kept.add(step.states)
         self.state, self.top = [jet[-1] for jet in jets[:-1]], jets[-1][-1]
-        self.time += length
+        self.time += step.length
         if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
             self.time = self.statements.end
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
@@ -323,6 +365,17 @@ class March:
         coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale)
         if coarser is not None:
             self._move(coarser)
+
+    def _crossing(self, step: Step) -> float:
+        """The part of a step that events leave; those within it that change nothing are noted."""
+        after = 0.0
+        while crossing := self.events.within(step, after):
+            if any(own.stop or own.changes for own in crossing.happenings):
+                self._crossed = crossing.happenings
+                return crossing.part
+            after = crossing.part
+            note(self.happened, crossing.happenings, step.start + after * step.length)
+        return 1.0
 
     def _move(self, basis: Product) -> None:
         """Go over to other modes."""

@@ -4,8 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any
 
-from gmnm_pde.evolution.marched import Marched
+from gmnm_pde.evolution.events import drift
+from gmnm_pde.evolution.marched import Marched, Told
 from gmnm_pde.evolution.marching import March
+from gmnm_pde.evolution.moments import Observable
 from gmnm_pde.evolution.narrow import narrow_places
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading import Statements
@@ -31,6 +33,9 @@ is not resolved at first, a jump within a cell of length h, counts as h^(3/2) wh
 
 _NEXT = 1e-7
 """Marks that are closer than this part of the line are one."""
+
+_SAME = 1e-6
+"""Breaks that are found are known ones where they are no farther from them than this part of the time."""
 
 _MARKS = 64
 """Of a feature of initial values as many places count."""
@@ -87,10 +92,22 @@ class Marches:
         return None if self._statements.space else Ordinary(self._statements, self._breaks())
 
     def _breaks(self) -> Sequence[float]:
-        """Times at which the data have jumps and kinks, and at which conditions switch."""
-        axis, times = self._statements.axis, set(switching_times(self._statements))
-        times |= {own.plane[1] for own in self._features if own.plane is not None and own.plane[0] == axis}
-        return sorted(times)
+        """Times at which the data have jumps and kinks, conditions switch, and events happen that are known."""
+        axis, problem = self._statements.axis, self._statements.problem
+        known = {*problem.breaks, *(time for event in problem.events for time in event.at)}
+        found = set(switching_times(self._statements))
+        found |= {own.plane[1] for own in self._features if own.plane is not None and own.plane[0] == axis}
+        near = _SAME * (self._statements.end - self._statements.start)
+        return sorted(known | {own for own in found if all(abs(own - other) > near for other in known)})
+
+    def told(self, march: March | OrdinaryMarch) -> Told:
+        """What is told of a march beside its steps."""
+        if isinstance(march, OrdinaryMarch):
+            assert self.ordinary is not None
+            return self.ordinary.told(march)
+        invariants = self._statements.problem.invariants
+        drifts = {name: drift(Observable(self._statements, own), march.steps) for name, own in invariants.items()}
+        return Told(march.stopped, march.happened, drifts)
 
     @cached_property
     def _narrow(self) -> list[float]:

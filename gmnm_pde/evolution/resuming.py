@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gmnm_pde.evolution.marched import Marched
+from gmnm_pde.evolution.marched import Marched, Told
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.transient import Transient
@@ -76,6 +76,7 @@ def saved_state(march: "March") -> dict[str, Any]:
         "settled": march.settled,
         "counts": march.counts,
         "rest": march.control.rest,
+        "happened": march.happened,
         "transient": march.transient.saved(),
     }
 
@@ -95,6 +96,7 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]
+    march.happened = {name: list(times) for name, times in known["happened"].items()}
     march.transient = Transient.of(known["transient"])
     for step in march.steps:
         march.kept.add(step.states)
@@ -104,11 +106,13 @@ def saved_march(marched: Marched | None) -> dict[str, Any] | None:
     """A march that came to its end, as plain values and tensors."""
     if marched is None:
         return None
-    return {"steps": saved_steps(marched.steps), "reached": marched.reached, "counts": marched.counts}
+    told = {"stopped": marched.told.stopped, "events": marched.told.events, "drifts": marched.told.drifts}
+    return {"steps": saved_steps(marched.steps), "reached": marched.reached, "counts": marched.counts, "told": told}
 
 
 def march_from(known: Mapping[str, Any] | None, statements: Statements, seed: int) -> Marched | None:
     """The march that ``saved_march`` described."""
     if known is None:
         return None
-    return Marched(statements, steps_from(known["steps"]), seed, reached=known["reached"], counts=known["counts"])
+    steps, told = steps_from(known["steps"]), Told(**known["told"])
+    return Marched(statements, steps, seed, reached=known["reached"], counts=known["counts"], told=told)

@@ -1,6 +1,6 @@
 """Which modes: as many as the solution needs at the time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -63,14 +63,23 @@ class SpaceControl:
 
     def initial(self) -> tuple[Product, list[Tensor]]:
         """Modes that show the initial values, and the state that they make."""
-        basis = self.first()
+        return self.showing(self.first(), lambda basis: initial_values(self.statements, basis))
+
+    def showing(self, basis: Product, state_in: Callable[[Product], list[Tensor]]) -> tuple[Product, list[Tensor]]:
+        """Modes, from some on, that show a state, and that in these.
+
+        Args:
+            basis: The modes to begin with.
+            state_in: The state in some modes, and its derivatives by time, [fields, modes] each.
+        """
+        state = state_in(basis)
         for _ in range(_LEVELS):
-            state = initial_values(self.statements, basis)
             scale = basis.norms(state[0])
             finer = self.finer(basis, state[0], scale) if self.statements.space else None
             if finer is None:
                 break
             basis = finer
+            state = state_in(basis)
         return basis, [own.flatten() for own in state]
 
     def finer(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:

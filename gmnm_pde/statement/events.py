@@ -23,8 +23,11 @@ _DIRECTIONS = (-1, 0, 1)
 class Event:
     """Something that happens while a problem evolves in time: ``Event(lambda h: h, direction=-1, stop=True)``.
 
+    With space, an event is where the largest value that its function has anywhere rises through zero, or the smallest
+    falls.
+
     Args:
-        function: A function of fields, time and scalars, by name; the event is where it is zero.
+        function: A function of fields, coordinates and scalars, by name; the event is where it is zero.
         direction: 1 where it must rise through zero, -1 where it must fall, 0 for both.
         stop: Whether the solution ends there.
         change: What fields are afterwards: by field a number or a function of what they were before,
@@ -169,10 +172,8 @@ def happenings(problem: Stated, events: Any, orders: Mapping[str, Alpha]) -> tup
 def _happening(problem: Stated, event: Event, name: str, orders: Mapping[str, Alpha]) -> Happening:
     call, domain = f"Event '{name}'", problem.domain
     time_of(domain, call)
-    if domain.parts or (domain.space and event.function is not None):
-        expected = "a problem in time alone" if not domain.parts else "a problem without parts"
-        remedy = "" if domain.parts else "At known times, Event(at=[...], change=...), events may have space too."
-        raise refuse(call, expected=expected, got=f"one on {domain}", remedy=remedy)
+    if domain.parts:
+        raise refuse(call, expected="a problem without parts", got=f"one on {domain}")
     assert isinstance(event.at, tuple)
     function = None
     if event.function is not None:

@@ -54,8 +54,6 @@ def suited(setup: Setup) -> Statements | str:
         require_conditions(statements)
     except Unsuited as why:
         return str(why)
-    if statements.problem.events and statements.space:
-        return "events are followed in time alone"
     if not statements.space:
         return statements
     missing = missing_values(statements)

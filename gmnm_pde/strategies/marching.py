@@ -15,7 +15,6 @@ from gmnm_pde.evolution.comparing import PART, errors_of, errors_up_to
 from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
-from gmnm_pde.evolution.ordinary import OrdinaryMarch
 from gmnm_pde.evolution.preparing import ROUGH, Marches
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import resume
@@ -181,8 +180,7 @@ class Marching:
             why = f"stopped by {run.ended_by}"
         if not march.steps:
             return None, why
-        ordinary = self._marches.ordinary
-        told = ordinary.told(march) if ordinary is not None and isinstance(march, OrdinaryMarch) else None
+        told = self._marches.told(march)
         marched = Marched(
             self.statements, march.steps, self.setup.seed, reached=not why, counts=march.counts, told=told
         )

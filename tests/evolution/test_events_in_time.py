@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmnm_pde import Dirichlet, Event, GmnmError, Initial, Interval, Problem, Time, Tolerance, diff, registry, solve
+from gmnm_pde import Event, GmnmError, Initial, Problem, Time, Tolerance, diff, registry, solve
 
 
 def ball(end, **bounce):
@@ -71,18 +71,6 @@ def test_crossings_by_direction():
     assert report.events["all"] == pytest.approx([(k + 0.5) * math.pi for k in range(6)], abs=1e-8)
     assert report.events["peaks"] == pytest.approx([2 * math.pi, 4 * math.pi, 6 * math.pi], abs=1e-8)
     assert report.invariants["energy"] < 1e-8
-
-
-def test_events_with_space_are_refused():
-    rod = Interval(x=(0, 1)) * Time(t=(0, 1))
-    dosed = Problem(
-        rod,
-        lambda u, x, t: diff(u, t) - diff(u, x, x),
-        [Initial(u=0), Dirichlet(u=0)],
-        events=Event(at=0.5, change={"u": 0.0}),
-    )
-    with pytest.raises(GmnmError, match="events"):
-        solve(dosed)
 
 
 SMALL = Problem(

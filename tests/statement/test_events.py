@@ -152,14 +152,14 @@ REFUSED = {
     "a failure": (lambda: stated(events=g.Event(lambda h: h * (1 / 0))), "ZeroDivisionError"),
     "a time outside": (lambda: stated(events=g.Event(at=3, change={"v": 0})), "times from 0 to 2, got 3"),
     "a name twice": (lambda: stated(events=[g.Event(at=1, name="a"), g.Event(at=1, name="a")]), "'a' twice"),
-    "in space": (
+    "in parts": (
         lambda: g.Problem(
-            SPACE * T,
+            SPACE.split(at=0.5, names=("a", "b")) * T,
             lambda u, x, t: diff(u, t) - diff(u, x, x),
             [g.Dirichlet(u=0), g.Initial(u=0)],
-            events=g.Event(lambda u: u),
+            events=g.Event(at=1, change={"u": 0}),
         ),
-        "a problem in time alone",
+        "a problem without parts",
     ),
     "without time": (
         lambda: g.Problem(SPACE, lambda u: g.laplacian(u), [g.Dirichlet(u=0)], events=g.Event(at=1)),

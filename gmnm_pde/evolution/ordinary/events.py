@@ -1,35 +1,18 @@
 """Events of a problem in time alone: where they are in a step, and what they make of the state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from scipy.optimize import brentq
 
+from gmnm_pde.evolution.crossings import Crossing, Watched, first_crossing
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Original, evaluation_of
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.statement.events import Happening
 from gmnm_pde.statement.terms import Term
-
-_LOOKS = 16
-"""Places within a step at which functions of events are looked at."""
-
-_NOTHING = 1e-11
-"""A function is as good as zero below this part of its size in the step."""
-
-_CLOSE = 1e-14
-"""Events nearer to each other than this part of a step are at one time."""
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """Events within a step: where, as a part of it, and which."""
-
-    part: float
-    happenings: tuple[Happening, ...]
 
 
 class Observable:
@@ -94,37 +77,15 @@ class Events:
             states: At its beginning and its stages, [s + 1, m].
             after: The part of the step that was looked at already.
         """
-        if not self._seen:
-            return None
-        parts = np.linspace(after, 1.0, _LOOKS + 1)
 
         def values(observable: Observable, at: np.ndarray) -> np.ndarray:
             slopes = method.slopes_at(states, at) / length
             return observable(start + length * at, method.at(states, at), slopes)
 
-        found: list[tuple[float, Happening]] = []
-        for happening, observable in self._seen:
-            seen = values(observable, parts)
-            for end in (0, -1):  # an event at an end of a step belongs to the step before
-                if abs(seen[end]) <= _NOTHING * np.abs(seen).max():
-                    seen[end] = 0.0
-            for k in range(_LOOKS):
-                low, high = seen[k], seen[k + 1]
-                rises = low < 0 <= high
-                falls = low > 0 >= high
-                if (rises and happening.direction >= 0) or (falls and happening.direction <= 0):
-                    part = parts[k + 1]
-                    if high != 0:
-                        ends = (parts[k], parts[k + 1])
-                        part = cast(
-                            float, brentq(lambda at, f=observable: values(f, np.array([at]))[0], *ends, xtol=1e-15)
-                        )
-                    found.append((float(part), happening))
-                    break
-        if not found:
-            return None
-        first = min(part for part, _ in found)
-        return Crossing(first, tuple(own for part, own in found if part - first <= _CLOSE))
+        watched = [
+            Watched(happening, happening.direction, partial(values, observable)) for happening, observable in self._seen
+        ]
+        return first_crossing(watched, after)
 
     def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The state after some events at one time, each of which sees what those before it made."""

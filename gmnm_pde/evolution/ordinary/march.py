@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from gmnm_pde.evolution.crossings import note, refuse_endless
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
@@ -39,9 +40,6 @@ part of the whole time."""
 
 _ASIDE = 1e-15
 """Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
-
-_ENDLESS, _ZENO = 12, 1e-9
-"""So many events, each sooner after the one before, the last within this part of the whole time, have no end."""
 
 _MISSED = 0.3
 """Data that stages do not see count with this factor."""
@@ -190,25 +188,13 @@ class OrdinaryMarch:
         if not happenings:
             return
         assert self.events is not None
-        for own in happenings:
-            self.happened.setdefault(own.name, []).append(self.time)
-        self._refuse_endless(happenings)
+        note(self.happened, happenings, self.time)
+        refuse_endless(self.happened, happenings, self.end - self.start)
         self.state = self.events.changed(happenings, self.time, self.state, self.slope)
         self.stopped = next((own.name for own in happenings if own.stop), "")
         if self.constraints is not None:
             self.state = self.constraints.nearest(self.time, self.state, np.abs(self.state).max() + 0.0 * self.state)
         self._begin(self._again())
-
-    def _refuse_endless(self, happenings: Sequence[Happening]) -> None:
-        """End where events follow each other ever more quickly (Zeno)."""
-        for own in happenings:
-            times = np.array(self.happened[own.name][-_ENDLESS:])
-            gaps = np.diff(times)
-            if len(gaps) == _ENDLESS - 1 and gaps[-1] < _ZENO * (self.end - self.start) and (np.diff(gaps) <= 0).all():
-                told = (
-                    "follow each other without end before it (Zeno): Event(..., stop=True) at a small speed ends that"
-                )
-                raise Ended(self.time, f"events '{own.name}' {told}")
 
     def _fitting(self, end: float) -> float:
         """The length of the next step, so that the last one before ``end`` is none too short."""
@@ -352,8 +338,7 @@ class OrdinaryMarch:
                 self._crossed = crossing.happenings
                 nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
                 return crossing.part * length, self.method.at(states, nodes)
-            for own in crossing.happenings:
-                self.happened.setdefault(own.name, []).append(self.time + crossing.part * length)
+            note(self.happened, crossing.happenings, self.time + crossing.part * length)
             after = crossing.part
         return length, states
 

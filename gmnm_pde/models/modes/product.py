@@ -44,12 +44,12 @@ class Product:
 
     def values(self, coefficients: Tensor, orders: Sequence[int]) -> Tensor:
         """A derivative of expansions [..., count] at the quadrature's points, [..., n]; ``orders`` by each line."""
-        return self._along([self._own_rows(k, order) for k, order in enumerate(orders)], coefficients, self.shape)
+        return self.along_axes([self._own_rows(k, order) for k, order in enumerate(orders)], coefficients)
 
     def projected(self, values: Tensor) -> Tensor:
         """The expansions [..., count] of functions with these values [..., n] at the quadrature's points."""
         matrices = [(self._own_rows(k, 0) * line.weights.to(values)[:, None]).mT for k, line in enumerate(self.lines)]
-        return self._along(matrices, values, [len(line.points) for line in self.lines])
+        return self.along_axes(matrices, values, [len(line.points) for line in self.lines])
 
     def tested(self, values: Tensor) -> Tensor:
         """The inner products [..., count] with every function, of functions with these values [..., n]."""
@@ -115,7 +115,7 @@ class Product:
             dense = max(own, other, key=lambda line: len(line.points))
             left = (other.rows(dense.points, 0) * dense.weights[:, None]).mT
             matrices.append((left @ own.rows(dense.points, 0)).to(coefficients))
-        return self._along(matrices, coefficients, self.shape)
+        return self.along_axes(matrices, coefficients)
 
     def tails(self, coefficients: Tensor) -> list[Tensor]:
         """Along each line how large the finest parts of expansions [m, count] are in each cell, [m, cells]."""
@@ -139,11 +139,11 @@ class Product:
             total = torch.kron(total, self._own_rows(k, order))
         return total
 
-    def _along(self, matrices: Sequence[Tensor], values: Tensor, shape: Sequence[int]) -> Tensor:
-        """Matrices applied along the axes of flat arrays [..., prod(shape)]."""
+    def along_axes(self, matrices: Sequence[Tensor], values: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+        """Matrices applied along the axes of flat arrays [..., prod(shape)], by default of expansions."""
         if not matrices:
             return values
-        total = values.unflatten(-1, tuple(shape))
+        total = values.unflatten(-1, self.shape if shape is None else tuple(shape))
         for k, matrix in enumerate(matrices, start=-len(matrices)):
             total = (total.movedim(k, -1) @ matrix.to(values).mT).movedim(-1, k)
         return total.flatten(-len(matrices))
