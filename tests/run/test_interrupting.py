@@ -19,6 +19,14 @@ MOMENTS = (0, 3, 12, 30)
 pytestmark = pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """Processes in the background are born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Pressing:
     """A callback that presses Ctrl-C once, at some news."""
 
