@@ -13,6 +13,9 @@ from gmnm_pde.jets import Quantity, Stack
 from gmnm_pde.statement.vectors import Vectors, rows_of
 
 
+_CALL = "Problem(exact=...)"
+
+
 class Stated(Protocol):
     """What is seen of a problem."""
 
@@ -24,27 +27,29 @@ class Stated(Protocol):
     vectors: dict[str, tuple[str, ...]]
 
 
-def check_exact(exact: Any, domain: Any) -> None:
-    """Refuse an exact solution that asks for other names than coordinates, or that parts have none of."""
-    if exact is not None:
-        for part in domain.parts if isinstance(exact, Mapping) else ("",):
-            bind(_of_part(exact, part), domain.coordinates, call="Problem(exact=...)")
+def check_exact(problem: Stated) -> None:
+    """Refuse an exact solution that asks for other names than coordinates, or that parts or fields have none of."""
+    exact, domain = problem.exact, problem.domain
+    if exact is None:
+        return
+    for part in domain.parts if _is_by_part(exact, domain) else ("",):
+        own = _of_part(exact, part)
+        if isinstance(own, Mapping):
+            _refuse_other_names(problem, own)
+        for name, function in own.items() if isinstance(own, Mapping) else [("", own)]:
+            if callable(function) or not name:
+                bind(function, domain.coordinates, call=f"Problem(exact={{'{name}': ...}})" if name else _CALL)
 
 
 def exact_columns(problem: Stated, columns: Sequence[Tensor], part: str) -> tuple[dict[str, Tensor], dict[str, float]]:
     """See ``Problem.exact_columns``."""
     if problem.exact is None:
         raise refuse(f"{problem.name}: exact", expected="a problem with an exact solution", got="none")
-    if isinstance(problem.exact, Mapping) and not part:
+    if _is_by_part(problem.exact, problem.domain) and not part:
         return _by_part(problem, problem.domain, columns)
-    values: Any = bind(_of_part(problem.exact, part), problem.domain.coordinates, call="exact")(
-        dict(zip(problem.domain.coordinates, columns, strict=True))
-    )
+    values = _evaluated(_of_part(problem.exact, part), problem.domain.coordinates, columns)
     named = _by_field(values, problem.vectors) if isinstance(values, Mapping) else _named(values, problem.fields)
-    missing = [name for name in problem.fields if name not in named]
-    unknown = [name for name in named if name not in problem.fields and name not in problem.parameters]
-    if missing or unknown:
-        raise refuse("exact(...)", expected=f"the fields {', '.join(problem.fields)}", got=f"{', '.join(named)}")
+    _refuse_other_names(problem, named)
     like = columns[0]
     fields = {name: _column(named[name], like, name) for name in problem.fields}
     return fields, {name: float(named[name]) for name in problem.parameters if name in named}
@@ -58,13 +63,32 @@ def _by_part(problem: Stated, domain: Parted, columns: Sequence[Tensor]) -> tupl
     return dict(zip(problem.fields, own.unbind(1), strict=True)), every[0][1]
 
 
+def _is_by_part(exact: Any, domain: Any) -> bool:
+    """Whether there is an exact solution for each part, rather than for each field."""
+    return isinstance(exact, Mapping) and bool(set(exact) & set(domain.parts))
+
+
 def _of_part(exact: Any, part: str) -> Any:
     """The exact solution in a part: its own, or that of the whole domain."""
-    if not isinstance(exact, Mapping):
+    if not part or not isinstance(exact, Mapping):
         return exact
     if part not in exact:
         raise refuse("Problem(exact={...})", expected="a function for each part", got=f"none for '{part}'")
     return exact[part]
+
+
+def _evaluated(exact: Any, coordinates: Sequence[str], columns: Sequence[Tensor]) -> Any:
+    """What an exact solution gives, a function of coordinates or a function or number for each field."""
+    if isinstance(exact, Mapping):
+        return {name: _evaluated(own, coordinates, columns) if callable(own) else own for name, own in exact.items()}
+    return bind(exact, coordinates, call=_CALL)(dict(zip(coordinates, columns, strict=True)))
+
+
+def _refuse_other_names(problem: Stated, named: Mapping[str, Any]) -> None:
+    """Refuse exact values that lack a field, or belong to none."""
+    known = {one for name in named for one in problem.vectors.get(name, (name,))}
+    if not set(problem.fields) <= known <= {*problem.fields, *problem.parameters}:
+        raise refuse("exact(...)", expected=f"the fields {', '.join(problem.fields)}", got=f"{', '.join(named)}")
 
 
 def _by_field(values: Mapping[str, Any], vectors: Vectors) -> dict[str, Any]:

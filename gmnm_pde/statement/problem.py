@@ -40,7 +40,7 @@ class Problem:
         conditions: Dirichlet, Neumann, Robin, Initial, Periodic, Observations, or the general Condition; Interface
             where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
-            of unknown parameters); or one for each part. Used to report errors, never to solve.
+            of unknown parameters); a dict of functions by field; or one of these for each part. Used to report errors, never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else. A name
             with a number, ``("y", 20)``, is a vector of fields, y_1 to y_20, which functions ask for as ``y``; those
             with ``*u`` among their arguments get all fields that they do not name.
@@ -129,7 +129,7 @@ class Problem:
         )
         known = (*domain.coordinates, *self.fields, *scalars)
         self.coefficients = read_coefficients(coefficients, domain, (*known, *self.vectors), known, self.vectors)
-        check_exact(exact, domain)
+        check_exact(self)
         bound = {part: self._bound(named) for part, named in functions.items()}
         interior = [self.traced(term) for part, named in bound.items() for term in self._equations(named, part)]
         orders = _orders(interior, self.branches, domain.dimension)

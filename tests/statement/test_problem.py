@@ -168,6 +168,27 @@ def test_verify_names_faces_without_a_condition():
     assert make_poisson(conditions=[g.Dirichlet(u=0, on=right)]).verify().free_faces == ("x=-1", "y=-1", "y=1")
 
 
+def test_exact_by_field():
+    def stated(**given):
+        return g.Problem(
+            SQUARE,
+            lambda u, v, k: (k * g.laplacian(u) - v, g.laplacian(v)),
+            [g.Dirichlet(u=0, v=0)],
+            parameters={"k": 1.0},
+            **given,
+        )
+
+    column = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    fields, parameters = stated(exact={"v": lambda y: 2 * y, "u": lambda x: x**2, "k": 3}).exact_columns([column] * 2)
+    assert torch.equal(fields["u"], column**2) and torch.equal(fields["v"], 2 * column) and parameters == {"k": 3.0}
+    assert torch.equal(stated(exact={"u": 1, "v": lambda x: x}).exact_columns([column] * 2)[0]["u"], 0 * column + 1)
+    for wrong in ({"u": lambda x: x}, {"u": lambda x: x, "v": lambda x: x, "w": 0}):
+        with pytest.raises(g.GmnmError, match="the fields u, v"):
+            stated(exact=wrong)
+    with pytest.raises(g.GmnmError, match="asks for 'z'"):
+        stated(exact={"u": lambda z: z, "v": 0})
+
+
 def test_exact_may_tell_the_parameters():
     problem = g.registry.load("inverse_heat")
     problem.verify()
