@@ -80,8 +80,13 @@ class Marched:
 
     @property
     def end(self) -> float:
-        """The time that was reached."""
+        """The time of the march that was reached."""
         return self.steps[-1].start + self.steps[-1].length
+
+    @property
+    def until(self) -> float:
+        """The time of the problem that was reached."""
+        return self.statements.when(self.end)
 
     @cached_property
     def model(self) -> Normalized:
@@ -100,7 +105,11 @@ class Marched:
         whole, space = self.reached and not self.told.stopped, self.statements.space
         parts = [[part.bounds[k] for k in space] for part in parts_of(self.problem.domain).values()]
         inner = Evolved.of(stretches, self.statements.axis, whole=whole, parts=parts)
-        return Normalized(inner, [(-1.0, 1.0)] * self.problem.domain.dimension)
+        box = [(-1.0, 1.0)] * self.problem.domain.dimension
+        if self.statements.mirrored:
+            middle = self.statements.start + self.statements.end
+            box[self.statements.axis] = (middle + 1.0, middle - 1.0)
+        return Normalized(inner, box)
 
     @property
     def converged(self) -> bool:
@@ -142,7 +151,7 @@ class Marched:
         points = unit.new_empty(unit.shape)
         low, high = torch.tensor(self.statements.bounds, dtype=torch.float64).view(-1, 2).unbind(1)
         points[:, list(self.statements.space)] = low + unit[:, 1:] * (high - low)
-        points[:, self.statements.axis] = starts + unit[:, 0] * lengths
+        points[:, self.statements.axis] = self.statements.when(starts + unit[:, 0] * lengths)
         return points, lengths
 
     @property

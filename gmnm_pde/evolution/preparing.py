@@ -94,9 +94,10 @@ class Marches:
     def _breaks(self) -> Sequence[float]:
         """Times at which the data have jumps and kinks, conditions switch, and events happen that are known."""
         axis, problem = self._statements.axis, self._statements.problem
-        known = {*problem.breaks, *(time for event in problem.events for time in event.at)}
+        when = self._statements.when
+        known = {*map(when, problem.breaks), *(time for event in problem.events for time in event.at)}
         found = set(switching_times(self._statements))
-        found |= {own.plane[1] for own in self._features if own.plane is not None and own.plane[0] == axis}
+        found |= {when(own.plane[1]) for own in self._features if own.plane is not None and own.plane[0] == axis}
         near = _SAME * (self._statements.end - self._statements.start)
         return sorted(known | {own for own in found if all(abs(own - other) > near for other in known)})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -15,6 +16,8 @@ from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
+
+Number = TypeVar("Number", float, Tensor)
 
 _PROBES = 8
 """Points at which equations are looked at, to learn which field each determines."""
@@ -42,6 +45,8 @@ class Statements:
         autonomous: Whether all is linear, with the same coefficients at all times.
         free: The fields that are determined up to a constant at each time.
         gauges: What fixes these constants.
+        mirrored: Whether values at the end are given in place of initial ones: marches then go from there backwards,
+            in a time of their own, that from ``start`` to ``end`` as if mirrored; ``when`` tells the other.
         base: Constants beside which fields are expanded, by field: fields that hardly differ from one.
     """
 
@@ -62,12 +67,20 @@ class Statements:
     autonomous: bool
     free: tuple[int, ...]
     gauges: tuple[Gauge, ...]
+    mirrored: bool = False
     base: tuple[float, ...] = ()
 
     def beside(self, base: Sequence[float]) -> "Statements":
         """The same with fields that are expanded beside constants."""
-        problem = self.stated.restated(self.stated.terms, base=[*base] * self.parts) if any(base) else self.stated
-        return replace(self, problem=problem, base=tuple(base))
+        if not any(base):
+            return self
+        return replace(
+            self, problem=self.problem.restated(self.stated.terms, base=[*base] * self.parts), base=tuple(base)
+        )
+
+    def when(self, time: Number) -> Number:
+        """The problem's time at a time of the march, or the other way round."""
+        return self.start + self.end - time if self.mirrored else time
 
     @property
     def fields(self) -> int:
@@ -112,7 +125,7 @@ class Statements:
         """Points [len(times) * n, d], places [n, space] at each of some times."""
         points = places.new_empty(len(times), len(places), len(self.space) + 1)
         points[:, :, list(self.space)] = places
-        points[:, :, self.axis] = times[:, None]
+        points[:, :, self.axis] = self.when(times)[:, None]
         return points.flatten(0, 1)
 
 
@@ -143,6 +156,13 @@ def read(problem: Problem) -> Statements:
         same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
         if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
             raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
+    final = [term for term in groups["boundary"] if _is_final(term, axis, end)]
+    if final and groups["initial"]:
+        raise Unsuited("values are given at the beginning and at the end")
+    groups["initial"] += final
+    groups["boundary"] = [term for term in groups["boundary"] if term not in final]
+    if final and (problem.events or not space):
+        raise Unsuited("values are given at the end")
     orders = _time_orders(problem, groups["interior"] + groups["boundary"], axis)
     if not groups["initial"] or not any(orders):
         raise Unsuited("it has no initial values")
@@ -167,8 +187,14 @@ def read(problem: Problem) -> Statements:
     tested = _tested(problem, groups["interior"], axis, free)
     steady = problem.linear and all(_is_steady(problem, term, axis) for term in always)
     gauges = _gauges(problem, groups["data"], axis, free)
-    known = (orders, smoothness, tested, steady, free, gauges, (0.0,) * len(problem.fields))
-    return Statements(problem, problem, axis, start, end, space, periodic, *terms, *known)
+    known = (orders, smoothness, tested, steady, free, gauges, bool(final), (0.0,) * len(problem.fields))
+    seen = problem.restated(problem.terms, mirrored=axis) if final else problem
+    return Statements(seen, problem, axis, start, end, space, periodic, *terms, *known)
+
+
+def _is_final(term: Term, axis: int, end: float) -> bool:
+    """Whether a condition gives values at the final time."""
+    return term.partner is None and all(chart.flat == (axis, end) for chart in _region(term).charts)
 
 
 def _gauges(problem: Problem, terms: Sequence[Term], axis: int, free: Sequence[int]) -> tuple[Gauge, ...]:

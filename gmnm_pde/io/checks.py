@@ -163,6 +163,13 @@ def interval(value: Any, where: str) -> None:
         raise Unfit(where, "two ascending numbers", value)
 
 
+def span(value: Any, where: str) -> None:
+    """Two finite numbers that differ; the first is the larger where what lies between them is mirrored."""
+    listed(finite, count=2)(value, where)
+    if value[0] == value[1]:
+        raise Unfit(where, "two numbers that differ", value)
+
+
 def rows(value: Any, where: str) -> None:
     """A history: dicts of numbers, with steps and seconds."""
     listed(keyed(number))(value, where)

@@ -24,7 +24,7 @@ _MOST = 64
 _SMALL = ("order", "smoothness")
 """The names of these small numbers."""
 
-_SHAPE = checks.record(kind=checks.name, config=checks.keyed(checks.anything), bounds=checks.listed(checks.interval))
+_SHAPE = checks.record(kind=checks.name, config=checks.keyed(checks.anything), bounds=checks.listed(checks.span))
 """What a header says of a model."""
 
 _DAMAGE = (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError, MemoryError)

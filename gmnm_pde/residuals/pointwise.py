@@ -134,7 +134,7 @@ def residuals(
     )
     if placed.term.trace.over_space:
         frame.integrate = placed.integrate or stand_in(points)
-    source = GivenSource(_boosted(_beside(problem, placed.term, jets), placed.term.boost))
+    source = GivenSource(_scaled(problem, placed.term, _beside(problem, placed.term, jets)))
     fields = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
     named = placed.term.evaluate(frame, {**fields, **dict(zip(problem.parameters, parameters, strict=True))})
     return named, [frame.entry(source, *key) for key in placed.term.trace.asked]
@@ -147,11 +147,21 @@ def _beside(problem: Problem, term: Term, jets: Mapping[Alpha, Tensor]) -> Mappi
     return {alpha: jet if any(alpha) else jet + jet.new_tensor(problem.base) for alpha, jet in jets.items()}
 
 
-def _boosted(jets: Mapping[Alpha, Tensor], boost: float) -> Mapping[Alpha, Tensor]:
-    if boost == 1.0:
-        return jets
-    highest = max(sum(alpha) for alpha in jets)
-    return {alpha: boost * jet if sum(alpha) == highest else jet for alpha, jet in jets.items()}
+def _scaled(problem: Problem, term: Term, jets: Mapping[Alpha, Tensor]) -> Mapping[Alpha, Tensor]:
+    """The derivatives as functions see them."""
+    factors = _factors(problem, term, tuple(jets))
+    return {alpha: jet if factors[alpha] == 1.0 else factors[alpha] * jet for alpha, jet in jets.items()}
+
+
+def _factors(problem: Problem, term: Term, alphas: Sequence[Alpha]) -> dict[Alpha, float]:
+    """By how much functions see derivatives larger: those of highest order, and along what is mirrored."""
+    factors = dict.fromkeys(alphas, 1.0)
+    if term.boost != 1.0:
+        highest = max(map(sum, alphas))
+        factors.update({alpha: term.boost for alpha in alphas if sum(alpha) == highest})
+    if problem.mirrored is not None:
+        factors.update({alpha: -own for alpha, own in factors.items() if alpha[problem.mirrored] % 2})
+    return factors
 
 
 @torch.enable_grad()
@@ -169,19 +179,18 @@ def linearize(
     spread = [value.detach().expand(len(points)).clone().requires_grad_() for value in parameters]
     named, entries = residuals(problem, placed, points, jets, spread, rows)
     asked = placed.term.trace.asked
+    factors = _factors(problem, placed.term, placed.term.trace.alphas)
     by_name = {}
     for name, residual in named.items():
         linearized = by_name[name] = Linearized(residual.detach(), {}, {})
         if slopes and residual.requires_grad:
             partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
             known = [None if slope is None else slope.detach() for slope in partials]
-            linearized.slopes = {key: slope for key, slope in zip(asked, known, strict=False) if slope is not None}
-            if placed.term.boost != 1.0:
-                highest = max(sum(alpha) for _, alpha in asked)
-                linearized.slopes = {
-                    (k, alpha): slope * placed.term.boost if sum(alpha) == highest else slope
-                    for (k, alpha), slope in linearized.slopes.items()
-                }
+            linearized.slopes = {
+                (k, alpha): slope if factors[alpha] == 1.0 else factors[alpha] * slope
+                for (k, alpha), slope in zip(asked, known, strict=False)
+                if slope is not None
+            }
             by_parameter = enumerate(known[len(asked) :])
             linearized.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
     return by_name

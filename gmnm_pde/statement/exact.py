@@ -12,7 +12,6 @@ from gmnm_pde.geometry import Parted
 from gmnm_pde.jets import Quantity, Stack
 from gmnm_pde.statement.vectors import Vectors, rows_of
 
-
 _CALL = "Problem(exact=...)"
 
 

@@ -69,6 +69,8 @@ class Problem:
         reference: Constant fields that residuals are compared with those of, and from which Newton's method begins;
             nothing stands for zero fields.
         base: Constants that fields are taken beside, by branch: with them functions see these more. None is no more.
+        mirrored: The axis that fields are solved for the other way round along, if any: with it functions see their
+            derivatives of odd order with the other sign.
 
     Raises:
         GmnmError: a name is unknown, a residual has the wrong shape, a condition is missing or selects no point.
@@ -115,6 +117,7 @@ class Problem:
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
         self.base: tuple[float, ...] = ()
+        self.mirrored: int | None = None
         self.conditions = read_conditions(conditions)
         functions = by_part(equations, domain, read_equations)
         scalars = (*self.parameters, *self.constants)
@@ -239,6 +242,7 @@ class Problem:
         met: Sequence[str] | None = None,
         reference: Sequence[float] | None = None,
         base: Sequence[float] | None = None,
+        mirrored: int | None = None,
     ) -> "Problem":
         """This problem with other terms, which have their traces already; what is left out stays as it is."""
         other = object.__new__(type(self))
@@ -251,6 +255,7 @@ class Problem:
             met=self.met if met is None else tuple(met),
             reference=self.reference if reference is None else tuple(reference),
             base=self.base if base is None else tuple(base),
+            mirrored=self.mirrored if mirrored is None else mirrored,
         )
         return other
 

@@ -111,7 +111,7 @@ class Marching:
                 course.best, course.ended = candidate, why
             elif run.late and not marched.reached and math.isnan(best.error):
                 best = replace(best, estimate=self._up_to(marched, best.fit, run))
-                return self._partly_judged(best, marched.end, run)
+                return self._partly_judged(best, marched.until, run)
             course.stalls = course.stalls + 1 if error > _FALL * least else 0
             done = course.before is not None and (error <= aim or course.stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or course.allowed <= _FINEST or run.late:
@@ -175,7 +175,7 @@ class Marching:
             with limited(run.allowance):
                 march.run()
         except Ended as ended:
-            why = f"steps end at {self.setup.problem.domain.time[0]} = {ended.time:.6g}: {ended.why}"
+            why = f"steps end at {self.setup.problem.domain.time[0]} = {self.statements.when(ended.time):.6g}: {ended.why}"
         except OutOfTime:
             why = f"stopped by {run.ended_by}"
         if not march.steps:
@@ -198,7 +198,7 @@ class Marching:
             nonlocal number
             number += 1
             if number % every == 0:
-                run.marched(step.start + step.length, number)
+                run.marched(self.statements.when(step.start + step.length), number)
 
         return tell
 
@@ -243,14 +243,14 @@ class Marching:
             made = "; ".join([made, *self._marches.ordinary.notes])
         if best.fit.told.stopped:
             (time,) = self.setup.problem.domain.time
-            made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.end:.10g}; {made}"
+            made = f"the event '{best.fit.told.stopped}' ends it at {time} = {best.fit.until:.10g}; {made}"
         return made
 
     def _result(self, best: Candidate, why: str, run: Run) -> Result:
         tol, words, made = run.tol, beside(best.error, run.tol), self._made(best)
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED
-            until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.end:.6g}"
+            until = f"solved up to {self.setup.problem.domain.time[0]} = {best.fit.until:.6g}"
             return Result(best, status, f"{until}: {why}; {words}; {made}", partial=True)
         if self.tolerances is not None and best.fit.converged:
             met = self._judged(best, run) <= self.tolerances.least
