@@ -6,6 +6,8 @@ A rod cools: :math:`u_t = \kappa u_{xx}` on :math:`[0, 1]`, :math:`u = 0` at bot
 The conductivity :math:`\kappa` is not known. It is found together with the temperature from values at 30 sensors.
 """
 
+# sphinx_gallery_thumbnail_path = "images/gallery/inverse_conductivity.jpg"
+
 # %%
 # ``parameters`` names the unknown scalars and gives an initial guess for each. The exact solution here is
 # :math:`e^{-\pi^2 \kappa t} \sin \pi x` with :math:`\kappa = 0.2`.

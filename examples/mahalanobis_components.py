@@ -7,6 +7,8 @@ A GMNM of the form ``full`` has components :math:`\exp(-|A (x - \mu)|^2 / 2)`. W
 :math:`(x - \mu)^T \Sigma^{-1} (x - \mu)`. The module is an ordinary layer of torch.
 """
 
+# sphinx_gallery_thumbnail_path = "images/gallery/mahalanobis_components.jpg"
+
 # %%
 # Every matrix :math:`A` is allowed, since :math:`A^T A` is positive semidefinite: nothing has to be projected or
 # factorised during training. Conversely every covariance is reached, as this one is.

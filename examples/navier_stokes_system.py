@@ -10,6 +10,8 @@ Kovasznay flow, the steady flow behind a grid, is an exact solution of
 Several unknown fields, several named residuals and a nonlinearity need nothing new in the statement.
 """
 
+# sphinx_gallery_thumbnail_path = "images/gallery/navier_stokes_system.jpg"
+
 # %%
 # One function may return several residuals as a dict. The names come back in reports, weights and curves. The fields
 # are ``u``, ``v`` and ``p``, in the order in which the arguments name them.

@@ -9,6 +9,8 @@ This page runs the script with ``--quick``: small models, few steps. The full fi
 :doc:`/reproducing_the_paper`.
 """
 
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_figure3.jpg"
+
 # %%
 # The loss is the paper's: the mean square of the equation's residual plus that of the boundary values.
 import argparse

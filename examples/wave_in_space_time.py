@@ -10,6 +10,8 @@ with :math:`u = 0` at both ends, :math:`u_t = 0` at the start and :math:`u(x, 0)
 There is no time stepping: time is a coordinate like the others, and one least squares problem covers all of it.
 """
 
+# sphinx_gallery_thumbnail_path = "images/gallery/wave_in_space_time.jpg"
+
 # %%
 # ``Interval * Time`` is the space-time domain. ``Initial(u=0, order=1)`` prescribes the first time derivative.
 import numpy as np
