@@ -6,8 +6,6 @@ A round drum vibrates in modes, each with its own frequency: :math:`\Delta u + k
 on its rim. The values :math:`k` for which there is such a :math:`u` are squared zeros of Bessel functions.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/eigenmodes.jpg"
-
 # %%
 # The unknown scalar is a parameter of the problem. Its guess says near which value to look.
 import numpy as np
@@ -34,3 +32,5 @@ print(f"largest relative error, by Bessel functions: {error:.1e}")
 # %%
 # Each mode is a solution: a function with derivatives, figures and files.
 figure = spectrum.plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/eigenmodes.jpg"

@@ -6,8 +6,6 @@ A rod cools: :math:`u_t = \kappa u_{xx}` on :math:`[0, 1]`, :math:`u = 0` at bot
 The conductivity :math:`\kappa` is not known. It is found together with the temperature from values at 30 sensors.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/inverse_conductivity.jpg"
-
 # %%
 # ``parameters`` names the unknown scalars and gives an initial guess for each. The exact solution here is
 # :math:`e^{-\pi^2 \kappa t} \sin \pi x` with :math:`\kappa = 0.2`.
@@ -61,3 +59,5 @@ for weight in (1.0, 1e-8):
 # The error estimate speaks of the discretisation. It does not know that the data are noisy: with the small weight the
 # estimate is small, and the error that the noise leaves in :math:`\kappa` and :math:`u` is not in it.
 figure = noisy[1e-8].plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/inverse_conductivity.jpg"

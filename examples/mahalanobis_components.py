@@ -7,8 +7,6 @@ A GMNM of the form ``full`` has components :math:`\exp(-|A (x - \mu)|^2 / 2)`. W
 :math:`(x - \mu)^T \Sigma^{-1} (x - \mu)`. The module is an ordinary layer of torch.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/mahalanobis_components.jpg"
-
 # %%
 # Every matrix :math:`A` is allowed, since :math:`A^T A` is positive semidefinite: nothing has to be projected or
 # factorised during training. Conversely every covariance is reached, as this one is.
@@ -66,3 +64,5 @@ print(f"mean squared error: trained components {solution.report.mse:.1e}, drawn 
 # Each ellipse is where a component has fallen to :math:`e^{-1/2}`. On the ridge they have narrowed across it.
 figure = solution.plot_components()
 field = solution.plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/mahalanobis_components.jpg"

@@ -9,8 +9,6 @@ This page runs the script with ``--quick``: small models, few steps. The full fi
 :doc:`/reproducing_the_paper`.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/poisson_figure3.jpg"
-
 # %%
 # The loss is the paper's: the mean square of the equation's residual plus that of the boundary values.
 import argparse
@@ -66,3 +64,5 @@ if options.out is not None:
     compared.write(options.out)
     steps.savefig(options.out / "figure3.png")
     seconds.savefig(options.out / "figure3_seconds.png")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_figure3.jpg"

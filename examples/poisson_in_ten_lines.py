@@ -9,8 +9,6 @@ State an equation, solve it, and read what the solution says about itself. The e
 whose solution is :math:`u = \sin(\pi x) \sin(\pi y)`.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/poisson_in_ten_lines.jpg"
-
 # %%
 # An equation is a function that returns its residual. Its arguments are bound by name: ``x`` and ``y`` are the
 # coordinates of the domain, so ``u`` is the unknown field.
@@ -54,3 +52,5 @@ figure = solution.plot()
 # %%
 # The same quantities over the course of the solve, one mark for each fit.
 curves = solution.history.plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_in_ten_lines.jpg"

@@ -12,8 +12,6 @@ made three times: by Adam, by L-BFGS, and by the method that gets the most digit
 This page runs the script with ``--quick``: small models, few steps. The full table is in :doc:`/reproducing_the_paper`.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/poisson_table1.jpg"
-
 # %%
 # The paper does not say what "L2" is. A mean squared error (MSE) fits its figures best; here both the MSE and the
 # relative L2 error are printed, each by its name. For this problem the MSE is a quarter of the squared relative error.
@@ -159,3 +157,5 @@ if options.out is not None:
         compared.write(options.out / part)
     (options.out / "table1.md").write_text(table() + "\n")
     figure.savefig(options.out / "table1.png", dpi=200)
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_table1.jpg"

@@ -13,8 +13,6 @@ This page runs the script with ``--quick``: small models, a second for each run.
 :doc:`/reproducing_the_paper`.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/regression_figure2.jpg"
-
 # %%
 # Every model gets values of :math:`T` at random points of :math:`[-4, 4]^2`, and is tested against :math:`T` itself on
 # other points. Sizes are chosen so that all have about as many parameters as the paper's GMNM, 4,500.
@@ -132,3 +130,5 @@ if options.out is not None:
     for level, compared in found.items():
         compared.write(options.out / f"level_{level}")
     figure.savefig(options.out / "figure2.png")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/regression_figure2.jpg"

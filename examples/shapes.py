@@ -9,8 +9,6 @@ A spanner is a bar and a disk, less a round hole and a flower that a function of
 with values on the outer edge and the flux through the two holes. The solution is :math:`u = \sin 2x \cos 3y`.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/shapes.jpg"
-
 # %%
 # Shapes are joined by ``|``, cut to what they share by ``&`` and cut out by ``-``. A shape that has no name of its own
 # is a function, negative inside and positive outside; it need not be a true distance.
@@ -94,3 +92,5 @@ def picture():
 
 
 figure = picture()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/shapes.jpg"

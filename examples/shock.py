@@ -9,8 +9,6 @@ Burgers' equation carries a sine towards the middle, where it steepens to a shoc
 The shock is about :math:`4 \nu = 0.013` wide, on an interval of length 2. Components of one width cannot serve both.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/shock.jpg"
-
 # %%
 # One mixture says so: its error estimate is poor.
 import sys
@@ -94,3 +92,5 @@ def picture():
 
 
 figure = picture()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/shock.jpg"

@@ -10,8 +10,6 @@ and de Vries,
 One soliton overtakes another; both come out as they were, and neither is where it would have been alone.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/solitons.jpg"
-
 # %%
 # A problem with initial values is marched: modes in space that follow the solution, steps in time with a known error.
 # ``gmnm-pde show kdv`` prints the statement.
@@ -47,3 +45,5 @@ def picture():
 
 
 figure = picture()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/solitons.jpg"

@@ -10,8 +10,6 @@ is zero, and :math:`\Delta g = -2 g`. Here :math:`g` is found from its values on
 :math:`\Delta u - u = -3 g`: three coordinates are stated as two are.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/three_dimensions.jpg"
-
 # %%
 import torch
 
@@ -43,3 +41,5 @@ cut = solution.plot(at={"z": 1.0})
 # %%
 # By the symmetry of the gyroid its mean is zero, and so is that of the solution.
 print(f"mean {solution.integral() / 6**3:.1e}")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/three_dimensions.jpg"

@@ -6,8 +6,6 @@ The equation is Helmholtz's, :math:`\Delta u + k^2 u = 0` on the unit square, wi
 The exact solution is known, so the error estimate can be compared with the error. The solver itself never sees it.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/tolerance_and_error_estimate.jpg"
-
 # %%
 # Without ``tol`` the solver aims at 1e-12. With it, components are added until the estimate of the relative L2 error
 # is below the tolerance.
@@ -35,3 +33,5 @@ try:
     solve(problem, tol=1e-9, weights={"boundry": 2.0})
 except GmnmError as error:
     print(error)
+
+# sphinx_gallery_thumbnail_path = "images/gallery/tolerance_and_error_estimate.jpg"

@@ -10,8 +10,6 @@ What a network can represent is not what limits it: the method decides how many 
 This page runs the script with ``--quick``: 2.5 seconds for each method. ``--time-limit`` gives them more.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/train_a_network.jpg"
-
 # %%
 # The four methods differ in what they know of the loss: its gradient alone; a memory of the last hundred gradients; all
 # of its curvature as gathered on the way; and the Jacobian of the residuals, from which the curvature follows at once.
@@ -77,3 +75,5 @@ def picture():
 
 
 figure = picture()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/train_a_network.jpg"

@@ -10,8 +10,6 @@ with :math:`u = 0` at both ends, :math:`u_t = 0` at the start and :math:`u(x, 0)
 There is no time stepping: time is a coordinate like the others, and one least squares problem covers all of it.
 """
 
-# sphinx_gallery_thumbnail_path = "images/gallery/wave_in_space_time.jpg"
-
 # %%
 # ``Interval * Time`` is the space-time domain. ``Initial(u=0, order=1)`` prescribes the first time derivative.
 import numpy as np
@@ -58,3 +56,5 @@ print(f"largest relative change: {drift:.1e}")
 # Each line is the crest of one component, coloured by its weight. The histogram shows that the components are narrower
 # in time than in space.
 components = solution.plot_components()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/wave_in_space_time.jpg"
