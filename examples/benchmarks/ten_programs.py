@@ -3,8 +3,8 @@
 python examples/benchmarks/ten_programs.py [NUMBERS]
 python examples/benchmarks/ten_programs.py --beside          # DeepXDE and scikit-fem too, in environments of their own
 
-Errors are against the exact solution where there is one, else against the same program solved to ``FINER``; relative, in
-the L2 norm at points of the interior, and for unknown numbers the largest relative error of them.
+Errors are against the exact solution where there is one, else against the same program solved to ``FINER``; relative,
+in the L2 norm at points of the interior, and for unknown numbers the largest relative error of them.
 """
 
 import argparse

@@ -83,11 +83,12 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.out is not None:
         _write(solution, options, source.about)
-    drawn = None if options.vtk is None else solution.to_vtk(options.vtk)
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
-    if drawn is not None and not options.json:
-        print(f"written for ParaView: {options.vtk.with_name(drawn.name)}")
+    if options.vtk is not None:
+        file = solution.to_vtk(options.vtk)
+        if not options.json:
+            print(f"written for ParaView: {options.vtk.with_name(file.name)}")
     return exit_status(solution.report.status, converged=solution.report.converged, tol=options.tol)
 
 

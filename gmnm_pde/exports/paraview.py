@@ -40,7 +40,7 @@ def write_vtk(
     timed = [name for name in solution.time if name not in (at or {})]
     part = _space(solution.domain, {**(at or {}), **dict.fromkeys(timed, 0.0)}, call)
     if resolution is None:
-        resolution = _RESOLUTION.get(part.domain.dimension, 41)
+        resolution = _RESOLUTION.get(len(part.names), 41)
     if not isinstance(resolution, int) or resolution < 2:
         raise refuse(f"{call}: resolution={resolution!r}", expected="at least 2 points along a side", got=resolution)
     moments = times_of(solution, times, call, _TIMES) if timed else [None]

@@ -1,8 +1,8 @@
 """Four programs of DeepXDE's own examples in DeepXDE, with the networks, points and rates that they are published with.
 
 ``python deepxde_programs.py --program 2 --points points.npy --limit 60``: Adam for at most half of the seconds, then
-L-BFGS, as published, until it ends or the time is up; in float64. Prints the values at the points, or what was found for
-the unknown numbers, with the seconds of the processor.
+L-BFGS, as published, until it ends or the time is up; in float64. Prints the values at the points, or what was found
+for the unknown numbers, with the seconds of the processor.
 """
 
 import argparse
@@ -71,6 +71,10 @@ def allen_cahn():
     return dde.data.TimePDE(strip(), equation, [], **counts), [2, 20, 20, 20, 1]
 
 
+def always(value):
+    return lambda t: value  # of one argument, since DeepXDE counts them
+
+
 def lorenz():
     given = np.load(options.points.with_name("observed.npy"))
 
@@ -84,10 +88,7 @@ def lorenz():
         ]
 
     span = dde.geometry.TimeDomain(0, 3)
-    start = [
-        dde.icbc.IC(span, lambda t, value=value: value, lambda _, on: on, component=k)
-        for k, value in enumerate((-8, 7, 27))
-    ]
+    start = [dde.icbc.IC(span, always(value), lambda _, on: on, component=k) for k, value in enumerate((-8, 7, 27))]
     data = [dde.icbc.PointSetBC(given[:, :1], given[:, 1 + k : 2 + k], component=k) for k in range(3)]
     counts = {"num_domain": 400, "num_boundary": 2, "anchors": given[:, :1]}
     return dde.data.PDE(span, equation, [*start, *data], **counts), [1, 40, 40, 40, 3]

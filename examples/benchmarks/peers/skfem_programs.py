@@ -1,8 +1,8 @@
 """Three programs of the tutorial of dolfinx in scikit-fem, which pip installs: finite elements of the same kind.
 
 ``python skfem_programs.py --program 8 --points points.npy``. Meshes and steps are those of the tutorial; on its round
-membrane, which gmsh meshes there, they are as fine. Prints the values at the points, or for the heat equation at the end
-of its time, with the seconds of the processor.
+membrane, which gmsh meshes there, they are as fine. Prints the values at the points, or for the heat equation at the
+end of its time, with the seconds of the processor.
 """
 
 import argparse
