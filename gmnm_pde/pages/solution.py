@@ -27,7 +27,7 @@ def write_solution(
         about: What is said of the problem where it is from.
         warned: Warnings that came on the way.
     """
-    html.write(path, solution_page(solution, command, about, warned), "solution.to_html(...)")
+    html.write(path, lambda: solution_page(solution, command, about, warned), "solution.to_html(...)")
 
 
 def solution_page(solution: Any, command: str | None, about: str, warned: Sequence[str]) -> str:

@@ -40,7 +40,15 @@ def test_every_example_has_a_picture_that_its_page_shows():
         assert (EXAMPLES.parent / "docs" / "images" / "gallery" / f"{path.stem}.jpg").stat().st_size < 150_000
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+LONG = ("shock", "train_a_network", "regression_figure2", "poisson_table1", "poisson_figure3", "mahalanobis_components")
+"""Examples of more than five seconds. The documentation runs them too, whenever it is built."""
+
+
+def by_length(name):
+    return pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+
+
+@pytest.mark.parametrize("name", [by_length(name) for name in sorted(CHECKS)])
 def test_example(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", [f"{name}.py", "--quick"])  # for those that take arguments
