@@ -24,10 +24,18 @@ exclude_patterns = ["_build", "gallery/*.md5", "sg_execution_times.rst"]
 html_theme = "pydata_sphinx_theme"
 html_title = "gmnm-pde"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_context = {"default_mode": "auto"}  # of day and night; without it the theme complains in the console
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_sidebars = {"**": ["sidebar-nav-bs"], "index": [], "api": [], "gallery/index": []}  # where it would be empty
 
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -41,10 +49,13 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"benchmarks",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "_gallery.Order",
     "image_scrapers": ("_gallery.figures",),
     "reset_modules": (),
     "reset_argv": "_gallery.arguments",
+    "thumbnail_size": (480, 320),
+    "remove_config_comments": True,
+    "parallel": 2,
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,

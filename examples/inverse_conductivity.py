@@ -59,3 +59,5 @@ for weight in (1.0, 1e-8):
 # The error estimate speaks of the discretisation. It does not know that the data are noisy: with the small weight the
 # estimate is small, and the error that the noise leaves in :math:`\kappa` and :math:`u` is not in it.
 figure = noisy[1e-8].plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/inverse_conductivity.jpg"

@@ -64,3 +64,5 @@ print(f"mean squared error: trained components {solution.report.mse:.1e}, drawn 
 # Each ellipse is where a component has fallen to :math:`e^{-1/2}`. On the ridge they have narrowed across it.
 figure = solution.plot_components()
 field = solution.plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/mahalanobis_components.jpg"

@@ -64,3 +64,5 @@ fields = solution.jet(x=0.1, y=0.2)
 vorticity = curl(fields["u"], fields["v"]).tensor.item()
 exact_vorticity = decay * reynolds * math.exp(decay * 0.1) * math.sin(2 * math.pi * 0.2) / (2 * math.pi)
 print(f"vorticity {vorticity:.9f}, exact {exact_vorticity:.9f}")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/navier_stokes_system.jpg"

@@ -64,3 +64,5 @@ if options.out is not None:
     compared.write(options.out)
     steps.savefig(options.out / "figure3.png")
     seconds.savefig(options.out / "figure3_seconds.png")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_figure3.jpg"

@@ -52,3 +52,5 @@ figure = solution.plot()
 # %%
 # The same quantities over the course of the solve, one mark for each fit.
 curves = solution.history.plot()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_in_ten_lines.jpg"

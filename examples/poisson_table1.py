@@ -157,3 +157,5 @@ if options.out is not None:
         compared.write(options.out / part)
     (options.out / "table1.md").write_text(table() + "\n")
     figure.savefig(options.out / "table1.png", dpi=200)
+
+# sphinx_gallery_thumbnail_path = "images/gallery/poisson_table1.jpg"

@@ -130,3 +130,5 @@ if options.out is not None:
     for level, compared in found.items():
         compared.write(options.out / f"level_{level}")
     figure.savefig(options.out / "figure2.png")
+
+# sphinx_gallery_thumbnail_path = "images/gallery/regression_figure2.jpg"

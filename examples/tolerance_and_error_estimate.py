@@ -33,3 +33,5 @@ try:
     solve(problem, tol=1e-9, weights={"boundry": 2.0})
 except GmnmError as error:
     print(error)
+
+# sphinx_gallery_thumbnail_path = "images/gallery/tolerance_and_error_estimate.jpg"

@@ -75,3 +75,5 @@ def picture():
 
 
 figure = picture()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/train_a_network.jpg"

@@ -56,3 +56,5 @@ print(f"largest relative change: {drift:.1e}")
 # Each line is the crest of one component, coloured by its weight. The histogram shows that the components are narrower
 # in time than in space.
 components = solution.plot_components()
+
+# sphinx_gallery_thumbnail_path = "images/gallery/wave_in_space_time.jpg"

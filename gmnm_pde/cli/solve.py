@@ -23,6 +23,7 @@ from gmnm_pde.cli.common import (
 )
 from gmnm_pde.cli.distributed import together
 from gmnm_pde.cli.problems import find
+from gmnm_pde.exports.paraview import check_vtk
 from gmnm_pde.methods import METHODS, Method
 from gmnm_pde.models import GMNM, MODELS
 from gmnm_pde.options.arguments import STRATEGIES
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hard", nargs="?", const=True, default=False, metavar="NAMES", help=hard)
     parser.add_argument("--compile", action="store_true", help="try torch.compile on the loss of what is trained")
     add_computing(parser)
+    parser.add_argument("--vtk", type=Path, metavar="FILE", help="write a file for ParaView: .vti, .vtu or .pvd")
     add_output(parser, written="report, history, solution, figures and a page of all", printed="the report")
     derived.add_methods(parser)
     derived.add_models(parser)
@@ -59,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     model, methods = _model(options, problem), _methods(options)
     hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
     make_folder(options)
+    if options.vtk is not None:
+        check_vtk(problem.domain, options.vtk, f"--vtk {options.vtk}")
     with together(options.device) as (speaks, device):
         solution = solve(
             problem,
@@ -81,6 +85,10 @@ def run(options: argparse.Namespace) -> int:
         _write(solution, options, source.about)
     print(to_json(solution.report.as_dict()) if options.json else solution)
     tell_written(options)
+    if options.vtk is not None:
+        file = solution.to_vtk(options.vtk)
+        if not options.json:
+            print(f"written for ParaView: {options.vtk.with_name(file.name)}")
     return exit_status(solution.report.status, converged=solution.report.converged, tol=options.tol)
 
 

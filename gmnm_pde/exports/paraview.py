@@ -11,7 +11,7 @@ from gmnm_pde.exports.cells import Cells, cut_into_cells, lines_of
 from gmnm_pde.exports.spaces import Slice, times_of
 from gmnm_pde.exports.values import Derivatives, columns_at
 from gmnm_pde.exports.vtk_files import cells_file, image_file, series_file
-from gmnm_pde.geometry import Box
+from gmnm_pde.geometry import Box, Domain
 from gmnm_pde.io.places import called, replace_whole, writable
 
 _RESOLUTION = {1: 401, 2: 121, 3: 41}
@@ -38,12 +38,9 @@ def write_vtk(
     """See ``Solution.to_vtk``."""
     call = called("solution.to_vtk(...)", path)
     timed = [name for name in solution.time if name not in (at or {})]
-    part = Slice(solution, {**(at or {}), **dict.fromkeys(timed, 0.0)}, call)
-    if part.domain is None:
-        remedy = "Use solution.to_dataframe() or solution.to_xarray()."
-        raise refuse(call, expected="a solution with coordinates of space", got="time alone", remedy=remedy)
+    part = _space(solution.domain, {**(at or {}), **dict.fromkeys(timed, 0.0)}, call)
     if resolution is None:
-        resolution = _RESOLUTION.get(part.domain.dimension, 41)
+        resolution = _RESOLUTION.get(len(part.names), 41)
     if not isinstance(resolution, int) or resolution < 2:
         raise refuse(f"{call}: resolution={resolution!r}", expected="at least 2 points along a side", got=resolution)
     moments = times_of(solution, times, call, _TIMES) if timed else [None]
@@ -71,6 +68,28 @@ def write_vtk(
     return target
 
 
+def check_vtk(domain: Domain, path: str | Path, call: str) -> None:
+    """Refuse a file that cannot be written of a solution on a domain, before there is one.
+
+    Raises:
+        GmnmError: as ``write_vtk`` with nothing else chosen.
+    """
+    part = _space(domain, dict.fromkeys(domain.time, 0.0), call)
+    _read_path(path, part, False, series=bool(domain.time), call=call)
+
+
+def _space(domain: Domain, fixed: Mapping[str, float], call: str) -> Slice:
+    """The space that is drawn, of one to three coordinates."""
+    part = Slice(domain, fixed, call)
+    if part.domain is None:
+        remedy = "Use solution.to_dataframe() or solution.to_xarray()."
+        raise refuse(call, expected="a solution with coordinates of space", got="time alone", remedy=remedy)
+    if part.domain.dimension > 3:
+        remedy = "Hold some fixed: at={...}."
+        raise refuse(call, expected="up to three coordinates of space", got=", ".join(part.names), remedy=remedy)
+    return part
+
+
 def _read_path(path: Any, part: Slice, surface: bool, *, series: bool, call: str) -> tuple[Path, bool, str]:
     """The file that is written, whether it lists others, and the ending of those with values."""
     box = isinstance(part.domain, Box) and not surface
@@ -94,11 +113,8 @@ def _shape(part: Slice, resolution: int, kind: str, *, surface: bool, call: str)
     """Cells, or the lines of a grid."""
     domain = part.domain
     assert domain is not None
-    if kind == ".vti" and domain.dimension <= 3:
+    if kind == ".vti":
         return lines_of(domain, resolution)
-    if domain.dimension > 3:
-        remedy = "Hold some fixed: at={...}."
-        raise refuse(call, expected="up to three coordinates of space", got=", ".join(part.names), remedy=remedy)
     cells = cut_into_cells(domain, resolution, call)
     if surface and domain.dimension == 1:
         raise refuse(f"{call}: surface=True", expected="two or three coordinates of space", got="one")

@@ -1,4 +1,4 @@
-"""The space of a solution without its time, and with other coordinates held fixed."""
+"""The space of a domain without its time, and with other coordinates held fixed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from gmnm_pde.geometry.composed import is_box
 
 
 class Slice:
-    """What is left of a solution's coordinates where some are fixed.
+    """What is left of a domain's coordinates where some are fixed.
 
     Args:
-        solution: A solution.
+        domain: That of a solution.
         fixed: Values of coordinates by name.
         call: For messages.
 
@@ -24,15 +24,15 @@ class Slice:
         GmnmError: a name is no coordinate, or a shape is cut by what is fixed.
     """
 
-    def __init__(self, solution: Any, fixed: Mapping[str, float], call: str):
+    def __init__(self, domain: Domain, fixed: Mapping[str, float], call: str):
         for name in fixed:
-            if name not in solution.coordinates:
-                remedy = nearest(name, solution.coordinates)
+            if name not in domain.coordinates:
+                remedy = nearest(name, domain.coordinates)
                 raise refuse(f"{call}: {name}={fixed[name]!r}", expected="a coordinate", got=repr(name), remedy=remedy)
-        self.coordinates = solution.coordinates
+        self.coordinates = domain.coordinates
         self.fixed = {name: float(value) for name, value in fixed.items()}
-        self.names = tuple(name for name in solution.coordinates if name not in fixed)
-        found = _without(solution.domain, set(fixed), call)
+        self.names = tuple(name for name in domain.coordinates if name not in fixed)
+        found = _without(domain, set(fixed), call)
         self.domain = _as_box(found) if found is not None else None
 
     def points(self, places: np.ndarray, **more: float) -> Tensor:

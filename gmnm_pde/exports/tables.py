@@ -50,7 +50,7 @@ def on_mesh(solution: Any, mesh: Any, *, derivatives: Derivatives = (), **fixed:
     if not hasattr(mesh, "points") or not hasattr(mesh, "point_data"):
         expected = "a meshio.Mesh, a mesh of pyvista, or a file"
         raise refuse(call, expected=expected, got=type(mesh).__name__)
-    part = Slice(solution, fixed, call)
+    part = Slice(solution.domain, fixed, call)
     missing = [name for name in solution.time if name not in fixed]
     if missing:
         raise refuse(call, expected=f"the time at which, {missing[0]}=...", got="none")

@@ -23,20 +23,23 @@ def write_comparison(
     ]
     first = comparison.solutions[0].report
     ended = [(f"{row.name}, seed {row.seed}", row.method, row.reason) for row in comparison.rows]
-    text = html.page(
-        comparison.problem,
-        "Several models on one problem, compared with gmnm_pde",
-        [
-            html.tiles({"models": str(len(comparison.names)), "runs": str(len(rows))}),
-            html.section(
-                "Errors",
-                html.table(rows, ["", *(name.replace("_", " ") for name in columns)], kind="numbers"),
-                embedded(comparison.plot(), "Errors and residuals as the runs went, one colour a model."),
-                *told_warnings(warned),
-            ),
-            html.section("How each was solved", html.table(ended, ("", "method", "how it ended"))),
-            statement(comparison.solutions[0].problem, about),
-            html.once_more(command, first.seed, first.dtype, first.device),
-        ],
+    html.write(
+        path,
+        lambda: html.page(
+            comparison.problem,
+            "Several models on one problem, compared with gmnm_pde",
+            [
+                html.tiles({"models": str(len(comparison.names)), "runs": str(len(rows))}),
+                html.section(
+                    "Errors",
+                    html.table(rows, ["", *(name.replace("_", " ") for name in columns)], kind="numbers"),
+                    embedded(comparison.plot(), "Errors and residuals as the runs went, one colour a model."),
+                    *told_warnings(warned),
+                ),
+                html.section("How each was solved", html.table(ended, ("", "method", "how it ended"))),
+                statement(comparison.solutions[0].problem, about),
+                html.once_more(command, first.seed, first.dtype, first.device),
+            ],
+        ),
+        "comparison.to_html(...)",
     )
-    html.write(path, text, "comparison.to_html(...)")

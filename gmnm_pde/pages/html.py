@@ -4,11 +4,11 @@ import html
 import math
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gmnm_pde._errors import refuse
+from gmnm_pde.io.places import called, replace_whole, writable
 from gmnm_pde.pages.look import STYLE
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -125,10 +125,8 @@ _PACKAGES = {"gmnm_pde": "gmnm_pde", "PyTorch": "torch", "NumPy": "numpy", "SciP
 """What digits depend on, by name, and the modules that know their versions."""
 
 
-def write(path: str | Path, text: str, call: str) -> None:
-    """Write a page to a file."""
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except (OSError, ValueError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(call, expected="a place that can be written", got=reason) from None
+def write(path: str | Path, page: Callable[[], str], call: str) -> None:
+    """Write a page to a file, which is tried before the page is made."""
+    call = called(call, path)
+    target = writable(path, call)
+    replace_whole(target, page().encode(), call)

@@ -27,7 +27,7 @@ def write_solution(
         about: What is said of the problem where it is from.
         warned: Warnings that came on the way.
     """
-    html.write(path, solution_page(solution, command, about, warned), "solution.to_html(...)")
+    html.write(path, lambda: solution_page(solution, command, about, warned), "solution.to_html(...)")
 
 
 def solution_page(solution: Any, command: str | None, about: str, warned: Sequence[str]) -> str:
@@ -79,9 +79,9 @@ def _found(report: Any) -> str:
 
 def _sureness(report: Any) -> str:
     """The figures that say how far the answer can be trusted, each with what it is."""
-    digits = -math.log10(report.error_estimate) if 0 < report.error_estimate < 1 else 0
+    digits = int(-math.log10(report.error_estimate)) if 0 < report.error_estimate < 1 else 0
     words = (
-        f"About {int(digits)} digits are right, by an estimate that knows no exact solution."
+        f"About {digits} digit{'s are' if digits > 1 else ' is'} right, by an estimate that knows no exact solution."
         if digits >= 1
         else "No digit is sure: see the reason above."
         if math.isfinite(report.error_estimate)

@@ -24,21 +24,24 @@ def write_spectrum(
     ]
     names = ("mode", spectrum.parameter, "estimated error", "relative error against the exact value")
     good = spectrum.converged
-    text = html.page(
-        spectrum.problem,
-        "Eigenvalues and modes, found with gmnm_pde",
-        [
-            html.verdict(good, "Converged" if good else "Not converged", with_stop(spectrum.reason)),
-            html.tiles({"modes": str(len(spectrum)), "seconds": f"{spectrum.seconds:.3g}"}),
-            html.section(
-                "The modes",
-                html.table(rows, names, kind="numbers"),
-                embedded(spectrum.plot(), "The modes, each scaled to a largest size of 1."),
-                *told_warnings(warned),
-            ),
-            statement(spectrum.modes[0].problem, about),
-            html.section("How they were found", history_table(spectrum.history)),
-            html.once_more(command, first.seed, first.dtype, first.device),
-        ],
+    html.write(
+        path,
+        lambda: html.page(
+            spectrum.problem,
+            "Eigenvalues and modes, found with gmnm_pde",
+            [
+                html.verdict(good, "Converged" if good else "Not converged", with_stop(spectrum.reason)),
+                html.tiles({"modes": str(len(spectrum)), "seconds": f"{spectrum.seconds:.3g}"}),
+                html.section(
+                    "The modes",
+                    html.table(rows, names, kind="numbers"),
+                    embedded(spectrum.plot(), "The modes, each scaled to a largest size of 1."),
+                    *told_warnings(warned),
+                ),
+                statement(spectrum.modes[0].problem, about),
+                html.section("How they were found", history_table(spectrum.history)),
+                html.once_more(command, first.seed, first.dtype, first.device),
+            ],
+        ),
+        "spectrum.to_html(...)",
     )
-    html.write(path, text, "spectrum.to_html(...)")

@@ -51,6 +51,29 @@ def test_out_writes_everything(tmp_path, capsys):
     assert g.load_solution(tmp_path / "run" / "solution.safetensors")(0.5, 0.0) == pytest.approx(0.5, abs=1e-2)
 
 
+@pytest.mark.parametrize(("words", "name"), [(["poisson"], "u.vtu"), (["heat"], "series"), (["poisson"], "grid.vti")])
+def test_a_file_for_paraview(words, name, tmp_path, capsys):
+    assert main(["solve", *words, "--components", "40", "--vtk", str(tmp_path / name)]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    file = tmp_path / (name if "." in name else f"{name}.pvd")
+    assert told == f"written for ParaView: {file}" and "VTKFile" in file.read_text(errors="ignore")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["poisson", "--vtk", "u.stl"], "--vtk u.stl: expected a file .vti, .vtu or .pvd"),
+        (["heat", "--vtk", "u.vtu"], "a .pvd file for several times"),
+        (["lotka_volterra", "--vtk", "u.vtu"], "coordinates of space"),
+        (["poisson", "--vtk", "no/where/u.vtu"], "a folder that is there"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_before_the_solve(words, message, monkeypatch, capsys):
+    monkeypatch.setattr("gmnm_pde.cli.solve.solve", None)
+    assert main(["solve", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_parameters_of_a_problem(capsys):
     assert main(["solve", "poisson", "--set", "dimension=1", "--tol", "1e-6", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["converged"]

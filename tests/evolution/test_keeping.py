@@ -24,7 +24,7 @@ def march():
 
 def test_a_march_ends_where_its_steps_fill_the_memory():
     marching = march()
-    marching.kept = Kept(available=4 * 2.0**20)
+    marching.kept = Kept(available=2.0**20)
     with pytest.raises(Ended, match=r"its steps take .* GiB of memory"):
         while True:  # the same again and again, as over a long time
             marching.run()

@@ -1,4 +1,7 @@
-"""Tests have the same names whenever and wherever they are collected: several workers share them out by name."""
+"""Tests have the same names whenever and wherever they are collected: several workers share them out by name.
+
+Slow, since workers that collect other names than each other, each with hashes of its own, end any run of several.
+"""
 
 import os
 import subprocess
@@ -26,6 +29,7 @@ def collected(hash_seed):
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
+@pytest.mark.slow
 def test_another_collection_finds_the_same_names(request):
     """The tests of this run, whichever were chosen, are among all, each file's in the same order."""
     names = collected(hash_seed=1)

@@ -21,6 +21,9 @@ CHECKS = {
     "regression_figure2": lambda names: set(names["found"]) == {1, 4} and len(names["figure"].axes) == 8,
     # Seconds are what this one compares, so that on a busy machine nothing is sure of its digits.
     "train_a_network": lambda names: [row.name for row in names["compared"].rows] == list(names["methods"]),
+    "eigenmodes": lambda names: names["spectrum"].converged and names["error"] < 1e-4,
+    "three_dimensions": lambda names: names["solution"].report.relative_l2 < 1e-2,
+    "solitons": lambda names: names["solution"].report.relative_l2 < 2e-3,
     "shapes": lambda names: names["solution"].report.relative_l2 < 1e-8,
     "shock": lambda names: names["solution"].report.relative_l2 < 1e-3 and len(names["boxes"]) > 20,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
@@ -31,7 +34,21 @@ def test_every_example_is_checked():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CHECKS)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_every_example_has_a_picture_that_its_page_shows():
+    for path in EXAMPLES.glob("*.py"):
+        assert f'# sphinx_gallery_thumbnail_path = "images/gallery/{path.stem}.jpg"' in path.read_text()
+        assert (EXAMPLES.parent / "docs" / "images" / "gallery" / f"{path.stem}.jpg").stat().st_size < 150_000
+
+
+LONG = ("shock", "train_a_network", "regression_figure2", "poisson_table1", "poisson_figure3", "mahalanobis_components")
+"""Examples of more than five seconds. The documentation runs them too, whenever it is built."""
+
+
+def by_length(name):
+    return pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+
+
+@pytest.mark.parametrize("name", [by_length(name) for name in sorted(CHECKS)])
 def test_example(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", [f"{name}.py", "--quick"])  # for those that take arguments

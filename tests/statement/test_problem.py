@@ -103,7 +103,13 @@ def test_periodic_matches_derivatives_below_the_order():
     assert names(lambda u, x, t: g.diff(u, t) + g.diff(u, x, x, x)) == ["periodic_u", "periodic_u_x", "periodic_u_xx"]
 
 
-@pytest.mark.parametrize("name", g.registry.names())
+SUMMED = ("poisson_layers",)
+"""Problems whose exact solution takes seconds; tests of their own compare it with finite differences."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SUMMED else n for n in g.registry.names()]
+)
 def test_registry_problems_verify(name):
     problem = g.registry.load(name)
     assert problem.name == name
