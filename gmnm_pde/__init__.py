@@ -28,6 +28,7 @@ from gmnm_pde.geometry import (
     SphericalShell,
     Time,
     Triangle,
+    WholeSpace,
     read_mesh,
 )
 from gmnm_pde.jets import jet
@@ -79,6 +80,7 @@ __all__ = [
     "Rectangle",
     "Box",
     "Triangle",
+    "WholeSpace",
     "Polygon",
     "Disk",
     "Ellipse",

@@ -21,7 +21,8 @@ def diff(u: Any, *by: Quantity | str) -> Any:
     """The derivative of ``u`` by the coordinates given, one after the other.
 
     ``diff(u, x)`` is u_x, ``diff(u, x, x)`` is u_xx, ``diff(u, x, y)`` is u_xy. Coordinates are the equation's
-    arguments, or their names. Of several fields, such as ``*u``, it is the derivative of each, as a vector.
+    arguments, or their names. Of several fields, such as ``*u``, it is the derivative of each, as a vector; by a vector
+    of coordinates it is the vector of the derivatives by each.
 
     Raises:
         GmnmError: ``u`` is no field (nor computed from one), or a ``by`` is no coordinate of its points.
@@ -31,6 +32,8 @@ def diff(u: Any, *by: Quantity | str) -> Any:
     quantity = _quantity(u, "diff(u, ...)")
     if not by:
         raise refuse("diff(u)", expected="at least one coordinate, as in diff(u, x)", got="none")
+    if len(by) == 1 and isinstance(by[0], Stack):
+        return Vector(diff(quantity, one) for one in by[0])
     for coordinate in by:
         quantity = quantity.derivative(axis_of(quantity.frame, coordinate, call="diff(u, ...)"))
     return quantity

@@ -22,3 +22,4 @@ from gmnm_pde.geometry.round import Disk as Disk
 from gmnm_pde.geometry.round import Ellipse as Ellipse
 from gmnm_pde.geometry.shells import Annulus as Annulus
 from gmnm_pde.geometry.shells import SphericalShell as SphericalShell
+from gmnm_pde.geometry.whole_space import WholeSpace as WholeSpace

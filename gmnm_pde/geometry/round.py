@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.binding import numbered
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
 
@@ -121,10 +123,17 @@ class Ball(Domain):
     Args:
         center: The ball's center.
         radius: Its radius.
-        coordinates: Names of the coordinates, two or more.
+        coordinates: Names of the coordinates, two or more; ``("x", 100)`` stands for x_1 to x_100.
+
+    In many dimensions a number is a center with that for each coordinate: ``Ball(0, 1, coordinates=("x", 100))``.
     """
 
-    def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y", "z")):
+    def __init__(
+        self, center: float | Sequence[float], radius: float, *, coordinates: Sequence[Any] = ("x", "y", "z")
+    ):
+        coordinates = spread_names(coordinates)
+        if isinstance(center, Real) and isinstance(coordinates, list | tuple):
+            center = (float(center),) * len(coordinates)
         if not isinstance(coordinates, list | tuple) or len(coordinates) < 2:
             raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
         self.coordinates = read_names(coordinates, len(coordinates), "Ball")
@@ -219,6 +228,12 @@ def read_radius(value: object, call: str) -> float:
     return float(value)
 
 
+def spread_names(names: Any) -> Any:
+    """Names of coordinates, where a name with a number stands for as many."""
+    pair = isinstance(names, list | tuple) and len(names) == 2 and isinstance(names[1], int)
+    return numbered(*names) if pair and isinstance(names[0], str) and names[1] > 0 else names
+
+
 def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
     """Different names of coordinates, or a clear refusal."""
     fine = isinstance(names, list | tuple) and len(names) == count
@@ -229,4 +244,6 @@ def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
 
 def write_point(values: Sequence[float]) -> str:
     """A point as users read it."""
+    if len(values) > 6 and len(set(values)) == 1:
+        return f"({values[0]:g},) * {len(values)}"
     return f"({', '.join(f'{value:g}' for value in values)})"

@@ -9,7 +9,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Parted
-from gmnm_pde.jets import Quantity, Stack
+from gmnm_pde.jets import Quantity, Stack, columns_by_name
 from gmnm_pde.statement.vectors import Vectors, rows_of
 
 
@@ -38,7 +38,7 @@ def exact_columns(problem: Stated, columns: Sequence[Tensor], part: str) -> tupl
     if isinstance(problem.exact, Mapping) and not part:
         return _by_part(problem, problem.domain, columns)
     values: Any = bind(_of_part(problem.exact, part), problem.domain.coordinates, call="exact")(
-        dict(zip(problem.domain.coordinates, columns, strict=True))
+        columns_by_name(problem.domain.coordinates, columns)
     )
     named = _by_field(values, problem.vectors) if isinstance(values, Mapping) else _named(values, problem.fields)
     missing = [name for name in problem.fields if name not in named]
