@@ -17,6 +17,10 @@ from gmnm_pde.jets.stack import Stack
 from gmnm_pde.jets.values import Integral, Quantity, axis_of
 
 
+_MANY = 10
+"""So many terms are added up in one sum, not one after the other."""
+
+
 def diff(u: Any, *by: Quantity | str) -> Any:
     """The derivative of ``u`` by the coordinates given, one after the other.
 
@@ -160,6 +164,8 @@ def _vector(parts: Sequence[Any], call: str) -> tuple[Quantity, ...]:
 
 def _total(terms: Any) -> Quantity:
     first, *rest = terms
+    if len(rest) >= _MANY and not any(term.several for term in (first, *rest)):
+        return Quantity(torch.stack([term.tensor for term in (first, *rest)]).sum(dim=0), first.frame)
     for term in rest:
         first = first + term
     return first
