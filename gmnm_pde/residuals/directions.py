@@ -5,12 +5,13 @@ With the entries of v independent, +1 or -1 alike, the mean of v^T C H v is the 
 derivatives along a direction are carried through the network with the values, and so are the lower orders, exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.models.networks.streams import column
 from gmnm_pde.multiindex import Alpha, Operator, axes_of
 
 
@@ -42,7 +43,8 @@ def along(operator: Operator, points: Tensor, count: int, generator: torch.Gener
     pure = {i: c for (i, j), c in second.items() if i == j}
     if len(pure) == len(second) and len(second) <= count:
         units = torch.eye(d, dtype=points.dtype, device=points.device)[list(pure)]
-        return Directions(units[:, None], tuple((k, k, c) for k, c in enumerate(pure.values())), drift)
+        form = tuple((k, k, column(c)) for k, c in enumerate(pure.values()))
+        return Directions(units[:, None], form, drift)
     signs = 2.0 * torch.randint(0, 2, (count, 1, d), generator=generator).to(points) - 1.0
     weights = _rows(pure, points)
     if len(pure) == len(second) and ((weights >= 0).all() or (weights <= 0).all()):
@@ -67,10 +69,11 @@ def _rows(coefficients: Mapping[int, Tensor | float], points: Tensor) -> Tensor:
     return rows
 
 
-def split(slopes: Mapping[tuple[int, Alpha], Tensor], others: Mapping[tuple[int, Alpha], Tensor]) -> set[tuple[int, Alpha]]:
-    """The derivatives whose slopes are the same for two sets of numbers: they depend on the coordinates alone."""
+def unchanged(slopes: Sequence[Mapping[tuple[int, Alpha], Tensor]]) -> set[tuple[int, Alpha]]:
+    """The derivatives whose slopes are the same for several sets of numbers: they depend on the coordinates alone."""
+    first, *others = slopes
     return {
         key
-        for key in slopes.keys() | others.keys()
-        if key in slopes and key in others and torch.allclose(slopes[key], others[key], rtol=1e-9, atol=1e-300)
+        for key, slope in first.items()
+        if all(key in other and torch.allclose(slope, other[key], rtol=1e-9, atol=1e-300) for other in others)
     }

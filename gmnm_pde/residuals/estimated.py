@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.protocols import OutputAlong, can
-from gmnm_pde.multiindex import Alpha, raised
+from gmnm_pde.multiindex import Alpha, axes_of
 from gmnm_pde.residuals.block import Block
-from gmnm_pde.residuals.directions import along, split
+from gmnm_pde.residuals.directions import along, unchanged
 from gmnm_pde.residuals.pointwise import Linearized, linearize, zero_jets
 
 _CALL = "solve(method=...(directions=...))"
@@ -24,14 +24,14 @@ class EstimatedBlock:
     Args:
         block: The term at its points.
         fixed: By residual name, with the derivatives of the sum as its slopes.
-        gradients: Outputs whose first derivatives occur in R.
+        lower: The first derivatives that occur in R, by output and multi-index.
         directions: How many.
         seed: Of the directions.
     """
 
     block: Block
     fixed: Mapping[str, Linearized]
-    gradients: tuple[int, ...]
+    lower: frozenset[tuple[int, Alpha]]
     directions: int
     seed: int = 0
 
@@ -44,24 +44,24 @@ class EstimatedBlock:
         """
         known = _at(block, scalars, None)
         others = [_at(block, scalars, seed) for seed in (1, 2)]
-        fixed, gradients = {}, set()
-        for name, linearized in known.items():
-            keys = split(linearized.slopes, others[0][name].slopes) & split(linearized.slopes, others[1][name].slopes)
-            asked = set(linearized.slopes).union(*(other[name].slopes for other in others))
-            for output, alpha in asked - keys:
-                if sum(alpha) > 1:
-                    raise refuse(
-                        _CALL,
-                        expected="second derivatives whose factors depend on the coordinates alone",
-                        got=f"'{name}', where the factor of one depends on the fields",
-                        remedy="Leave directions out.",
-                    )
-                gradients |= {output} if sum(alpha) else set()
-            wanted = {key: linearized.slopes[key] for key in linearized.slopes if key in keys and sum(key[1]) > 0}
-            if any(sum(alpha) > 2 for _, alpha in wanted):
-                raise refuse(_CALL, expected="equations of second order", got=f"'{name}'", remedy="Leave directions out.")
-            fixed[name] = Linearized(linearized.residual, wanted, {})
-        return cls(block, fixed, tuple(sorted(gradients)), directions)
+        every = [(name, one.slopes, *(other[name].slopes for other in others)) for name, one in known.items()]
+        changing = {key for _, *slopes in every for key in set().union(*slopes) - unchanged(slopes)}
+        if any(sum(alpha) > 1 for _, alpha in changing):
+            raise refuse(
+                _CALL,
+                expected="second derivatives whose factors depend on the coordinates alone",
+                got=f"'{block.placed.term.name}', where the factor of one depends on the fields",
+                remedy="Leave directions out.",
+            )
+        if any(sum(alpha) > 2 for alpha in block.placed.term.trace.alphas):
+            raise refuse(_CALL, expected="equations of second order", got=f"'{block.placed.term.name}'")
+        fixed = {
+            name: Linearized(
+                one.residual, {key: c for key, c in one.slopes.items() if key not in changing and any(key[1])}, {}
+            )
+            for name, one in known.items()
+        }
+        return cls(block, fixed, frozenset(key for key in changing if any(key[1])), directions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,16 +104,21 @@ class EstimatedBlock:
         jets = zero_jets(self.placed.term, self.points, values.shape[1])
         zero = (0,) * self.points.shape[1]
         jets[zero] = values
-        if self.gradients:
+        if self.lower:
+            outputs = sorted({output for output, _ in self.lower})
+            keep = torch.is_grad_enabled()
             with torch.enable_grad():
                 at = self.points.detach().requires_grad_()
-                outputs = model(at)
-                slopes = [torch.autograd.grad(outputs[:, k].sum(), at, create_graph=True)[0] for k in self.gradients]
-            for axis in range(len(zero)):
-                if raised(zero, axis) in jets:
-                    columns = dict(zip(self.gradients, (slope[:, axis] for slope in slopes), strict=True))
-                    none = values.new_zeros(len(values))
-                    jets[raised(zero, axis)] = torch.stack([columns.get(k, none) for k in range(values.shape[1])], 1)
+                made = model(at)
+                slopes = {
+                    k: torch.autograd.grad(made[:, k].sum(), at, create_graph=keep, retain_graph=True)[0]
+                    for k in outputs
+                }
+            none = values.new_zeros(len(values))
+            for alpha in {alpha for _, alpha in self.lower}:
+                (axis,) = axes_of(alpha)
+                columns = [slopes[k][:, axis] if (k, alpha) in self.lower else none for k in range(values.shape[1])]
+                jets[alpha] = torch.stack(columns, dim=1)
         return jets
 
 
