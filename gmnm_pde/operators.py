@@ -16,7 +16,6 @@ from gmnm_pde.jets.known import KnownFields
 from gmnm_pde.jets.stack import Stack
 from gmnm_pde.jets.values import Integral, Quantity, axis_of
 
-
 _MANY = 10
 """So many terms are added up in one sum, not one after the other."""
 

@@ -41,8 +41,11 @@ class Box(Domain):
         for vector, names in vectors_of(self.coordinates).items():
             if len({ends[name] for name in names}) == 1:  # else each is shown
                 shown = f"[{ends[names[0]]}] * {len(names)}"
-                ends = {vector if name == names[0] else name: shown if name == names[0] else pair
-                        for name, pair in ends.items() if name not in names[1:]}
+                ends = {
+                    vector if name == names[0] else name: shown if name == names[0] else pair
+                    for name, pair in ends.items()
+                    if name not in names[1:]
+                }
         return f"{type(self).__name__}({', '.join(f'{name}={pair}' for name, pair in ends.items())})"
 
     @property

@@ -1,7 +1,6 @@
 """All of space through an interval of time, of which points are taken where a diffusion from one point comes to."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import torch
@@ -11,11 +10,13 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.box import Time
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
-from gmnm_pde.geometry.round import read_names, read_numbers, read_radius, spread_names, write_point
+from gmnm_pde.geometry.round import read_center, read_names, read_radius, spread_names, write_point
 
 
 class DiffusionCone(Domain):
-    """All of space and an interval of time, seen from one point: ``DiffusionCone(t=(0, 1), apex=0, coordinates=("x", 100))``.
+    """All of space and an interval of time, seen from one point.
+
+    ``DiffusionCone(apex=0, t=(0, 1), coordinates=("x", 100))`` is seen from the origin at the time 0.
 
     What a parabolic equation says of its solution at one point is a mean over paths that begin there and run through
     the time. So points are taken at all times alike, and at each where such paths are: normally distributed around the
@@ -24,8 +25,8 @@ class DiffusionCone(Domain):
     and ``domain.face(t=1)``. ``bounds`` are those between which most coordinates lie.
 
     Args:
-        apex: The time of the point: one end of the interval. Equations that begin with initial values are looked at from
-            the last time, those with terminal values from the first.
+        apex: The time of the point, one end of the interval. Equations that begin with initial values are looked at
+            from the last time, those with terminal values from the first.
         center: The point; a number is that for each coordinate.
         diffusion: D, about, such as 1 in u_t = laplacian(u) and 1/2 for Brownian motion.
         coordinates: Names of the coordinates of space; ``("x", 100)`` stands for x_1 to x_100.
@@ -52,8 +53,7 @@ class DiffusionCone(Domain):
             )
         space = read_names(names, len(names), "DiffusionCone")
         self.coordinates = (*space, *self.time)
-        center = (float(center),) * len(space) if isinstance(center, Real) else center
-        self.center = read_numbers(center, len(space), f"DiffusionCone(center={center!r})")
+        self.center = read_center(center, len(space), f"DiffusionCone(center={center!r})")
         self.diffusion = read_radius(diffusion, f"DiffusionCone(diffusion={diffusion!r})")
         self._low, self._high = self.interval.bounds[0]
         if apex not in (self._low, self._high):

@@ -128,16 +128,12 @@ class Ball(Domain):
     In many dimensions a number is a center with that for each coordinate: ``Ball(0, 1, coordinates=("x", 100))``.
     """
 
-    def __init__(
-        self, center: float | Sequence[float], radius: float, *, coordinates: Sequence[Any] = ("x", "y", "z")
-    ):
+    def __init__(self, center: float | Sequence[float], radius: float, *, coordinates: Sequence[Any] = ("x", "y", "z")):
         coordinates = spread_names(coordinates)
-        if isinstance(center, Real) and isinstance(coordinates, list | tuple):
-            center = (float(center),) * len(coordinates)
         if not isinstance(coordinates, list | tuple) or len(coordinates) < 2:
             raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
         self.coordinates = read_names(coordinates, len(coordinates), "Ball")
-        self.center = read_numbers(center, self.dimension, f"Ball(center={center!r})")
+        self.center = read_center(center, self.dimension, f"Ball(center={center!r})")
         self.radius = read_radius(radius, f"Ball(radius={radius!r})")
 
     def __repr__(self) -> str:
@@ -219,6 +215,11 @@ def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float,
     if not fine or not all(isinstance(v, Real) and math.isfinite(float(v)) for v in values):
         raise refuse(call, expected=f"{count} finite numbers", got=repr(values))
     return tuple(float(value) for value in values)
+
+
+def read_center(center: float | Sequence[float], count: int, call: str) -> tuple[float, ...]:
+    """The coordinates of a point, of which one number stands for all, or a clear refusal."""
+    return read_numbers((float(center),) * count if isinstance(center, int | float) else center, count, call)
 
 
 def read_radius(value: object, call: str) -> float:

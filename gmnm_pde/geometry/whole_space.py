@@ -1,7 +1,6 @@
 """All of space, of which points are taken around a center."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
-from gmnm_pde.geometry.round import read_names, read_numbers, read_radius, spread_names, write_point
+from gmnm_pde.geometry.round import read_center, read_names, read_radius, spread_names, write_point
 
 
 class WholeSpace(Domain):
@@ -35,8 +34,7 @@ class WholeSpace(Domain):
         if not isinstance(names, list | tuple) or len(names) < 2:
             raise refuse(f"WholeSpace(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
         self.coordinates = read_names(names, len(names), "WholeSpace")
-        center = (float(center),) * self.dimension if isinstance(center, Real) else center
-        self.center = read_numbers(center, self.dimension, f"WholeSpace(center={center!r})")
+        self.center = read_center(center, self.dimension, f"WholeSpace(center={center!r})")
         self.reach = read_radius(reach, f"WholeSpace(reach={reach!r})")
 
     def __repr__(self) -> str:

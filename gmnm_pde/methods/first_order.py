@@ -103,7 +103,7 @@ class _GradientSteps:
         self.averages = None if method.average is None else [p.detach().clone() for p in system.unknowns()]
 
     def look(self, step: int) -> tuple[Tensor, Squares]:
-        """The loss with its gradient, of all points or of a batch, as of directions, that the step's number determines."""
+        """The loss with its gradient, of all points, or of a batch and directions that the step's number determines."""
         if self.whole:
             return self._system.gradient()
         generator = torch.Generator().manual_seed(stream_of_step(self._seed, step))

@@ -182,7 +182,7 @@ class TrainingSystem:
             norms[name] = (flat if self.shard is None else self.shard.add_up([flat])[0]).norm().item()
         return norms
 
-    def batch(self, size: int, generator: torch.Generator) -> list[Block]:
+    def batch(self, size: int, generator: torch.Generator) -> list[Any]:
         """Blocks of at most ``size`` points each, drawn without repetition, on fresh directions if there are any."""
         chosen = [
             block.select(torch.randperm(len(block.points), generator=generator)[:size].to(block.points.device))

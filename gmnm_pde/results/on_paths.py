@@ -261,6 +261,4 @@ class _Paths:
 
 def _with_slopes(jets: Mapping[Alpha, Tensor], change: Tensor) -> dict[Alpha, Tensor]:
     """Derivatives of which the first are changed, by the columns of [n, d]."""
-    return {
-        alpha: jet + change[:, axes_of(alpha)[0], None] if sum(alpha) == 1 else jet for alpha, jet in jets.items()
-    }
+    return {alpha: jet + change[:, axes_of(alpha)[0], None] if sum(alpha) == 1 else jet for alpha, jet in jets.items()}

@@ -53,16 +53,14 @@ def test_the_mean_over_directions_is_the_operator(name):
     assert ((drawn.mean(dim=0) - right).abs() < 4 * spread).all()
 
 
-@pytest.mark.parametrize("name", EQUATIONS)
+@pytest.mark.parametrize("name", [name for name in EQUATIONS if name != "mixed"])
 def test_gradients_by_the_weights_follow(name):
-    model, block, estimated = blocks(EQUATIONS[name], directions=4 * D)  # as many as there are derivatives, or C v each
+    model, block, estimated = blocks(EQUATIONS[name], directions=D)  # as many as there are derivatives
     weight = next(model.parameters())
 
     def slope(of):
         return torch.autograd.grad(of.residuals(model, [])["equation"].square().sum(), weight)[0]
 
-    if name == "mixed":
-        return
     assert torch.allclose(slope(estimated), slope(block), rtol=1e-9, atol=1e-12)
 
 
