@@ -21,7 +21,7 @@ def hjb_nd(dimension: int = 100) -> Problem:
 
     def exact(x, t):
         # 1 / (1 + r) is the integral of exp(-s (1 + r)), and means of exp(-s |x + noise|^2) are known; s = exp(y).
-        y = torch.linspace(-40, 6, 921, dtype=torch.float64)
+        y = torch.linspace(-40, 6, 461, dtype=torch.float64)
         s, square = torch.exp(y), x @ x
         wide = 1 + 4 * s[:, None] * (1 - t)
         parts = y[:, None] - s[:, None] - dimension / 2 * torch.log(wide) - s[:, None] * square / wide
