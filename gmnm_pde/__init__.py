@@ -16,6 +16,7 @@ from gmnm_pde.geometry import (
     Annulus,
     Ball,
     Box,
+    DiffusionCone,
     Disk,
     Ellipse,
     Interval,
@@ -28,6 +29,7 @@ from gmnm_pde.geometry import (
     SphericalShell,
     Time,
     Triangle,
+    WholeSpace,
     read_mesh,
 )
 from gmnm_pde.jets import jet
@@ -85,6 +87,8 @@ __all__ = [
     "Annulus",
     "Ball",
     "SphericalShell",
+    "WholeSpace",
+    "DiffusionCone",
     "SignedDistance",
     "PointCloud",
     "Mesh",

@@ -1,8 +1,11 @@
 """Arguments of a user's functions are bound by name: this file reads the names."""
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+import torch
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 
@@ -47,19 +50,51 @@ def bind(
 ) -> Callable[[Mapping[str, Any]], Any]:
     """A caller that picks the arguments of ``function`` by name from a mapping; ``rest`` as in ``argument_names``.
 
+    A name that is not available itself may stand for numbered ones: x for x_1, x_2, ..., which it gets as one vector.
+
     Raises:
         GmnmError: ``function`` asks for a name that is not ``available``.
     """
     names = argument_names(function, call=call, rest=rest)
+    numbered = {} if all(name in available for name in names) else vectors_of(available)
     for name in names:
-        if name not in available:
+        if name not in available and name not in numbered:
             raise GmnmError(
                 f"{call}: {describe(function)} asks for '{name}', expected one of {', '.join(available) or 'nothing'}. "
                 + nearest(name, available)
             )
     if rest is None or rest_name(function, call=call) is None:
-        return lambda values: function(**{name: values[name] for name in names})
-    return _with_rest(function, names, call)
+        called = lambda values: function(**{name: values[name] for name in names})  # noqa: E731
+    else:
+        called = _with_rest(function, names, call)
+    together = {name: numbered[name] for name in names if name not in available}
+    return called if not together else lambda values: called(_Together(values, together))
+
+
+class _Together(dict[str, Any]):
+    """Values by name, in which some names stand for numbered ones as a vector."""
+
+    def __init__(self, values: Mapping[str, Any], vectors: Mapping[str, Sequence[str]]):
+        super().__init__({name: torch.stack([values[one] for one in ones]) for name, ones in vectors.items()})
+        self._values = values
+
+    def __missing__(self, name: str) -> Any:
+        return self._values[name]
+
+
+def numbered(name: str, count: int) -> tuple[str, ...]:
+    """The names of the components of a vector: x_1, x_2, ..."""
+    return tuple(f"{name}_{k}" for k in range(1, count + 1))
+
+
+def vectors_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What numbered names have in common, and in order the names that have it: x, for x_1, x_2, ..."""
+    counts: dict[str, int] = {}
+    for name in names:
+        found = re.fullmatch(r"(.+)_(\d+)", name)
+        if found and int(found[2]) == counts.get(found[1], 0) + 1:
+            counts[found[1]] = int(found[2])
+    return {name: numbered(name, count) for name, count in counts.items() if count > 1}
 
 
 def _with_rest(function: Callable[..., Any], names: Sequence[str], call: str) -> Callable[[Mapping[str, Any]], Any]:

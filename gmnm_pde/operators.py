@@ -16,12 +16,16 @@ from gmnm_pde.jets.known import KnownFields
 from gmnm_pde.jets.stack import Stack
 from gmnm_pde.jets.values import Integral, Quantity, axis_of
 
+_MANY = 10
+"""So many terms are added up in one sum, not one after the other."""
+
 
 def diff(u: Any, *by: Quantity | str) -> Any:
     """The derivative of ``u`` by the coordinates given, one after the other.
 
     ``diff(u, x)`` is u_x, ``diff(u, x, x)`` is u_xx, ``diff(u, x, y)`` is u_xy. Coordinates are the equation's
-    arguments, or their names. Of several fields, such as ``*u``, it is the derivative of each, as a vector.
+    arguments, or their names. Of several fields, such as ``*u``, it is the derivative of each, as a vector; by a vector
+    of coordinates it is the vector of the derivatives by each.
 
     Raises:
         GmnmError: ``u`` is no field (nor computed from one), or a ``by`` is no coordinate of its points.
@@ -31,6 +35,8 @@ def diff(u: Any, *by: Quantity | str) -> Any:
     quantity = _quantity(u, "diff(u, ...)")
     if not by:
         raise refuse("diff(u)", expected="at least one coordinate, as in diff(u, x)", got="none")
+    if len(by) == 1 and isinstance(by[0], Stack):
+        return Vector(diff(quantity, one) for one in by[0])
     for coordinate in by:
         quantity = quantity.derivative(axis_of(quantity.frame, coordinate, call="diff(u, ...)"))
     return quantity
@@ -157,6 +163,8 @@ def _vector(parts: Sequence[Any], call: str) -> tuple[Quantity, ...]:
 
 def _total(terms: Any) -> Quantity:
     first, *rest = terms
+    if len(rest) >= _MANY and not any(term.several for term in (first, *rest)):
+        return Quantity(torch.stack([term.tensor for term in (first, *rest)]).sum(dim=0), first.frame)
     for term in rest:
         first = first + term
     return first

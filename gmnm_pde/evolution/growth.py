@@ -39,8 +39,8 @@ def grows(statements: Statements) -> bool:
                 symbol = (waves ** np.array(orders)).prod(axis=1)
                 row, column = names.index(name) % fields, branch % fields
                 pencils[:, :, in_time, row, column] += slope.numpy()[:, None] * symbol
-    rates = np.concatenate([_rates(pencil) for pencil in pencils.reshape(-1, order + 1, fields, fields)])
-    return bool((rates.real * (statements.end - statements.start) > _LOST).any())
+    rates = np.concatenate([np.real(_rates(pencil)) for pencil in pencils.reshape(-1, order + 1, fields, fields)])
+    return bool((rates * (statements.end - statements.start) > _LOST).any())
 
 
 def _rates(pencil: np.ndarray) -> np.ndarray:

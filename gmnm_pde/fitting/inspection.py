@@ -33,6 +33,9 @@ _SIZED = 500
 _SMOOTH = 0.05
 """A residual is smooth if neighbours differ by no more than this part of what unrelated points would, squared."""
 
+_SHOWN = 8
+"""Of more coordinates than this only some are told."""
+
 _FEW = 8
 """Of fewer points than this no residual is told to be smooth or not."""
 
@@ -80,6 +83,9 @@ class Rows:
         mean, scale = _mean(residual), _mean(torch.cat(self.terms)) + _mean(torch.cat(self.at_zero))
         largest = points[residual.abs().argmax()].tolist()
         place = ", ".join(f"{c}={x:.3g}" for c, x in zip(coordinates, largest, strict=True))
+        if len(coordinates) > _SHOWN:
+            shown = place.split(", ")
+            place = ", ".join([*shown[: _SHOWN // 2], "...", *shown[-1:]])
         relative = mean / scale if scale else math.inf if mean else 0.0
         return Inspected(name, rms(_finite(residual)), relative, place, _roughness(residual, points) if rough else 0.0)
 

@@ -6,6 +6,7 @@ from gmnm_pde.geometry.box import Rectangle as Rectangle
 from gmnm_pde.geometry.box import Time as Time
 from gmnm_pde.geometry.cloud import PointCloud as PointCloud
 from gmnm_pde.geometry.composed import Product as Product
+from gmnm_pde.geometry.diffusion_cone import DiffusionCone as DiffusionCone
 from gmnm_pde.geometry.domain import Domain as Domain
 from gmnm_pde.geometry.implicit import SignedDistance as SignedDistance
 from gmnm_pde.geometry.mesh import Mesh as Mesh
@@ -22,3 +23,4 @@ from gmnm_pde.geometry.round import Disk as Disk
 from gmnm_pde.geometry.round import Ellipse as Ellipse
 from gmnm_pde.geometry.shells import Annulus as Annulus
 from gmnm_pde.geometry.shells import SphericalShell as SphericalShell
+from gmnm_pde.geometry.whole_space import WholeSpace as WholeSpace

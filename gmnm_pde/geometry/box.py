@@ -1,7 +1,7 @@
 """Intervals, rectangles, boxes of any dimension, and time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from numbers import Real
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.binding import numbered, vectors_of
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart, read_points
 from gmnm_pde.geometry.unnamed import by_name
@@ -19,7 +20,7 @@ class Box(Domain):
     """A product of intervals with named coordinates: ``Box(x=(0, 1), y=(0, 2), z=(-1, 1))``.
 
     Without names coordinates are x, y, z, in that order, and t of ``Time(0, 1)``; ``Box((0, 0, 0), (1, 2, 3))`` has
-    these corners.
+    these corners. ``Box(x=[(0, 1)] * 100)`` has the coordinates x_1 to x_100, which functions ask for as one vector x.
 
     Raises:
         GmnmError: an interval is empty, inverted or not finite.
@@ -29,14 +30,23 @@ class Box(Domain):
         kind = type(self).__name__
         if unnamed:
             intervals = by_name(kind, unnamed, intervals)
+        intervals = _spread(intervals)
         if not intervals:
             raise refuse(f"{kind}()", expected="at least one interval, as in x=(0, 1)", got="none")
         self.coordinates = tuple(intervals)
         self._bounds = tuple(_interval(kind, name, ends) for name, ends in intervals.items())
 
     def __repr__(self) -> str:
-        pairs = zip(self.coordinates, self._bounds, strict=True)
-        return f"{type(self).__name__}({', '.join(f'{name}=({low:g}, {high:g})' for name, (low, high) in pairs)})"
+        ends = {name: f"({low:g}, {high:g})" for name, (low, high) in zip(self.coordinates, self._bounds, strict=True)}
+        for vector, names in vectors_of(self.coordinates).items():
+            if len({ends[name] for name in names}) == 1:  # else each is shown
+                shown = f"[{ends[names[0]]}] * {len(names)}"
+                ends = {
+                    vector if name == names[0] else name: shown if name == names[0] else pair
+                    for name, pair in ends.items()
+                    if name not in names[1:]
+                }
+        return f"{type(self).__name__}({', '.join(f'{name}={pair}' for name, pair in ends.items())})"
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -142,6 +152,15 @@ class Time(Box):
 
     def initial_charts(self) -> tuple[Chart, ...]:
         return (self._face(0, 0),)
+
+
+def _spread(intervals: Mapping[str, Any]) -> dict[str, Any]:
+    """The intervals by name, where a list of intervals is those of the components of a vector."""
+    spread: dict[str, Any] = {}
+    for name, ends in intervals.items():
+        several = isinstance(ends, list | tuple) and ends and all(isinstance(one, list | tuple) for one in ends)
+        spread.update(zip(numbered(name, len(ends)), ends, strict=True) if several else [(name, ends)])
+    return spread
 
 
 def _interval(kind: str, name: str, ends: tuple[float, float]) -> tuple[float, float]:

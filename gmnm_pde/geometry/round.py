@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.binding import numbered
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
 
@@ -121,14 +123,17 @@ class Ball(Domain):
     Args:
         center: The ball's center.
         radius: Its radius.
-        coordinates: Names of the coordinates, two or more.
+        coordinates: Names of the coordinates, two or more; ``("x", 100)`` stands for x_1 to x_100.
+
+    In many dimensions a number is a center with that for each coordinate: ``Ball(0, 1, coordinates=("x", 100))``.
     """
 
-    def __init__(self, center: Sequence[float], radius: float, *, coordinates: Sequence[str] = ("x", "y", "z")):
+    def __init__(self, center: float | Sequence[float], radius: float, *, coordinates: Sequence[Any] = ("x", "y", "z")):
+        coordinates = spread_names(coordinates)
         if not isinstance(coordinates, list | tuple) or len(coordinates) < 2:
             raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
         self.coordinates = read_names(coordinates, len(coordinates), "Ball")
-        self.center = read_numbers(center, self.dimension, f"Ball(center={center!r})")
+        self.center = read_center(center, self.dimension, f"Ball(center={center!r})")
         self.radius = read_radius(radius, f"Ball(radius={radius!r})")
 
     def __repr__(self) -> str:
@@ -212,11 +217,22 @@ def read_numbers(values: Sequence[float], count: int, call: str) -> tuple[float,
     return tuple(float(value) for value in values)
 
 
+def read_center(center: float | Sequence[float], count: int, call: str) -> tuple[float, ...]:
+    """The coordinates of a point, of which one number stands for all, or a clear refusal."""
+    return read_numbers((float(center),) * count if isinstance(center, int | float) else center, count, call)
+
+
 def read_radius(value: object, call: str) -> float:
     """A positive number, or a clear refusal."""
     if not (isinstance(value, Real) and math.isfinite(float(value)) and float(value) > 0):
         raise refuse(call, expected="a positive radius", got=repr(value))
     return float(value)
+
+
+def spread_names(names: Any) -> Any:
+    """Names of coordinates, where a name with a number stands for as many."""
+    pair = isinstance(names, list | tuple) and len(names) == 2 and isinstance(names[1], int)
+    return numbered(*names) if pair and isinstance(names[0], str) and names[1] > 0 else names
 
 
 def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
@@ -229,4 +245,6 @@ def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:
 
 def write_point(values: Sequence[float]) -> str:
     """A point as users read it."""
+    if len(values) > 6 and len(set(values)) == 1:
+        return f"({values[0]:g},) * {len(values)}"
     return f"({', '.join(f'{value:g}' for value in values)})"

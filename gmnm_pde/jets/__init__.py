@@ -12,6 +12,7 @@ from gmnm_pde.jets.sources import LiftedSource as LiftedSource
 from gmnm_pde.jets.sources import ModelSource as ModelSource
 from gmnm_pde.jets.sources import jet as jet
 from gmnm_pde.jets.stack import Stack as Stack
+from gmnm_pde.jets.stack import columns_by_name as columns_by_name
 from gmnm_pde.jets.values import Field as Field
 from gmnm_pde.jets.values import Frame as Frame
 from gmnm_pde.jets.values import Quantity as Quantity

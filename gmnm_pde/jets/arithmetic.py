@@ -131,7 +131,10 @@ class TensorLike:
 
 
 class Vector(tuple):
-    """The components of a vector field; sums, and products with numbers and fields, go component by component."""
+    """The components of a vector field; sums, and products with numbers and fields, go component by component.
+
+    ``grad(u) @ grad(u)`` is the inner product.
+    """
 
     __slots__ = ()
     __array_ufunc__ = None  # numpy's numbers leave the product to the vector
@@ -157,6 +160,11 @@ class Vector(tuple):
 
     def __rmul__(self, other: Any) -> "Vector":
         return Vector(other * part for part in self)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, tuple | list):
+            return NotImplemented
+        return sum(self._with(other, operator.mul), 0.0)
 
     def __truediv__(self, other: Any) -> "Vector":
         return Vector(part / other for part in self)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.binding import vectors_of
+from gmnm_pde.jets.arithmetic import Vector
 from gmnm_pde.jets.values import Frame, Quantity
 
 _REDUCTIONS = frozenset(
@@ -104,6 +106,14 @@ class Stack(Quantity):
         return lambda *args, **kwargs: type(self).__torch_function__(method, (), (self, *args), kwargs)
 
 
+def columns_by_name(names: Sequence[str], columns: Sequence[Tensor]) -> dict[str, Any]:
+    """Coordinate columns, [n] each, as functions of users get them: quantities where names are those of vectors."""
+    if not vectors_of(names):
+        return dict(zip(names, columns, strict=True))
+    frame = Frame(names, torch.stack([column.detach() for column in columns], dim=-1))
+    return {name: Quantity(column, frame) for name, column in zip(names, columns, strict=True)}
+
+
 def _stacked(result: Any) -> Any:
     """The result of a function of stacks: whatever has rows of numbers at the points is a stack again."""
     if isinstance(result, tuple):
@@ -120,6 +130,9 @@ def _is_factor(value: Any, count: int | None) -> bool:
 
 def _product(first: Any, second: Any) -> Quantity:
     """A matrix product over the components: of two vectors, or of a vector with a plain matrix or vector."""
+    if isinstance(first, tuple) or isinstance(second, tuple):  # such as gradients
+        vector, other = (first, second) if isinstance(first, Stack) else (second, first)
+        return Vector(vector) @ Vector(other)
     if isinstance(first, Stack) and isinstance(second, Stack):
         return torch.sum(first * second, dim=0)  # type: ignore[return-value]
     vector, matrix = (first, second) if isinstance(first, Stack) else (second, first)

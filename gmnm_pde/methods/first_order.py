@@ -1,5 +1,6 @@
 """Methods that follow the gradient by an optimiser of PyTorch's kind: Adam and SOAP."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,6 +27,8 @@ class Adam(TrainingMethod):
         schedule: ``"constant"``; ``"cosine"``, which falls to zero at the last step; ``"exponential"``, which falls by
             a tenth every twentieth of the steps.
         batch: The number of points of each term that a step sees, drawn anew for each step; by default all points.
+        directions: Estimate second derivatives on so many random directions, drawn anew for each step, in place of one
+            for each coordinate: for problems with many coordinates.
         patience: Stop when the held-out residual has not fallen for this many steps, and go back to where it was least.
         average: Moving averages of the weights, of which each step keeps this part (0.999, say): where their loss is
             the lower one, they are what is left in place.
@@ -39,6 +42,7 @@ class Adam(TrainingMethod):
     batch: int | None = None
     patience: int | None = None
     average: float | None = threshold(None)
+    directions: int | None = threshold(None)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -62,6 +66,7 @@ class SOAP(TrainingMethod):
         batch: As of ``Adam``.
         patience: As of ``Adam``.
         average: As of ``Adam``.
+        directions: As of ``Adam``.
     """
 
     cheap_steps: ClassVar[bool] = True
@@ -73,6 +78,7 @@ class SOAP(TrainingMethod):
     batch: int | None = None
     patience: int | None = None
     average: float | None = threshold(None)
+    directions: int | None = threshold(None)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -91,17 +97,17 @@ class _GradientSteps:
     pace = 10
 
     def __init__(self, name: str, optimizer: torch.optim.Optimizer, method: Adam | SOAP, system: Trainable, seed: int):
-        self.name, self.whole = name, method.batch is None
+        self.name, self.whole = name, method.batch is None and method.directions is None
         self._optimizer, self._system, self._batch, self._seed = optimizer, system, method.batch, seed
         self._schedule, self._kept = _schedule(method, optimizer), method.average
         self.averages = None if method.average is None else [p.detach().clone() for p in system.unknowns()]
 
     def look(self, step: int) -> tuple[Tensor, Squares]:
-        """The loss with its gradient, of all points or of a batch that the number of the step determines."""
-        if self._batch is None:
+        """The loss with its gradient, of all points, or of a batch and directions that the step's number determines."""
+        if self.whole:
             return self._system.gradient()
         generator = torch.Generator().manual_seed(stream_of_step(self._seed, step))
-        return self._system.gradient(self._system.batch(self._batch, generator))
+        return self._system.gradient(self._system.batch(self._batch or sys.maxsize, generator))
 
     def advance(self) -> int:
         """One step."""
@@ -138,7 +144,7 @@ def _schedule(method: Adam | SOAP, optimizer: torch.optim.Optimizer) -> torch.op
 
 def _check(method: Adam | SOAP) -> None:
     name = type(method).__name__
-    check_counts(name, steps=method.steps, batch=method.batch, patience=method.patience)
+    check_counts(name, steps=method.steps, batch=method.batch, patience=method.patience, directions=method.directions)
     check_positive(name, lr=method.lr)
     if method.average is not None and not (isinstance(method.average, float) and 0 < method.average < 1):
         raise refuse(

@@ -298,7 +298,7 @@ def put(unknowns: Sequence[nn.Parameter], values: Sequence[Tensor]) -> None:
 def check_counts(name: str, **counts: object) -> None:
     """Refuse counts that are no positive whole numbers; None passes for those that may be left out."""
     for key, count in counts.items():
-        optional = key in ("patience", "batch")
+        optional = key in ("patience", "batch", "directions")
         if optional and count is None:
             continue
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:

@@ -43,6 +43,14 @@ class OutputCombination(Protocol):
         ...
 
 
+class OutputAlong(Protocol):
+    """Operators given on directions, which may be fewer than the coordinates (``residuals/directions.py``)."""
+
+    def output_along(self, x: Tensor, directions: Any, /) -> tuple[Tensor, Tensor]:
+        """The outputs at x [n, d], and an operator on directions applied to them: [n, outputs] each."""
+        ...
+
+
 class OutputRows(Protocol):
     """Rows of the Jacobian by the parameters, which Gauss-Newton needs; those of other models come from autograd."""
 

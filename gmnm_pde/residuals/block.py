@@ -64,12 +64,10 @@ class Block:
     def residuals(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """The named residuals, each [n], with their graph."""
         if self.linear is None:
-            jets = jets_of(model, self.placed.term, self.points, self.engine)
-            return self._nonlinear(jets, scalars)
+            return self.evaluated(jets_of(model, self.placed.term, self.points, self.engine), scalars)
         if self._applies(model):
             return {name: self._applied(model, linearized, scalars) for name, linearized in self.linear.items()}
-        jets = jets_of(model, self.placed.term, self.points, self.engine)
-        return {name: linearized.at(jets, scalars) for name, linearized in self.linear.items()}
+        return self.evaluated(jets_of(model, self.placed.term, self.points, self.engine), scalars)
 
     def rows_of_jacobian(self, model: nn.Module, scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         """By name, the derivatives of its residuals by all trained parameters of the model and the scalars.
@@ -107,6 +105,12 @@ class Block:
                 columns = feature_combination(model, far, coefficients, self.engine) - columns
             rows[:, output] = columns
         return rows
+
+    def evaluated(self, jets: Mapping[Alpha, Tensor], scalars: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The named residuals for given derivatives of the fields, each [n], with their graph."""
+        if self.linear is not None:
+            return {name: linearized.at(jets, scalars) for name, linearized in self.linear.items()}
+        return self._nonlinear(jets, scalars)
 
     def _nonlinear(self, jets: Mapping[Alpha, Tensor], scalars: Sequence[Tensor]) -> dict[str, Tensor]:
         with torch.enable_grad():

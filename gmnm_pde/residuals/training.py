@@ -13,6 +13,7 @@ from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.block import Block
+from gmnm_pde.residuals.estimated import EstimatedBlock, estimated
 from gmnm_pde.residuals.pointwise import Placed
 from gmnm_pde.residuals.shard import Shard
 from gmnm_pde.statement.problem import Problem
@@ -56,6 +57,7 @@ class TrainingSystem:
             name: weights.get(name, weights.get(p.term.group, 1.0)) for p in placed for name in p.term.trace.names
         }
         self.version, self.shard = 0, shard
+        self.directions: int | None = None
         self._compiled: Callable[[], tuple[Tensor, dict[str, Tensor]]] | None = None
         self.latest: dict[str, Tensor] = {}
         self.move_to(placed)
@@ -71,8 +73,17 @@ class TrainingSystem:
         self.blocks = (
             blocks if self.shard is None else [block.select(self.shard.rows(block.points)) for block in blocks]
         )
+        if self.directions is not None:
+            self.blocks = estimated(self.blocks, self.model, self.scalars, self.directions)
         self.point_weights: dict[str, Tensor] = {}
         self.version += 1
+
+    def estimate(self, directions: int | None) -> None:
+        """Estimate operators on so many random directions from now on; exactly with None."""
+        if directions == self.directions:
+            return
+        self.directions = directions
+        self.move_to(self.placed)
 
     def reweight(self, weights: Mapping[str, Tensor | float], by_point: Mapping[str, Tensor] | None = None) -> None:
         """Change the weights of terms, and of single points, [n]."""
@@ -171,14 +182,15 @@ class TrainingSystem:
             norms[name] = (flat if self.shard is None else self.shard.add_up([flat])[0]).norm().item()
         return norms
 
-    def batch(self, size: int, generator: torch.Generator) -> list[Block]:
-        """Blocks of at most ``size`` points each, drawn without repetition."""
-        return [
+    def batch(self, size: int, generator: torch.Generator) -> list[Any]:
+        """Blocks of at most ``size`` points each, drawn without repetition, on fresh directions if there are any."""
+        chosen = [
             block.select(torch.randperm(len(block.points), generator=generator)[:size].to(block.points.device))
             if len(block.points) > size
             else block
             for block in self.blocks
         ]
+        return [block.fresh(generator) if isinstance(block, EstimatedBlock) else block for block in chosen]
 
     def equation_times(self) -> dict[str, Tensor]:
         """By the names of equations, the time of each of their points, [n]; nothing without time."""

@@ -11,6 +11,7 @@ from gmnm_pde.results import expression, integrals
 from gmnm_pde.results.at_boundary import NormalDerivative
 from gmnm_pde.results.elsewhere import missing
 from gmnm_pde.results.expression import Expression
+from gmnm_pde.results.on_paths import PointValue, value_on_paths
 
 if TYPE_CHECKING:
     from gmnm_pde.results.solution import Solution
@@ -118,6 +119,27 @@ class Afterwards:
             **at: As for ``integral``: ``t=...``.
         """
         return integrals.flux(cast("Solution", self), boundary, coefficient, of, field, at)
+
+    @front_door
+    @in_ordinary_mode
+    def at_point(self, *columns: Any, paths: int = 1000, steps: int = 40, seed: int = 0, **named: Any) -> PointValue:
+        """The value at one point, corrected by random paths, with its error: ``solution.at_point(x=0.0, t=0.3)``.
+
+        Of a parabolic equation in many dimensions, in all of space: what a network is off there is the mean, over paths
+        of the equation's diffusion, of what it leaves of the equation and of the initial or terminal condition
+        (``results/on_paths.py``).
+
+        Args:
+            *columns: The point, as the solution is called with one.
+            paths: How many; the error falls with the root of their number.
+            steps: Into how many steps the time is cut.
+            seed: Of the paths.
+            **named: Coordinates by name; a vector of them is one number, or an array.
+
+        Raises:
+            GmnmError: the equation is not parabolic, there are several, or it has conditions at boundaries in space.
+        """
+        return value_on_paths(cast("Solution", self), columns, named, paths, steps, seed)
 
     @front_door
     @in_ordinary_mode

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.binding import vectors_of
 from gmnm_pde.geometry.sampled import Cloud
 from gmnm_pde.jets import Quantity
 
@@ -15,9 +16,12 @@ from gmnm_pde.jets import Quantity
 def read_columns(coordinates: Sequence[str], columns: tuple, named: Mapping[str, Any], call: str) -> list[Any]:
     """The coordinates in their order, from those given by position and those given by name, or from points [..., d].
 
+    A vector of coordinates is one number for all of them, or an array [..., k].
+
     Raises:
         GmnmError: one is missing, given twice, or unknown.
     """
+    named = _spread(coordinates, named, call)
     for name in named:
         if name not in coordinates:
             raise refuse(call, expected="its coordinates", got=f"'{name}'", remedy=nearest(name, coordinates))
@@ -35,6 +39,24 @@ def read_columns(coordinates: Sequence[str], columns: tuple, named: Mapping[str,
         raise refuse(call, expected=f"each of {', '.join(coordinates)} once", got=got, remedy=remedy)
     given.update(named)
     return [given[name] for name in coordinates]
+
+
+def _spread(coordinates: Sequence[str], named: Mapping[str, Any], call: str) -> dict[str, Any]:
+    """Coordinates by name, those of vectors one by one."""
+    spread: dict[str, Any] = {}
+    vectors = {} if all(name in coordinates for name in named) else vectors_of(coordinates)
+    for name, value in named.items():
+        names = vectors.get(name, ())
+        if not names:
+            spread[name] = value
+        elif np.ndim(value) == 0:
+            spread.update(dict.fromkeys(names, value))
+        elif np.shape(value)[-1] == len(names):
+            columns = value if isinstance(value, Tensor) else np.asarray(value)
+            spread.update({one: columns[..., k] for k, one in enumerate(names)})
+        else:
+            raise refuse(f"{call}: {name}", expected=f"a number, or shape (..., {len(names)})", got=_shape(value))
+    return spread
 
 
 def _of_points(points: Any, dimension: int) -> tuple:

@@ -136,7 +136,7 @@ def warn_of_freedom(problem: Stated) -> None:
                 f"{problem.name}: only derivatives of '{field}' occur, in the equations and in the conditions, so any "
                 f"constant can be added to it. Fix its value somewhere: Observations(point, {field}=[0.0])."
             )
-    for axis, coordinate in enumerate(problem.domain.space):
+    for axis, coordinate in enumerate(problem.domain.space if problem.domain.boundary_charts() else ()):
         needed = max((alpha[axis] for alpha in interior), default=0)
         stated = _statements_along(problem, coordinate)
         if stated < min(needed, 2):

@@ -9,7 +9,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.binding import bind
 from gmnm_pde.geometry import Parted
-from gmnm_pde.jets import Quantity, Stack
+from gmnm_pde.jets import Quantity, Stack, columns_by_name
 from gmnm_pde.statement.vectors import Vectors, rows_of
 
 _CALL = "Problem(exact=...)"
@@ -80,7 +80,7 @@ def _evaluated(exact: Any, coordinates: Sequence[str], columns: Sequence[Tensor]
     """What an exact solution gives, a function of coordinates or a function or number for each field."""
     if isinstance(exact, Mapping):
         return {name: _evaluated(own, coordinates, columns) if callable(own) else own for name, own in exact.items()}
-    return bind(exact, coordinates, call=_CALL)(dict(zip(coordinates, columns, strict=True)))
+    return bind(exact, coordinates, call=_CALL)(columns_by_name(coordinates, columns))
 
 
 def _refuse_other_names(problem: Stated, named: Mapping[str, Any]) -> None:

@@ -40,7 +40,8 @@ class Problem:
         conditions: Dirichlet, Neumann, Robin, Initial, Periodic, Observations, or the general Condition; Interface
             where parts of the domain meet.
         exact: The exact solution, a function of coordinates that returns one field, or a tuple or dict of fields (and
-            of unknown parameters); a dict of functions by field; or one of these for each part. Used to report errors, never to solve.
+            of unknown parameters); a dict of functions by field; or one of these for each part. Used to report errors,
+            never to solve.
         fields: The names of the unknown fields; by default the arguments of the equations that are nothing else. A name
             with a number, ``("y", 20)``, is a vector of fields, y_1 to y_20, which functions ask for as ``y``; those
             with ``*u`` among their arguments get all fields that they do not name.

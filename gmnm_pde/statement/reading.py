@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
-from gmnm_pde.binding import argument_names
+from gmnm_pde.binding import argument_names, vectors_of
 from gmnm_pde.geometry import Domain
 from gmnm_pde.statement.conditions import Condition, Statement
 from gmnm_pde.statement.vectors import Vectors, rest_of
@@ -69,7 +69,7 @@ def field_names(
     Raises:
         GmnmError: a name is none of all that, or two things at once.
     """
-    known = (*domain.coordinates, *scalars)
+    known = (*domain.coordinates, *vectors_of(domain.coordinates), *scalars)
     asked = []
     for key, function in functions:
         where = f"{call}: {key}"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.binding import bind, rest_name
+from gmnm_pde.binding import bind, numbered, rest_name
 from gmnm_pde.jets import KnownFields, Stack
 
 Vectors = Mapping[str, tuple[str, ...]]
@@ -28,7 +28,7 @@ def read_fields(fields: Any) -> tuple[tuple[str, ...] | None, dict[str, tuple[st
     for entry in _entries(fields):
         name, count = entry
         if count is not None:
-            vectors[name] = tuple(f"{name}_{k}" for k in range(1, count + 1))
+            vectors[name] = numbered(name, count)
         names.extend(vectors.get(name, (name,)))
     twice = [name for name in (*names, *vectors) if (*names, *vectors).count(name) > 1]
     if twice:

@@ -175,7 +175,8 @@ class Marching:
             with limited(run.allowance):
                 march.run()
         except Ended as ended:
-            why = f"steps end at {self.setup.problem.domain.time[0]} = {self.statements.when(ended.time):.6g}: {ended.why}"
+            (time,), until = self.setup.problem.domain.time, self.statements.when(ended.time)
+            why = f"steps end at {time} = {until:.6g}: {ended.why}"
         except OutOfTime:
             why = f"stopped by {run.ended_by}"
         if not march.steps:

@@ -144,6 +144,7 @@ class _Training(Hooks):
                 ended = self._fit_readout(method)
             else:
                 assert isinstance(method, TrainingMethod)
+                self.system.estimate(getattr(method, "directions", None))
                 ended = run_method(method, self.system, hooks=self, seed=self._setup.seed, resume=under_way)
             under_way = None
             self._done.append(ended)

@@ -73,9 +73,11 @@ def test_imports_run_downwards(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "problems").glob("*.py")), ids=lambda path: path.name)
 def test_problems_use_the_public_names_only(path):
     assert set(imports_of(path)) <= {
-        "Annulus", "Ball", "Box", "Condition", "Dirichlet", "Disk", "Ellipse", "GmnmError", "Initial", "Interval",
+        "Annulus", "Ball", "Box", "Condition", "DiffusionCone", "Dirichlet", "Disk", "Ellipse", "GmnmError",
+        "Initial", "Interval",
         "Mesh", "Neumann", "Observations", "Periodic", "PointCloud", "Polygon", "Problem", "Rectangle", "Robin",
-        "SignedDistance", "SphericalShell", "Time", "Triangle", "biharmonic", "curl", "diff", "div", "grad",
+        "SignedDistance", "SphericalShell", "Time", "Triangle", "WholeSpace", "biharmonic", "curl", "diff", "div",
+        "grad",
         "laplacian", "normal_derivative", "sampling",
     }  # fmt: skip
 

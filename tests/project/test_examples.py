@@ -10,6 +10,9 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
+IN_TEN_DIMENSIONS = {"first": 0.31651, "second": 2.15699, "trained": 2.15699}
+"""Values at the point that is asked for, the first from its equation by the distance alone, the other exact."""
+
 CHECKS = {
     "poisson_in_ten_lines": lambda names: names["solution"].report.relative_l2 < 1e-12,
     "wave_in_space_time": lambda names: names["solution"].report.relative_l2 < 1e-9,
@@ -27,6 +30,13 @@ CHECKS = {
     "shapes": lambda names: names["solution"].report.relative_l2 < 1e-8,
     "shock": lambda names: names["solution"].report.relative_l2 < 1e-3 and len(names["boxes"]) > 20,
     "mahalanobis_components": lambda names: names["solution"].report.mse < 0.1 * names["drawn"].report.mse,
+    "hundred_dimensions": lambda names: (
+        all(
+            abs(names[one].value - right) < 1.5 * names[one].error < 0.3 * right
+            for one, right in IN_TEN_DIMENSIONS.items()
+        )
+        and abs(names["third"] / (6.25 * math.exp(0.21)) - 1) < 0.05
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from gmnm_pde._elsewhere import NAMES
 PUBLIC = {
     "Interval", "Rectangle", "Box", "Triangle", "Polygon", "Disk", "Ellipse", "Annulus",
     "Ball", "SphericalShell", "SignedDistance", "PointCloud", "Mesh", "PlanarMesh", "read_mesh", "Time",
+    "WholeSpace", "DiffusionCone",
     "diff", "grad", "div", "curl", "laplacian", "biharmonic", "normal_derivative", "integral", "mean",
     "Problem", "Dirichlet", "Neumann", "Robin", "Initial", "Interface", "Periodic", "Observations", "Condition",
     "Positive", "Bounded", "table", "image", "Event",

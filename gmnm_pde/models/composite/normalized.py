@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -64,6 +65,16 @@ class Normalized(Wrapper):
 
     def output_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         return self.inner.output_combination(self.unit(x), self._scaled(coefficients))
+
+    def output_along(self, x: Tensor, directions: Any) -> tuple[Tensor, Tensor]:
+        scale = self.half_width.to(x.dtype)
+        scaled = replace(directions, slopes=directions.slopes / scale, drift=directions.drift / scale)
+        return self.inner.output_along(self.unit(x), scaled)
+
+    @property
+    def carries(self) -> bool:
+        """Whether derivatives are carried along with the values, as directions need."""
+        return getattr(self.inner, "engine", "carried") == "carried"
 
     def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         rows = self.inner.output_rows(self.unit(x), self._scaled(coefficients), output)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,12 @@ class Carrying(nn.Module, ABC):
     def output_combination(self, x: Tensor, coefficients: Operator, tape: list[Recorded] | None = None) -> Tensor:
         """sum_alpha c_alpha D^alpha of every output at x [n, d], for c_alpha of shape [n] or []: [n, outputs]."""
         return self._combined(coefficients, x, self.output_streams, self, tape)
+
+    def output_along(self, x: Tensor, directions: Any) -> tuple[Tensor, Tensor]:
+        """The outputs at x [n, d], and an operator on directions applied to them: [n, outputs] each."""
+        streams = Streams.along(x, directions.slopes, directions.form, directions.drift)
+        streams = self.output_streams(streams)
+        return streams.value, streams.operator(0)
 
     def output_rows(self, x: Tensor, coefficients: Operator, output: int) -> dict[str, Tensor]:
         """The derivatives of one output's ``output_combination`` by every trained parameter, each [n, *its shape].

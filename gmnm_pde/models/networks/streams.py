@@ -101,6 +101,23 @@ class Streams:
         data = torch.stack([x, *(slope.expand_as(x) for slope in slopes)])
         return cls(data, order, tuple(squares), tape, wanted=wanted)
 
+    @classmethod
+    def along(cls, x: Tensor, slopes: Tensor, form: QuadraticForm, drift: Tensor) -> "Streams":
+        """The streams of the coordinates x [n, d] along directions, with one operator; firsts are numbers of slopes.
+
+        Args:
+            x: Where.
+            slopes: The directions, [k, 1 or n, d].
+            form: The operator's second-order part, by these.
+            drift: The direction of its first-order part, [1 or n, d].
+        """
+        firsts = tuple(range(len(slopes)))
+        wanted = (0, 1 + len(slopes))
+        if slopes.shape[1] == len(drift) == 1:
+            return cls(x[None], firsts, (form,), None, torch.cat([slopes, drift[None]]), wanted)
+        data = torch.cat([x[None], slopes.expand(-1, *x.shape), drift.expand_as(x)[None]])
+        return cls(data, firsts, (form,), wanted=wanted)
+
     def dense(self) -> "Streams":
         """The same with all derivatives in ``data``."""
         if self.constant is None:

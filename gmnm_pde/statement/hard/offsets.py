@@ -14,6 +14,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
 from gmnm_pde.geometry.region import Chart
+from gmnm_pde.jets import Quantity, columns_by_name
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.terms import Term
 
@@ -76,7 +77,7 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
 
     def value(points: Tensor) -> Tensor:
         try:
-            prescribed = data.value(dict(zip(domain.coordinates, points.unbind(1), strict=True)))
+            prescribed = data.value(columns_by_name(domain.coordinates, points.unbind(1)))
         except KeyError as missing:
             raise refuse(
                 call,
@@ -84,6 +85,7 @@ def value_of(call: str, domain: Domain, term: Term) -> Function:
                 got=f"'{term.name}', which depends on the unknown {missing.args[0]}",
                 remedy="Leave hard out, or name other conditions.",
             ) from None
+        prescribed = prescribed.tensor if isinstance(prescribed, Quantity) else prescribed
         return torch.as_tensor(prescribed, dtype=points.dtype, device=points.device).expand(points.shape[0])
 
     return value
