@@ -60,7 +60,7 @@ print(f"  relative L2 error where paths are {report.relative_l2:.1e}, estimate {
 
 # %%
 # A network is trained on second derivatives along sixteen random directions, others at each step, in place of a hundred
-# second derivatives: ``Adam(directions=16)``. |grad u|^2 is exact.
+# second derivatives: ``Adam(directions=16)``. The square of the gradient is exact.
 started = time.process_time()
 torch.manual_seed(0)
 network = solve(
