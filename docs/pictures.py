@@ -248,6 +248,20 @@ def regression_figure2(names: Names) -> Figure:
     return figure
 
 
+@picture
+def hundred_dimensions(names: Names) -> Figure:
+    """The cost to go along a diagonal of all of space, at some times."""
+    figure, axes = bare()
+    dimension = names["dimension"]
+    places = torch.linspace(-1.2, 1.2, 201, dtype=torch.float64)
+    for number, time in enumerate((0.0, 0.25, 0.5, 0.75)):
+        points = torch.full((len(places), dimension + 1), time, dtype=torch.float64)
+        points[:, :-1] = places[:, None]
+        values = np.asarray(names["network"](points))
+        axes.plot(places.numpy(), values, color=to_hex_of("viridis") if not number else f"C{number}", lw=3)
+    return figure
+
+
 def to_hex_of(colour_map: str) -> tuple[float, float, float]:
     """The darkest colour of a map."""
     return to_rgb(colormaps[colour_map](0.0)[:3])

@@ -85,3 +85,5 @@ told("Black-Scholes", f"{third:.6g}", 77.105, started)
 print(
     f"  relative L2 error in the cone {solution.report.relative_l2:.1e}, estimate {solution.report.error_estimate:.1e}"
 )
+
+# sphinx_gallery_thumbnail_path = "images/gallery/hundred_dimensions.jpg"
