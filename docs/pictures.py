@@ -258,7 +258,7 @@ def hundred_dimensions(names: Names) -> Figure:
         points = torch.full((len(places), dimension + 1), time, dtype=torch.float64)
         points[:, :-1] = places[:, None]
         values = np.asarray(names["network"](points))
-        axes.plot(places.numpy(), values, color=to_hex_of("viridis") if not number else f"C{number}", lw=3)
+        axes.plot(places.numpy(), values, color=f"C{number}", lw=3)
     return figure
 
 
