@@ -57,19 +57,22 @@ def field(axes: Axes, solution: Any, name: str | None = None, side: int = 401, *
     return grid
 
 
+def whole(names: Names) -> Figure:
+    """The field of a solution, and nothing else."""
+    figure, axes = bare()
+    field(axes, names["solution"])
+    return figure
+
+
+PICTURES |= {"wave_in_space_time": whole, "tolerance_and_error_estimate": whole}
+
+
 @picture
 def poisson_in_ten_lines(names: Names) -> Figure:
     figure, axes = bare()
     grid = field(axes, names["solution"])
     values = grid.fields()["u"].reshape(grid.shape)
     axes.contour(*grid.lines, values, levels=np.linspace(-0.9, 0.9, 10), colors="white", linewidths=0.6, alpha=0.7)
-    return figure
-
-
-@picture
-def wave_in_space_time(names: Names) -> Figure:
-    figure, axes = bare()
-    field(axes, names["solution"])
     return figure
 
 
@@ -96,13 +99,6 @@ def inverse_conductivity(names: Names) -> Figure:
     axes.scatter(*sensors.T, c=solution(*sensors.T), cmap="inferno", vmin=0, vmax=1, s=46, edgecolors="white", lw=1.2)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    return figure
-
-
-@picture
-def tolerance_and_error_estimate(names: Names) -> Figure:
-    figure, axes = bare()
-    field(axes, names["solution"])
     return figure
 
 

@@ -10,8 +10,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from gmnm_pde.evolution.faces import Side, Unsuited
-from gmnm_pde.evolution.reading import Statements, occurring, read
-from gmnm_pde.residuals.pointwise import Placed, linearize
+from gmnm_pde.evolution.reading import Statements, occurring, probed, read
 from gmnm_pde.sampling import Cloud, sample, unit_points
 from gmnm_pde.statement.problem import Problem
 
@@ -83,10 +82,7 @@ def _asks(statements: Statements, name: str, field: int, k: int, end: float) -> 
     cloud = sample(term.region, _PLACES, "sobol", seed=1)
     points = cloud.points.clone()
     points[:, statements.space[k]] = end
-    generator = torch.Generator().manual_seed(0)
-    shape = (len(points), len(statements.problem.branches))
-    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
-    slopes = linearize(statements.problem, Placed(term, Cloud(points)), points, jets, ())[name].slopes
+    slopes = probed(statements.problem, term, Cloud(points), torch.Generator().manual_seed(0))[name].slopes
     sizes: dict[int, torch.Tensor] = {}
     for (branch, alpha), slope in slopes.items():
         if branch % statements.fields == field:

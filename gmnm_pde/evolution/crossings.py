@@ -71,6 +71,26 @@ def first_crossing(watched: Sequence[Watched], after: float) -> Crossing | None:
     return Crossing(first, tuple(own for part, own in found if part - first <= _CLOSE))
 
 
+def first_change(
+    within: Callable[[float], Crossing | None], happened: dict[str, list[float]], start: float, length: float
+) -> Crossing | None:
+    """The first events in a step that end it or change the state; those before, which do neither, are noted.
+
+    Args:
+        within: The first events that come after some part of the step.
+        happened: Times of events, by name.
+        start: When the step begins.
+        length: How long it is.
+    """
+    after = 0.0
+    while crossing := within(after):
+        if any(own.stop or own.changes for own in crossing.happenings):
+            return crossing
+        after = crossing.part
+        note(happened, crossing.happenings, start + after * length)
+    return None
+
+
 def note(happened: dict[str, list[float]], happenings: Sequence[Happening], time: float) -> None:
     """Note the time of some events, by name."""
     for own in happenings:

@@ -29,20 +29,21 @@ class Events:
     """
 
     def __init__(self, statements: Statements):
-        happenings: Sequence[Happening] = statements.problem.events
-        self._seen = [(own, Observable(statements, own.function)) for own in happenings if own.function is not None]
-        self._timed = [own for own in happenings if own.function is None]
+        self._happenings: Sequence[Happening] = statements.problem.events
+        self._seen = [
+            (own, Observable(statements, own.function)) for own in self._happenings if own.function is not None
+        ]
         fields = statements.problem.fields
         self._changes = {
             own.name: [(fields.index(c.field), c.order, Observable(statements, c.value)) for c in own.changes]
-            for own in happenings
+            for own in self._happenings
         }
 
     def at(self, time: float) -> tuple[Happening, ...]:
         """Those at a known time."""
-        return tuple(own for own in self._timed if time in own.at)
+        return tuple(own for own in self._happenings if time in own.at)
 
-    def within(self, step: Step, after: float = 0.0) -> Crossing | None:
+    def within(self, step: Step, after: float) -> Crossing | None:
         """The first in a step that come after some part of it."""
         watched = []
         for happening, observable in self._seen:
@@ -61,7 +62,7 @@ class Events:
             basis: In which fields are expanded afterwards.
         """
         jets = [before.basis.transfer(jet, basis) for jet in before.jets]
-        for happening in happenings:
+        for happening in self._happenings:
             now = Moments(before.times, basis, jets)
             jets = [jet.clone() for jet in jets]
             for field, order, value in self._changes[happening.name]:
@@ -86,7 +87,7 @@ def drift(observable: Observable, steps: Sequence[Step]) -> float:
 
 
 def _seen_in(step: Step, observable: Observable, extreme: Callable[[Tensor], Tensor], parts: np.ndarray) -> np.ndarray:
-    at = torch.from_numpy(np.asarray(parts, dtype=float))
+    at = torch.from_numpy(parts)
     return extreme(observable.everywhere(moments_in(step, at, observable.orders))).numpy()
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.places import Face, Inside, put
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading import Statements, by_parts
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
 from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
@@ -183,10 +183,8 @@ class Galerkin:
     @cached_property
     def _in_parts(self) -> list[Inside]:
         """The equations by the parts of the domain that they hold in."""
-        terms: dict[tuple[str, ...], list[Term]] = {}
-        for term in self.statements.equations:
-            terms.setdefault(term.parts, []).append(term)
-        return [Inside(self.statements, self.basis, own, *parts) for parts, own in terms.items()]
+        parts = by_parts(self.statements.equations)
+        return [Inside(self.statements, self.basis, own, *names) for names, own in parts.items()]
 
     def _values(
         self, term: Term, jets: Jets, evaluated: Callable[[Tensor, Sequence[int]], Tensor]

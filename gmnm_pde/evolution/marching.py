@@ -4,12 +4,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.crossings import note, refuse_endless
+from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.moments import Moments
@@ -341,8 +342,9 @@ class March:
         own = self._by_field(states)
         kept = self.system.gauged(times, own) + self._by_field(self.system.base)
         step = Step(self.time, length, kept, self.system.basis, self.method.stages)
-        part = self._crossing(step)
-        if part < 1:
+        crossing = first_change(partial(self.events.within, step), self.happened, self.time, length)
+        if crossing is not None:
+            self._crossed, part = crossing.happenings, crossing.part
             cut = self.method.lagrange(part * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes]))
             own, kept = (torch.einsum("ns,sfm->nfm", cut, values) for values in (own, kept))
             step = replace(step, length=part * length, states=kept)
@@ -365,17 +367,6 @@ class March:
         coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale)
         if coarser is not None:
             self._move(coarser)
-
-    def _crossing(self, step: Step) -> float:
-        """The part of a step that events leave; those within it that change nothing are noted."""
-        after = 0.0
-        while crossing := self.events.within(step, after):
-            if any(own.stop or own.changes for own in crossing.happenings):
-                self._crossed = crossing.happenings
-                return crossing.part
-            after = crossing.part
-            note(self.happened, crossing.happenings, step.start + after * step.length)
-        return 1.0
 
     def _move(self, basis: Product) -> None:
         """Go over to other modes."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -78,11 +79,15 @@ class Observable:
             alpha: basis.along_axes(self._rows_of(basis, orders), moments.jets[order])
             for alpha, (orders, order) in self._asked.items()
         }
-        grids = torch.meshgrid(*self._lines, indexing="ij")
-        places = torch.stack([grid.flatten() for grid in grids], dim=1)
-        return self._evaluated(moments.times, places, values, basis).unflatten(1, [len(own) for own in self._lines])
+        found = self._evaluated(moments.times, self._places, values, basis)
+        return found.unflatten(1, [len(own) for own in self._lines])
 
-    @property
+    @cached_property
+    def _places(self) -> Tensor:
+        """The places, [n, space]."""
+        return torch.stack([grid.flatten() for grid in torch.meshgrid(*self._lines, indexing="ij")], dim=1)
+
+    @cached_property
     def _lines(self) -> list[Tensor]:
         """The places along each coordinate."""
         bounds = self._statements.bounds

@@ -12,14 +12,14 @@ from gmnm_pde.evolution.faces import Side, Unsuited, breaks_at, require_box, sid
 from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
 from gmnm_pde.geometry import Parted, Region
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 Number = TypeVar("Number", float, Tensor)
 
-_PROBES = 8
+PROBES = 8
 """Points at which equations are looked at, to learn which field each determines."""
 
 
@@ -156,7 +156,7 @@ def read(problem: Problem) -> Statements:
         same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
         if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
             raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
-    final = [term for term in groups["boundary"] if _is_final(term, axis, end)]
+    final = [term for term in groups["boundary"] if term.partner is None and _region(term).is_at(axis, end)]
     if final and groups["initial"]:
         raise Unsuited("values are given at the beginning and at the end")
     groups["initial"] += final
@@ -192,11 +192,6 @@ def read(problem: Problem) -> Statements:
     return Statements(seen, problem, axis, start, end, space, periodic, *terms, *known)
 
 
-def _is_final(term: Term, axis: int, end: float) -> bool:
-    """Whether a condition gives values at the final time."""
-    return term.partner is None and all(chart.flat == (axis, end) for chart in _region(term).charts)
-
-
 def _gauges(problem: Problem, terms: Sequence[Term], axis: int, free: Sequence[int]) -> tuple[Gauge, ...]:
     gauges: dict[int, Gauge] = {}
     for term in terms:
@@ -222,7 +217,7 @@ def _time_orders(problem: Problem, terms: Sequence[Term], axis: int) -> tuple[in
 
 def _is_steady(problem: Problem, term: Term, axis: int) -> bool:
     """Whether a linear term has the same coefficients at all times, and holds at all or none."""
-    cloud = sample(term.region, _PROBES, "sobol", seed=1)
+    cloud = sample(term.region, PROBES, "sobol", seed=1)
     low, high = problem.domain.bounds[axis]
     known: list[Tensor] = []
     for part in (0.05, 0.31, 0.57, 0.93):
@@ -243,10 +238,16 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequen
 
     A constraint, as div u = 0, is left for the field that other equations have in excess, as the pressure.
     """
-    by_part: dict[tuple[str, ...], list[Term]] = {}
+    parts = by_parts(equations).values()
+    return {name: field for own in parts for name, field in _paired(problem, own, axis, free).items()}
+
+
+def by_parts(equations: Sequence[Term]) -> dict[tuple[str, ...], list[Term]]:
+    """Equations by the parts of the domain that they hold in."""
+    found: dict[tuple[str, ...], list[Term]] = {}
     for term in equations:
-        by_part.setdefault(term.parts, []).append(term)
-    return {name: field for own in by_part.values() for name, field in _paired(problem, own, axis, free).items()}
+        found.setdefault(term.parts, []).append(term)
+    return found
 
 
 def _paired(problem: Problem, equations: Sequence[Term], axis: int, free: Sequence[int]) -> dict[str, int]:
@@ -270,13 +271,18 @@ def occurring(problem: Problem, equations: Sequence[Term]) -> Iterator[tuple[str
     """The derivatives that each equation depends on, as its name, the number of the field and the multi-index."""
     generator = torch.Generator().manual_seed(0)
     for term in equations:
-        cloud = sample(term.region, _PROBES, "sobol", seed=1)
-        shape = (len(cloud), len(problem.branches))
-        jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
-        for name, linearized in linearize(problem, Placed(term, cloud), cloud.points, jets, ()).items():
+        cloud = sample(term.region, PROBES, "sobol", seed=1)
+        for name, linearized in probed(problem, term, cloud, generator).items():
             for (field, alpha), slope in linearized.slopes.items():
                 if bool(slope.any()):
                     yield name, field % len(problem.fields), alpha
+
+
+def probed(problem: Problem, term: Term, cloud: Cloud, generator: torch.Generator) -> dict[str, Linearized]:
+    """A term linearised at points, for fields and derivatives of them that are random numbers from 0.5 to 1.5."""
+    shape = (len(cloud), len(problem.branches))
+    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
+    return linearize(problem, Placed(term, cloud), cloud.points, jets, ())
 
 
 def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...]:

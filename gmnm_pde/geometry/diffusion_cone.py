@@ -11,6 +11,7 @@ from gmnm_pde.geometry.box import Time
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
 from gmnm_pde.geometry.round import read_center, read_names, read_radius, spread_names, write_point
+from gmnm_pde.geometry.unit import normally
 
 
 class DiffusionCone(Domain):
@@ -112,7 +113,6 @@ class DiffusionCone(Domain):
 
     def _spread(self, unit: Tensor, times: Tensor) -> Tensor:
         """Where paths are at some times, from points of the unit cube of space."""
-        tiny = torch.finfo(unit.dtype).eps
         size = (2 * self.diffusion * (times - self.apex).abs()).sqrt()
-        space = unit.new_tensor(self.center) + size[:, None] * torch.special.ndtri(unit.clamp(tiny, 1 - tiny))
+        space = unit.new_tensor(self.center) + size[:, None] * normally(unit)
         return torch.cat([space, times[:, None]], dim=1)

@@ -131,6 +131,10 @@ class Region:
         """The length, area or volume of the pieces; predicates are not accounted for."""
         return sum(chart.measure for chart in self.charts)
 
+    def is_at(self, axis: int, value: float) -> bool:
+        """Whether all of its pieces lie in the plane in which a coordinate has some value."""
+        return bool(self.charts) and all(chart.flat == (axis, value) for chart in self.charts)
+
     def where(self, predicate: Callable[..., Any]) -> "Region":
         """The part on which ``predicate`` is true; its arguments are coordinates, bound by name."""
         bind(predicate, self.coordinates, call=f"{self.name}.where")

@@ -129,10 +129,7 @@ class Ball(Domain):
     """
 
     def __init__(self, center: float | Sequence[float], radius: float, *, coordinates: Sequence[Any] = ("x", "y", "z")):
-        coordinates = spread_names(coordinates)
-        if not isinstance(coordinates, list | tuple) or len(coordinates) < 2:
-            raise refuse(f"Ball(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
-        self.coordinates = read_names(coordinates, len(coordinates), "Ball")
+        self.coordinates = read_several_names(coordinates, "Ball")
         self.center = read_center(center, self.dimension, f"Ball(center={center!r})")
         self.radius = read_radius(radius, f"Ball(radius={radius!r})")
 
@@ -233,6 +230,14 @@ def spread_names(names: Any) -> Any:
     """Names of coordinates, where a name with a number stands for as many."""
     pair = isinstance(names, list | tuple) and len(names) == 2 and isinstance(names[1], int)
     return numbered(*names) if pair and isinstance(names[0], str) and names[1] > 0 else names
+
+
+def read_several_names(coordinates: Any, kind: str) -> tuple[str, ...]:
+    """Different names of two or more coordinates, as many as there are, or a clear refusal."""
+    names = spread_names(coordinates)
+    if not isinstance(names, list | tuple) or len(names) < 2:
+        raise refuse(f"{kind}(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
+    return read_names(names, len(names), kind)
 
 
 def read_names(names: Sequence[str], count: int, kind: str) -> tuple[str, ...]:

@@ -46,3 +46,9 @@ def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -
 
         return torch.as_tensor(qmc.LatinHypercube(dimension, rng=seed).random(n), dtype=torch.float64)
     return torch.rand(n, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def normally(unit: Tensor) -> Tensor:
+    """Points that are normally distributed, with the variance 1 of each coordinate, from points of the unit cube."""
+    tiny = torch.finfo(unit.dtype).eps
+    return torch.special.ndtri(unit.clamp(tiny, 1 - tiny))

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import refuse
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.region import Chart
-from gmnm_pde.geometry.round import read_center, read_names, read_radius, spread_names, write_point
+from gmnm_pde.geometry.round import read_center, read_radius, read_several_names, write_point
+from gmnm_pde.geometry.unit import normally
 
 
 class WholeSpace(Domain):
@@ -30,10 +30,7 @@ class WholeSpace(Domain):
     solid = False
 
     def __init__(self, reach: float, center: float | Sequence[float] = 0.0, *, coordinates: Sequence[Any]):
-        names = spread_names(coordinates)
-        if not isinstance(names, list | tuple) or len(names) < 2:
-            raise refuse(f"WholeSpace(coordinates={coordinates!r})", expected="at least 2 names", got=repr(coordinates))
-        self.coordinates = read_names(names, len(names), "WholeSpace")
+        self.coordinates = read_several_names(coordinates, "WholeSpace")
         self.center = read_center(center, self.dimension, f"WholeSpace(center={center!r})")
         self.reach = read_radius(reach, f"WholeSpace(reach={reach!r})")
 
@@ -57,8 +54,7 @@ class WholeSpace(Domain):
     def interior_charts(self) -> tuple[Chart, ...]:
         def embed(unit: Tensor) -> Tensor:
             # Normal variables give a direction, and by the distribution of their length, apart from it, a distance.
-            tiny = torch.finfo(unit.dtype).eps
-            normal = torch.special.ndtri(unit.clamp(tiny, 1 - tiny))
+            normal = normally(unit)
             size = normal.norm(dim=1, keepdim=True)
             half = unit.new_full((), self.dimension / 2)
             part = torch.special.gammainc(half, size.square() / 2)

@@ -150,17 +150,19 @@ def _beside(problem: Problem, term: Term, jets: Mapping[Alpha, Tensor]) -> Mappi
 def _scaled(problem: Problem, term: Term, jets: Mapping[Alpha, Tensor]) -> Mapping[Alpha, Tensor]:
     """The derivatives as functions see them."""
     factors = _factors(problem, term, tuple(jets))
-    return {alpha: jet if factors[alpha] == 1.0 else factors[alpha] * jet for alpha, jet in jets.items()}
+    return (
+        {alpha: factors[alpha] * jet if alpha in factors else jet for alpha, jet in jets.items()} if factors else jets
+    )
 
 
 def _factors(problem: Problem, term: Term, alphas: Sequence[Alpha]) -> dict[Alpha, float]:
-    """By how much functions see derivatives larger: those of highest order, and along what is mirrored."""
-    factors = dict.fromkeys(alphas, 1.0)
+    """By what functions see some derivatives larger: those of highest order, and those along what is mirrored."""
+    factors: dict[Alpha, float] = {}
     if term.boost != 1.0:
         highest = max(map(sum, alphas))
-        factors.update({alpha: term.boost for alpha in alphas if sum(alpha) == highest})
+        factors = {alpha: term.boost for alpha in alphas if sum(alpha) == highest}
     if problem.mirrored is not None:
-        factors.update({alpha: -own for alpha, own in factors.items() if alpha[problem.mirrored] % 2})
+        factors |= {alpha: -factors.get(alpha, 1.0) for alpha in alphas if alpha[problem.mirrored] % 2}
     return factors
 
 
@@ -187,7 +189,7 @@ def linearize(
             partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
             known = [None if slope is None else slope.detach() for slope in partials]
             linearized.slopes = {
-                (k, alpha): slope if factors[alpha] == 1.0 else factors[alpha] * slope
+                (k, alpha): factors[alpha] * slope if alpha in factors else slope
                 for (k, alpha), slope in zip(asked, known, strict=False)
                 if slope is not None
             }

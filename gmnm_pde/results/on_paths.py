@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.geometry import Region
 from gmnm_pde.multiindex import Alpha, axes_of
 from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, residuals
 from gmnm_pde.results.reading import read_columns, read_grids
@@ -230,8 +231,7 @@ class _Paths:
         """The condition at the time where paths end."""
         for term in self._problem.terms:
             if term.data is not None and term.data.order == 0 and term.group in ("initial", "boundary"):
-                charts = getattr(term.region, "charts", ())
-                if charts and all(chart.flat == (self._axis, self._end) for chart in charts):
+                if isinstance(term.region, Region) and term.region.is_at(self._axis, self._end):
                     return term
         where = f"{self._problem.domain.time[0]} = {self._end:g}"
         raise refuse(self._call, expected=f"a value of the field at {where}, where paths end", got="none")

@@ -149,6 +149,18 @@ def test_what_grows_backwards_is_not_marched():
         solve(backwards, method=Evolution())
 
 
+def test_what_grows_in_one_material_is_not_marched():
+    layers = Interval(x=(0, 1)).split(at=0.5, names=("a", "b")) * Time(t=(0, 1))
+    mixed = Problem(
+        layers,
+        lambda u, k, x, t: diff(u, t) + diff(k * diff(u, x), x),
+        [Dirichlet(u=0), Condition(lambda u, x: u - torch.sin(PI * x), on=layers.face(t=1))],
+        coefficients={"k": {"a": 1.0, "b": -0.1}},
+    )
+    with pytest.raises(GmnmError, match="backwards waves grow"):
+        solve(mixed, method=Evolution())
+
+
 def test_values_at_both_ends_are_not_marched():
     both = final(
         lambda u, x, t: diff(u, t) + 0.1 * diff(u, x, x), lambda x, t: 0 * x, [Dirichlet(u=0), Initial(u=0)], LINE

@@ -46,28 +46,25 @@ class Events:
     """
 
     def __init__(self, statements: Statements, system: System):
-        happenings: Sequence[Happening] = statements.problem.events
+        self._happenings: Sequence[Happening] = statements.problem.events
         fields = statements.problem.fields
         self._seen = [
-            (own, Observable(statements, own.function, system)) for own in happenings if own.function is not None
+            (own, Observable(statements, own.function, system)) for own in self._happenings if own.function is not None
         ]
-        self._timed = [own for own in happenings if own.function is None]
         self._changes = {
             own.name: [
                 (system.unknowns.index((fields.index(c.field), c.order)), Observable(statements, c.value, system))
                 for c in own.changes
             ]
-            for own in happenings
+            for own in self._happenings
         }
-        self.times = tuple(sorted({time for own in self._timed for time in own.at}))
+        self.times = tuple(sorted({time for own in self._happenings for time in own.at}))
 
     def at(self, time: float) -> tuple[Happening, ...]:
         """Those at a known time."""
-        return tuple(own for own in self._timed if time in own.at)
+        return tuple(own for own in self._happenings if time in own.at)
 
-    def within(
-        self, method: Numbers, start: float, length: float, states: np.ndarray, after: float = 0.0
-    ) -> Crossing | None:
+    def within(self, method: Numbers, start: float, length: float, states: np.ndarray, after: float) -> Crossing | None:
         """The first in a step that come after some part of it.
 
         Args:
@@ -89,7 +86,7 @@ class Events:
 
     def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The state after some events at one time, each of which sees what those before it made."""
-        for happening in happenings:
+        for happening in self._happenings:
             at = (np.array([time]), state[None], slope[None])
             values = [(number, value(*at)[0]) for number, value in self._changes[happening.name]]
             state = state.copy()

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
-from gmnm_pde.evolution.crossings import note, refuse_endless
+from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
@@ -332,15 +333,13 @@ class OrdinaryMarch:
         """A step as far as events leave it; those within it are noted."""
         if self.events is None:
             return length, states
-        after = 0.0
-        while crossing := self.events.within(self.method, self.time, length, states, after):
-            if any(own.stop or own.changes for own in crossing.happenings):
-                self._crossed = crossing.happenings
-                nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
-                return crossing.part * length, self.method.at(states, nodes)
-            note(self.happened, crossing.happenings, self.time + crossing.part * length)
-            after = crossing.part
-        return length, states
+        within = partial(self.events.within, self.method, self.time, length, states)
+        crossing = first_change(within, self.happened, self.time, length)
+        if crossing is None:
+            return length, states
+        self._crossed = crossing.happenings
+        nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
+        return crossing.part * length, self.method.at(states, nodes)
 
     def _project(self, time: float, scale: np.ndarray) -> None:
         """Bring the state back to its constraints, and what is not differentiated in line with it."""
