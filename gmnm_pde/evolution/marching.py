@@ -16,6 +16,7 @@ from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.moments import Moments
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import saved_state
+from gmnm_pde.evolution.scales import Scales
 from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
@@ -44,15 +45,6 @@ _RENEWED = 50
 _FAILURES = 40
 """So many failures of Newton's method one after another end the march."""
 
-_FADE = 0.5
-"""The size that errors of a field are relative to is at least this part of what it was a step before."""
-
-_FLOOR = 1e-10
-"""And at least this part of what it ever was."""
-
-_OF_BASE = 1e-3
-"""And at least this part of the constant that it is beside."""
-
 _OF_WIGGLES, _SHORTER = 0.3, 0.1
 """This part of what polynomials miss at the beginning of a first step is their error within it; with more than is
 allowed the step is tried again, shorter by a factor."""
@@ -63,9 +55,6 @@ _TINY = 1e-9
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which a field changes by as much as it is, in a step's accuracy; and no
 longer than a part of the whole time."""
-
-_ROUNDING = 1e-16
-"""Errors below this part of the largest field are rounding."""
 
 
 def _relative(change: Tensor, increments: Tensor) -> float:
@@ -109,8 +98,6 @@ class March:
         self.events = Events(statements)
         self.happened, self.stopped = dict[str, list[float]](), ""
         self._tiny = _SHORTEST * max(abs(statements.start), abs(statements.end))
-        self._worst = 0
-        self._differential = torch.tensor(statements.orders) > 0
 
     def run(self) -> list[Step]:
         """All steps to the end.
@@ -155,9 +142,8 @@ class March:
     def _begin(self) -> None:
         basis, self.state = self.control.initial()
         self.take(basis)
-        scale = self._sizes(self.state[0])
-        self.largest, self.scale = scale.clone(), scale
-        self.least = _OF_BASE * self._sizes(self.system.base)
+        sizes, base = self._sizes(self.state[0]), self._sizes(self.system.base)
+        self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base)
         self._settle()
 
     def take(self, basis: Product) -> None:
@@ -179,10 +165,9 @@ class March:
             self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
             self.slope = torch.where(algebraic, 0.0, increments[0] / tiny)
             self._slopes = None
-        scale = self._sizes(self.state[0])
-        self.largest = torch.maximum(self.largest, scale)
-        self.scale = self._floored(scale)
-        pairs = zip(scale.tolist(), self._sizes(self.slope).tolist(), strict=True)
+        sizes = self._sizes(self.state[0])
+        self.scales.begin(sizes)
+        pairs = zip(sizes.tolist(), self._sizes(self.slope).tolist(), strict=True)
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
         self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
@@ -193,35 +178,21 @@ class March:
         if self._slopes is None:
             self._renew()
             assert self._slopes is not None
-        allowed = self._allowed(self.scale)
+        allowed = self.scales.allowed(self.scales.scale)
         return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
     def _sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
         return self.system.basis.norms(self.system.shaped([state])[0])
 
-    def _floored(self, scale: Tensor) -> Tensor:
-        """The sizes that errors are relative to, [fields], none of them too small."""
-        return torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
-
-    def _allowed(self, scale: Tensor) -> Tensor:
-        """The error that a step may make in each field, [fields]."""
-        allowed = torch.maximum(self.accuracy.time * scale, _ROUNDING * self.largest.max())
-        if self.accuracy.absolute:
-            allowed = torch.maximum(allowed, torch.tensor(self.accuracy.absolute, dtype=torch.float64))
-        return allowed
-
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
-        sizes = self._sizes(change) / self._allowed(scale).clamp_min(1e-300)
-        sizes = torch.where(self._differential, sizes, 0.0)
-        self._worst = int(sizes.flatten(0, -2).amax(dim=0).argmax()) if sizes.ndim > 1 else int(sizes.argmax())
-        return sizes.max().item()
+        return self.scales.measure(self._sizes(change), scale)
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
         sizes = self._sizes(self.state[0] + increments).amax(dim=0)
-        return self._measure(change, torch.maximum(self.scale, sizes))
+        return self._measure(change, torch.maximum(self.scales.scale, sizes))
 
     def _renew(self) -> None:
         """The slopes at the state as it is."""
@@ -288,7 +259,7 @@ class March:
         if increments is None or not bool(increments.isfinite().all()):
             return Outcome.FAILED
         sizes = self._sizes(self.state[0] + increments).amax(dim=0)
-        scale = self._floored(torch.maximum(sizes, _FADE * self.scale))
+        scale = self.scales.within(sizes)
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self.first)
         allowance = self.transient.allowance(self.time + length)
         if self.first and self._wiggle(increments, scale, length) > 1:
@@ -300,7 +271,7 @@ class March:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
             if self.first:
-                self.transient.saw(length, error, scale[self._worst].item())
+                self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
         finer = self.control.finer(self.system.basis, after, allowance * scale)
@@ -356,7 +327,7 @@ class March:
         self.time += step.length
         if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
             self.time = self.statements.end
-        self.scale, self.largest = scale, torch.maximum(self.largest, scale)
+        self.scales.take(scale)
         self.counts["steps"] += 1
         self.first, self.before = False, replace(step, states=own)
         self.on_step(step)

@@ -8,6 +8,7 @@ import torch
 
 from gmnm_pde.evolution.marched import Marched, Told
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.scales import Scales
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.models.modes import Cells, Line, LocalCells, Product, Waves, product_of
@@ -70,9 +71,9 @@ def saved_state(march: "March") -> dict[str, Any]:
         "before": {"start": before.start, "length": before.length, "states": before.states},
         "time": march.time,
         "length": march.length,
-        "scale": march.scale,
-        "largest": march.largest,
-        "least": march.least,
+        "scale": march.scales.scale,
+        "largest": march.scales.largest,
+        "least": march.scales.least,
         "settled": march.settled,
         "counts": march.counts,
         "rest": march.control.rest,
@@ -92,7 +93,8 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     before = known["before"]
     march.before = Step(before["start"], before["length"], before["states"], basis, march.method.stages)
     march.time, march.length = known["time"], known["length"]
-    march.scale, march.largest, march.least = known["scale"], known["largest"], known["least"]
+    sizes = (known[name] for name in ("scale", "largest", "least"))
+    march.scales = Scales(march.accuracy, march.statements.orders, *sizes)
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]

@@ -1,0 +1,75 @@
+"""How large fields are, and how large errors a step may make beside that."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.evolution.steps import Accuracy
+
+_FADE = 0.5
+"""The size that errors of a field are relative to is at least this part of what it was a step before."""
+
+_FLOOR = 1e-10
+"""And at least this part of what it ever was."""
+
+_OF_BASE = 1e-3
+"""And at least this part of the constant that it is beside."""
+
+_ROUNDING = 1e-16
+"""Errors below this part of the largest field are rounding."""
+
+
+class Scales:
+    """The sizes of fields, all [fields].
+
+    Args:
+        accuracy: What steps are to hold.
+        orders: How often each field is differentiated by time.
+        scale: The sizes that errors are relative to.
+        largest: The largest sizes so far.
+        least: The least that errors are relative to.
+
+    Attributes:
+        worst: The number of the field that was measured to be off most.
+    """
+
+    def __init__(self, accuracy: Accuracy, orders: Sequence[int], scale: Tensor, largest: Tensor, least: Tensor):
+        self._accuracy, self._differential = accuracy, torch.tensor(orders) > 0
+        self.scale, self.largest, self.least = scale, largest, least
+        self.worst = 0
+
+    @classmethod
+    def of(cls, accuracy: Accuracy, orders: Sequence[int], sizes: Tensor, base: Tensor) -> "Scales":
+        """At the beginning, from the sizes of fields there and of the constants that they are expanded beside."""
+        return cls(accuracy, orders, sizes, sizes, _OF_BASE * base)
+
+    def begin(self, sizes: Tensor) -> None:
+        """Fields have these sizes where steps begin."""
+        self.largest = torch.maximum(self.largest, sizes)
+        self.scale = self._floored(sizes)
+
+    def within(self, sizes: Tensor) -> Tensor:
+        """What errors are relative to in a step whose stages have these sizes."""
+        return self._floored(torch.maximum(sizes, _FADE * self.scale))
+
+    def take(self, scale: Tensor) -> None:
+        """A step was taken, in which errors were relative to ``scale``."""
+        self.scale, self.largest = scale, torch.maximum(self.largest, scale)
+
+    def _floored(self, scale: Tensor) -> Tensor:
+        """None of them too small."""
+        return torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
+
+    def allowed(self, scale: Tensor) -> Tensor:
+        """The error that a step may make in each field."""
+        allowed = torch.maximum(self._accuracy.time * scale, _ROUNDING * self.largest.max())
+        if self._accuracy.absolute:
+            allowed = torch.maximum(allowed, torch.tensor(self._accuracy.absolute, dtype=torch.float64))
+        return allowed
+
+    def measure(self, sizes: Tensor, scale: Tensor) -> float:
+        """How large changes of some sizes, [..., fields], are, relative to what a step may make wrong."""
+        parts = torch.where(self._differential, sizes / self.allowed(scale).clamp_min(1e-300), 0.0)
+        self.worst = int(parts.flatten(0, -2).amax(dim=0).argmax()) if parts.ndim > 1 else int(parts.argmax())
+        return parts.max().item()
