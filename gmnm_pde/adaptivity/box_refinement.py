@@ -11,6 +11,7 @@ from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -54,6 +55,7 @@ class BoxRefinement:
         counts: Boxes along each coordinate, where chosen by hand.
         degree: The same of the degree.
         begin: The first level, where it is known.
+        guess: What Newton's method begins with.
     """
 
     statements: Statements
@@ -62,6 +64,7 @@ class BoxRefinement:
     counts: tuple[int, ...] | None = None
     degree: int | None = None
     begin: Level | None = None
+    guess: InitialGuess | None = None
 
     @property
     def _aim(self) -> float:
@@ -130,10 +133,12 @@ class BoxRefinement:
     def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Candidate:
         """The solution of a level."""
         problem = self.statements.problem
-        fit = fit_boxes(self.statements, Layout.even(level.counts, problem.domain.bounds), level.degree, self.seed)
-        run.worked(seconds_of(level, shared=fit.shared))
-        (name,) = problem.fields
-        return Candidate(fit, ErrorEstimate({name: fit.judged.error}, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+        guess = self.guess if trials.last is None else trials.last.fit
+        layout = Layout.even(level.counts, problem.domain.bounds)
+        fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        run.worked(fit.steps * seconds_of(level, shared=fit.shared))
+        errors = dict(zip(problem.fields, fit.judged.errors, strict=True))
+        return Candidate(fit, ErrorEstimate(errors, {}, fit.judged.doubt, bool(fit.judged.doubt)))
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
@@ -149,6 +154,8 @@ class BoxRefinement:
         words, made = beside(best.error, self.tol), best.fit.model.inner.form
         if is_good(best, self.tol):
             return Result(best, good_status(self.tol), f"{words}; {made}")
+        if not best.fit.converged:
+            return Result(best, Status.TIME if best.fit.late else Status.NOT_CONVERGED, f"{best.fit.reason}; {made}")
         status, why = self._why(stop, run)
         return Result(
             best, Status.POOR if self.tol is None and status is not Status.TIME else status, f"{words}: {why}; {made}"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import conditions, interior
+from gmnm_pde.boxes.equation import conditions, interior, units_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.models.modes.legendre import TotalDegree
@@ -81,16 +81,20 @@ def tails(statements: Statements, level: Level) -> Tensor:
     """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
-    equation = interior(problem, statements.equation, layout, degrees.inner[0])
-    functions = [equation.right, *(c for c in equation.operator.values() if isinstance(c, Tensor))]
+    units = units_of(problem, statements.equations, layout, degrees.inner[0])
+    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
+    functions = list(equation.right.split(len(degrees.inner[1]), dim=1))
+    functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
         inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
-        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level))
+        for row in range(len(equation.operators)):
+            for field in range(equation.fields):
+                found[axis] = max(found[axis].item(), _of_waves(equation.within(row, field), axis, level))
     if d > 1:
-        _of_conditions(statements, layout, degrees, found)
+        _of_conditions(statements, layout, degrees, units, found)
     return found
 
 
@@ -142,11 +146,13 @@ def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level)
     return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
 
 
-def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, found: Tensor) -> None:
+def _of_conditions(
+    statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], found: Tensor
+) -> None:
     """The largest tails of given values along the faces of each axis."""
     unit, weights = degrees.outer
     by_axis: dict[int, list[Tensor]] = {}
-    for number, own in conditions(statements.problem, statements.others, layout, unit).items():
+    for number, own in conditions(statements.problem, statements.others, layout, unit, units).items():
         by_axis.setdefault(layout.faces[number].axis, []).extend(
             one.right for one in own if len(one.right) == len(unit)
         )

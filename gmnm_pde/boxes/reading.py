@@ -1,8 +1,9 @@
 """Whether a problem can be solved on boxes: what is asked of it, and in words what it lacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -11,7 +12,7 @@ _MOST_DIMENSIONS = 3
 """The most coordinates."""
 
 _HIGHEST = 2
-"""The highest order of equations: traces are of values and first derivatives."""
+"""The highest order of equations."""
 
 
 class Unsuited(Exception):
@@ -24,53 +25,83 @@ class Statements:
 
     Attributes:
         problem: What is solved.
-        equation: The term that holds inside.
+        equations: The terms that hold inside.
         others: The terms that hold on flat sides.
+        data: Those that hold at given points.
+        across: How many traces each field has: as many as the order of the equations in it, and as conditions ask for.
     """
 
     problem: Problem
-    equation: Term
+    equations: tuple[Term, ...]
     others: tuple[Term, ...]
+    data: tuple[Term, ...] = ()
+    across: tuple[int, ...] = (2,)
 
 
 def read(problem: Problem) -> Statements:
     """The problem with its terms sorted.
 
     Raises:
-        Unsuited: it is not one linear equation of at most second order with conditions on the sides of a box.
+        Unsuited: it is not made of equations of at most second order with conditions on the sides of a box; in three
+            coordinates it is not one linear equation.
     """
     domain = problem.domain
     if not is_box(domain):
         raise Unsuited("the domain is not a box")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
-    if domain.dimension == _MOST_DIMENSIONS and domain.time:
-        raise Unsuited("there is time beside two coordinates")
-    if len(problem.fields) > 1 or problem.parameters:
-        raise Unsuited("more than one field is solved for")
+    if problem.parameters:
+        raise Unsuited("numbers are solved for, too")
     if problem.lift is not None or problem.periodic:
         raise Unsuited("conditions are met by construction")
-    if not problem.linear:
-        raise Unsuited("the problem is nonlinear")
-    inside = [term for term in problem.terms if term.group == "interior"]
-    if len(inside) != 1 or len(inside[0].trace.names) != 1:
-        raise Unsuited("there is not one equation")
+    if domain.dimension == _MOST_DIMENSIONS:
+        _refuse_in_space(problem)
     if not 0 < problem.order <= _HIGHEST:
         raise Unsuited("the equation is not of first or second order")
-    others = tuple(term for term in problem.terms if term.group != "interior")
-    for term in (inside[0], *others):
-        _check(term, problem)
-    return Statements(problem, inside[0], others)
+    inside = tuple(term for term in problem.terms if term.group == "interior")
+    data = tuple(term for term in problem.terms if isinstance(term.region, GivenPoints))
+    others = tuple(term for term in problem.terms if term not in inside and term not in data)
+    for term in problem.terms:
+        _check(term)
+    if sum(len(term.trace.names) for term in inside) < len(problem.fields):
+        raise Unsuited("there are fewer equations than fields")
+    return Statements(problem, inside, others, data, _across(problem, inside, others))
 
 
-def _check(term: Term, problem: Problem) -> None:
-    """Refuse a term that is none of an equation inside, or of a condition on a flat side."""
+def _refuse_in_space(problem: Problem) -> None:
+    if problem.domain.time:
+        raise Unsuited("there is time beside two coordinates")
+    if len(problem.fields) > 1:
+        raise Unsuited("more than one field is solved for in three coordinates")
+    if not problem.linear:
+        raise Unsuited("the problem is nonlinear in three coordinates")
+    if any(isinstance(term.region, GivenPoints) for term in problem.terms):
+        raise Unsuited("data are given at points in three coordinates")
+
+
+def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) -> tuple[int, ...]:
+    """How many traces each field has; one that is solved for alone has values and derivatives."""
+    counts = [2 if len(problem.fields) == 1 else 1] * len(problem.fields)
+    for term in inside:
+        for field, alpha in term.trace.asked:
+            counts[field] = max(counts[field], sum(alpha))
+    for term in others:
+        for chart in term.region.charts if isinstance(term.region, Region) else ():
+            for field, alpha in term.trace.asked if chart.flat is not None else ():
+                counts[field] = max(counts[field], 1 + alpha[chart.flat[0]])
+    return tuple(counts)
+
+
+def _check(term: Term) -> None:
+    """Refuse a term that is none of an equation inside, of a condition on a flat side, or of exact data at points."""
     if term.partner is not None or term.trace.over_space or term.boost != 1.0:
         raise Unsuited(f"'{term.name}' is not pointwise")
-    if isinstance(term.region, GivenPoints) or term.noise is not None or term.group == "data":
-        raise Unsuited(f"'{term.name}' holds at given points")
-    if len(term.trace.names) != 1:
-        raise Unsuited(f"'{term.name}' has several residuals")
+    if term.noise is not None:
+        raise Unsuited(f"'{term.name}' is noisy")
+    if isinstance(term.region, GivenPoints):
+        if not term.trace.linear:
+            raise Unsuited(f"'{term.name}' is nonlinear at given points")
+        return
     if term.group == "interior":
         if term.region.predicates:
             raise Unsuited(f"'{term.name}' holds in a part of the domain")

@@ -133,7 +133,9 @@ class OnBoxes:
     @property
     def description(self) -> str:
         """What the report says."""
-        return "least squares on boxes that share their faces, since the problem is linear"
+        how = "least squares" if self.setup.problem.linear else "Newton's method"
+        kind = "linear" if self.setup.problem.linear else "nonlinear"
+        return f"{how} on boxes that share their faces, since the problem is {kind}"
 
     @property
     def identity(self) -> dict[str, Any]:
