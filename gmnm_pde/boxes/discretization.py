@@ -89,8 +89,13 @@ class Degrees:
 
     @cached_property
     def inner(self) -> tuple[Tensor, Tensor]:
-        """Points in a box, and their weights."""
-        return gauss(self.inside if self.dimension < 3 else self.inside - _FEWER, self.dimension)
+        """Points in a box, and their weights.
+
+        Of several fields some may occur without derivatives, and then a Legendre polynomial of the highest degree would
+        be zero at as many points.
+        """
+        fewer = 0 if self.dimension < 3 else _FEWER
+        return gauss(self.inside - fewer + int(len(self.across) > 1), self.dimension)
 
     @cached_property
     def outer(self) -> tuple[Tensor, Tensor]:
