@@ -137,13 +137,17 @@ class BoxFit:
         return (parts >= ROUGH**2 * parts.max()).tolist()
 
     @property
-    def _parts(self) -> Tensor:
-        """The coefficients of all boxes and fields, [n, count]; several fields relative to the size of each."""
+    def relative(self) -> Tensor:
+        """The coefficients, [boxes, fields, count]; several fields relative to the size of each."""
         weights = self.model.inner.weights.detach()
         if weights.shape[1] > 1:
             sizes = weights.square().sum(dim=(0, 2), keepdim=True).sqrt()
             weights = weights / torch.where(sizes > 0, sizes, 1.0)
-        return weights.flatten(0, 1)
+        return weights
+
+    @property
+    def _parts(self) -> Tensor:
+        return self.relative.flatten(0, 1)
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,18 @@ _PRODUCTS, _PRODUCTS_ALONG = 30, 12
 
 @dataclass(frozen=True)
 class Level:
-    """A discretisation: equal boxes, so many along each coordinate, and the degree of their polynomials."""
+    """A discretisation: so many boxes along each coordinate, and the degree of their polynomials.
+
+    They are equal, unless the ends of all are given along each coordinate.
+    """
 
     counts: tuple[int, ...]
     degree: int
+    edges: tuple[tuple[float, ...], ...] | None = None
+
+    def layout(self, bounds: Sequence[Sequence[float]]) -> Layout:
+        """The boxes of a domain with these bounds."""
+        return Layout.even(self.counts, bounds) if self.edges is None else Layout.grid(self.edges)
 
     @property
     def boxes(self) -> int:
@@ -164,30 +172,37 @@ def _of_conditions(
                 found[k] = max(found[k].item(), tail)
 
 
-def seconds_of(level: Level, *, shared: bool) -> float:
-    """Seconds that a solution with its estimate takes on one core, roughly."""
+def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
+    """Seconds that a solution with its estimate takes on one core, roughly; one step of Newton's method about half.
+
+    Args:
+        level: The discretisation.
+        shared: Whether all boxes share one factorisation.
+        across: How many traces each field has.
+    """
     d = len(level.counts)
-    degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), len(degrees.traces)
-    rows = len(degrees.inner[1]) + 4 * d * len(degrees.tests)
+    degrees = Degrees.of(d, level.degree, across)
+    own, traces = degrees.own, degrees.face_size
+    tested = 2 * d * len(degrees.kinds) * len(degrees.tests)
+    rows = len(across) * len(degrees.inner[1]) + tested
     leaves = 1 if shared else level.boxes
     if d > 2:
-        rows -= 2 * d * len(degrees.tests)
+        rows -= tested // 2
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
-        iterations = products * level.boxes * 2 * (2 * d * traces) ** 2
+        iterations = products * level.boxes * 2 * (d * traces) ** 2
         return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
-    leaf = 2.0 * rows * (own + 4 * d * traces) ** 2
+    leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)
-    line = 2 * traces * (shortest if d > 1 else 1)
+    line = traces * (shortest if d > 1 else 1)
     fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)
     return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
 
 
-def bytes_of(level: Level, *, shared: bool) -> float:
+def bytes_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
     """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
     d = len(level.counts)
-    degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), 2 * d * len(degrees.traces)
+    degrees = Degrees.of(d, level.degree, across)
+    own, traces = degrees.own, d * degrees.face_size
     leaves = 1 if shared else level.boxes
     if d > 2:
         products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)

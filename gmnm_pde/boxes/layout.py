@@ -60,11 +60,13 @@ class Layout:
     @classmethod
     def even(cls, counts: Sequence[int], bounds: Sequence[Sequence[float]]) -> "Layout":
         """Equal boxes; ``counts`` says how many along each coordinate."""
-        lines = []
-        for count, (low, high) in zip(counts, bounds, strict=True):
-            edges = [low + (high - low) * k / count for k in range(count)] + [high]
-            lines.append(list(pairwise(edges)))
-        return cls(tuple(product(*lines)))
+        pairs = zip(counts, bounds, strict=True)
+        return cls.grid([[low + (high - low) * k / n for k in range(n)] + [high] for n, (low, high) in pairs])
+
+    @classmethod
+    def grid(cls, edges: Sequence[Sequence[float]]) -> "Layout":
+        """Boxes between lines; ``edges`` says where these are, along each coordinate."""
+        return cls(tuple(product(*(list(pairwise(own)) for own in edges))))
 
     def mapped(self, source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> "Layout":
         """The boxes carried along with the box ``source`` to the box ``target``."""

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 import torch
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
@@ -104,7 +106,7 @@ def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
         begin = begin or boxes.refinement(run.tol).first()
         if begin is None or begin.boxes < 2:
             return None
-        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant)):
+        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
             return None
         result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
     except (Unsuited, OutOfTime):
@@ -121,6 +123,7 @@ class OnBoxes:
         statements: The problem, read for boxes.
         method: What was chosen by hand.
         begin: The first level, where it is known.
+        guess: What Newton's method begins with.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
@@ -129,6 +132,7 @@ class OnBoxes:
     statements: Statements
     method: Boxes = field(default_factory=Boxes)
     begin: Level | None = None
+    guess: InitialGuess | None = None
 
     @property
     def description(self) -> str:
@@ -156,4 +160,5 @@ class OnBoxes:
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""
         counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        return BoxRefinement(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin)
+        kind = BoxRefinement if self.setup.problem.linear else LineRefinement
+        return kind(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin, self.guess)
