@@ -24,6 +24,9 @@ _LITTLE = 0.2
 _LEAST = 7
 """The degree to which one for each digit that is asked for is added."""
 
+_BEGUN = 1e-2
+"""What the first boxes may leave of the data."""
+
 _SMOOTH = 5
 """Degrees are raised where no more than so many suffice."""
 
@@ -37,6 +40,11 @@ class LineRefinement(BoxRefinement):
     def _first_degree(self, digits: float) -> int:
         """Each box has a factorisation of its own, which makes high degrees dear."""
         return _LEAST + round(digits)
+
+    @property
+    def _left_of_data(self) -> float:
+        """More than of equal boxes: lines are put where they are needed once there is a solution."""
+        return _BEGUN
 
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
         bounds = self.statements.problem.domain.bounds

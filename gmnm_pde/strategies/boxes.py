@@ -86,6 +86,15 @@ def suited(setup: Setup) -> Statements:
     return statements
 
 
+def is_suited(setup: Setup) -> bool:
+    """Whether the problem of a solve can be solved on boxes."""
+    try:
+        suited(setup)
+    except Unsuited:
+        return False
+    return True
+
+
 def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
     try:
@@ -95,16 +104,19 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     return level if level is not None and level.boxes >= _MANY else None
 
 
-def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
+def tried(
+    setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None
+) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
-    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    Smooth data of one linear equation whose solution is not, as with boundary layers, ask for boxes of several sizes:
+    patches have them. Newton's method begins with ``guess``.
     """
     try:
-        boxes = OnBoxes(setup, suited(setup), begin=begin)
+        boxes = OnBoxes(setup, suited(setup), begin=begin, guess=guess)
         own = run.part(deadline=run.share(_PART))
         begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or begin.boxes < 2:
+        if begin is None or (begin.boxes < 2 and setup.problem.linear and len(setup.problem.fields) == 1):
             return None
         if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
             return None
