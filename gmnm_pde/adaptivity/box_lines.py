@@ -30,6 +30,9 @@ _BEGUN = 1e-2
 _SMOOTH = 5
 """Degrees are raised where no more than so many suffice."""
 
+_MANY = 0.4
+"""And where more than this part of the intervals would have to be halved."""
+
 
 @dataclass(frozen=True)
 class LineRefinement(BoxRefinement):
@@ -50,12 +53,12 @@ class LineRefinement(BoxRefinement):
         bounds = self.statements.problem.domain.bounds
         if self.counts is None and level.edges is None:
             level = replace(level, edges=edges_of(level, bounds))
-        needed = self._degrees_more(fit, error)
-        raised = self.degree is None and needed <= _SMOOTH and level.degree + needed <= self._most
-        if raised or self.counts is not None:
+        if self.counts is not None:
             return super()._finer(level, fit, error)
-        goal = self._wanted / error
-        finer = halved(level, parts_left(fit, level), goal)
+        finer, needed = halved(level, parts_left(fit, level), self._wanted / error), self._degrees_more(fit, error)
+        everywhere = sum(finer.counts) - sum(level.counts) > _MANY * sum(level.counts)
+        if self.degree is None and everywhere and needed <= _SMOOTH and level.degree + needed <= self._most:
+            finer = replace(level, degree=level.degree + max(2, needed))
         return finer if self._fits(finer, shared=fit.shared) else None
 
 
