@@ -11,7 +11,7 @@ from gmnm_pde.statement.terms import Term
 _MOST_DIMENSIONS = 3
 """The most coordinates."""
 
-_HIGHEST = 2
+_HIGHEST = 4
 """The highest order of equations."""
 
 
@@ -57,7 +57,7 @@ def read(problem: Problem) -> Statements:
     if domain.dimension == _MOST_DIMENSIONS:
         _refuse_in_space(problem)
     if not 0 < problem.order <= _HIGHEST:
-        raise Unsuited("the equation is not of first or second order")
+        raise Unsuited("the equation is of no order from 1 to 4")
     inside = tuple(term for term in problem.terms if term.group == "interior")
     data = tuple(term for term in problem.terms if isinstance(term.region, GivenPoints))
     others = tuple(term for term in problem.terms if term not in inside and term not in data)
@@ -109,5 +109,5 @@ def _check(term: Term) -> None:
     for chart in term.region.charts:
         if chart.flat is None:
             raise Unsuited(f"'{term.name}' does not hold on a flat side")
-        if any(alpha[chart.flat[0]] > 1 for alpha in term.trace.alphas):
-            raise Unsuited(f"'{term.name}' has second derivatives across its side")
+        if any(alpha[chart.flat[0]] >= _HIGHEST for alpha in term.trace.alphas):
+            raise Unsuited(f"'{term.name}' has derivatives of fourth order across its side")
