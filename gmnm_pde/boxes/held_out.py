@@ -95,7 +95,8 @@ class HeldOut:
                     if own == alpha:
                         values = table @ weights[:, :, field].mT
                         totals[k] = totals[k] + (c[:, :, None] if isinstance(c, Tensor) else c) * values
-        return torch.cat([total.flatten(0, 1) for total in totals]) / m**0.5
+        weights = self.layout.weights[:, None, None] / m**0.5
+        return torch.cat([(weights * total).flatten(0, 1) for total in totals])
 
     def _jumps(self, model: Boxwise) -> list[Tensor]:
         """The jumps of what has traces; traces halfway between two sides leave half of their squares."""
@@ -107,10 +108,11 @@ class HeldOut:
             points = torch.cat([face.points(self._on_face) for face in faces])
             owners = [torch.tensor([getattr(face, side) for face in faces]) for side in ("below", "above")]
             below, above = (model.in_boxes(points, own.repeat_interleave(m), alphas) for own in owners)
+            weights = torch.minimum(*(self.layout.weights[own] for own in owners)).repeat_interleave(m)
             length = torch.tensor([self._lengths[number] for number in numbers]).repeat_interleave(m)
             for order, alpha in enumerate(alphas):
                 step = (above[alpha] - below[alpha]).unflatten(1, (-1, len(across)))
-                step = length[:, None, None] ** order * step / (2 * m) ** 0.5
+                step = (weights * length**order)[:, None, None] * step / (2 * m) ** 0.5
                 jumps += [step[:, :, field] for field, count in enumerate(across) if order < count]
         return jumps
 
@@ -133,5 +135,6 @@ class HeldOut:
                 rest = rest + slope * jets[alpha][:, field :: self._equation.fields]
             scales = [self._scale(n, one) for n, one in every]
             scale = torch.tensor(scales, dtype=rest.dtype).repeat_interleave(counts)
+            scale = scale * self.layout.weights[owner]
             found.append(rest * scale[:, None] / len(self._on_face) ** 0.5)
         return found

@@ -107,6 +107,15 @@ class Layout:
         volumes = self.halves.prod(dim=1)
         return volumes / volumes.sum()
 
+    @cached_property
+    def weights(self) -> Tensor:
+        """What the rows of each box are multiplied by, [boxes]: the root of its volume in those of the mean.
+
+        Small boxes around a place where a solution has no bound then tell the others little. Equal boxes have 1.
+        """
+        relative = self.shares * len(self)
+        return torch.where((relative - 1).abs() < _SAME, 1.0, relative).sqrt()
+
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
         return self.middles[:, None] + unit * self.halves[:, None]

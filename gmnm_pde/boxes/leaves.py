@@ -20,6 +20,10 @@ _SINGULAR = 1e-14
 """A leaf whose triangle has an entry on the diagonal below this part of the largest leaves some polynomial free."""
 
 
+_OF_ROWS = ("triangle", "coupling", "right", "rest", "rest_right")
+"""What of a leaf is multiplied where its rows are."""
+
+
 @dataclass(frozen=True)
 class Leaf:
     """Boxes that look the same, with their own unknowns eliminated; matrices of one box stand for all if shared.
@@ -49,6 +53,13 @@ class Leaf:
         shared = len(self.rest) == 1
         for k, faces in enumerate(self.faces.tolist()):
             yield Rows(tuple(faces), self.rest[0 if shared else k], self.rest_right[k])
+
+    def weighted(self, weight: float) -> "Leaf":
+        """The same with all rows multiplied by a number."""
+        if weight == 1.0:
+            return self
+        parts = {name: weight * getattr(self, name) for name in _OF_ROWS}
+        return replace(self, **parts, misfit=weight**2 * self.misfit)
 
     def inverse(self, right: Tensor, traces: Tensor) -> Tensor:
         """The boxes' unknowns [n, count, m] for right-hand sides [n, count, m], given the traces [n, traces, m]."""
@@ -84,12 +95,14 @@ class Pattern:
         matching: The rows in the boxes' own unknowns, [rows, own].
         traces: The same in the traces, [rows, traces].
         right: The right-hand side, [rows].
+        weight: What all rows of each of the boxes are multiplied by.
     """
 
     boxes: tuple[int, ...]
     matching: Tensor
     traces: Tensor
     right: Tensor
+    weight: float
 
 
 Pins = Mapping[int, tuple[Tensor, Tensor]]
@@ -117,7 +130,7 @@ def patterns(layout: Layout, degrees: Degrees, lengths: Sequence[float], pins: P
             rows, values = pins[boxes[0]]
             matching, right = torch.cat([matching, rows]), torch.cat([right, values])
             traces = torch.cat([traces, traces.new_zeros(len(rows), traces.shape[1])])
-        found.append(Pattern(tuple(boxes), matching, traces, right))
+        found.append(Pattern(tuple(boxes), matching, traces, right, layout.weights[boxes[0]].item()))
     return found
 
 
@@ -133,14 +146,14 @@ def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequ
     leaves = []
     for pattern in found:
         if equation.constant:
-            leaves.append(_shared(layout, degrees, equation.of(pattern.boxes), pattern))
+            leaves.append(_shared(layout, degrees, equation.of(pattern.boxes), pattern).weighted(pattern.weight))
         else:
             rows = equation.right.shape[1] + len(pattern.matching)
             size = 8 * rows * (pattern.matching.shape[1] + pattern.traces.shape[1] + 1)
             step = max(1, _AT_ONCE // size)
             for first in range(0, len(pattern.boxes), step):
                 part = replace(pattern, boxes=pattern.boxes[first : first + step])
-                leaves.append(_batched(layout, degrees, equation.of(part.boxes), part))
+                leaves.append(_batched(layout, degrees, equation.of(part.boxes), part).weighted(part.weight))
     return leaves
 
 

@@ -93,15 +93,16 @@ class NonlinearSystem:
         assert state.traces is not None
         problem, weights = self._statements.problem, degrees.inner[1].sqrt()
         inside = residuals(problem, self._statements.equations, state, degrees.inner[0], self._scale)
-        parts = [(inside * weights.repeat(self._scale.shape[1])).flatten()]
+        inside = inside * weights.repeat(self._scale.shape[1])
+        parts = [(self._layout.weights[:, None] * inside).flatten()]
         for pattern in self._patterns:
             around = torch.tensor([self._layout.around[box] for box in pattern.boxes])
             own = state.coefficients[torch.tensor(pattern.boxes)].flatten(1) @ pattern.matching.mT
             traces = state.traces[around].flatten(1) @ pattern.traces.mT
-            parts.append((own + traces - pattern.right).flatten())
+            parts.append(pattern.weight * (own + traces - pattern.right).flatten())
         for number, own in self._conditions(state).items():
             for one in own:
-                rows = condition_rows(degrees, self._layout.faces[number], number, self._lengths[number], one)
+                rows = condition_rows(self._layout, degrees, number, self._lengths[number], one)
                 parts.append(rows.matrix @ state.traces[number] - rows.right)
         return torch.cat(parts)
 

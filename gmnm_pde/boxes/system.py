@@ -29,9 +29,9 @@ def condition_scale(condition: Condition, face: Face, length: float) -> float:
     return CONDITION_FACTOR / mean if mean else 1.0
 
 
-def condition_rows(degrees: Degrees, face: Face, number: int, length: float, condition: Condition) -> Rows:
+def condition_rows(layout: Layout, degrees: Degrees, number: int, length: float, condition: Condition) -> Rows:
     """The rows of a condition, which hold the traces of its face."""
-    unit, weights = degrees.outer
+    (unit, weights), face = degrees.outer, layout.faces[number]
     table = degrees.traces.jet(unit[condition.rows], dict.fromkeys(along(face, alpha) for _, alpha in condition.slopes))
     kinds = degrees.kinds
     matrix = torch.zeros(len(condition.right), degrees.face_size, dtype=torch.float64)
@@ -39,6 +39,7 @@ def condition_rows(degrees: Degrees, face: Face, number: int, length: float, con
         kind = kinds.index((own, alpha[face.axis]))
         matrix[:, kind :: len(kinds)] += slope[:, None] * in_units(face, length, alpha) * table[along(face, alpha)]
     factor = condition_scale(condition, face, length) * weights[condition.rows].sqrt()
+    factor = factor * layout.weights[max(face.below, face.above)]
     return Rows((number,), matrix * factor[:, None], condition.right * factor)
 
 
@@ -68,8 +69,7 @@ class BoxSystem:
         self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, found)
         rows = [piece for leaf in self._leaves for piece in leaf.rows()]
         for number, own in self.conditions.items():
-            face = self.layout.faces[number]
-            rows += [condition_rows(self.degrees, face, number, lengths[number], one) for one in own]
+            rows += [condition_rows(self.layout, self.degrees, number, lengths[number], one) for one in own]
         centers = torch.tensor([face.center for face in self.layout.faces], dtype=torch.float64)
         sizes = [self._size] * len(self.layout.faces)
         self._solver = FrontSolver(rows, sizes, centers, order=self.layout.dissection)
