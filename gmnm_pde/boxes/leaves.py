@@ -9,6 +9,7 @@ from torch import Tensor
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.linalg.multifrontal import Rows
 from gmnm_pde.linalg.qr import qr_operations
@@ -265,7 +266,7 @@ def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patt
     )
 
 
-class Free(Exception):
+class Free(Unsuited):
     """A box's rows leave some of its polynomials free."""
 
 

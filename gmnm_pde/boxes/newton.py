@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gmnm_pde._errors import NotFiniteError
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, conditions, interior, residuals, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import NOWHERE, Layout
-from gmnm_pde.boxes.leaves import Pins, patterns
+from gmnm_pde.boxes.leaves import Free, Pins, patterns
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import BoxSystem, condition_rows, condition_scale
@@ -107,13 +108,21 @@ class NonlinearSystem:
         return torch.cat(parts)
 
     def factored(self, unknowns: Tensor) -> BoxSystem:
-        """The linearisation at some unknowns, in the unknowns themselves, factored."""
+        """The linearisation at some unknowns, in the unknowns themselves, factored.
+
+        Raises:
+            NotFiniteError: it is not finite, or leaves something free.
+        """
         state = self.state(unknowns)
         problem, unit = self._statements.problem, self._degrees.inner[0]
         equation = interior(
             problem, self._statements.equations, self._layout, unit, self._units, state=state, scale=self._scale
         )
-        return BoxSystem(self._layout, self._degrees, equation, self._conditions(state), self._pins, self._patterns)
+        known = self._conditions(state)
+        try:
+            return BoxSystem(self._layout, self._degrees, equation, known, self._pins, self._patterns)
+        except Free as why:
+            raise NotFiniteError(f"linearised, {why}") from None
 
     def _conditions(self, state: State) -> dict[int, list[Condition]]:
         problem, unit = self._statements.problem, self._degrees.outer[0]

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
@@ -61,7 +61,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="one linear equation of first or second order on a box, elliptic if in three coordinates",
+        expected="equations of at most fourth order on a box; in three coordinates one that is linear and elliptic",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -121,7 +121,7 @@ def tried(
         if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
             return None
         result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
-    except (Unsuited, OutOfTime):
+    except (Unsuited, OutOfTime, NotFiniteError):
         return None
     return None if result.best.estimate.doubt else replace(result, method=boxes.description)
 
