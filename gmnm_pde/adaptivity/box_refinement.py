@@ -154,7 +154,7 @@ class BoxRefinement:
         """The solution of a level."""
         problem = self.statements.problem
         guess = self.guess if trials.last is None else trials.last.fit
-        layout = level.layout(problem.domain.bounds)
+        layout = level.layout(problem.domain.bounds, self.statements.periodic)
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
         run.worked(fit.steps * self._seconds(level, shared=fit.shared))
         errors = dict(zip(problem.fields, fit.judged.errors, strict=True))

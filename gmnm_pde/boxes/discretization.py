@@ -115,7 +115,7 @@ class Degrees:
 
     def on_face(self, layout: Layout, face: Face, box: int) -> list[Tensor]:
         """A box's polynomials on one of its faces: moments of their derivatives across, by order, [tests, count]."""
-        points = (face.points(self.outer[0]) - layout.middles[box]) / layout.halves[box]
+        points = (layout.points_of(face, box, self.outer[0]) - layout.middles[box]) / layout.halves[box]
         across = [tuple(n * int(k == face.axis) for k in range(self.dimension)) for n in range(max(self.across))]
         table = self.basis.jet(points, across)
         return [self.moments @ table[alpha] for alpha in across]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import conditions, interior, units_of
+from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.models.modes.legendre import TotalDegree
@@ -62,9 +63,10 @@ class Level:
     degree: int
     edges: tuple[tuple[float, ...], ...] | None = None
 
-    def layout(self, bounds: Sequence[Sequence[float]]) -> Layout:
-        """The boxes of a domain with these bounds."""
-        return Layout.even(self.counts, bounds) if self.edges is None else Layout.grid(self.edges)
+    def layout(self, bounds: Sequence[Sequence[float]], periodic: Sequence[int] = ()) -> Layout:
+        """The boxes of a domain with these bounds, which may be periodic along some axes."""
+        even = self.edges is None
+        return glued(Layout.even(self.counts, bounds) if even else Layout.grid(self.edges), periodic)
 
     @property
     def boxes(self) -> int:
@@ -74,7 +76,7 @@ class Level:
 
 def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
     """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many."""
-    counts = (1,) * statements.problem.domain.dimension
+    counts = tuple(1 + (axis in statements.periodic) for axis in range(statements.problem.domain.dimension))
     while True:
         level = Level(counts, degree)
         if level.boxes * degree ** len(counts) > _MOST_POINTS:

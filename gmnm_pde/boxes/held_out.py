@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
-from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import condition_scale
@@ -105,9 +105,8 @@ class HeldOut:
         for axis, numbers in self._inner:
             faces = [self.layout.faces[number] for number in numbers]
             alphas = [tuple(order * int(k == axis) for k in range(d)) for order in range(max(across))]
-            points = torch.cat([face.points(self._on_face) for face in faces])
             owners = [torch.tensor([getattr(face, side) for face in faces]) for side in ("below", "above")]
-            below, above = (model.in_boxes(points, own.repeat_interleave(m), alphas) for own in owners)
+            below, above = (self._beside(model, faces, own, alphas) for own in owners)
             weights = torch.minimum(*(self.layout.weights[own] for own in owners)).repeat_interleave(m)
             length = torch.tensor([self._lengths[number] for number in numbers]).repeat_interleave(m)
             for order, alpha in enumerate(alphas):
@@ -115,6 +114,12 @@ class HeldOut:
                 step = (weights * length**order)[:, None, None] * step / (2 * m) ** 0.5
                 jumps += [step[:, :, field] for field, count in enumerate(across) if order < count]
         return jumps
+
+    def _beside(self, model: Boxwise, faces: Sequence[Face], owner: Tensor, alphas: Sequence[Alpha]) -> dict:
+        """Derivatives on faces, as one of the boxes beside each has them."""
+        pairs = zip(faces, owner.tolist(), strict=True)
+        points = torch.cat([self.layout.points_of(face, box, self._on_face) for face, box in pairs])
+        return model.in_boxes(points, owner.repeat_interleave(len(self._on_face)), alphas)
 
     def _outside(self, model: Boxwise) -> list[Tensor]:
         """The residuals of the conditions, those that differentiate alike together."""

@@ -120,6 +120,10 @@ class Layout:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
         return self.middles[:, None] + unit * self.halves[:, None]
 
+    def points_of(self, face: Face, box: int, unit: Tensor) -> Tensor:
+        """Points of a face, [m, d], from points of [-1, 1]^(d - 1), where a box beside it has them."""
+        return face.points(unit)
+
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """All faces, each once."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.statement.conditions import Periodic
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -29,6 +30,7 @@ class Statements:
         others: The terms that hold on flat sides.
         data: Those that hold at given points.
         across: How many traces each field has: as many as the order of the equations in it, and as conditions ask for.
+        periodic: The axes along which the last boxes meet the first ones.
     """
 
     problem: Problem
@@ -36,6 +38,7 @@ class Statements:
     others: tuple[Term, ...]
     data: tuple[Term, ...] = ()
     across: tuple[int, ...] = (2,)
+    periodic: tuple[int, ...] = ()
 
 
 def read(problem: Problem) -> Statements:
@@ -60,12 +63,13 @@ def read(problem: Problem) -> Statements:
         raise Unsuited("the equation is of no order from 1 to 4")
     inside = tuple(term for term in problem.terms if term.group == "interior")
     data = tuple(term for term in problem.terms if isinstance(term.region, GivenPoints))
-    others = tuple(term for term in problem.terms if term not in inside and term not in data)
-    for term in problem.terms:
+    ends = tuple(term for term in problem.terms if term.partner is not None)
+    others = tuple(term for term in problem.terms if term not in (*inside, *data, *ends))
+    for term in (*inside, *others, *data):
         _check(term)
     if sum(len(term.trace.names) for term in inside) < len(problem.fields):
         raise Unsuited("there are fewer equations than fields")
-    return Statements(problem, inside, others, data, _across(problem, inside, others))
+    return Statements(problem, inside, others, data, _across(problem, inside, others), _periodic(problem))
 
 
 def _refuse_in_space(problem: Problem) -> None:
@@ -75,8 +79,16 @@ def _refuse_in_space(problem: Problem) -> None:
         raise Unsuited("more than one field is solved for in three coordinates")
     if not problem.linear:
         raise Unsuited("the problem is nonlinear in three coordinates")
+    if _periodic(problem):
+        raise Unsuited("it is periodic in three coordinates")
     if any(isinstance(term.region, GivenPoints) for term in problem.terms):
         raise Unsuited("data are given at points in three coordinates")
+
+
+def _periodic(problem: Problem) -> tuple[int, ...]:
+    """The axes along which all fields are periodic."""
+    names = {condition.coordinate for condition in problem.conditions if isinstance(condition, Periodic)}
+    return tuple(k for k, name in enumerate(problem.domain.coordinates) if name in names)
 
 
 def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) -> tuple[int, ...]:
@@ -94,7 +106,7 @@ def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) ->
 
 def _check(term: Term) -> None:
     """Refuse a term that is none of an equation inside, of a condition on a flat side, or of exact data at points."""
-    if term.partner is not None or term.trace.over_space or term.boost != 1.0:
+    if term.trace.over_space or term.boost != 1.0:
         raise Unsuited(f"'{term.name}' is not pointwise")
     if term.noise is not None:
         raise Unsuited(f"'{term.name}' is noisy")

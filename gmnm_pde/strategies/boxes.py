@@ -53,7 +53,11 @@ class Boxes(StrategyMethod):
             call = f"Boxes(counts={self.counts!r})"
             raise refuse(call, expected=f"a number for each of {d} coordinates", got=f"{len(self.counts)}")
         try:
-            return OnBoxes(setup, suited(setup), self)
+            boxes = OnBoxes(setup, suited(setup), self)
+            counts = None if self.counts is None else along_each(self.counts, d)
+            if counts is not None and any(counts[axis] < 2 for axis in boxes.statements.periodic):
+                raise Unsuited("along a periodic coordinate there are two boxes at least")
+            return boxes
         except Unsuited as why:
             raise _refused(setup, why) from None
 

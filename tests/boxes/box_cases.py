@@ -232,3 +232,18 @@ def lid(viscosity, *, pinned=True):
     ]
     point = [g.Observations([[0.5, 0.5]], p=[0.0])] if pinned else []
     return g.Problem(SQUARE, equations, [*conditions, *point], name="lid")
+
+
+def periodic():
+    """Sources of several waves on a strip whose ends meet."""
+    k = 2 * math.pi
+
+    def exact(x, y):
+        return torch.exp(torch.sin(k * x)) * torch.sin(3 * y) + torch.cos(2 * k * x)
+
+    def source(x, y):
+        s, c = torch.sin(k * x), torch.cos(k * x)
+        return torch.exp(s) * torch.sin(3 * y) * (k * k * (c * c - s) - 9) - 4 * k * k * torch.cos(2 * k * x)
+
+    conditions = [g.Periodic("x"), g.Dirichlet(u=exact, on=SQUARE.face(y=0) | SQUARE.face(y=1))]
+    return g.Problem(SQUARE, lambda u, x, y: g.laplacian(u) - source(x, y), conditions, exact=exact, name="periodic")

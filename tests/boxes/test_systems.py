@@ -9,6 +9,7 @@ from gmnm_pde.adaptivity.box_lines import halved
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import units_of
 from gmnm_pde.boxes.foresight import Level
+from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.newton import NonlinearSystem
 from gmnm_pde.boxes.reading import read
@@ -139,3 +140,22 @@ def test_a_system_that_lacks_an_equation_is_refused():
     problem = g.Problem(cases.SQUARE, lambda u, v: g.laplacian(u) + g.laplacian(v), [g.Dirichlet(u=0, v=0)])
     with pytest.raises(g.GmnmError, match="fewer equations than fields"):
         g.solve(problem, method=g.Boxes())
+
+
+def test_ends_that_meet_have_one_trace():
+    report = solved(cases.periodic(), (4, 3), 12)
+    assert report.relative_l2 < 1e-7
+    assert report.relative_l2 / 3 < report.error_estimate < 30 * report.relative_l2
+    with pytest.raises(g.GmnmError, match="two boxes at least"):
+        solved(cases.periodic(), 1, 12)
+
+
+@pytest.mark.parametrize("periodic", [(0,), (0, 1)])
+def test_outer_faces_along_a_periodic_axis_are_inner_ones(periodic):
+    layout = glued(Layout.even((3, 2), [(0, 1), (0, 1)]), periodic)
+    assert all(face.axis not in periodic for face in layout.faces if face.outer)
+    assert sorted(number for part in layout.dissection for number in part) == list(range(len(layout.faces)))
+    assert all(len(own) == 4 for own in layout.around)
+    face = next(face for face in layout.faces if face.axis == 0 and face.place == 0)
+    unit = torch.zeros(1, 1, dtype=torch.float64)
+    assert layout.points_of(face, face.above, unit)[0, 0] == 0 and layout.points_of(face, face.below, unit)[0, 0] == 1
