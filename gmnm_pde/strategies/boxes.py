@@ -176,5 +176,14 @@ class OnBoxes:
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""
         counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        kind = BoxRefinement if self.setup.problem.linear else LineRefinement
-        return kind(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin, self.guess)
+        numbers = (self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin, self.guess)
+        even = BoxRefinement(*numbers)
+        return even if self._asks_for_equal(even) else LineRefinement(*numbers)
+
+    def _asks_for_equal(self, even: BoxRefinement) -> bool:
+        """Whether boxes are equal: for one linear equation, and for systems with waves, whose factors they share."""
+        problem = self.setup.problem
+        if not problem.linear or len(problem.fields) == 1:
+            return problem.linear
+        level = even.first() if probed(self.statements).constant else None
+        return level is not None and level.boxes >= _MANY
