@@ -217,6 +217,7 @@ def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condi
     zero = (0,) * d
     if zero in known and (sign * known[zero]).max().item() > 0:
         raise Unsuited("the equation has waves in three coordinates")
-    valued = any(bool(one.slopes.get((0, zero), one.right.new_zeros(1)).any()) for own in conditions.values() for one in own)
+    none = torch.zeros(1, dtype=torch.float64)
+    valued = any(bool(one.slopes.get((0, zero), none).any()) for own in conditions.values() for one in own)
     if not valued and not (zero in known and bool(known[zero].any())):
         raise Unsuited("only derivatives of the solution are given")

@@ -64,8 +64,9 @@ def _joined(parts: Sequence[Linearized]) -> Linearized:
 def _right(found: Linearized, jets: Mapping[Alpha, Tensor] | None) -> Tensor:
     """The right-hand side for the fields themselves, not for how they differ from those that were linearised at."""
     right = -found.residual
-    for (field, alpha), slope in found.slopes.items() if jets is not None else ():
-        right = right + slope * jets[alpha][:, field]
+    if jets is not None:
+        for (field, alpha), slope in found.slopes.items():
+            right = right + slope * jets[alpha][:, field]
     return right
 
 
@@ -278,7 +279,8 @@ def conditions(
             places = places % len(unit)
             jets = None
             if not term.trace.linear:
-                jets = reference_jets(term, at, problem) if state is None else _on_faces(state, term, mine, unit[places])
+                given = None if state is None else _on_faces(state, term, mine, unit[places])
+                jets = reference_jets(term, at, problem) if given is None else given
             for own in linearized(problem, term, at, normals, jets, finite=finite).values():
                 right = _right(own, jets)
                 for number, rows in mine.items():

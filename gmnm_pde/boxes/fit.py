@@ -21,7 +21,7 @@ from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.methods import LeastSquares
-from gmnm_pde.methods.least_squares import Outcome
+from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
@@ -232,7 +232,7 @@ def _nonlinear(
     if guess is not None:
         points = layout.points(degrees.inner[0])
         start = system.imitating(guess.solved_for(points.flatten(0, 1)).view(*points.shape[:2], -1))
-    outcome = LeastSquares().run(system, start=start, monitor=monitor)
+    outcome = LeastSquares().run(cast(System, system), start=start, monitor=monitor)
     last = cast(BoxSystem, outcome.solver)
     state = system.state(outcome.theta)
     left = last.coefficients() - state.coefficients

@@ -65,8 +65,8 @@ class Level:
 
     def layout(self, bounds: Sequence[Sequence[float]], periodic: Sequence[int] = ()) -> Layout:
         """The boxes of a domain with these bounds, which may be periodic along some axes."""
-        even = self.edges is None
-        return glued(Layout.even(self.counts, bounds) if even else Layout.grid(self.edges), periodic)
+        layout = Layout.even(self.counts, bounds) if self.edges is None else Layout.grid(self.edges)
+        return glued(layout, periodic)
 
     @property
     def boxes(self) -> int:

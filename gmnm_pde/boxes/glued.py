@@ -25,12 +25,14 @@ class Glued(Layout):
     def faces(self) -> tuple[Face, ...]:
         """All faces, each once."""
         own = super().faces
-        last = {self._place(face): face.below for face in own if face.above == NOWHERE and face.axis in self.periodic}
-        return tuple(
-            replace(face, below=last[self._place(face)]) if face.below == NOWHERE and face.axis in self.periodic else face
-            for face in own
-            if face.above != NOWHERE or face.axis not in self.periodic
-        )
+        last = {self._place(face): face.below for face in own if face.axis in self.periodic and face.above == NOWHERE}
+        found = []
+        for face in own:
+            if face.axis not in self.periodic or not face.outer:
+                found.append(face)
+            elif face.below == NOWHERE:
+                found.append(replace(face, below=last[self._place(face)]))
+        return tuple(found)
 
     @staticmethod
     def _place(face: Face) -> tuple[int, tuple[tuple[float, float], ...]]:

@@ -126,7 +126,5 @@ class NonlinearSystem:
 
     def _conditions(self, state: State) -> dict[int, list[Condition]]:
         problem, unit = self._statements.problem, self._degrees.outer[0]
-        found = conditions(
-            problem, self._statements.others, self._layout, unit, self._units, state=state, finite=False
-        )
+        found = conditions(problem, self._statements.others, self._layout, unit, self._units, state=state, finite=False)
         return scaled_like(found, self._scales)

@@ -31,7 +31,7 @@ def pinned(problem: Problem, terms: Sequence[Term], layout: Layout, degrees: Deg
             for box in owner.unique().tolist():
                 rows = owner == box
                 found.setdefault(box, []).append((factor * matrix[rows], -factor * own.residual[rows]))
-    return {box: tuple(torch.cat(parts) for parts in zip(*own, strict=True)) for box, own in found.items()}
+    return {box: (torch.cat([m for m, _ in own]), torch.cat([r for _, r in own])) for box, own in found.items()}
 
 
 def _rows(points: Tensor, owner: Tensor, slopes: dict[Key, Tensor], layout: Layout, degrees: Degrees) -> Tensor:

@@ -98,9 +98,10 @@ def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) ->
         for field, alpha in term.trace.asked:
             counts[field] = max(counts[field], sum(alpha))
     for term in others:
-        for chart in term.region.charts if isinstance(term.region, Region) else ():
-            for field, alpha in term.trace.asked if chart.flat is not None else ():
-                counts[field] = max(counts[field], 1 + alpha[chart.flat[0]])
+        axes = {chart.flat[0] for chart in term.region.charts if chart.flat} if isinstance(term.region, Region) else {}
+        for axis in axes:
+            for field, alpha in term.trace.asked:
+                counts[field] = max(counts[field], 1 + alpha[axis])
     return tuple(counts)
 
 

@@ -108,9 +108,7 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     return level if level is not None and level.boxes >= _MANY else None
 
 
-def tried(
-    setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None
-) -> Result | None:
+def tried(setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
     Smooth data of one linear equation whose solution is not, as with boundary layers, ask for boxes of several sizes:
