@@ -118,9 +118,37 @@ def judged(
     errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** drawn
     if left_to_go is not None:
         errors = torch.maximum(errors, by_field(left_to_go))
+    if telling and isinstance(system, BoxSystem) and system.pins:
+        spread = torch.stack([by_field(_centred(fewer - coefficients, system)) for fewer in others]).amax(dim=0)
+        moved = torch.stack([by_field(fewer - coefficients) for fewer in others]).amax(dim=0)
+        centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
+        errors = torch.maximum(errors, centred * _level(system, len(size)))
     eps = torch.finfo(coefficients.dtype).eps
     rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
     return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability)
+
+
+def _level(system: BoxSystem, fields: int) -> Tensor:
+    """By field, how much larger errors may be at a given point than elsewhere, where that alone fixes its level.
+
+    Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
+    fields it is 0.
+    """
+    zero, found = (0,) * system.degrees.dimension, torch.zeros(fields, dtype=torch.float64)
+    fixed = {field for operator in system.equation.operators for field, alpha in operator if alpha == zero}
+    fixed |= {k for own in system.conditions.values() for one in own for k, alpha in one.slopes if alpha == zero}
+    for rows, _ in system.pins.values():
+        by_field = rows.unflatten(1, (fields, -1))
+        levels = by_field[:, :, 0].abs()
+        found = torch.maximum(found, torch.where(levels > 0, by_field.norm(dim=2) / levels, 0.0).amax(dim=0))
+    found[list(fixed)] = 0.0
+    return found
+
+
+def _centred(values: Tensor, system: BoxSystem) -> Tensor:
+    """Coefficients without the mean of each field."""
+    means = (system.layout.shares[:, None] * values[:, :, 0]).sum(dim=0)
+    return torch.cat([(values[:, :, 0] - means)[:, :, None], values[:, :, 1:]], dim=2)
 
 
 def _relative(coefficients: Tensor, size: Tensor) -> Tensor:

@@ -101,11 +101,18 @@ def is_suited(setup: Setup) -> bool:
 
 def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
+    if _is_better_in_slabs(setup):
+        return None
     try:
         level = OnBoxes(setup, suited(setup)).refinement(tol).first()
     except Unsuited:
         return None
     return level if level is not None and level.boxes >= _MANY else None
+
+
+def _is_better_in_slabs(setup: Setup) -> bool:
+    """Whether Newton's method may lose its way over all of a long time, as it does not in one slab after another."""
+    return bool(setup.problem.domain.time) and not setup.problem.linear
 
 
 def tried(setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None) -> Result | None:
@@ -114,6 +121,8 @@ def tried(setup: Setup, run: Run, begin: Level | None = None, guess: InitialGues
     Smooth data of one linear equation whose solution is not, as with boundary layers, ask for boxes of several sizes:
     patches have them. Newton's method begins with ``guess``.
     """
+    if _is_better_in_slabs(setup):
+        return None
     try:
         boxes = OnBoxes(setup, suited(setup), begin=begin, guess=guess)
         own = run.part(deadline=run.share(_PART))
