@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
-from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
@@ -54,6 +54,7 @@ class BoxRefinement:
         counts: Boxes along each coordinate, where chosen by hand.
         degree: The same of the degree.
         begin: The first level, where it is known.
+        guess: What Newton's method begins with.
     """
 
     statements: Statements
@@ -62,6 +63,9 @@ class BoxRefinement:
     counts: tuple[int, ...] | None = None
     degree: int | None = None
     begin: Level | None = None
+    guess: InitialGuess | None = None
+    patience: ClassVar[int] = 2
+    """So many solutions without a gain end it, and in any case two once a few digits are there."""
 
     @property
     def _aim(self) -> float:
@@ -73,19 +77,25 @@ class BoxRefinement:
 
     def first(self) -> Level | None:
         """The first level: a degree by the tolerance, and as many boxes as the data ask for; None if too many."""
-        digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        least, most = _LEAST.of(self._dimension), _HIGHEST.of(self._dimension)
-        degree = self.degree or min(most, least + round(_DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1)))
+        degree = self.degree or min(self._most, self._first_degree(-math.log10(min(1e-1, max(1e-14, self._aim)))))
         if self.counts is not None:
             return Level(self.counts, degree)
-        factor, low, high = _LIMIT
-        level = foreseen(self.statements, degree, min(high, max(low, factor * self._aim)))
+        level = foreseen(self.statements, degree, self._left_of_data)
         return level if level is not None and self._fits(level, shared=probed(self.statements).constant) else None
 
-    @staticmethod
-    def _fits(level: Level, *, shared: bool) -> bool:
+    def _first_degree(self, digits: float) -> int:
+        """For so many digits."""
+        return _LEAST.of(self._dimension) + round(_DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1))
+
+    @property
+    def _left_of_data(self) -> float:
+        """What the first boxes may leave of the data."""
+        factor, low, high = _LIMIT
+        return min(high, max(low, factor * self._aim))
+
+    def _fits(self, level: Level, *, shared: bool) -> bool:
         """Whether a level fits into memory."""
-        return bytes_of(level, shared=shared) < available_bytes(torch.device("cpu"))
+        return bytes_of(level, shared=shared, across=self.statements.across) < available_bytes(torch.device("cpu"))
 
     def next(self, trials: Trials[Level]) -> Level | Stop:
         """The first level, then the next one."""
@@ -94,17 +104,27 @@ class BoxRefinement:
             return self.begin or self.first() or Stop.LARGEST
         if trials.errors[-1] <= self._aim:
             return Stop.MET
-        if trials.doubtful or stalled(trials.errors, early=2):
+        if trials.doubtful or stalled(trials.errors, early=self.patience):
             return Stop.STALLED
         if self.counts is not None and self.degree is not None:
             return Stop.LARGEST
         finer = self._finer(level, trials.last.fit, trials.errors[-1])
         return Stop.LARGEST if finer is None else finer
 
+    @property
+    def _wanted(self) -> float:
+        return _BEYOND * self._aim
+
+    @property
+    def _most(self) -> int:
+        return _HIGHEST.of(self._dimension)
+
+    def _degrees_more(self, fit: BoxFit, error: float) -> int:
+        """By how many degrees an error falls far enough, as the parts of a solution foretell."""
+        return math.ceil(math.log(self._wanted / error) / min(-1e-3, math.log(fit.decay())))
+
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
-        wanted = math.log(_BEYOND * self._aim / error)
-        most = _HIGHEST.of(self._dimension)
-        more = math.ceil(wanted / min(-1e-3, math.log(fit.decay())))
+        most, more = self._most, self._degrees_more(fit, error)
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
@@ -122,18 +142,23 @@ class BoxRefinement:
     def seconds(self, trials: Trials[Level], level: Level) -> float:
         """By the operations, from how long the last level took."""
         shared = trials.last.fit.shared
-        predicted = seconds_of(level, shared=shared)
+        predicted = self._seconds(level, shared=shared)
         before = trials.level
-        known = trials.seconds / seconds_of(before, shared=shared) if before is not None and trials.seconds else 1.0
+        known = trials.seconds / self._seconds(before, shared=shared) if before is not None and trials.seconds else 1.0
         return known * predicted
+
+    def _seconds(self, level: Level, *, shared: bool) -> float:
+        return seconds_of(level, shared=shared, across=self.statements.across)
 
     def attempt(self, level: Level, trials: Trials[Level], run: Run) -> Candidate:
         """The solution of a level."""
         problem = self.statements.problem
-        fit = fit_boxes(self.statements, Layout.even(level.counts, problem.domain.bounds), level.degree, self.seed)
-        run.worked(seconds_of(level, shared=fit.shared))
-        (name,) = problem.fields
-        return Candidate(fit, ErrorEstimate({name: fit.judged.error}, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+        guess = self.guess if trials.last is None else trials.last.fit
+        layout = level.layout(problem.domain.bounds, self.statements.periodic)
+        fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        run.worked(fit.steps * self._seconds(level, shared=fit.shared))
+        errors = dict(zip(problem.fields, fit.judged.errors, strict=True))
+        return Candidate(fit, ErrorEstimate(errors, {}, fit.judged.doubt, bool(fit.judged.doubt)))
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
@@ -149,6 +174,8 @@ class BoxRefinement:
         words, made = beside(best.error, self.tol), best.fit.model.inner.form
         if is_good(best, self.tol):
             return Result(best, good_status(self.tol), f"{words}; {made}")
+        if not best.fit.converged:
+            return Result(best, Status.TIME if best.fit.late else Status.NOT_CONVERGED, f"{best.fit.reason}; {made}")
         status, why = self._why(stop, run)
         return Result(
             best, Status.POOR if self.tol is None and status is not Status.TIME else status, f"{words}: {why}; {made}"

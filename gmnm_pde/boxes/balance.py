@@ -17,10 +17,11 @@ from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
+from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.leaves import equation_rows
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.system import condition_scale, in_units, lengths_of
+from gmnm_pde.boxes.system import condition_scale
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.gmres import gmres
 
@@ -127,9 +128,9 @@ class Balance:
         for one in conditions:
             scale = condition_scale(one, face, length) * weights[one.rows, None] * tested[one.rows]
             right += scale.mT @ one.right
-            for alpha, slope in one.slopes.items():
-                along = (*alpha[: face.axis], *alpha[face.axis + 1 :])
-                table = self.degrees.traces.jet(unit[one.rows], (along,))[along]
+            for (_, alpha), slope in one.slopes.items():
+                beside = along(face, alpha)
+                table = self.degrees.traces.jet(unit[one.rows], (beside,))[beside]
                 own = scale.mT @ (slope[:, None] * in_units(face, length, alpha) * table)
                 if alpha[face.axis]:
                     flux += sign * own
@@ -164,8 +165,8 @@ class Balance:
         blocks[self._at] = self._flux @ blocks[self._at] + self._trace
         return torch.linalg.inv(blocks[:, :kept, :kept])
 
-    def solution(self) -> Tensor:
-        """The coefficients of the boxes, [boxes, count]."""
+    def coefficients(self) -> Tensor:
+        """The coefficients of the boxes, [boxes, 1, count]."""
         return self._solved(self.size)
 
     def with_fewer(self, degree: int) -> Tensor:
@@ -194,7 +195,7 @@ class Balance:
         traces = whole(found.solution)[self.faces].flatten(1)
         shared = len(self._inside) == 1
         inside = traces @ self._inside[0].mT if shared else (self._inside @ traces[..., None])[..., 0]
-        return self._given + inside
+        return (self._given + inside)[:, None]
 
 
 def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condition]]) -> None:
@@ -203,9 +204,9 @@ def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condi
     Raises:
         Unsuited: the equation has waves or a direction of time, or nothing but derivatives is given.
     """
-    d = len(next(iter(equation.operator)))
+    d, operator = len(equation.alphas[0]), equation.within(0, 0)
     seconds = [tuple(2 * int(k == axis) for k in range(d)) for axis in range(d)]
-    known = {alpha: torch.as_tensor(c, dtype=torch.float64) for alpha, c in equation.operator.items()}
+    known = {alpha: torch.as_tensor(c, dtype=torch.float64) for alpha, c in operator.items()}
     if not all(alpha in known for alpha in seconds):
         raise Unsuited("the equation is not elliptic")
     sign = torch.sign(known[seconds[0]].flatten()[0])
@@ -216,6 +217,7 @@ def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condi
     zero = (0,) * d
     if zero in known and (sign * known[zero]).max().item() > 0:
         raise Unsuited("the equation has waves in three coordinates")
-    valued = any(bool(one.slopes.get(zero, one.right.new_zeros(1)).any()) for own in conditions.values() for one in own)
+    none = torch.zeros(1, dtype=torch.float64)
+    valued = any(bool(one.slopes.get((0, zero), none).any()) for own in conditions.values() for one in own)
     if not valued and not (zero in known and bool(known[zero].any())):
         raise Unsuited("only derivatives of the solution are given")

@@ -44,16 +44,33 @@ class Degrees:
         dimension: Number of coordinates.
         inside: The total degree of the polynomials of a box.
         on_faces: That of traces.
+        across: How many traces each field has: of values, of first derivatives across faces, and so on.
     """
 
     dimension: int
     inside: int
     on_faces: int
+    across: tuple[int, ...] = (2,)
 
     @classmethod
-    def of(cls, dimension: int, inside: int) -> "Degrees":
+    def of(cls, dimension: int, inside: int, across: tuple[int, ...] = (2,)) -> "Degrees":
         """With the degree of traces that suits that of the boxes."""
-        return cls(dimension, inside, round((_TRACE if dimension < 3 else _TRACE_IN_SPACE) * inside))
+        return cls(dimension, inside, round((_TRACE if dimension < 3 else _TRACE_IN_SPACE) * inside), across)
+
+    @cached_property
+    def kinds(self) -> tuple[tuple[int, int], ...]:
+        """The traces of a face: the numbers of their fields, and the orders of their derivatives across."""
+        return tuple((field, order) for field, count in enumerate(self.across) for order in range(count))
+
+    @property
+    def own(self) -> int:
+        """How many unknowns a box has."""
+        return len(self.across) * len(self.basis)
+
+    @property
+    def face_size(self) -> int:
+        """How many a face has: by rising degree of polynomials, a coefficient of each trace in turn."""
+        return len(self.kinds) * len(self.traces)
 
     @cached_property
     def basis(self) -> TotalDegree:
@@ -72,8 +89,13 @@ class Degrees:
 
     @cached_property
     def inner(self) -> tuple[Tensor, Tensor]:
-        """Points in a box, and their weights."""
-        return gauss(self.inside if self.dimension < 3 else self.inside - _FEWER, self.dimension)
+        """Points in a box, and their weights.
+
+        Of several fields some may occur without derivatives, and then a Legendre polynomial of the highest degree would
+        be zero at as many points.
+        """
+        fewer = 0 if self.dimension < 3 else _FEWER
+        return gauss(self.inside - fewer + int(len(self.across) > 1), self.dimension)
 
     @cached_property
     def outer(self) -> tuple[Tensor, Tensor]:
@@ -91,10 +113,9 @@ class Degrees:
         """Derivatives of the polynomials by the box's own coordinates at its points, [points, count] each."""
         return self.basis.jet(self.inner[0], alphas)
 
-    def on_face(self, layout: Layout, face: Face, box: int) -> tuple[Tensor, Tensor]:
-        """A box's polynomials on one of its faces: moments of values, and of derivatives across, [tests, count]."""
-        points = (face.points(self.outer[0]) - layout.middles[box]) / layout.halves[box]
-        zero = (0,) * self.dimension
-        across = tuple(int(k == face.axis) for k in range(self.dimension))
-        table = self.basis.jet(points, (zero, across))
-        return self.moments @ table[zero], self.moments @ table[across]
+    def on_face(self, layout: Layout, face: Face, box: int) -> list[Tensor]:
+        """A box's polynomials on one of its faces: moments of their derivatives across, by order, [tests, count]."""
+        points = (layout.points_of(face, box, self.outer[0]) - layout.middles[box]) / layout.halves[box]
+        across = [tuple(n * int(k == face.axis) for k in range(self.dimension)) for n in range(max(self.across))]
+        table = self.basis.jet(points, across)
+        return [self.moments @ table[alpha] for alpha in across]

@@ -1,15 +1,16 @@
-"""The equation in the boxes, as rows of a linear differential operator, and the conditions on outer faces."""
+"""The equations in the boxes, as rows of linear differential operators, and the conditions on outer faces."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.layout import Face, Layout
+from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, reference_jets, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, check_finite
@@ -23,70 +24,211 @@ _NEAR = 1e-9
 _AT_ONCE = 2**18
 """Points at which equations are evaluated at a time."""
 
+Key = tuple[int, Alpha]
+"""A derivative of a field, by the number of the field."""
 
-def linearized(problem: Problem, term: Term, points: Tensor, normals: Tensor | None = None) -> Linearized:
-    """A linear term with one residual at zero fields, at points [n, d]."""
-    parts = []
+
+def linearized(
+    problem: Problem,
+    term: Term,
+    points: Tensor,
+    normals: Tensor | None = None,
+    jets: Mapping[Alpha, Tensor] | None = None,
+    *,
+    finite: bool = True,
+    slopes: bool = True,
+) -> dict[str, Linearized]:
+    """The residuals of a term at points [n, d], for derivatives of the fields that are given, by default zero.
+
+    With ``finite`` it is refused where it is not; without ``slopes`` there are the residuals alone.
+    """
+    parts: list[dict[str, Linearized]] = []
     for first in range(0, len(points), _AT_ONCE):
-        own = points[first : first + _AT_ONCE]
-        across = None if normals is None else normals[first : first + _AT_ONCE]
-        placed = Placed(term, Cloud(own, across))
-        ((name, found),) = linearize(problem, placed, own, zero_jets(term, own, 1), ()).items()
-        for values in (found.residual, *found.slopes.values()):
-            check_finite(name, values, problem.domain.coordinates, own)
-        parts.append(found)
-    if len(parts) == 1:
-        return parts[0]
+        rows = slice(first, first + _AT_ONCE)
+        own = points[rows]
+        placed = Placed(term, Cloud(own, None if normals is None else normals[rows]))
+        given = zero_jets(term, own, len(problem.fields)) if jets is None else {a: jet[rows] for a, jet in jets.items()}
+        parts.append(linearize(problem, placed, own, given, (), slopes=slopes))
+        for name, found in parts[-1].items() if finite else ():
+            for values in (found.residual, *found.slopes.values()):
+                check_finite(name, values, problem.domain.coordinates, own)
+    return parts[0] if len(parts) == 1 else {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(parts: Sequence[Linearized]) -> Linearized:
     keys = {key for part in parts for key in part.slopes}
     slopes = {key: torch.cat([p.slopes.get(key, torch.zeros_like(p.residual)) for p in parts]) for key in keys}
     return Linearized(torch.cat([part.residual for part in parts]), slopes, {})
 
 
+def _right(found: Linearized, jets: Mapping[Alpha, Tensor] | None) -> Tensor:
+    """The right-hand side for the fields themselves, not for how they differ from those that were linearised at."""
+    right = -found.residual
+    if jets is not None:
+        for (field, alpha), slope in found.slopes.items():
+            right = right + slope * jets[alpha][:, field]
+    return right
+
+
 @dataclass(frozen=True)
 class Interior:
-    """The equation at points of every box, its rows scaled so that all boxes weigh alike.
+    """The equations at points of every box, their rows scaled so that equations and boxes weigh alike.
 
     Attributes:
-        operator: By derivative its coefficients [boxes, m], in the boxes' own coordinates; a number where it is one.
-        right: The right-hand side, [boxes, m].
-        scale: What the rows of each box were multiplied by, [boxes].
+        operators: For each equation, by derivative its coefficients [boxes, m], in the boxes' own coordinates and the
+            fields' own units; a number where it is one.
+        right: The right-hand sides, equation after equation, [boxes, equations * m].
+        scale: What the rows of each box were multiplied by, [boxes, equations].
+        fields: How many fields there are.
     """
 
-    operator: Mapping[Alpha, Tensor | float]
+    operators: tuple[Mapping[Key, Tensor | float], ...]
     right: Tensor
     scale: Tensor
+    fields: int = 1
 
     @property
     def constant(self) -> bool:
-        """Whether the operator is the same at all points of all boxes."""
-        return not any(isinstance(c, Tensor) for c in self.operator.values())
+        """Whether the operators are the same at all points of all boxes."""
+        return not any(isinstance(c, Tensor) for operator in self.operators for c in operator.values())
+
+    @property
+    def alphas(self) -> tuple[Alpha, ...]:
+        """The derivatives that occur, of whatever field."""
+        return tuple(dict.fromkeys(alpha for operator in self.operators for _, alpha in operator))
+
+    def within(self, equation: int, field: int) -> dict[Alpha, Tensor | float]:
+        """The operator on one field in one equation."""
+        return {alpha: c for (own, alpha), c in self.operators[equation].items() if own == field}
 
     def of(self, boxes: Sequence[int]) -> "Interior":
-        """The equation in some of the boxes."""
+        """The equations in some of the boxes."""
         chosen = torch.tensor(list(boxes))
-        operator = {a: c[chosen] if isinstance(c, Tensor) else c for a, c in self.operator.items()}
-        return Interior(operator, self.right[chosen], self.scale[chosen])
+        operators = tuple(
+            {key: c[chosen] if isinstance(c, Tensor) else c for key, c in operator.items()}
+            for operator in self.operators
+        )
+        return Interior(operators, self.right[chosen], self.scale[chosen], self.fields)
 
 
-def interior(problem: Problem, term: Term, layout: Layout, unit: Tensor) -> Interior:
-    """The equation at points [m, d] of [-1, 1]^d, in every box."""
-    count, m = len(layout), len(unit)
-    found = linearized(problem, term, layout.points(unit).reshape(-1, layout.dimension))
-    halves, squares, coefficients = layout.halves, torch.zeros(count, dtype=torch.float64), {}
-    for (_, alpha), slope in found.slopes.items():
-        own = slope.reshape(count, m)
+def interior(
+    problem: Problem,
+    terms: Sequence[Term],
+    layout: Layout,
+    unit: Tensor,
+    units: Sequence[float],
+    *,
+    state: State | None = None,
+    scale: Tensor | None = None,
+    finite: bool = True,
+) -> Interior:
+    """The equations at points [m, d] of [-1, 1]^d, in every box.
+
+    Args:
+        problem: What is solved.
+        terms: Its equations.
+        layout: The boxes.
+        unit: The points.
+        units: What the fields are measured in.
+        state: What nonlinear equations are linearised at, by default the fields of reference.
+        scale: What rows are multiplied by; by default they get the same size.
+        finite: Whether equations that are not finite are refused.
+    """
+    points, count, m = layout.points(unit).reshape(-1, layout.dimension), len(layout), len(unit)
+    operators: list[dict[Key, Tensor | float]] = []
+    rights, scales = [], []
+    for term in terms:
+        jets = _jets(problem, term, points, state, unit)
+        for found in linearized(problem, term, points, None, jets, finite=finite).values():
+            coefficients = _in_boxes(found, layout, units)
+            own = _scale(coefficients, count) if scale is None else scale[:, len(operators)]
+            operators.append({key: _number(c * own[:, None]) for key, c in coefficients.items()})
+            rights.append(_right(found, jets).reshape(count, m) * own[:, None])
+            scales.append(own)
+    return Interior(tuple(operators), torch.cat(rights, dim=1), torch.stack(scales, dim=1), len(units))
+
+
+def residuals(problem: Problem, terms: Sequence[Term], state: State, unit: Tensor, scale: Tensor) -> Tensor:
+    """The residuals of the equations at a state, scaled, [boxes, equations * m]; NaN where a function gives it."""
+    points, found = state.layout.points(unit).reshape(-1, state.layout.dimension), []
+    for term in terms:
+        jets = state.inside(unit, term.trace.alphas)
+        for own in linearized(problem, term, points, None, jets, finite=False, slopes=False).values():
+            found.append(own.residual.reshape(len(scale), -1) * scale[:, len(found), None])
+    return torch.cat(found, dim=1)
+
+
+def _jets(
+    problem: Problem, term: Term, points: Tensor, state: State | None, unit: Tensor
+) -> Mapping[Alpha, Tensor] | None:
+    """What a term is linearised at; None for a linear one, at zero."""
+    if term.trace.linear:
+        return None
+    if state is None:
+        return reference_jets(term, points, problem)
+    return state.inside(unit, term.trace.alphas)
+
+
+def _in_boxes(found: Linearized, layout: Layout, units: Sequence[float]) -> dict[Key, Tensor]:
+    """The coefficients [boxes, m] in the boxes' own coordinates."""
+    coefficients = {}
+    for (field, alpha), slope in found.slopes.items():
+        own = slope.reshape(len(layout), -1)
         for axis, order in enumerate(alpha):
-            own = own / halves[:, axis, None] ** order if order else own
-        coefficients[alpha] = own
+            own = own / layout.halves[:, axis, None] ** order if order else own
+        coefficients[field, alpha] = own if units[field] == 1.0 else units[field] * own
+    return coefficients
+
+
+def _scale(coefficients: Mapping[Key, Tensor], boxes: int) -> Tensor:
+    """What makes the rows of each box of one size, [boxes]; that of others where an equation has no slopes."""
+    squares = torch.zeros(boxes, dtype=torch.float64)
+    for (_, alpha), own in coefficients.items():
         squares += (own * _STEEPNESS ** sum(alpha)).square().mean(dim=1)
-    scale = squares.clamp_min(torch.finfo(torch.float64).tiny).rsqrt()
-    operator: dict[Alpha, Tensor | float] = {}
-    for alpha, own in coefficients.items():
-        scaled = own * scale[:, None]
-        first = scaled[0, 0].item()
-        same = bool(((scaled - first).abs() <= 1e-13 * abs(first)).all())
-        operator[alpha] = first if same else scaled
-    return Interior(operator, -found.residual.reshape(count, m) * scale[:, None], scale)
+    others = squares.mean().item() or 1.0
+    return torch.where(squares > 0, squares, others).rsqrt()
+
+
+def _number(scaled: Tensor) -> Tensor | float:
+    """A coefficient, as a number where it is the same everywhere."""
+    first = scaled[0, 0].item()
+    same = bool(((scaled - first).abs() <= 1e-13 * abs(first)).all())
+    return first if same else scaled
+
+
+def units_of(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor) -> tuple[float, ...]:
+    """What fields are measured in, so that all of them have coefficients of one size in the equations.
+
+    By turns equations and fields are divided by the size of their coefficients, which are those of the fields of
+    reference. One field is measured in its own unit.
+    """
+    count = len(problem.fields)
+    if count == 1:
+        return (1.0,)
+    points, rows = layout.points(unit).reshape(-1, layout.dimension), []
+    for term in terms:
+        jets = _jets(problem, term, points, None, unit)
+        for found in linearized(problem, term, points, None, jets).values():
+            squares = torch.zeros(count, dtype=torch.float64)
+            for (field, alpha), own in _in_boxes(found, layout, (1.0,) * count).items():
+                squares[field] += (own * _STEEPNESS ** sum(alpha)).square().mean()
+            rows.append(squares)
+    return tuple(_balanced(torch.stack(rows)).tolist())
+
+
+_TURNS = 20
+"""By turns equations and fields are balanced so often; a few are enough."""
+
+
+def _balanced(squares: Tensor) -> Tensor:
+    """Factors of the columns of a matrix, given by the squares of its entries, with which all are of one size."""
+    factors = squares.new_ones(squares.shape[1])
+    for _ in range(_TURNS):
+        sizes = (squares * factors).sum(dim=1, keepdim=True)
+        own = (squares / torch.where(sizes > 0, sizes, 1.0)).sum(dim=0)
+        factors = torch.where(own > 0, (factors / own).sqrt(), factors)
+    factors = factors / factors.log().mean().exp()
+    return factors.sqrt()
 
 
 @dataclass(frozen=True)
@@ -96,17 +238,28 @@ class Condition:
     Attributes:
         rows: Which of the face's points it holds at.
         points: These, [n, d].
-        slopes: By derivative its coefficients, [n].
+        slopes: By derivative of a field its coefficients, [n].
         right: The right-hand side, [n].
+        scale: What its rows are multiplied by, where that is not by their own size.
     """
 
     rows: Tensor
     points: Tensor
-    slopes: Mapping[Alpha, Tensor]
+    slopes: Mapping[Key, Tensor]
     right: Tensor
+    scale: float | None = None
 
 
-def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor) -> dict[int, list[Condition]]:
+def conditions(
+    problem: Problem,
+    terms: Sequence[Term],
+    layout: Layout,
+    unit: Tensor,
+    units: Sequence[float],
+    *,
+    state: State | None = None,
+    finite: bool = True,
+) -> dict[int, list[Condition]]:
     """By the number of each outer face the conditions at its points, which are those of ``unit`` [m, d - 1]."""
     found: dict[int, list[Condition]] = {}
     outer = [number for number, face in enumerate(layout.faces) if face.outer]
@@ -121,15 +274,39 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
             if not len(places):
                 continue
             at = points[places]
-            own = linearized(problem, term, at, None if chart.normal is None else chart.normal(at))
-            which = places // len(unit)
-            for k, number in enumerate(numbers):
-                mine = (which == k).nonzero()[:, 0]
-                if len(mine):
-                    slopes = {alpha: slope[mine] for (_, alpha), slope in own.slopes.items()}
-                    condition = Condition(places[mine] % len(unit), at[mine], slopes, -own.residual[mine])
-                    found.setdefault(number, []).append(condition)
+            normals = None if chart.normal is None else chart.normal(at)
+            mine = {n: (places // len(unit) == k).nonzero()[:, 0] for k, n in enumerate(numbers)}
+            places = places % len(unit)
+            jets = None
+            if not term.trace.linear:
+                given = None if state is None else _on_faces(state, term, mine, unit[places])
+                jets = reference_jets(term, at, problem) if given is None else given
+            for own in linearized(problem, term, at, normals, jets, finite=finite).values():
+                right = _right(own, jets)
+                for number, rows in mine.items():
+                    if len(rows):
+                        slopes = {(k, a): units[k] * slope[rows] for (k, a), slope in own.slopes.items()}
+                        condition = Condition(places[rows], at[rows], slopes, right[rows])
+                        found.setdefault(number, []).append(condition)
     return found
+
+
+def _on_faces(state: State, term: Term, mine: Mapping[int, Tensor], unit: Tensor) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs at its points on faces."""
+    jets = zero_jets(term, unit, state.fields)
+    for number, rows in mine.items():
+        if len(rows):
+            for alpha, values in state.on_face(number, unit[rows], term.trace.alphas).items():
+                jets[alpha][rows] = values
+    return jets
+
+
+def scaled_like(own: Mapping[int, Sequence[Condition]], scales: Mapping[int, Sequence[float]]) -> dict:
+    """Conditions whose rows are multiplied by given numbers."""
+    return {
+        number: [replace(one, scale=scale) for one, scale in zip(every, scales[number], strict=True)]
+        for number, every in own.items()
+    }
 
 
 def lies_on(face: Face, chart: Chart, problem: Problem) -> bool:

@@ -51,13 +51,13 @@ class Judged:
     """What is known of the error of a solution on boxes.
 
     Attributes:
-        error: Its estimate, relative L2.
+        errors: Its estimates by field, relative L2.
         residual: The held-out residual, rows scaled.
         relative: The same relative to that of the zero solution.
         stability: The largest solution that rows of size 1 leave.
     """
 
-    error: float
+    errors: tuple[float, ...]
     residual: float
     relative: float
     stability: float
@@ -71,33 +71,89 @@ class Judged:
 
 @torch.no_grad()
 def judged(
-    system: BoxSystem | Balance, held_out: HeldOut, coefficients: Tensor, lower: Callable[[Degrees], Tensor]
+    system: BoxSystem | Balance,
+    reference: HeldOut,
+    held_out: HeldOut,
+    coefficients: Tensor,
+    left_to_go: Tensor | None,
+    lower: Callable[[Degrees], Tensor],
 ) -> Judged:
-    """The estimate for the solution of a system; ``lower`` solves the problem with other degrees."""
-    degree, root = system.degrees.inside, system.layout.shares.sqrt()[:, None]
+    """The estimate for the solution of a system.
+
+    Args:
+        system: Factored; that of Newton's last step.
+        reference: Held-out residuals linearised at the fields of reference.
+        held_out: The same at the solution.
+        coefficients: The solution, [boxes, fields, count].
+        left_to_go: How far it is from that of the system, if it is.
+        lower: Solves the problem with other degrees.
+    """
+    degree, root = system.degrees.inside, system.layout.shares.sqrt()[:, None, None]
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(system.layout) ** 0.5
-    size = max((root * coefficients).norm().item(), tiny)
+
+    def by_field(values: Tensor) -> Tensor:
+        return torch.stack([own.norm() for own in (root * values).unbind(1)])
+
+    size = by_field(coefficients).clamp_min(tiny)
     others = list(_worse(system, lower))
-    every = torch.stack([coefficients, *others, torch.zeros_like(coefficients)])
-    left, *rest, at_zero = held_out.residuals(every, degree).unbind(1)
+    zero = torch.zeros_like(coefficients)
+    left, *rest = held_out.residuals(torch.stack([coefficients, *others]), degree).unbind(1)
+    at_zero = reference.residuals(zero[None], degree)
     residual = left.norm().item() / boxes
     telling = []
     for fewer, other in zip(others, rest, strict=True):
         change = (other - left).norm().item() / boxes
         if change >= _TELLING * residual:
-            telling.append((root * (fewer - coefficients)).norm().item() / change)
+            telling.append(by_field(fewer - coefficients) / change)
     stability = _stability(system) if isinstance(system, BoxSystem) else math.nan
-    observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else math.inf
-    bound = _UNSEEN * observed if math.isnan(stability) else residual * stability
-    observed = min(observed, bound) if telling else min(bound, size)
-    decay = decay_of(coefficients, system.degrees.basis)
+    unknown = torch.full_like(size, math.inf)
+    observed = SAFETY * residual * (telling[0] * torch.stack(telling).amax(dim=0)).sqrt() if telling else unknown
+    bound = _UNSEEN * observed if math.isnan(stability) else torch.full_like(size, residual * stability)
+    observed = torch.minimum(observed, bound) if telling else torch.minimum(bound, size)
+    decay = decay_of(_relative(coefficients, size), system.degrees.basis)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = max(0.5 * (1 - quickly), min(1.0, max(0.0, unsolved)))
-    error = observed * max(1.0, bound / max(observed, tiny)) ** drawn
-    rounding = _ROUNDING + (0.0 if math.isnan(stability) else torch.finfo(coefficients.dtype).eps * stability / size)
-    return Judged(error / size + rounding, residual, relative, stability)
+    errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** drawn
+    if left_to_go is not None:
+        errors = torch.maximum(errors, by_field(left_to_go))
+    if telling and isinstance(system, BoxSystem) and system.pins:
+        spread = torch.stack([by_field(_centred(fewer - coefficients, system)) for fewer in others]).amax(dim=0)
+        moved = torch.stack([by_field(fewer - coefficients) for fewer in others]).amax(dim=0)
+        centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
+        errors = torch.maximum(errors, centred * _level(system, len(size)))
+    eps = torch.finfo(coefficients.dtype).eps
+    rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
+    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability)
+
+
+def _level(system: BoxSystem, fields: int) -> Tensor:
+    """By field, how much larger errors may be at a given point than elsewhere, where that alone fixes its level.
+
+    Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
+    fields it is 0.
+    """
+    zero, found = (0,) * system.degrees.dimension, torch.zeros(fields, dtype=torch.float64)
+    fixed = {field for operator in system.equation.operators for field, alpha in operator if alpha == zero}
+    fixed |= {k for own in system.conditions.values() for one in own for k, alpha in one.slopes if alpha == zero}
+    for rows, _ in system.pins.values():
+        by_field = rows.unflatten(1, (fields, -1))
+        levels = by_field[:, :, 0].abs()
+        found = torch.maximum(found, torch.where(levels > 0, by_field.norm(dim=2) / levels, 0.0).amax(dim=0))
+    found[list(fixed)] = 0.0
+    return found
+
+
+def _centred(values: Tensor, system: BoxSystem) -> Tensor:
+    """Coefficients without the mean of each field."""
+    means = (system.layout.shares[:, None] * values[:, :, 0]).sum(dim=0)
+    return torch.cat([(values[:, :, 0] - means)[:, :, None], values[:, :, 1:]], dim=2)
+
+
+def _relative(coefficients: Tensor, size: Tensor) -> Tensor:
+    """The coefficients of all boxes and fields, [n, count]; several fields relative to the size of each."""
+    return (coefficients / size[:, None] if len(size) > 1 else coefficients).flatten(0, 1)
 
 
 def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:
@@ -108,7 +164,7 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> I
             yield system.with_fewer(max(0, degrees.on_faces - fewer))
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))
-            yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[1]))
+            yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
 
 
 def _stability(system: BoxSystem) -> float:

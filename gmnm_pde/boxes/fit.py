@@ -1,20 +1,28 @@
 """A solution on boxes as an approximate solution, and how it is made."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance, require_elliptic
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import Interior, conditions, interior
+from gmnm_pde.boxes.equation import Interior, conditions, interior, units_of
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.newton import NonlinearSystem
+from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.collocation.whole import Counts, hold_out
+from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.methods import LeastSquares
+from gmnm_pde.methods.least_squares import Outcome, System
+from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
 
@@ -42,6 +50,10 @@ class BoxFit:
         unknowns: How many numbers were solved for, traces included.
         shared: Whether all boxes share one factorisation.
         seed: Of the points at which residuals are reported.
+        steps: How many linear systems were solved.
+        converged: Whether Newton's method did.
+        reason: In words, how that ended.
+        late: Whether a limit or a request ended it.
     """
 
     statements: Statements
@@ -55,7 +67,10 @@ class BoxFit:
     components: None = None
     widths: tuple[float, ...] = ()
     trained: int = 0
+    steps: int = 1
     converged: bool = True
+    reason: str = ""
+    late: bool = False
 
     def __post_init__(self) -> None:
         problem = self.statements.problem
@@ -114,33 +129,115 @@ class BoxFit:
 
     def decay(self) -> float:
         """By what factor the solution's parts fall from one degree to the next."""
-        return decay_of(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
+        return decay_of(self._parts, self.degrees.basis)
 
     def rough(self) -> list[bool]:
         """Along which axes the solution varies about as much as along any."""
-        parts = high_parts(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
+        parts = high_parts(self._parts, self.degrees.basis)
         return (parts >= ROUGH**2 * parts.max()).tolist()
 
+    @property
+    def relative(self) -> Tensor:
+        """The coefficients, [boxes, fields, count]; several fields relative to the size of each."""
+        weights = self.model.inner.weights.detach()
+        if weights.shape[1] > 1:
+            sizes = weights.square().sum(dim=(0, 2), keepdim=True).sqrt()
+            weights = weights / torch.where(sizes > 0, sizes, 1.0)
+        return weights
 
-def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) -> BoxFit:
-    """Solve on boxes, and estimate the error."""
-    problem, degrees = statements.problem, Degrees.of(layout.dimension, degree)
+    @property
+    def _parts(self) -> Tensor:
+        return self.relative.flatten(0, 1)
 
-    def system_of(lower: Degrees) -> BoxSystem | Balance:
-        equation = interior(problem, statements.equation, layout, lower.inner[0])
-        kind = BoxSystem if layout.dimension < _BALANCED else Balance
-        return kind(layout, lower, equation, conditions(problem, statements.others, layout, lower.outer[0]))
 
-    system = system_of(degrees)
-    coefficients = system.solution()
-    held_out = HeldOut(problem, statements.equation, statements.others, layout, seed)
-    known = judged(system, held_out, coefficients, lambda lower: system_of(lower).solution())
+@dataclass(frozen=True)
+class _Solved:
+    """A system and its solution.
+
+    Attributes:
+        system: Factored.
+        coefficients: Of the boxes, [boxes, fields, count].
+        held_out: The residuals at other points.
+        left: How far the coefficients are from the least squares solution, [boxes, fields, count].
+        outcome: Of Newton's method, if it was used.
+    """
+
+    system: BoxSystem | Balance
+    coefficients: Tensor
+    held_out: HeldOut
+    left: Tensor | None = None
+    outcome: Outcome | None = None
+
+
+def fit_boxes(
+    statements: Statements,
+    layout: Layout,
+    degree: int,
+    seed: int,
+    *,
+    guess: InitialGuess | None = None,
+    monitor: Monitor = UNWATCHED,
+) -> BoxFit:
+    """Solve on boxes, and estimate the error; Newton's method begins with ``guess``, where that is given."""
+    problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
+    units = units_of(problem, statements.equations, layout, degrees.inner[0])
+    held_out = HeldOut(statements, layout, units, seed)
+
+    def solved(lower: Degrees) -> _Solved:
+        if problem.linear:
+            return _linear(statements, layout, lower, units, held_out)
+        return _nonlinear(statements, layout, lower, units, held_out, guess, monitor)
+
+    found = solved(degrees)
+    system, coefficients = found.system, found.coefficients
+    known = judged(system, held_out, found.held_out, coefficients, found.left, lambda n: solved(n).coefficients)
     unit = [(-1.0, 1.0)] * layout.dimension
-    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree)
+    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units))
     with torch.no_grad():
-        inner.weights.copy_(coefficients[:, None])
+        inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
     model = Normalized(inner, problem.domain.bounds)
-    return BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
+    fit = BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
+    if found.outcome is None:
+        return fit
+    ended = found.outcome
+    return replace(fit, steps=ended.steps, converged=ended.converged, reason=ended.reason, late=ended.late)
+
+
+def _linear(
+    statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], held_out: HeldOut
+) -> _Solved:
+    problem = statements.problem
+    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
+    known = conditions(problem, statements.others, layout, degrees.outer[0], units)
+    if layout.dimension < _BALANCED:
+        pins = pinned(problem, statements.data, layout, degrees, units)
+        system: BoxSystem | Balance = BoxSystem(layout, degrees, equation, known, pins)
+    else:
+        system = Balance(layout, degrees, equation, known)
+    return _Solved(system, system.coefficients(), held_out)
+
+
+def _nonlinear(
+    statements: Statements,
+    layout: Layout,
+    degrees: Degrees,
+    units: Sequence[float],
+    held_out: HeldOut,
+    guess: InitialGuess | None,
+    monitor: Monitor,
+) -> _Solved:
+    pins = pinned(statements.problem, statements.data, layout, degrees, units)
+    system = NonlinearSystem(statements, layout, degrees, units, pins)
+    start = None
+    if guess is not None:
+        points = layout.points(degrees.inner[0])
+        start = system.imitating(guess.solved_for(points.flatten(0, 1)).view(*points.shape[:2], -1))
+    outcome = LeastSquares().run(cast(System, system), start=start, monitor=monitor)
+    last = cast(BoxSystem, outcome.solver)
+    state = system.state(outcome.theta)
+    left = last.coefficients() - state.coefficients
+    at = held_out.at(replace(state, traces=None))
+    return _Solved(last, state.coefficients, at, left, outcome)
 
 
 def probed(statements: Statements) -> Interior:
@@ -152,7 +249,8 @@ def probed(statements: Statements) -> Interior:
     problem = statements.problem
     layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
     degrees = Degrees.of(problem.domain.dimension, _PROBED)
-    equation = interior(problem, statements.equation, layout, degrees.inner[0])
+    units = units_of(problem, statements.equations, layout, degrees.inner[0])
+    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
     if problem.domain.dimension >= _BALANCED:
-        require_elliptic(equation, conditions(problem, statements.others, layout, degrees.outer[0]))
+        require_elliptic(equation, conditions(problem, statements.others, layout, degrees.outer[0], units))
     return equation

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import conditions, interior
+from gmnm_pde.boxes.equation import conditions, interior, units_of
+from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.models.modes.legendre import TotalDegree
@@ -53,10 +54,19 @@ _PRODUCTS, _PRODUCTS_ALONG = 30, 12
 
 @dataclass(frozen=True)
 class Level:
-    """A discretisation: equal boxes, so many along each coordinate, and the degree of their polynomials."""
+    """A discretisation: so many boxes along each coordinate, and the degree of their polynomials.
+
+    They are equal, unless the ends of all are given along each coordinate.
+    """
 
     counts: tuple[int, ...]
     degree: int
+    edges: tuple[tuple[float, ...], ...] | None = None
+
+    def layout(self, bounds: Sequence[Sequence[float]], periodic: Sequence[int] = ()) -> Layout:
+        """The boxes of a domain with these bounds, which may be periodic along some axes."""
+        layout = Layout.even(self.counts, bounds) if self.edges is None else Layout.grid(self.edges)
+        return glued(layout, periodic)
 
     @property
     def boxes(self) -> int:
@@ -66,7 +76,7 @@ class Level:
 
 def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
     """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many."""
-    counts = (1,) * statements.problem.domain.dimension
+    counts = tuple(1 + (axis in statements.periodic) for axis in range(statements.problem.domain.dimension))
     while True:
         level = Level(counts, degree)
         if level.boxes * degree ** len(counts) > _MOST_POINTS:
@@ -81,16 +91,20 @@ def tails(statements: Statements, level: Level) -> Tensor:
     """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
-    equation = interior(problem, statements.equation, layout, degrees.inner[0])
-    functions = [equation.right, *(c for c in equation.operator.values() if isinstance(c, Tensor))]
+    units = units_of(problem, statements.equations, layout, degrees.inner[0])
+    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
+    functions = list(equation.right.split(len(degrees.inner[1]), dim=1))
+    functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
         inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
-        found[axis] = max(found[axis].item(), _of_waves(equation.operator, axis, level))
+        for row in range(len(equation.operators)):
+            for field in range(equation.fields):
+                found[axis] = max(found[axis].item(), _of_waves(equation.within(row, field), axis, level))
     if d > 1:
-        _of_conditions(statements, layout, degrees, found)
+        _of_conditions(statements, layout, degrees, units, found)
     return found
 
 
@@ -142,11 +156,13 @@ def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level)
     return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
 
 
-def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, found: Tensor) -> None:
+def _of_conditions(
+    statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], found: Tensor
+) -> None:
     """The largest tails of given values along the faces of each axis."""
     unit, weights = degrees.outer
     by_axis: dict[int, list[Tensor]] = {}
-    for number, own in conditions(statements.problem, statements.others, layout, unit).items():
+    for number, own in conditions(statements.problem, statements.others, layout, unit, units).items():
         by_axis.setdefault(layout.faces[number].axis, []).extend(
             one.right for one in own if len(one.right) == len(unit)
         )
@@ -158,30 +174,37 @@ def _of_conditions(statements: Statements, layout: Layout, degrees: Degrees, fou
                 found[k] = max(found[k].item(), tail)
 
 
-def seconds_of(level: Level, *, shared: bool) -> float:
-    """Seconds that a solution with its estimate takes on one core, roughly."""
+def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
+    """Seconds that a solution with its estimate takes on one core, roughly; one step of Newton's method about half.
+
+    Args:
+        level: The discretisation.
+        shared: Whether all boxes share one factorisation.
+        across: How many traces each field has.
+    """
     d = len(level.counts)
-    degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), len(degrees.traces)
-    rows = len(degrees.inner[1]) + 4 * d * len(degrees.tests)
+    degrees = Degrees.of(d, level.degree, across)
+    own, traces = degrees.own, degrees.face_size
+    tested = 2 * d * len(degrees.kinds) * len(degrees.tests)
+    rows = len(across) * len(degrees.inner[1]) + tested
     leaves = 1 if shared else level.boxes
     if d > 2:
-        rows -= 2 * d * len(degrees.tests)
+        rows -= tested // 2
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
-        iterations = products * level.boxes * 2 * (2 * d * traces) ** 2
+        iterations = products * level.boxes * 2 * (d * traces) ** 2
         return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
-    leaf = 2.0 * rows * (own + 4 * d * traces) ** 2
+    leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)
-    line = 2 * traces * (shortest if d > 1 else 1)
+    line = traces * (shortest if d > 1 else 1)
     fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)
     return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
 
 
-def bytes_of(level: Level, *, shared: bool) -> float:
+def bytes_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
     """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
     d = len(level.counts)
-    degrees = Degrees.of(d, level.degree)
-    own, traces = len(degrees.basis), 2 * d * len(degrees.traces)
+    degrees = Degrees.of(d, level.degree, across)
+    own, traces = degrees.own, d * degrees.face_size
     leaves = 1 if shared else level.boxes
     if d > 2:
         products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)

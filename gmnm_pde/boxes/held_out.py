@@ -1,20 +1,22 @@
-"""The residual of a solution on boxes at points where nothing was fitted: equation, conditions, jumps at faces."""
+"""The residual of a solution on boxes at points where nothing was fitted: equations, conditions, jumps at faces."""
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.equation import Condition, conditions, interior
-from gmnm_pde.boxes.layout import Layout
-from gmnm_pde.boxes.system import condition_scale, lengths_of
+from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
+from gmnm_pde.boxes.faces import lengths_of
+from gmnm_pde.boxes.layout import Face, Layout
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.state import State
+from gmnm_pde.boxes.system import condition_scale
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import stream
-from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term
 
 _POINTS = 6000
 """About so many points in all boxes together, and on all faces."""
@@ -24,25 +26,44 @@ _LEAST = 4
 
 
 class HeldOut:
-    """Residuals of coefficients [boxes, count], scaled as the rows that are fitted are.
+    """Residuals of coefficients [boxes, fields, count], scaled as the rows that are fitted are.
+
+    Nonlinear equations are linearised: at the fields of reference at first.
 
     Args:
-        problem: What is solved.
-        equation: Its term that holds in the boxes.
-        others: Its terms that hold on outer faces.
+        statements: What is solved.
         layout: The boxes.
+        units: What the fields are measured in.
         seed: Of the points.
     """
 
-    def __init__(self, problem: Problem, equation: Term, others: Sequence[Term], layout: Layout, seed: int):
+    def __init__(self, statements: Statements, layout: Layout, units: Sequence[float], seed: int):
         d = layout.dimension
+        self._statements, self._units = statements, units
         self.layout, held = layout, stream(seed, "held out")
         self._unit = 2 * unit_points(max(_LEAST, _POINTS // len(layout)), d, "sobol", seed=held) - 1
         count = max(_LEAST, _POINTS // (2 * len(layout.faces))) if d > 1 else 1
         self._on_face = 2 * unit_points(count, d - 1, "sobol", seed=held) - 1 if d > 1 else self._unit.new_zeros(1, 0)
-        self._equation = interior(problem, equation, layout, self._unit)
-        self._conditions = conditions(problem, others, layout, self._on_face)
         self._lengths = lengths_of(layout)
+        problem = statements.problem
+        self._equation = interior(problem, statements.equations, layout, self._unit, units)
+        self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
+
+    def at(self, state: State) -> "HeldOut":
+        """The residuals linearised at a state, their rows scaled as before."""
+        problem, scale = self._statements.problem, self._equation.scale
+        scales = {n: [self._scale(n, one) for one in own] for n, own in self._conditions.items()}
+        other = copy.copy(self)
+        kept = {"state": state, "finite": False}
+        other._equation = interior(
+            problem, self._statements.equations, self.layout, self._unit, self._units, scale=scale, **kept
+        )
+        found = conditions(problem, self._statements.others, self.layout, self._on_face, self._units, **kept)
+        other._conditions = scaled_like(found, scales)
+        return other
+
+    def _scale(self, number: int, condition: Condition) -> float:
+        return condition_scale(condition, self.layout.faces[number], self._lengths[number])
 
     @cached_property
     def _inner(self) -> list[tuple[int, list[int]]]:
@@ -52,52 +73,73 @@ class HeldOut:
         return [(axis, [number for own, number in inner if own == axis]) for axis in axes]
 
     def residuals(self, coefficients: Tensor, degree: int) -> Tensor:
-        """All residuals of several sets of coefficients [sets, boxes, count]: [rows, sets].
+        """All residuals of several sets of coefficients [sets, boxes, fields, count]: [rows, sets].
 
         The sum of the squares of one is that of the mean squares in all boxes and on all faces.
         """
-        model = Boxwise(self.layout.boxes, degree, len(coefficients))
+        fields = coefficients.shape[2]
+        model = Boxwise(self.layout.boxes, degree, len(coefficients) * fields)
         with torch.no_grad():
-            model.weights.copy_(coefficients.transpose(0, 1))
+            model.weights.copy_(coefficients.transpose(0, 1).flatten(1, 2))
             return torch.cat([self._inside(model), *self._jumps(model), *self._outside(model)])
 
     def _inside(self, model: Boxwise) -> Tensor:
-        total = -self._equation.right[:, :, None]
-        for alpha, table in model.basis.jet(self._unit, tuple(self._equation.operator)).items():
-            c = self._equation.operator[alpha]
-            total = total + (c[:, :, None] if isinstance(c, Tensor) else c) * (table @ model.weights.mT)
-        return total.flatten(0, 1) / len(self._unit) ** 0.5
+        operators, m = self._equation.operators, len(self._unit)
+        rights = self._equation.right.split(m, dim=1)
+        tables = model.basis.jet(self._unit, self._equation.alphas)
+        totals = [-right[:, :, None] for right in rights]
+        weights = model.weights.unflatten(1, (-1, self._equation.fields))
+        for alpha, table in tables.items():
+            for k, operator in enumerate(operators):
+                for (field, own), c in operator.items():
+                    if own == alpha:
+                        values = table @ weights[:, :, field].mT
+                        totals[k] = totals[k] + (c[:, :, None] if isinstance(c, Tensor) else c) * values
+        weights = self.layout.weights[:, None, None] / m**0.5
+        return torch.cat([(weights * total).flatten(0, 1) for total in totals])
 
     def _jumps(self, model: Boxwise) -> list[Tensor]:
-        """The jumps of values and of derivatives; traces halfway between two sides leave half of their squares."""
-        m, zero, jumps = len(self._on_face), (0,) * self.layout.dimension, []
+        """The jumps of what has traces; traces halfway between two sides leave half of their squares."""
+        across = self._statements.across
+        m, d, jumps = len(self._on_face), self.layout.dimension, []
         for axis, numbers in self._inner:
             faces = [self.layout.faces[number] for number in numbers]
-            across = tuple(int(k == axis) for k in range(self.layout.dimension))
-            points = torch.cat([face.points(self._on_face) for face in faces])
+            alphas = [tuple(order * int(k == axis) for k in range(d)) for order in range(max(across))]
             owners = [torch.tensor([getattr(face, side) for face in faces]) for side in ("below", "above")]
-            below, above = (model.in_boxes(points, own.repeat_interleave(m), (zero, across)) for own in owners)
+            below, above = (self._beside(model, faces, own, alphas) for own in owners)
+            weights = torch.minimum(*(self.layout.weights[own] for own in owners)).repeat_interleave(m)
             length = torch.tensor([self._lengths[number] for number in numbers]).repeat_interleave(m)
-            for alpha, factor in ((zero, torch.ones_like(length)), (across, length)):
-                jumps.append(factor[:, None] * (above[alpha] - below[alpha]) / (2 * m) ** 0.5)
+            for order, alpha in enumerate(alphas):
+                step = (above[alpha] - below[alpha]).unflatten(1, (-1, len(across)))
+                step = (weights * length**order)[:, None, None] * step / (2 * m) ** 0.5
+                jumps += [step[:, :, field] for field, count in enumerate(across) if order < count]
         return jumps
+
+    def _beside(self, model: Boxwise, faces: Sequence[Face], owner: Tensor, alphas: Sequence[Alpha]) -> dict:
+        """Derivatives on faces, as one of the boxes beside each has them."""
+        pairs = zip(faces, owner.tolist(), strict=True)
+        points = torch.cat([self.layout.points_of(face, box, self._on_face) for face, box in pairs])
+        return model.in_boxes(points, owner.repeat_interleave(len(self._on_face)), alphas)
 
     def _outside(self, model: Boxwise) -> list[Tensor]:
         """The residuals of the conditions, those that differentiate alike together."""
-        alike: dict[tuple[Alpha, ...], list[tuple[int, Condition]]] = {}
+        alike: dict[tuple[Key, ...], list[tuple[int, Condition]]] = {}
         for number, own in self._conditions.items():
             for one in own:
                 alike.setdefault(tuple(one.slopes), []).append((number, one))
         found = []
-        for alphas, every in alike.items():
+        for keys, every in alike.items():
             faces = [self.layout.faces[number] for number, _ in every]
             counts = torch.tensor([len(one.points) for _, one in every])
             owner = torch.tensor([max(face.below, face.above) for face in faces]).repeat_interleave(counts)
+            alphas: list[Alpha] = list(dict.fromkeys(alpha for _, alpha in keys))
             jets = model.in_boxes(torch.cat([one.points for _, one in every]), owner, alphas)
             rest = -torch.cat([one.right for _, one in every])[:, None]
-            for alpha in alphas:
-                rest = rest + torch.cat([one.slopes[alpha] for _, one in every])[:, None] * jets[alpha]
-            scales = [condition_scale(one, self.layout.faces[n], self._lengths[n]) for n, one in every]
+            for field, alpha in keys:
+                slope = torch.cat([one.slopes[field, alpha] for _, one in every])[:, None]
+                rest = rest + slope * jets[alpha][:, field :: self._equation.fields]
+            scales = [self._scale(n, one) for n, one in every]
             scale = torch.tensor(scales, dtype=rest.dtype).repeat_interleave(counts)
+            scale = scale * self.layout.weights[owner]
             found.append(rest * scale[:, None] / len(self._on_face) ** 0.5)
         return found

@@ -60,11 +60,13 @@ class Layout:
     @classmethod
     def even(cls, counts: Sequence[int], bounds: Sequence[Sequence[float]]) -> "Layout":
         """Equal boxes; ``counts`` says how many along each coordinate."""
-        lines = []
-        for count, (low, high) in zip(counts, bounds, strict=True):
-            edges = [low + (high - low) * k / count for k in range(count)] + [high]
-            lines.append(list(pairwise(edges)))
-        return cls(tuple(product(*lines)))
+        pairs = zip(counts, bounds, strict=True)
+        return cls.grid([[low + (high - low) * k / n for k in range(n)] + [high] for n, (low, high) in pairs])
+
+    @classmethod
+    def grid(cls, edges: Sequence[Sequence[float]]) -> "Layout":
+        """Boxes between lines; ``edges`` says where these are, along each coordinate."""
+        return cls(tuple(product(*(list(pairwise(own)) for own in edges))))
 
     def mapped(self, source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> "Layout":
         """The boxes carried along with the box ``source`` to the box ``target``."""
@@ -105,9 +107,22 @@ class Layout:
         volumes = self.halves.prod(dim=1)
         return volumes / volumes.sum()
 
+    @cached_property
+    def weights(self) -> Tensor:
+        """What the rows of each box are multiplied by, [boxes]: the root of its volume in those of the mean.
+
+        Small boxes around a place where a solution has no bound then tell the others little. Equal boxes have 1.
+        """
+        relative = self.shares * len(self)
+        return torch.where((relative - 1).abs() < _SAME, 1.0, relative).sqrt()
+
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
         return self.middles[:, None] + unit * self.halves[:, None]
+
+    def points_of(self, face: Face, box: int, unit: Tensor) -> Tensor:
+        """Points of a face, [m, d], from points of [-1, 1]^(d - 1), where a box beside it has them."""
+        return face.points(unit)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:

@@ -1,7 +1,7 @@
 """The rows of boxes with their own polynomials eliminated by QR: what is left holds the traces on their faces alone."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.linalg.multifrontal import Rows
 from gmnm_pde.linalg.qr import qr_operations
@@ -18,6 +19,10 @@ _AT_ONCE = 2**27
 
 _SINGULAR = 1e-14
 """A leaf whose triangle has an entry on the diagonal below this part of the largest leaves some polynomial free."""
+
+
+_OF_ROWS = ("triangle", "coupling", "right", "rest", "rest_right")
+"""What of a leaf is multiplied where its rows are."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Leaf:
         right: The right-hand sides of these rows, [n, count].
         rest: The rows that are left for the traces, [n or 1, rows, traces].
         rest_right: Their right-hand sides, [n, rows].
+        misfit: The square of what no unknowns can lower.
     """
 
     boxes: Tensor
@@ -41,12 +47,20 @@ class Leaf:
     right: Tensor
     rest: Tensor
     rest_right: Tensor
+    misfit: float
 
     def rows(self) -> Iterator[Rows]:
         """The rows that are left for the traces, box by box."""
         shared = len(self.rest) == 1
         for k, faces in enumerate(self.faces.tolist()):
             yield Rows(tuple(faces), self.rest[0 if shared else k], self.rest_right[k])
+
+    def weighted(self, weight: float) -> "Leaf":
+        """The same with all rows multiplied by a number."""
+        if weight == 1.0:
+            return self
+        parts = {name: weight * getattr(self, name) for name in _OF_ROWS}
+        return replace(self, **parts, misfit=weight**2 * self.misfit)
 
     def inverse(self, right: Tensor, traces: Tensor) -> Tensor:
         """The boxes' unknowns [n, count, m] for right-hand sides [n, count, m], given the traces [n, traces, m]."""
@@ -73,31 +87,74 @@ def _solved(triangle: Tensor, columns: Tensor, *, upper: bool = True) -> Tensor:
     return flat.unflatten(1, (n, m)).transpose(0, 1)
 
 
-def eliminated(layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float]) -> list[Leaf]:
+@dataclass(frozen=True)
+class Pattern:
+    """Boxes that look the same, with the rows that match them with their traces, and at given points with data.
+
+    Attributes:
+        boxes: Their numbers.
+        matching: The rows in the boxes' own unknowns, [rows, own].
+        traces: The same in the traces, [rows, traces].
+        right: The right-hand side, [rows].
+        weight: What all rows of each of the boxes are multiplied by.
+    """
+
+    boxes: tuple[int, ...]
+    matching: Tensor
+    traces: Tensor
+    right: Tensor
+    weight: float
+
+
+Pins = Mapping[int, tuple[Tensor, Tensor]]
+"""By box, rows that hold at given points: in its own unknowns [rows, own], and the right-hand side [rows]."""
+
+
+def patterns(layout: Layout, degrees: Degrees, lengths: Sequence[float], pins: Pins) -> list[Pattern]:
+    """The boxes by their looks; those with data at given points each by itself.
+
+    Args:
+        layout: The boxes.
+        degrees: Of the polynomials.
+        lengths: For each face the length that derivatives across it are measured in.
+        pins: Rows at given points.
+    """
+    groups: dict[tuple, list[int]] = {}
+    for box in range(len(layout)):
+        looks = _looks(layout, box, lengths)
+        groups.setdefault((*looks, box) if box in pins else looks, []).append(box)
+    found = []
+    for boxes in groups.values():
+        matching, traces = _matching(layout, degrees, boxes[0], lengths)
+        right = matching.new_zeros(len(matching))
+        if boxes[0] in pins:
+            rows, values = pins[boxes[0]]
+            matching, right = torch.cat([matching, rows]), torch.cat([right, values])
+            traces = torch.cat([traces, traces.new_zeros(len(rows), traces.shape[1])])
+        found.append(Pattern(tuple(boxes), matching, traces, right, layout.weights[boxes[0]].item()))
+    return found
+
+
+def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequence[Pattern]) -> list[Leaf]:
     """All leaves of a layout.
 
     Args:
         layout: The boxes.
         degrees: Of the polynomials.
         equation: At the points of the boxes.
-        lengths: For each face the length that derivatives across it are measured in.
+        found: The boxes by their looks.
     """
-    groups: dict[tuple, list[int]] = {}
-    for box in range(len(layout)):
-        groups.setdefault(_looks(layout, box, lengths), []).append(box)
     leaves = []
-    for boxes in groups.values():
-        matching, traces = _matching(layout, degrees, boxes[0], lengths)
-        own = equation.of(boxes)
-        if own.constant:
-            leaves.append(_shared(layout, degrees, own, boxes, matching, traces))
+    for pattern in found:
+        if equation.constant:
+            leaves.append(_shared(layout, degrees, equation.of(pattern.boxes), pattern).weighted(pattern.weight))
         else:
-            columns = matching.shape[1] + traces.shape[1] + 1
-            size = 8 * columns * (len(matching) + len(degrees.inner[1]))
+            rows = equation.right.shape[1] + len(pattern.matching)
+            size = 8 * rows * (pattern.matching.shape[1] + pattern.traces.shape[1] + 1)
             step = max(1, _AT_ONCE // size)
-            for first in range(0, len(boxes), step):
-                part = boxes[first : first + step]
-                leaves.append(_batched(layout, degrees, equation.of(part), part, matching, traces))
+            for first in range(0, len(pattern.boxes), step):
+                part = replace(pattern, boxes=pattern.boxes[first : first + step])
+                leaves.append(_batched(layout, degrees, equation.of(part.boxes), part).weighted(part.weight))
     return leaves
 
 
@@ -115,47 +172,57 @@ def _looks(layout: Layout, box: int, lengths: Sequence[float]) -> tuple:
 
 
 def _matching(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """The rows that match a box with the traces on its faces: [rows, count] and [rows, traces]."""
+    """The rows that match a box with the traces on its faces: [rows, own] and [rows, traces]."""
     faces, half = layout.around[box], layout.halves[box]
-    tests, size = len(degrees.tests), len(degrees.traces)
+    tests, size, kinds, count = len(degrees.tests), len(degrees.traces), degrees.kinds, len(degrees.basis)
     unit = torch.eye(tests, size, dtype=torch.float64)
-    own, traces = [], torch.zeros(2 * tests * len(faces), 2 * size * len(faces), dtype=torch.float64)
+    own = torch.zeros(len(kinds) * tests * len(faces), degrees.own, dtype=torch.float64)
+    traces = own.new_zeros(len(own), degrees.face_size * len(faces))
     for k, number in enumerate(faces):
         face = layout.faces[number]
         others = [j for j in range(layout.dimension) if j != face.axis]
         part = 1.0
         for j, (low, high) in zip(others, face.span, strict=True):
             part *= (high - low) / (2 * half[j].item())
-        values, across = degrees.on_face(layout, face, box)
+        tables = degrees.on_face(layout, face, box)
         ratio = half[face.axis].item() / lengths[number]
-        own += [part**0.5 * values, part**0.5 * across]
-        for j, factor in enumerate((1.0, ratio)):
-            rows = slice((2 * k + j) * tests, (2 * k + j + 1) * tests)
-            columns = slice(2 * k * size + j, 2 * (k + 1) * size, 2)
-            traces[rows, columns] = -(part**0.5) * factor * unit
-    return torch.cat(own), traces
+        for j, (field, order) in enumerate(kinds):
+            rows = slice((len(kinds) * k + j) * tests, (len(kinds) * k + j + 1) * tests)
+            columns = slice(k * degrees.face_size + j, (k + 1) * degrees.face_size, len(kinds))
+            own[rows, field * count : (field + 1) * count] = part**0.5 * tables[order]
+            traces[rows, columns] = -(part**0.5) * ratio**order * unit
+    return own, traces
 
 
 def equation_rows(degrees: Degrees, equation: Interior) -> Tensor:
-    """The rows of the equation in boxes, [n or 1, m, count], each with the root of its weight."""
-    table = degrees.inside_table(tuple(equation.operator))
-    count = 1 if equation.constant else len(equation.right)
-    rows = torch.zeros(count, len(degrees.inner[1]), len(degrees.basis), dtype=torch.float64)
-    for alpha, c in equation.operator.items():
-        rows += (c[:, :, None] if isinstance(c, Tensor) else c) * table[alpha]
-    return rows * degrees.inner[1].sqrt()[:, None]
+    """The rows of the equations in boxes, [n or 1, equations * m, own], each with the root of its weight."""
+    table, weights = degrees.inside_table(equation.alphas), degrees.inner[1].sqrt()[:, None]
+    count, m, size = 1 if equation.constant else len(equation.right), len(weights), len(degrees.basis)
+    rows = torch.zeros(count, len(equation.operators) * m, equation.fields * size, dtype=torch.float64)
+    for k, operator in enumerate(equation.operators):
+        for (field, alpha), c in operator.items():
+            part = rows[:, k * m : (k + 1) * m, field * size : (field + 1) * size]
+            part += (c[:, :, None] if isinstance(c, Tensor) else c) * table[alpha]
+    for k in range(len(equation.operators)):
+        rows[:, k * m : (k + 1) * m] *= weights
+    return rows
 
 
-def _shared(
-    layout: Layout, degrees: Degrees, equation: Interior, boxes: list[int], matching: Tensor, traces: Tensor
-) -> Leaf:
+def weighted_right(degrees: Degrees, equation: Interior) -> Tensor:
+    """The right-hand sides of these rows, [n, equations * m]."""
+    return equation.right * degrees.inner[1].sqrt().repeat(len(equation.operators))
+
+
+def _shared(layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern) -> Leaf:
     """One factorisation for all boxes."""
     rows = equation_rows(degrees, equation)[0]
+    boxes, matching, traces = pattern.boxes, pattern.matching, pattern.traces
     count, m = matching.shape[1], len(rows)
     matrix = torch.cat([rows, matching])
     whole = torch.cat([matrix, torch.cat([traces.new_zeros(m, traces.shape[1]), traces])], dim=1)
     right = whole.new_zeros(len(whole), len(boxes))
-    right[:m] = (equation.right * degrees.inner[1].sqrt()).mT
+    right[:m] = weighted_right(degrees, equation).mT
+    right[m:] = pattern.right[:, None]
     with unbroken(qr_operations(whole)):
         reflectors, tau = torch.geqrf(whole)
     right = torch.ormqr(reflectors, tau, right, transpose=True).mT
@@ -169,20 +236,20 @@ def _shared(
         right[:, :count],
         R[None, count:, count:],
         right[:, count : whole.shape[1]],
+        right[:, whole.shape[1] :].square().sum().item(),
     )
 
 
-def _batched(
-    layout: Layout, degrees: Degrees, equation: Interior, boxes: list[int], matching: Tensor, traces: Tensor
-) -> Leaf:
+def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern) -> Leaf:
     """A factorisation for each box."""
     rows = equation_rows(degrees, equation)
+    boxes, matching, traces = pattern.boxes, pattern.matching, pattern.traces
     n, m, count = rows.shape
     size = traces.shape[1]
     whole = rows.new_zeros(n, m + len(matching), count + size + 1)
     whole[:, :m, :count] = rows
-    whole[:, m:, :count], whole[:, m:, count:-1] = matching, traces
-    whole[:, :m, -1] = equation.right * degrees.inner[1].sqrt()
+    whole[:, m:, :count], whole[:, m:, count:-1], whole[:, m:, -1] = matching, traces, pattern.right
+    whole[:, :m, -1] = weighted_right(degrees, equation)
     pause()
     R = torch.linalg.qr(whole, mode="r").R
     _check(R[:, :count, :count])
@@ -195,10 +262,11 @@ def _batched(
         R[:, :count, -1].contiguous(),
         R[:, count:last, count:-1].contiguous(),
         R[:, count:last, -1].contiguous(),
+        R[:, last:, -1].square().sum().item(),
     )
 
 
-class Free(Exception):
+class Free(Unsuited):
     """A box's rows leave some of its polynomials free."""
 
 

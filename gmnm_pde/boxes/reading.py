@@ -1,17 +1,19 @@
 """Whether a problem can be solved on boxes: what is asked of it, and in words what it lacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.statement.conditions import Periodic
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _MOST_DIMENSIONS = 3
 """The most coordinates."""
 
-_HIGHEST = 2
-"""The highest order of equations: traces are of values and first derivatives."""
+_HIGHEST = 4
+"""The highest order of equations."""
 
 
 class Unsuited(Exception):
@@ -24,53 +26,95 @@ class Statements:
 
     Attributes:
         problem: What is solved.
-        equation: The term that holds inside.
+        equations: The terms that hold inside.
         others: The terms that hold on flat sides.
+        data: Those that hold at given points.
+        across: How many traces each field has: as many as the order of the equations in it, and as conditions ask for.
+        periodic: The axes along which the last boxes meet the first ones.
     """
 
     problem: Problem
-    equation: Term
+    equations: tuple[Term, ...]
     others: tuple[Term, ...]
+    data: tuple[Term, ...] = ()
+    across: tuple[int, ...] = (2,)
+    periodic: tuple[int, ...] = ()
 
 
 def read(problem: Problem) -> Statements:
     """The problem with its terms sorted.
 
     Raises:
-        Unsuited: it is not one linear equation of at most second order with conditions on the sides of a box.
+        Unsuited: it is not made of equations of at most second order with conditions on the sides of a box; in three
+            coordinates it is not one linear equation.
     """
     domain = problem.domain
     if not is_box(domain):
         raise Unsuited("the domain is not a box")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
-    if domain.dimension == _MOST_DIMENSIONS and domain.time:
-        raise Unsuited("there is time beside two coordinates")
-    if len(problem.fields) > 1 or problem.parameters:
-        raise Unsuited("more than one field is solved for")
+    if problem.parameters:
+        raise Unsuited("numbers are solved for, too")
     if problem.lift is not None or problem.periodic:
         raise Unsuited("conditions are met by construction")
-    if not problem.linear:
-        raise Unsuited("the problem is nonlinear")
-    inside = [term for term in problem.terms if term.group == "interior"]
-    if len(inside) != 1 or len(inside[0].trace.names) != 1:
-        raise Unsuited("there is not one equation")
+    if domain.dimension == _MOST_DIMENSIONS:
+        _refuse_in_space(problem)
     if not 0 < problem.order <= _HIGHEST:
-        raise Unsuited("the equation is not of first or second order")
-    others = tuple(term for term in problem.terms if term.group != "interior")
-    for term in (inside[0], *others):
-        _check(term, problem)
-    return Statements(problem, inside[0], others)
+        raise Unsuited("the equation is of no order from 1 to 4")
+    inside = tuple(term for term in problem.terms if term.group == "interior")
+    data = tuple(term for term in problem.terms if isinstance(term.region, GivenPoints))
+    ends = tuple(term for term in problem.terms if term.partner is not None)
+    others = tuple(term for term in problem.terms if term not in (*inside, *data, *ends))
+    for term in (*inside, *others, *data):
+        _check(term)
+    if sum(len(term.trace.names) for term in inside) < len(problem.fields):
+        raise Unsuited("there are fewer equations than fields")
+    return Statements(problem, inside, others, data, _across(problem, inside, others), _periodic(problem))
 
 
-def _check(term: Term, problem: Problem) -> None:
-    """Refuse a term that is none of an equation inside, or of a condition on a flat side."""
-    if term.partner is not None or term.trace.over_space or term.boost != 1.0:
+def _refuse_in_space(problem: Problem) -> None:
+    if problem.domain.time:
+        raise Unsuited("there is time beside two coordinates")
+    if len(problem.fields) > 1:
+        raise Unsuited("more than one field is solved for in three coordinates")
+    if not problem.linear:
+        raise Unsuited("the problem is nonlinear in three coordinates")
+    if _periodic(problem):
+        raise Unsuited("it is periodic in three coordinates")
+    if any(isinstance(term.region, GivenPoints) for term in problem.terms):
+        raise Unsuited("data are given at points in three coordinates")
+
+
+def _periodic(problem: Problem) -> tuple[int, ...]:
+    """The axes along which all fields are periodic."""
+    names = {condition.coordinate for condition in problem.conditions if isinstance(condition, Periodic)}
+    return tuple(k for k, name in enumerate(problem.domain.coordinates) if name in names)
+
+
+def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) -> tuple[int, ...]:
+    """How many traces each field has; one that is solved for alone has values and derivatives."""
+    counts = [2 if len(problem.fields) == 1 else 1] * len(problem.fields)
+    for term in inside:
+        for field, alpha in term.trace.asked:
+            counts[field] = max(counts[field], sum(alpha))
+    for term in others:
+        axes = {chart.flat[0] for chart in term.region.charts if chart.flat} if isinstance(term.region, Region) else {}
+        for axis in axes:
+            for field, alpha in term.trace.asked:
+                counts[field] = max(counts[field], 1 + alpha[axis])
+    return tuple(counts)
+
+
+def _check(term: Term) -> None:
+    """Refuse a term that is none of an equation inside, of a condition on a flat side, or of exact data at points."""
+    if term.trace.over_space or term.boost != 1.0:
         raise Unsuited(f"'{term.name}' is not pointwise")
-    if isinstance(term.region, GivenPoints) or term.noise is not None or term.group == "data":
-        raise Unsuited(f"'{term.name}' holds at given points")
-    if len(term.trace.names) != 1:
-        raise Unsuited(f"'{term.name}' has several residuals")
+    if term.noise is not None:
+        raise Unsuited(f"'{term.name}' is noisy")
+    if isinstance(term.region, GivenPoints):
+        if not term.trace.linear:
+            raise Unsuited(f"'{term.name}' is nonlinear at given points")
+        return
     if term.group == "interior":
         if term.region.predicates:
             raise Unsuited(f"'{term.name}' holds in a part of the domain")
@@ -78,5 +122,5 @@ def _check(term: Term, problem: Problem) -> None:
     for chart in term.region.charts:
         if chart.flat is None:
             raise Unsuited(f"'{term.name}' does not hold on a flat side")
-        if any(alpha[chart.flat[0]] > 1 for alpha in term.trace.alphas):
-            raise Unsuited(f"'{term.name}' has second derivatives across its side")
+        if any(alpha[chart.flat[0]] >= _HIGHEST for alpha in term.trace.alphas):
+            raise Unsuited(f"'{term.name}' has derivatives of fourth order across its side")

@@ -1,59 +1,45 @@
 """The rows of all boxes and conditions as one least squares problem in the traces, and its solution."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import _STEEPNESS, Condition, Interior
-from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
-from gmnm_pde.boxes.leaves import Leaf, eliminated
+from gmnm_pde.boxes.faces import along, in_units, lengths_of
+from gmnm_pde.boxes.layout import Face, Layout
+from gmnm_pde.boxes.leaves import Leaf, Pattern, Pins, eliminated, patterns
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
-from gmnm_pde.multiindex import Alpha
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's, as for mixtures."""
 
 
-def lengths_of(layout: Layout) -> list[float]:
-    """For each face the length that derivatives across it are measured in: half the thinner box beside it."""
-    halves = layout.halves.tolist()
-    return [min(halves[box][f.axis] for box in (f.below, f.above) if box != NOWHERE) for f in layout.faces]
-
-
 def condition_scale(condition: Condition, face: Face, length: float) -> float:
     """What the rows of a condition on a face are multiplied by, so that it weighs like others whatever its units."""
+    if condition.scale is not None:
+        return condition.scale
     size = torch.zeros_like(condition.right)
-    for alpha, slope in condition.slopes.items():
+    for (_, alpha), slope in condition.slopes.items():
         size += (slope * _STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
     mean = size.mean().sqrt().item()
     return CONDITION_FACTOR / mean if mean else 1.0
 
 
-def in_units(face: Face, length: float, alpha: Alpha) -> float:
-    """The factor of a derivative by the coordinates of a face scaled to [-1, 1], across it by ``length``."""
-    factor, spans = 1.0, list(face.span)
-    for axis, order in enumerate(alpha):
-        if axis == face.axis:
-            factor /= length**order
-        else:
-            low, high = spans[axis - (axis > face.axis)]
-            factor *= (2 / (high - low)) ** order
-    return factor
-
-
-def condition_rows(degrees: Degrees, face: Face, number: int, length: float, condition: Condition) -> Rows:
+def condition_rows(layout: Layout, degrees: Degrees, number: int, length: float, condition: Condition) -> Rows:
     """The rows of a condition, which hold the traces of its face."""
-    unit, weights = degrees.outer
-    along = {alpha: (*alpha[: face.axis], *alpha[face.axis + 1 :]) for alpha in condition.slopes}
-    table = degrees.traces.jet(unit[condition.rows], dict.fromkeys(along.values()))
-    size = len(degrees.traces)
-    matrix = torch.zeros(len(condition.right), 2 * size, dtype=torch.float64)
-    for alpha, slope in condition.slopes.items():
-        matrix[:, alpha[face.axis] :: 2] += slope[:, None] * in_units(face, length, alpha) * table[along[alpha]]
+    (unit, weights), face = degrees.outer, layout.faces[number]
+    table = degrees.traces.jet(unit[condition.rows], dict.fromkeys(along(face, alpha) for _, alpha in condition.slopes))
+    kinds = degrees.kinds
+    matrix = torch.zeros(len(condition.right), degrees.face_size, dtype=torch.float64)
+    for (own, alpha), slope in condition.slopes.items():
+        kind = kinds.index((own, alpha[face.axis]))
+        matrix[:, kind :: len(kinds)] += slope[:, None] * in_units(face, length, alpha) * table[along(face, alpha)]
     factor = condition_scale(condition, face, length) * weights[condition.rows].sqrt()
+    factor = factor * layout.weights[max(face.below, face.above)]
     return Rows((number,), matrix * factor[:, None], condition.right * factor)
 
 
@@ -66,54 +52,68 @@ class BoxSystem:
         degrees: Of their polynomials and traces.
         equation: At the points of the boxes.
         conditions: By the number of their outer face.
+        pins: Rows at given points, by box.
+        patterns: The boxes by their looks, where that is known.
     """
 
     layout: Layout
     degrees: Degrees
     equation: Interior
     conditions: Mapping[int, Sequence[Condition]]
+    pins: Pins = field(default_factory=dict)
+    patterns: Sequence[Pattern] | None = None
 
     def __post_init__(self) -> None:
         lengths = lengths_of(self.layout)
-        self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, lengths)
+        found = self.patterns or patterns(self.layout, self.degrees, lengths, self.pins)
+        self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, found)
         rows = [piece for leaf in self._leaves for piece in leaf.rows()]
         for number, own in self.conditions.items():
-            face = self.layout.faces[number]
-            rows += [condition_rows(self.degrees, face, number, lengths[number], one) for one in own]
+            rows += [condition_rows(self.layout, self.degrees, number, lengths[number], one) for one in own]
         centers = torch.tensor([face.center for face in self.layout.faces], dtype=torch.float64)
         sizes = [self._size] * len(self.layout.faces)
         self._solver = FrontSolver(rows, sizes, centers, order=self.layout.dissection)
 
     @property
     def _size(self) -> int:
-        """Unknowns of a face: by rising degree, the coefficients of values and of derivatives across in turn."""
-        return 2 * len(self.degrees.traces)
+        """Unknowns of a face."""
+        return self.degrees.face_size
 
     @property
     def own(self) -> int:
         """How many unknowns the boxes have; those of traces come after them."""
-        return len(self.layout) * len(self.degrees.basis)
+        return len(self.layout) * self.degrees.own
 
     @property
     def columns(self) -> int:
         """All unknowns."""
         return self.own + self._size * len(self.layout.faces)
 
+    @property
+    def misfit(self) -> float:
+        """The norm of the residual of all rows."""
+        return math.sqrt(self._solver.misfit**2 + sum(leaf.misfit for leaf in self._leaves))
+
     def solution(self) -> Tensor:
-        """The coefficients of the boxes, [boxes, count]."""
+        """The solution in all unknowns, [columns]: those of the boxes, then the traces."""
+        traces = self._solver.solution()
+        return torch.cat([self._inside(traces).reshape(-1), traces])
+
+    def coefficients(self) -> Tensor:
+        """The coefficients of the boxes, [boxes, fields, count]."""
         return self._inside(self._solver.solution())
 
     def with_fewer(self, degree: int) -> Tensor:
         """The same with traces of a lower degree: a worse solution."""
-        size = 2 * int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum())
+        size = len(self.degrees.kinds) * int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum())
         return self._inside(self._solver.leading([size] * len(self.layout.faces)))
 
     def _inside(self, traces: Tensor) -> Tensor:
         """The coefficients of the boxes for given traces."""
-        found = traces.new_zeros(len(self.layout), len(self.degrees.basis))
+        found = traces.new_zeros(len(self.layout), self.degrees.own)
         for leaf in self._leaves:
             found[leaf.boxes] = leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
-        return found
+        return found.unflatten(1, (len(self.degrees.across), -1))
 
     def inverse(self, vectors: Tensor) -> Tensor:
         """R^-1 times columns [columns, m]: unknowns whose rows are as long as the columns."""

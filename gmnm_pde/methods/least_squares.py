@@ -25,7 +25,8 @@ _SHORTEST = 2.0**-60
 class System(Protocol):
     """What least squares sees: a residual, and its linearisation in blocks of rows.
 
-    A system with ``groups`` gives the linearisation in pieces that hold a few groups of unknowns each (``Grouped``).
+    A system with ``groups`` gives the linearisation in pieces that hold a few groups of unknowns each (``Grouped``);
+    one with ``factored`` solves it by itself.
     """
 
     @property
@@ -43,6 +44,12 @@ class Grouped(System, Protocol):
     @property
     def groups(self) -> tuple[tuple[int, ...], Tensor]: ...
     def pieces(self, theta: Tensor) -> Iterator[tuple[tuple[int, ...], Tensor, Tensor]]: ...
+
+
+class Factored(System, Protocol):
+    """A system that factors its linearisation by itself, in the unknowns themselves."""
+
+    def factored(self, theta: Tensor) -> "Solver": ...
 
 
 class Solver(Protocol):
@@ -263,6 +270,8 @@ def best_truncated(outcome: Outcome, score: Callable[[Tensor], float]) -> Tensor
 
 def solve_linearized(system: System, theta: Tensor) -> Solver:
     """Solve r + A (new - theta) ~ 0 for the new unknowns: for them, not for the step, so that they stay bounded."""
+    if hasattr(system, "factored"):
+        return cast(Factored, system).factored(theta)
     moved = bool(theta.any())
     if not hasattr(system, "groups"):
         rows = (_right(A, r, theta if moved else None) for A, r in system.blocks(theta))

@@ -27,7 +27,7 @@ from gmnm_pde.run.clock import WorkClock
 from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
-from gmnm_pde.strategies.boxes import foreseen_level, tried
+from gmnm_pde.strategies.boxes import foreseen_level, is_suited, tried
 from gmnm_pde.strategies.preference import is_better
 
 _FITS = 10.0
@@ -150,13 +150,15 @@ class _Solve:
             return boxes
         first = self._first()
         self._doubted = first.best.left.settled
-        if not self._wants_patches(first, bounded):
+        if not self._wants_more(first) or not self._may_use_boxes(bounded):
             return self._larger(first)
         bounded = bounded.keeping(first=_saved(first))
-        boxes = tried(setup, bounded)
+        boxes = tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
             return replace(boxes, details=f"{boxes.details}; {left}")
+        if not self._may_use_patches(bounded):
+            return self._larger(first)
         second = self._in_pieces(first, bounded)
         if second is None:
             return self._cut_short(first, f"no fit on patches was finished before {self._run.ended_by}")
@@ -248,7 +250,7 @@ class _Solve:
             # few components do not resolve what surrounds another part, and no corners of it
             hopeless = min(hopeless, self._limit(self._run.tol))
             growth = replace(growth, enough=0, foresight=4) if len(domain.junctions()) else growth
-        hopeless = hopeless if self._may_use_patches(self._run) else math.inf
+        hopeless = hopeless if self._may_use_boxes(self._run) else math.inf
         refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
@@ -301,12 +303,11 @@ class _Solve:
         known = march.slabs_from(self._resumed["state"]) if self._stage == "slabs" else ()
         return self._noted(march.run(self._keeping("slabs", run, self._note), known))
 
-    def _wants_patches(self, first: Result, run: Run) -> bool:
-        """Whether one mixture left a poor result, and patches or time slabs may be used."""
-        poor = first.best.error > self._limit(run.tol) or not first.best.fit.converged
-        one_answer = not first.best.estimate.sure
+    def _wants_more(self, first: Result) -> bool:
+        """Whether one mixture left a poor result, where there is one answer."""
+        poor = first.best.error > self._limit(self._run.tol) or not first.best.fit.converged
         poor = poor or bool(missed(first.best, self._setup))
-        return self._may_use_patches(self._run) and poor and one_answer and self._affords_patches(run)
+        return poor and not first.best.estimate.sure
 
     def _limit(self, tol: float | None) -> float:
         """The error estimate of one mixture above which it is poor."""
@@ -316,15 +317,27 @@ class _Solve:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem in time."""
         return self._is_untouched and self._affords_patches(run)
 
+    def _may_use_boxes(self, run: Run) -> bool:
+        """Whether patches may be used, or would be but for data at given points, which boxes may have."""
+        return self._may_use_patches(run) or (self._is_by_itself and self._has_given_points and is_suited(self._setup))
+
     @property
     def _is_untouched(self) -> bool:
         """Whether nothing of the mixture was chosen by hand, and patches are able to solve the problem."""
+        return self._is_by_itself and not self._has_given_points
+
+    @property
+    def _has_given_points(self) -> bool:
+        return any(isinstance(term.region, GivenPoints) for term in self._setup.problem.terms)
+
+    @property
+    def _is_by_itself(self) -> bool:
+        """Whether nothing was chosen by hand, and the problem is one for patches or boxes."""
         mixture, problem = self._setup.mixture, self._setup.problem
         by_hand = (mixture.components, mixture.widths, mixture.patches, self._setup.points)
-        regions = all(not isinstance(term.region, GivenPoints) for term in problem.terms)
         few = problem.domain.dimension <= self._numbers.most_dimensions
         begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
-        able = regions and few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
+        able = few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
         able = able and not any(feature.hidden for feature in self._setup.features)
         closed = self._setup.engine in ("auto", "closed")
         untouched = all(choice is None for choice in by_hand) and closed

@@ -5,12 +5,14 @@ from typing import Any, ClassVar
 
 import torch
 
-from gmnm_pde._errors import refuse
+from gmnm_pde._errors import NotFiniteError, refuse
+from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
@@ -51,7 +53,11 @@ class Boxes(StrategyMethod):
             call = f"Boxes(counts={self.counts!r})"
             raise refuse(call, expected=f"a number for each of {d} coordinates", got=f"{len(self.counts)}")
         try:
-            return OnBoxes(setup, suited(setup), self)
+            boxes = OnBoxes(setup, suited(setup), self)
+            counts = None if self.counts is None else along_each(self.counts, d)
+            if counts is not None and any(counts[axis] < 2 for axis in boxes.statements.periodic):
+                raise Unsuited("along a periodic coordinate there are two boxes at least")
+            return boxes
         except Unsuited as why:
             raise _refused(setup, why) from None
 
@@ -59,7 +65,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="one linear equation of first or second order on a box, elliptic if in three coordinates",
+        expected="equations of at most fourth order on a box; in three coordinates one that is linear and elliptic",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -84,8 +90,19 @@ def suited(setup: Setup) -> Statements:
     return statements
 
 
+def is_suited(setup: Setup) -> bool:
+    """Whether the problem of a solve can be solved on boxes."""
+    try:
+        suited(setup)
+    except Unsuited:
+        return False
+    return True
+
+
 def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
+    if _is_better_in_slabs(setup):
+        return None
     try:
         level = OnBoxes(setup, suited(setup)).refinement(tol).first()
     except Unsuited:
@@ -93,21 +110,29 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
     return level if level is not None and level.boxes >= _MANY else None
 
 
-def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
+def _is_better_in_slabs(setup: Setup) -> bool:
+    """Whether Newton's method may lose its way over all of a long time, as it does not in one slab after another."""
+    return bool(setup.problem.domain.time) and not setup.problem.linear
+
+
+def tried(setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
-    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    Smooth data of one linear equation whose solution is not, as with boundary layers, ask for boxes of several sizes:
+    patches have them. Newton's method begins with ``guess``.
     """
+    if _is_better_in_slabs(setup):
+        return None
     try:
-        boxes = OnBoxes(setup, suited(setup), begin=begin)
+        boxes = OnBoxes(setup, suited(setup), begin=begin, guess=guess)
         own = run.part(deadline=run.share(_PART))
         begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or begin.boxes < 2:
+        if begin is None or (begin.boxes < 2 and setup.problem.linear and len(setup.problem.fields) == 1):
             return None
-        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant)):
+        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
             return None
         result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
-    except (Unsuited, OutOfTime):
+    except (Unsuited, OutOfTime, NotFiniteError):
         return None
     return None if result.best.estimate.doubt else replace(result, method=boxes.description)
 
@@ -121,6 +146,7 @@ class OnBoxes:
         statements: The problem, read for boxes.
         method: What was chosen by hand.
         begin: The first level, where it is known.
+        guess: What Newton's method begins with.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
@@ -129,11 +155,14 @@ class OnBoxes:
     statements: Statements
     method: Boxes = field(default_factory=Boxes)
     begin: Level | None = None
+    guess: InitialGuess | None = None
 
     @property
     def description(self) -> str:
         """What the report says."""
-        return "least squares on boxes that share their faces, since the problem is linear"
+        how = "least squares" if self.setup.problem.linear else "Newton's method"
+        kind = "linear" if self.setup.problem.linear else "nonlinear"
+        return f"{how} on boxes that share their faces, since the problem is {kind}"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -154,4 +183,14 @@ class OnBoxes:
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""
         counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        return BoxRefinement(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin)
+        numbers = (self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin, self.guess)
+        even = BoxRefinement(*numbers)
+        return even if self._asks_for_equal(even) else LineRefinement(*numbers)
+
+    def _asks_for_equal(self, even: BoxRefinement) -> bool:
+        """Whether boxes are equal: for one linear equation, and for systems with waves, whose factors they share."""
+        problem = self.setup.problem
+        if not problem.linear or len(problem.fields) == 1:
+            return problem.linear
+        level = even.first() if probed(self.statements).constant else None
+        return level is not None and level.boxes >= _MANY

@@ -136,34 +136,32 @@ def test_a_layer_is_left_to_boxes_of_several_sizes():
     assert report.converged and "patches" in report.reason
 
 
-def nonlinear():
-    return g.Problem(cases.SQUARE, lambda u: g.laplacian(u) - u**3 - 1, [g.Dirichlet(u=0)])
-
-
-def biharmonic():
-    conditions = [g.Dirichlet(u=0), g.Neumann(u=0)]
-    return g.Problem(cases.SQUARE, lambda u: g.biharmonic(u) - 1, conditions)
+def sixth_order():
+    conditions = [g.Dirichlet(u=0), g.Neumann(u=0), g.Condition(lambda u: g.laplacian(u), on=cases.SQUARE.boundary)]
+    return g.Problem(cases.SQUARE, lambda u: g.laplacian(g.biharmonic(u)) - 1, conditions)
 
 
 def disk():
     return g.Problem(g.Disk(center=(0, 0), radius=1), lambda u: g.laplacian(u) + 1, [g.Dirichlet(u=0)])
 
 
-def system():
-    return g.Problem(
-        cases.SQUARE,
-        lambda u, v: (g.laplacian(u) - v, g.laplacian(v) + 1),
-        [g.Dirichlet(u=0, v=0)],
-    )
+def unknown_number():
+    conditions = [g.Dirichlet(u=0), g.Observations([[0.5, 0.5]], u=[0.1])]
+    return g.Problem(cases.SQUARE, lambda u, k: g.laplacian(u) + k, conditions, parameters={"k": 1.0})
+
+
+def nonlinear_in_space():
+    box = g.Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    return g.Problem(box, lambda u: g.laplacian(u) - u**3, [g.Dirichlet(u=1)])
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (nonlinear, "nonlinear"),
-        (biharmonic, "not of first or second order"),
+        (nonlinear_in_space, "nonlinear in three coordinates"),
+        (sixth_order, "of no order from 1 to 4"),
         (disk, "not a box"),
-        (system, "more than one field"),
+        (unknown_number, "numbers are solved for"),
         (waves_in_space, "waves in three coordinates"),
         (heat_in_the_plane, "time beside two coordinates"),
     ],

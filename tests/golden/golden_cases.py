@@ -352,7 +352,7 @@ def patches_by_themselves(seed):
 
 
 @case
-def patches_newton_by_themselves(seed):
+def boxes_newton_by_themselves(seed):
     return g.solve(layered(0.02), "gmnm", g.LeastSquares(), tol=3e-3, seed=seed)
 
 

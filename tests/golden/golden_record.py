@@ -113,13 +113,18 @@ def of_any(solved: Any) -> dict[str, Any]:
 # What holds on any processor
 
 
+def counts(column: Iterable[float]) -> list[float | None]:
+    """Numbers of components; None for boxes, which have none."""
+    return [None if math.isnan(count) else count for count in column]
+
+
 def portable(solved: Any) -> dict[str, Any]:
     """The sizes tried, the steps, the verdict, and the errors."""
     history = solved.history
     found = {
         "rows": len(history),
         "steps": history["step"],
-        "components": history["components"] if "components" in history.columns else None,
+        "components": counts(history["components"]) if "components" in history.columns else None,
     }
     if isinstance(solved, g.Spectrum):
         worst = max(abs(one / value) for one, value in zip(solved.estimates, solved.values, strict=True))

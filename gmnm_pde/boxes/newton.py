@@ -1,0 +1,130 @@
+"""Nonlinear equations on boxes: their residual in all coefficients and traces, and its linearisation.
+
+The steps, damped as they need be, are those of all nonlinear fits (``methods/least_squares.py``). In each step every
+box is linearised and eliminated anew.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gmnm_pde._errors import NotFiniteError
+from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.equation import Condition, conditions, interior, residuals, scaled_like
+from gmnm_pde.boxes.faces import lengths_of
+from gmnm_pde.boxes.layout import NOWHERE, Layout
+from gmnm_pde.boxes.leaves import Free, Pins, patterns
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.state import State
+from gmnm_pde.boxes.system import BoxSystem, condition_rows, condition_scale
+
+
+class NonlinearSystem:
+    """The rows of nonlinear equations on boxes as a function of all unknowns.
+
+    Rows are scaled by the linearisation at the fields of reference, and stay so.
+
+    Args:
+        statements: What is solved.
+        layout: The boxes.
+        degrees: Of their polynomials and traces.
+        units: What the fields are measured in.
+        pins: Rows at given points, by box.
+    """
+
+    linear = False
+
+    def __init__(self, statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], pins: Pins):
+        self._statements, self._layout, self._degrees = statements, layout, degrees
+        self._units, self._pins = units, pins
+        self._lengths = lengths_of(layout)
+        self._patterns = patterns(layout, degrees, self._lengths, pins)
+        problem = statements.problem
+        self._scale = interior(problem, statements.equations, layout, degrees.inner[0], units).scale
+        found = conditions(problem, statements.others, layout, degrees.outer[0], units)
+        self._scales = {
+            n: [condition_scale(one, layout.faces[n], self._lengths[n]) for one in own] for n, own in found.items()
+        }
+
+    @property
+    def _own(self) -> int:
+        return len(self._layout) * self._degrees.own
+
+    @property
+    def columns(self) -> int:
+        """Number of unknowns."""
+        return self._own + len(self._layout.faces) * self._degrees.face_size
+
+    def start(self) -> Tensor:
+        """The fields of reference, which are zero as a rule."""
+        reference = self._statements.problem.reference
+        if not any(reference):
+            return torch.zeros(self.columns, dtype=torch.float64)
+        values = torch.tensor(reference, dtype=torch.float64)
+        return self.imitating(values.expand(len(self._layout), len(self._degrees.inner[1]), -1))
+
+    def imitating(self, values: Tensor) -> Tensor:
+        """The unknowns of fields whose values at the points of the boxes are given, [boxes, m, fields]."""
+        degrees, layout = self._degrees, self._layout
+        zero = (0,) * degrees.dimension
+        table = degrees.inside_table((zero,))[zero] * degrees.inner[1][:, None]
+        own = (values / values.new_tensor(self._units)).mT @ table
+        traces = values.new_zeros(len(layout.faces), degrees.face_size)
+        size, kinds = len(degrees.traces), degrees.kinds
+        for number, face in enumerate(layout.faces):
+            beside = [box for box in (face.below, face.above) if box != NOWHERE]
+            for box in beside:
+                tables = degrees.on_face(layout, face, box)
+                ratio = self._lengths[number] / layout.halves[box, face.axis].item()
+                for k, (field, order) in enumerate(kinds):
+                    part = ratio**order * (tables[order][:size] @ own[box, field])
+                    traces[number, k :: len(kinds)] += part / len(beside)
+        return torch.cat([own.reshape(-1), traces.reshape(-1)])
+
+    def state(self, unknowns: Tensor) -> State:
+        """The fields and traces of some unknowns."""
+        own = unknowns[: self._own].view(len(self._layout), len(self._units), -1)
+        traces = unknowns[self._own :].view(len(self._layout.faces), -1)
+        return State(self._layout, self._degrees, self._units, own, traces)
+
+    def residual(self, unknowns: Tensor) -> Tensor:
+        """All residuals, scaled and with the roots of the quadrature's weights, [rows]."""
+        state, degrees = self.state(unknowns), self._degrees
+        assert state.traces is not None
+        problem, weights = self._statements.problem, degrees.inner[1].sqrt()
+        inside = residuals(problem, self._statements.equations, state, degrees.inner[0], self._scale)
+        inside = inside * weights.repeat(self._scale.shape[1])
+        parts = [(self._layout.weights[:, None] * inside).flatten()]
+        for pattern in self._patterns:
+            around = torch.tensor([self._layout.around[box] for box in pattern.boxes])
+            own = state.coefficients[torch.tensor(pattern.boxes)].flatten(1) @ pattern.matching.mT
+            traces = state.traces[around].flatten(1) @ pattern.traces.mT
+            parts.append(pattern.weight * (own + traces - pattern.right).flatten())
+        for number, own in self._conditions(state).items():
+            for one in own:
+                rows = condition_rows(self._layout, degrees, number, self._lengths[number], one)
+                parts.append(rows.matrix @ state.traces[number] - rows.right)
+        return torch.cat(parts)
+
+    def factored(self, unknowns: Tensor) -> BoxSystem:
+        """The linearisation at some unknowns, in the unknowns themselves, factored.
+
+        Raises:
+            NotFiniteError: it is not finite, or leaves something free.
+        """
+        state = self.state(unknowns)
+        problem, unit = self._statements.problem, self._degrees.inner[0]
+        equation = interior(
+            problem, self._statements.equations, self._layout, unit, self._units, state=state, scale=self._scale
+        )
+        known = self._conditions(state)
+        try:
+            return BoxSystem(self._layout, self._degrees, equation, known, self._pins, self._patterns)
+        except Free as why:
+            raise NotFiniteError(f"linearised, {why}") from None
+
+    def _conditions(self, state: State) -> dict[int, list[Condition]]:
+        problem, unit = self._statements.problem, self._degrees.outer[0]
+        found = conditions(problem, self._statements.others, self._layout, unit, self._units, state=state, finite=False)
+        return scaled_like(found, self._scales)
