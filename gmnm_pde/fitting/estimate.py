@@ -59,12 +59,16 @@ class ErrorEstimate:
 
 
 @torch.no_grad()
-def estimate_error(fit: Fit, points: Tensor) -> ErrorEstimate:
-    """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d]."""
+def estimate_error(fit: Fit, points: Tensor, size: Tensor | None = None) -> ErrorEstimate:
+    """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d].
+
+    Relative to the root mean squares ``size`` [fields]; by default those of the fields.
+    """
     problem, solver = fit.system.problem, fit.outcome.solver
     assert solver is not None
     fields = FieldMap(fit.system, points)
-    size = fields.at(fit.theta).square().mean(dim=0).sqrt()
+    if size is None:
+        size = fields.at(fit.theta).square().mean(dim=0).sqrt()
     size = torch.where(size > 0, size, torch.ones_like(size))
     observed = _observed(fit, fields, size)
     stability = stability_of(fit, fields, size)

@@ -1,5 +1,6 @@
 """Problem x model x points = a system. The only room that knows both problem and model."""
 
+from gmnm_pde.residuals.corrected import CorrectedSystem as CorrectedSystem
 from gmnm_pde.residuals.fields import FieldMap as FieldMap
 from gmnm_pde.residuals.patchwork import PatchworkSystem as PatchworkSystem
 from gmnm_pde.residuals.pointwise import Linearized as Linearized

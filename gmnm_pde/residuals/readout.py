@@ -182,7 +182,7 @@ class ReadoutSystem:
                     if theta is None:
                         jets = reference_jets(placed.term, points, self.problem)
                     elif zero:
-                        jets = zero_jets(placed.term, points, self.outputs)
+                        jets = self.jets_at_zero(placed.term, points)
                     else:
                         jets = self.jets(placed.term, points)
                 by_name = linearize(self.problem, placed, points, jets, start.unbind(), rows, slopes=slopes)
@@ -196,6 +196,10 @@ class ReadoutSystem:
     def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
         """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps."""
         return jets_of(self.model, term, points, self.engine)
+
+    def jets_at_zero(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+        """The same where the readout is zero."""
+        return zero_jets(term, points, self.outputs)
 
     @torch.no_grad()
     def matrix(self, placed: Placed, points: Tensor, linearized: Linearized) -> Tensor:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from gmnm_pde.collocation.moving import Aid, Mover, Moving
 from gmnm_pde.collocation.whole import Counts
 from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.correction import estimate_of_trained
 from gmnm_pde.fitting.discretization import Setup, systems
-from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
+from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.interruption import Allowance, OutOfTime, finishing, limited
 from gmnm_pde.io.states import restoring
@@ -252,28 +253,27 @@ class _Training(Hooks):
         return under_way
 
     def end(self) -> Result:
-        """The result, with an error estimate where the model has a linear readout."""
+        """The result, with an error estimate."""
         reason, converged = ", then ".join(ended.reason for ended in self._done), self._done[-1].converged
         failed = Status.TIME if self._done[-1].late else Status.NOT_CONVERGED
         sound = converged or self._done[-1].late  # what was cut short is judged by its estimate
         last, tol = self._fit(self._loss(), self._steps_before, reason, converged=sound), self._run.tol
-        if not has_readout(self.model):
-            candidate = Candidate(last, ErrorEstimate.unknown(self._setup.problem))
-            self._run.record(candidate, step=self._steps_before)
-            status = Status.NO_ESTIMATE if converged else failed
-            return Result(candidate, status, f"{reason}; without a linear last layer there is no error estimate")
         candidate = Candidate(last, self._estimate(last))
         self._run.record(candidate, step=self._steps_before)
+        if math.isnan(candidate.error) and not has_readout(self.model):
+            status = Status.NO_ESTIMATE if converged else failed
+            return Result(candidate, status, f"{reason}; without a linear last layer there is no error estimate")
         bad = Status.POOR if tol is None else Status.MISSED
         status = good_status(tol) if is_good(candidate, tol) else bad if converged else failed
         return Result(candidate, status, f"{reason}; {beside(candidate.error, tol)}")
 
     def _estimate(self, last: Fit) -> ErrorEstimate:
-        """The estimate from the linearised readout, or none where there is no time for it."""
+        """The estimate from what corrects the network, or none where there is no time for it."""
         try:
             with limited(self._run.allowance), finishing():
-                last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
-                return estimate_error(last, self._run.points)
+                if has_readout(self.model):
+                    last.outcome = replace(last.outcome, solver=solve_linearized(self.readouts, last.theta))
+                return estimate_of_trained(self._setup, last, self._run.points)
         except OutOfTime:
             return ErrorEstimate.unknown(self._setup.problem)
 

@@ -170,9 +170,8 @@ def test_same_seed_same_digits_and_no_trace():
 def test_single_precision_and_a_model_without_readout():
     torch.manual_seed(0)
     report = g.solve(line(), WithoutReadout(), g.Adam(steps=20), points=POINTS, dtype=torch.float32).report
-    assert report.dtype == "float32" and not report.converged and math.isnan(report.error_estimate)
-    assert report.as_dict()["error_estimate"] is None
-    assert "no error estimate" in report.reason
+    assert report.dtype == "float32" and not report.converged
+    assert 0.9 <= report.error_estimate / report.relative_l2 <= 2
 
 
 def test_a_time_limit_ends_training():
