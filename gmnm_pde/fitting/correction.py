@@ -6,7 +6,7 @@ error estimate of its own (``estimate.py``). What the mixture adds is the networ
     |d| - e <= error <= |d| + e,
 
 with d what is added and e the error that is left. Mixtures grow until e is small beside d. Where the finest leaves more
-than that, the estimate from the network's own features, if it has a linear readout, says where between.
+than that, the estimate from the network's own features, if it has a linear readout, says how far between.
 
 For nonlinear problems Newton's method starts from the network, whose error need not be small.
 """
@@ -35,7 +35,7 @@ _FIRST = ByDimension(line=40, plane=150, space=300, beyond=600)
 _MOST = 600
 """Components of the last one: it is to cost a fraction of the training."""
 
-_FACTOR = 2.0
+_FACTOR = 2
 """How many times as many components the next mixture has."""
 
 _WIDTH = 1.5
@@ -43,6 +43,9 @@ _WIDTH = 1.5
 
 _SEEN = 0.25
 """What is left is small below this part of the correction."""
+
+_COORDINATES = 12
+"""With more of them no mixture of this size shows what a network has."""
 
 _NEWTON = LeastSquares(max_steps=12, faithful=0.05, stationary=0.05, small=1.0)
 """Newton's method, which ends early: the step that is left counts as error."""
@@ -55,7 +58,8 @@ def estimate_of_trained(setup: Setup, network: Fit, points: Tensor) -> ErrorEsti
     """
     estimate = own = _from_features(setup, network, points)
     terms = setup.problem.terms
-    if any(term.noise is not None for term in terms) or all(term.group == "data" for term in terms):
+    noisy = any(term.noise is not None for term in terms) or all(term.group == "data" for term in terms)
+    if noisy or setup.dimension > _COORDINATES:
         return own
     try:
         for correction in _corrections(setup, network, points):
@@ -106,16 +110,18 @@ class _Correction:
 
     def estimate(self, own: ErrorEstimate) -> ErrorEstimate:
         """The estimate for the network, given that from its features."""
-        left, problem_fields = self._left, list(self.left.by_field)
+        left = self._left
         most = self.added + left
-        from_features = self.before * self.added.new_tensor(list(own.by_field.values()))
-        between = most if own.doubt else SAFETY * torch.maximum(self.added, from_features)
-        trusted = self.better and not self.left.doubt
-        errors = torch.fmin(most, between) if trusted else torch.fmax(most, between)
+        from_features = SAFETY * torch.maximum(self.added, self.before * most.new_tensor(list(own.by_field.values())))
+        known = not own.doubt and bool(from_features.isfinite().all())
+        if self.left.doubt or not known:
+            errors = most
+        else:
+            errors = torch.minimum(most, from_features) if self.better else from_features
         size = torch.where(left < self.added, self.after, torch.minimum(self.before, self.after))
         size = torch.where(size > 0, size, torch.ones_like(size))
         return ErrorEstimate(
-            dict(zip(problem_fields, (errors / size).tolist(), strict=True)),
+            dict(zip(self.left.by_field, (errors / size).tolist(), strict=True)),
             {
                 name: change + rest
                 for (name, rest), change in zip(self.left.by_parameter.items(), self.shifts.tolist(), strict=True)
@@ -129,12 +135,16 @@ def _corrections(setup: Setup, network: Fit, points: Tensor) -> Iterator[_Correc
     """Corrections by larger and larger mixtures; widths are searched for the first, and carried over."""
     setup, network = _in_double(setup, network)
     points = points.to(torch.float64)
-    components, best = _FIRST.of(setup.dimension), None
-    widths: Widths = (_WIDTH,) * setup.dimension
+    components, widths = _FIRST.of(setup.dimension), (_WIDTH,) * setup.dimension
+    best = None
     while components <= _MOST:
         count = round(components / len(setup.problem.fields) ** 0.5)
         search = WidthSearch(partial(_fitted, setup, network, count), lambda _: True)
-        best = search.over(widths, octaves=(1.0,), by_axis=False)
+        if best is None:
+            best = search.over(widths, octaves=(1.0,), by_axis=False)
+        else:
+            tried = [search.at(widths), search.at(narrowed(widths, _FACTOR**setup.dimension))]
+            best = min(tried, key=lambda fit: fit.validation_residual)
         yield _seen(network, best, points)
         components, widths = components * _FACTOR, narrowed(best.widths, _FACTOR)
 

@@ -4,8 +4,7 @@ The factor vanishes on the faces that hold data, as a distance does, and the off
 (L. V. Kantorovich and V. I. Krylov; for networks, N. Sukumar and A. Srivastava, arXiv 2104.08426).
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +13,9 @@ from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.geometry import Domain, Region
-from gmnm_pde.jets import Alpha, Field, LiftedSource, derivatives, leibniz
+from gmnm_pde.jets import Alpha, Field, LiftedSource
 from gmnm_pde.sampling import sample
+from gmnm_pde.statement.hard.kept import KeptJets
 from gmnm_pde.statement.hard.offsets import Function, charts, levels, offset_for, order, product_of, value_of
 from gmnm_pde.statement.terms import Term
 
@@ -24,9 +24,6 @@ _POINTS_INSIDE = 2048
 
 _POINTS_ON_A_FACE = 256
 """Points of each face at which factors and offsets are checked."""
-
-_POINT_SETS_KEPT = 64
-"""Sets of points for which derivatives of factors and offsets are kept."""
 
 _VANISHED = 1e-12
 """A factor vanishes where it is at most this fraction of its largest size inside."""
@@ -66,7 +63,7 @@ class Lift:
                 offset = self.functions(partner(points))[1] - offset
             return torch.cat([factor, offset], dim=1)
 
-        jets = _Jets(functions)
+        jets = KeptJets(functions)
 
         def residual(scope: Mapping[str, Any]) -> Any:
             points = scope[self.coordinates[0]].frame.points
@@ -74,7 +71,7 @@ class Lift:
 
         return replace(term, residual=residual, data=None)
 
-    def _lifted(self, v: Field, points: Tensor, jets: "_Jets") -> Field:
+    def _lifted(self, v: Field, points: Tensor, jets: KeptJets) -> Field:
         """The field u = offset + factor v, with its derivatives by the product rule."""
 
         def factor_and_offset(alpha: Alpha) -> tuple[Tensor, Tensor]:
@@ -82,28 +79,6 @@ class Lift:
             return both[:, v.output], both[:, len(self.fields) + v.output]
 
         return Field(v.frame, LiftedSource(v, factor_and_offset), v.output, name=v.name)
-
-
-class _Jets:
-    """Derivatives of a function by autograd, kept for the sets of points that it was last asked at."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]):
-        self._function = function
-        self._kept: OrderedDict[Any, tuple[Tensor, dict[Alpha, Tensor]]] = OrderedDict()
-
-    def at(self, points: Tensor, alpha: Alpha) -> Tensor:
-        """A derivative at points, [n, outputs]."""
-        key = (points.data_ptr(), points.shape, points.stride(), points.dtype, points.device)
-        known = self._kept.get(key)
-        if known is None or not torch.equal(known[0], points):  # other points may stand there by now
-            known = self._kept[key] = points.clone(), {}
-            while len(self._kept) > _POINT_SETS_KEPT:
-                self._kept.popitem(last=False)
-        jets = known[1]
-        if alpha not in jets:
-            lower = [beta for beta, _, _ in leibniz(alpha) if beta not in jets]
-            jets.update({beta: jet.detach() for beta, jet in derivatives(self._function, points, lower).items()})
-        return jets[alpha]
 
 
 def lift_for(problem_name: str, domain: Domain, fields: tuple[str, ...], terms: Sequence[Term]) -> Lift:
