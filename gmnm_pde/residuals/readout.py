@@ -30,6 +30,9 @@ _MOST_OF_THE_WAY = 0.9
 _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
 
+_MANY = 16
+"""A term of more derivatives, as in many dimensions, is taken in smaller chunks: a network carries all of them along."""
+
 
 @dataclass
 class ReadoutSystem:
@@ -168,12 +171,12 @@ class ReadoutSystem:
         self, theta: Tensor | None, *, slopes: bool, check: bool = True
     ) -> Iterator[tuple[Placed, str, slice, Tensor, Linearized]]:
         """Every term, linearised at ``theta`` in chunks of rows; None stands for the fields of reference."""
-        chunk = max(64, _CHUNK_BYTES // (self.numbers_per_point * self.like.element_size()))
         start = self.guesses() if theta is None else theta[: self.extra]
         zero = theta is not None and len(theta) > self.extra and not theta[self.extra :].any()
         if theta is not None and len(theta) > self.extra:
             self.model.set_readout(self.readout(theta))
         for placed in self.placed:
+            chunk = self._chunk(placed.term)
             for first in range(0, len(placed.cloud), chunk):
                 pause()
                 rows = slice(first, min(first + chunk, len(placed.cloud)))
@@ -192,6 +195,11 @@ class ReadoutSystem:
                         for slope in linearized.slopes.values():
                             check_finite(name, slope, placed.term.region.coordinates, points, slopes=True)
                     yield placed, name, rows, points, linearized
+
+    def _chunk(self, term: Term) -> int:
+        """How many points' rows are assembled at a time."""
+        numbers = self.numbers_per_point * max(1, len(term.trace.alphas) // _MANY)
+        return max(64, _CHUNK_BYTES // (numbers * self.like.element_size()))
 
     def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
         """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps."""
