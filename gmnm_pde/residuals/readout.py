@@ -31,7 +31,7 @@ _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
 
 _MANY = 16
-"""A term of more derivatives, as in many dimensions, is taken in smaller chunks: a network carries all of them along."""
+"""A term of more derivatives, as in many dimensions, is taken in smaller chunks: a network carries all of them."""
 
 
 @dataclass
