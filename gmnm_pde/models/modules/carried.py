@@ -135,14 +135,14 @@ class Carried:
         after = entrywise(data, known.constant, known.bias, derivatives, known.squares)
         return replace(known, data=after.reshape(len(after), *known.shape), constant=None, bias=None)
 
-    def times(self, other: "Carried") -> "Carried":
-        """The product of two, entry by entry, by Leibniz' rule."""
+    def times(self, other: "Carried", product: Callable[[Tensor, Tensor], Tensor] = torch.mul) -> "Carried":
+        """The product of two, entry by entry or another one that is linear in each, by Leibniz' rule."""
         a, b = self.plain.data, other.plain.data
-        rows = [a[0] * b[0], *(a[k] * b[0] + a[0] * b[k] for k in range(1, len(a)))]
+        rows = [product(a[0], b[0]), *(product(a[k], b[0]) + product(a[0], b[k]) for k in range(1, len(a)))]
         first = 1 + self.slopes - len(self.squares)
         for k, form in enumerate(self.squares, start=first):
             for i, j, c in form:
-                crossed = a[1 + i] * b[1 + j] + a[1 + j] * b[1 + i]
+                crossed = product(a[1 + i], b[1 + j]) + product(a[1 + j], b[1 + i])
                 number = c.reshape(-1, *[1] * (crossed.ndim - 1)) if isinstance(c, Tensor) and c.ndim else c
                 rows[k] = rows[k] + number * crossed
         return replace(self, data=torch.stack(rows), constant=None, bias=None)

@@ -46,10 +46,12 @@ def _linear(_: Any, x: Any, weight: Tensor, bias: Tensor | None = None) -> Carri
     return made if made.ndim == 2 else made.plain
 
 
-@rule("matmul", "mm", "rmatmul")
+@rule("matmul", "mm", "rmatmul", "bmm")
 def _matmul(_: Any, x: Any, weight: Any) -> Carried:
+    if isinstance(x, Carried) and isinstance(weight, Carried) and min(x.ndim, weight.ndim) > 2:
+        return x.times(weight, torch.matmul)
     if isinstance(weight, Carried) or not isinstance(weight, Tensor) or weight.ndim != 2:
-        raise NotCarried("a product of matrices that both depend on the coordinates")
+        raise NotCarried("a product of matrices of which the second depends on the coordinates")
     return _linear(None, x, weight.mT)
 
 
