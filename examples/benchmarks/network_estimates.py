@@ -54,10 +54,8 @@ def _measured(name: str, kind: str, steps: int, seed: int) -> float:
     error = max(report.relative_l2.values()) if isinstance(report.relative_l2, dict) else report.relative_l2
     assert error is not None
     ratio, seconds = report.error_estimate / error, time.process_time() - started
-    print(
-        f"{name:<20} {kind:<10} {steps:>5} {seed:>4} {error:9.1e} {report.error_estimate:9.1e} {ratio:7.2f} {seconds:6.1f}",
-        flush=True,
-    )
+    figures = f"{error:9.1e} {report.error_estimate:9.1e} {ratio:7.2f} {seconds:6.1f}"
+    print(f"{name:<20} {kind:<10} {steps:>5} {seed:>4} {figures}", flush=True)
     return ratio
 
 

@@ -22,6 +22,9 @@ from gmnm_pde.statement.terms import check_finite
 _PIECE_BYTES = 2**28
 """Where the Jacobian is too large to be kept its rows are made in pieces of this many bytes, again each time."""
 
+_CHECKED = 500
+"""Points that are looked at together before a training: without directions yet, all derivatives are made at each."""
+
 
 class TrainingSystem:
     """Named residuals, differentiable by all weights of the model and by the unknown scalars.
@@ -240,8 +243,7 @@ class TrainingSystem:
         """Derivatives of the residuals, in the order of ``residual_vector``, from at most ``most`` points at a time."""
         first = dict.fromkeys(self._counts, 0)
         for block in self.blocks:
-            count = len(block.points)
-            pieces = [block] if count <= most else [block.select(rows) for rows in torch.arange(count).split(most)]
+            pieces = _pieces(block, most)
             rows_of_pieces = [rows_of(piece) for piece in pieces]
             for name in block.names:
                 for piece, rows in zip(pieces, rows_of_pieces, strict=True):
@@ -298,5 +300,12 @@ class TrainingSystem:
     def check(self) -> None:
         """Refuse residuals that are not finite, naming the term and the point."""
         for block in self.blocks:
-            for name, residual in block.residuals(self.model, self.scalars).items():
-                check_finite(name, residual.detach(), self.problem.domain.coordinates, block.points)
+            for piece in _pieces(block, _CHECKED):
+                for name, residual in piece.residuals(self.model, self.scalars).items():
+                    check_finite(name, residual.detach(), self.problem.domain.coordinates, piece.points)
+
+
+def _pieces(block: Any, most: int) -> list[Any]:
+    """A block in pieces of at most ``most`` points."""
+    count = len(block.points)
+    return [block] if count <= most else [block.select(rows) for rows in torch.arange(count).split(most)]
