@@ -145,11 +145,12 @@ CARRIED = {
     "two layers of GRU": lambda: LastState(nn.GRU, 2),
     "LSTM": lambda: Recurrent(nn.LSTM),
     "RNN without bias": lambda: Recurrent(nn.RNN, bias=False),
+    "attention": Attention,
     "own attention": OwnAttention,
     "attention by hand": ByHand,
     "Fourier features": lambda: nn.Sequential(g.FourierFeatures(2, 4, trainable=True), nn.Linear(8, 1)),
 }
-OTHERWISE = {"attention": Attention, "convolution": lambda: nn.Sequential(
+OTHERWISE = {"convolution": lambda: nn.Sequential(
     nn.Linear(2, 8), nn.Unflatten(1, (1, 8)), nn.Conv1d(1, 4, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(32, 1)
 )}  # fmt: skip
 

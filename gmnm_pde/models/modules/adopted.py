@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+import gmnm_pde.models.modules.attention
 import gmnm_pde.models.modules.recurrence
-import gmnm_pde.models.modules.rules  # noqa: F401  (both fill the table of rules)
+import gmnm_pde.models.modules.rules  # noqa: F401  (all fill the table of rules)
 from gmnm_pde._errors import refuse
 from gmnm_pde.jets.engines import derivatives, forward_jet, reverse_jet
 from gmnm_pde.jets.rows import parameter_rows, parameter_rows_in_turn

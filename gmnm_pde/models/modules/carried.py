@@ -138,14 +138,20 @@ class Carried:
     def times(self, other: "Carried", product: Callable[[Tensor, Tensor], Tensor] = torch.mul) -> "Carried":
         """The product of two, entry by entry or another one that is linear in each, by Leibniz' rule."""
         a, b = self.plain.data, other.plain.data
-        rows = [product(a[0], b[0]), *(product(a[k], b[0]) + product(a[0], b[k]) for k in range(1, len(a)))]
-        first = 1 + self.slopes - len(self.squares)
+        slopes = product(a[1:], b[:1]) + product(a[:1], b[1:])
+        first = self.slopes - len(self.squares)
+        parts = [product(a[:1], b[:1]), slopes[:first]]
         for k, form in enumerate(self.squares, start=first):
+            row = slopes[k]
             for i, j, c in form:
-                crossed = product(a[1 + i], b[1 + j]) + product(a[1 + j], b[1 + i])
-                number = c.reshape(-1, *[1] * (crossed.ndim - 1)) if isinstance(c, Tensor) and c.ndim else c
-                rows[k] = rows[k] + number * crossed
-        return replace(self, data=torch.stack(rows), constant=None, bias=None)
+                crossed = product(a[1 + i], b[1 + j])
+                crossed = 2 * crossed if i == j else crossed + product(a[1 + j], b[1 + i])
+                row = (
+                    row
+                    + (c.reshape(-1, *[1] * (crossed.ndim - 1)) if isinstance(c, Tensor) and c.ndim else c) * crossed
+                )
+            parts.append(row[None])
+        return replace(self, data=torch.cat(parts), constant=None, bias=None)
 
     def plus(self, other: "Carried") -> "Carried":
         """The sum of two."""

@@ -1,9 +1,8 @@
-"""How recurrent layers and attention act on a tensor that carries its derivatives: by the rules for their parts.
+"""How recurrent layers act on a tensor that carries its derivatives: by the rules for their parts.
 
 Points come first, so that ``batch_first=True`` is what recurrent layers need.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -78,29 +77,6 @@ def _unrolled(
         x = torch.stack(outputs, 1)  # type: ignore[assignment]
         ends.append(state)
     return x, *(list(of_layers) for of_layers in zip(*ends, strict=True))
-
-
-@rule("scaled_dot_product_attention")
-def _attention(
-    _: Any,
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Carried:
-    if is_causal or enable_gqa or dropout_p or not all(isinstance(one, Carried) for one in (query, key, value)):
-        raise NotCarried("causal or grouped attention, dropout, or queries of their own")
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores: Any = torch.matmul(query * factor, key.transpose(-2, -1))
-    if attn_mask is not None:
-        if isinstance(attn_mask, Carried) or attn_mask.dtype == torch.bool:
-            raise NotCarried("a mask that is no number")
-        scores = scores + attn_mask
-    return torch.matmul(torch.softmax(scores, -1), value)  # type: ignore[return-value]
 
 
 def _gates(x: Any, count: int) -> list[Any]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.models.modules.carried import RULES, Carried, NotCarried
 from gmnm_pde.models.modules.elementwise import ENTRYWISE, derivatives_of, inverse_root, reciprocal, square
+from gmnm_pde.models.modules.sequences import SequenceFirst
 
 
 def rule(*names: str) -> Callable[[Callable], Callable]:
@@ -111,7 +112,9 @@ def _unsqueeze(_: Any, x: Carried, dim: int) -> Carried:
 
 
 @rule("transpose", "swapaxes")
-def _transpose(_: Any, x: Carried, first: int, second: int) -> Carried:
+def _transpose(_: Any, x: Carried, first: int, second: int) -> Any:
+    if {first, second} == {0, 1} and x.ndim == 3:
+        return SequenceFirst(x)
     return x.mapped(lambda data: data.transpose(_shifted(first), _shifted(second)))
 
 

@@ -70,13 +70,15 @@ class _Graph:
         columns = [gradient[first] for gradient in self._gradients]
         if second:
             leaf = self._leaves[second[0]]
-            columns = [self._partials(column, [leaf], retain_graph=True)[0] for column in columns]
+            columns = [self._partials(column, [leaf])[0] for column in columns]
         return torch.stack(columns, -1).detach()
 
     @staticmethod
-    def _partials(values: Tensor, leaves: list[Tensor], **graph: bool) -> list[Tensor]:
+    def _partials(values: Tensor, leaves: list[Tensor], *, create_graph: bool = False) -> list[Tensor]:
         """The derivatives of values [n], each by its own point alone."""
         if not values.requires_grad:
             return [torch.zeros_like(values) for _ in leaves]
-        partials = torch.autograd.grad(values.sum(), leaves, allow_unused=True, **graph)
+        partials = torch.autograd.grad(
+            values.sum(), leaves, allow_unused=True, create_graph=create_graph, retain_graph=True
+        )
         return [torch.zeros_like(values) if partial is None else partial for partial in partials]
