@@ -138,7 +138,7 @@ class Marched:
 
     @torch.no_grad()
     def solved_for(self, points: Tensor) -> Tensor:
-        return self.model(points)
+        return self.model(points.cpu()).to(points.device)  # marched on the CPU, wherever other fits are
 
     def in_steps(self, count: int) -> tuple[Tensor, Tensor]:
         """About so many points, as many in each step, [n, d], and how much time each stands for, [n]."""
