@@ -24,7 +24,7 @@ class Status(Enum):
     LARGEST = "The largest discretisation that is allowed did not meet the tolerance."
     NOT_CONVERGED = "The method did not converge."
     DATA_MISSED = "The data are not met to within their noise."
-    NO_ESTIMATE = "The training came to its end; without a linear last layer there is no estimate of the error."
+    NO_ESTIMATE = "The training came to its end, and its error could not be estimated."
     NOT_UNIQUE = "Equations and conditions leave something free, so that there is no one answer."
     UNSOLVED = "A residual stays near the size of its own terms, which nothing that was tried has lowered."
     TIME = "The time limit ended the solve; the best answer so far is returned."
