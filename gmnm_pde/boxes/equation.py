@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -14,7 +15,10 @@ from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, check_finite
 
-_STEEPNESS = 2.0
+CONDITION_FACTOR = 10.0
+"""How much more a condition's rows count than an equation's, as for mixtures."""
+
+STEEPNESS = 2.0
 """The size of a first derivative that rows are scaled by, on a box scaled to [-1, 1]^d: that of no basis."""
 
 _NEAR = 1e-9
@@ -69,24 +73,33 @@ class Interior:
 
 
 def interior(problem: Problem, term: Term, layout: Layout, unit: Tensor) -> Interior:
-    """The equation at points [m, d] of [-1, 1]^d, in every box."""
-    count, m = len(layout), len(unit)
-    found = linearized(problem, term, layout.points(unit).reshape(-1, layout.dimension))
-    halves, squares, coefficients = layout.halves, torch.zeros(count, dtype=torch.float64), {}
+    """The equation at points [m, d] of [-1, 1]^d, in every box; zeros in those that are cut."""
+    whole, m = layout.whole, len(unit)
+    count = len(whole)
+    if not count:
+        nothing = torch.zeros(len(layout), m, dtype=torch.float64)
+        return Interior({}, nothing, nothing[:, 0])
+    found = linearized(problem, term, layout.points(unit)[whole].reshape(-1, layout.dimension))
+    halves, squares, coefficients = layout.halves[whole], torch.zeros(count, dtype=torch.float64), {}
+
+    def spread(values: Tensor) -> Tensor:
+        every = values.new_zeros(len(layout), *values.shape[1:])
+        return values if count == len(layout) else every.index_copy(0, whole, values)
+
     for (_, alpha), slope in found.slopes.items():
         own = slope.reshape(count, m)
         for axis, order in enumerate(alpha):
             own = own / halves[:, axis, None] ** order if order else own
         coefficients[alpha] = own
-        squares += (own * _STEEPNESS ** sum(alpha)).square().mean(dim=1)
+        squares += (own * STEEPNESS ** sum(alpha)).square().mean(dim=1)
     scale = squares.clamp_min(torch.finfo(torch.float64).tiny).rsqrt()
     operator: dict[Alpha, Tensor | float] = {}
     for alpha, own in coefficients.items():
         scaled = own * scale[:, None]
         first = scaled[0, 0].item()
         same = bool(((scaled - first).abs() <= 1e-13 * abs(first)).all())
-        operator[alpha] = first if same else scaled
-    return Interior(operator, -found.residual.reshape(count, m) * scale[:, None], scale)
+        operator[alpha] = first if same else spread(scaled)
+    return Interior(operator, spread(-found.residual.reshape(count, m) * scale[:, None]), spread(scale))
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,7 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
             if not numbers:
                 continue
             points = torch.cat([layout.faces[n].points(unit) for n in numbers])
-            places = term.region.keep_on(chart, points).nonzero()[:, 0]
+            places = (term.region.keep_on(chart, points) & _beside(chart, points)).nonzero()[:, 0]
             if not len(places):
                 continue
             at = points[places]
@@ -133,7 +146,16 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
 
 
 def lies_on(face: Face, chart: Chart, problem: Problem) -> bool:
-    """Whether a face lies in the plane of a flat chart."""
-    assert chart.flat is not None
+    """Whether a face lies in the plane of a chart, if that is flat."""
+    if chart.flat is None:
+        return False
     low, high = problem.domain.bounds[face.axis]
     return face.axis == chart.flat[0] and abs(face.place - chart.flat[1]) <= _NEAR * (high - low)
+
+
+def _beside(chart: Chart, points: Tensor) -> Tensor:
+    """Which points [n, d] in the plane of a flat chart lie between the ends of what it is cut from."""
+    corners = chart.embed(torch.tensor(list(product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64))
+    low, high = corners.amin(dim=0), corners.amax(dim=0)
+    near = _NEAR * (high - low).max()
+    return ((points >= low - near) & (points <= high + near)).all(dim=1)

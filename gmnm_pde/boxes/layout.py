@@ -11,6 +11,9 @@ from torch import Tensor
 _SAME = 1e-9
 """Coordinates that differ by no more than this part of the extent are the same."""
 
+_AT_ONCE = 2**22
+"""Comparisons of points with boxes that are made at once."""
+
 NOWHERE = -1
 """The number of the box beyond an outer face."""
 
@@ -108,6 +111,21 @@ class Layout:
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
         return self.middles[:, None] + unit * self.halves[:, None]
+
+    @cached_property
+    def whole(self) -> Tensor:
+        """The numbers of the boxes that are not cut: all."""
+        return torch.arange(len(self))
+
+    def owner(self, points: Tensor) -> Tensor:
+        """The number of the box that each of the points [n, d] lies in, or ``NOWHERE``."""
+        found = []
+        for part in points.split(max(1, _AT_ONCE // max(1, len(self) * self.dimension))):
+            inside = torch.ones(len(part), len(self), dtype=torch.bool)
+            for column, ends in zip(part.unbind(1), self.ends.unbind(1), strict=True):
+                inside &= (column[:, None] >= ends[:, 0]) & (column[:, None] <= ends[:, 1])
+            found.append(torch.where(inside.any(dim=1), inside.byte().argmax(dim=1), NOWHERE))
+        return torch.cat(found)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:

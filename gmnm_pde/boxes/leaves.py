@@ -83,11 +83,11 @@ def eliminated(layout: Layout, degrees: Degrees, equation: Interior, lengths: Se
         lengths: For each face the length that derivatives across it are measured in.
     """
     groups: dict[tuple, list[int]] = {}
-    for box in range(len(layout)):
+    for box in layout.whole.tolist():
         groups.setdefault(_looks(layout, box, lengths), []).append(box)
     leaves = []
     for boxes in groups.values():
-        matching, traces = _matching(layout, degrees, boxes[0], lengths)
+        matching, traces = matching_rows(layout, degrees, boxes[0], lengths)
         own = equation.of(boxes)
         if own.constant:
             leaves.append(_shared(layout, degrees, own, boxes, matching, traces))
@@ -114,7 +114,7 @@ def _looks(layout: Layout, box: int, lengths: Sequence[float]) -> tuple:
     return tuple(float(f"{number:.8e}") + 0.0 if abs(number) > 1e-8 else 0.0 for number in seen)
 
 
-def _matching(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
+def matching_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
     """The rows that match a box with the traces on its faces: [rows, count] and [rows, traces]."""
     faces, half = layout.around[box], layout.halves[box]
     tests, size = len(degrees.tests), len(degrees.traces)

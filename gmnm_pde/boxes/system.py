@@ -6,16 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_leaves import cut_leaves
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import _STEEPNESS, Condition, Interior
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Condition, Interior
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
 from gmnm_pde.boxes.leaves import Leaf, eliminated
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.multiindex import Alpha
-
-CONDITION_FACTOR = 10.0
-"""How much more a condition's rows count than an equation's, as for mixtures."""
-
 
 def lengths_of(layout: Layout) -> list[float]:
     """For each face the length that derivatives across it are measured in: half the thinner box beside it."""
@@ -27,7 +25,7 @@ def condition_scale(condition: Condition, face: Face, length: float) -> float:
     """What the rows of a condition on a face are multiplied by, so that it weighs like others whatever its units."""
     size = torch.zeros_like(condition.right)
     for alpha, slope in condition.slopes.items():
-        size += (slope * _STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
+        size += (slope * STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
     mean = size.mean().sqrt().item()
     return CONDITION_FACTOR / mean if mean else 1.0
 
@@ -66,16 +64,20 @@ class BoxSystem:
         degrees: Of their polynomials and traces.
         equation: At the points of the boxes.
         conditions: By the number of their outer face.
+        cut: The rows of boxes that the boundary cuts.
     """
 
     layout: Layout
     degrees: Degrees
     equation: Interior
     conditions: Mapping[int, Sequence[Condition]]
+    cut: CutRows | None = None
 
     def __post_init__(self) -> None:
         lengths = lengths_of(self.layout)
         self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, lengths)
+        if self.cut is not None:
+            self._leaves += cut_leaves(self.degrees, self.cut, lengths)
         rows = [piece for leaf in self._leaves for piece in leaf.rows()]
         for number, own in self.conditions.items():
             face = self.layout.faces[number]

@@ -1,0 +1,109 @@
+"""Boxes in a shape of the plane: those outside are left out, and those that its boundary cuts are made smaller."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.arcs import Arc, arcs_of
+from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
+from gmnm_pde.boxes.pieces import Ends, Piece, open_parts
+from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.region import Chart
+
+_STRICTLY = 1e-8
+"""Boundary that is farther than this part of a box inside of it cuts the box."""
+
+_SHORT = 1e-4
+"""Sides of boxes beside which there is no more than this part of another box are not shared."""
+
+
+@dataclass(frozen=True)
+class Trimmed(Layout):
+    """A layout of which some boxes are only partly inside the domain.
+
+    Attributes:
+        boxes: Around the part of each that is inside.
+        cells: The boxes that were cut.
+        pieces: By number, what the boundary left of boxes.
+    """
+
+    cells: Layout = field(default_factory=lambda: Layout(()))
+    pieces: dict[int, Piece] = field(default_factory=dict)
+    domain: Domain | None = None
+
+    @cached_property
+    def whole(self) -> Tensor:
+        """The numbers of the boxes that are not cut."""
+        return torch.tensor([k for k in range(len(self)) if k not in self.pieces], dtype=torch.long)
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """The part of the volume that each box has, about, [boxes]."""
+        volumes = self.halves.prod(dim=1)
+        for number, piece in self.pieces.items():
+            volumes[number] *= piece.inside(8, self.boxes[number])[1].sum()
+        return volumes / volumes.sum()
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces between boxes inside the domain, and the outer ones of boxes that are not cut."""
+        found: list[Face] = []
+        for face in self.cells.faces:
+            below, above = face.below, face.above
+            if face.outer:
+                if max(below, above) not in self.pieces:
+                    found.append(face)
+                continue
+            if below not in self.pieces and above not in self.pieces:
+                found.append(face)
+                continue
+            assert self.domain is not None
+            (span,) = face.span
+            parts = open_parts(self.domain, face.axis, face.place, span)
+            found += [Face(face.axis, face.place, (part,), below, above) for part in parts]
+            if below not in self.pieces or above not in self.pieces:
+                sides = (below, NOWHERE) if below not in self.pieces else (NOWHERE, above)
+                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(span, parts)]
+        return tuple(found)
+
+
+def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What parts leave of a span."""
+    ends = [span[0], *(end for part in parts for end in part), span[1]]
+    least = _SHORT * (span[1] - span[0])
+    return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > least]
+
+
+def trimmed(domain: Domain, boxes: Sequence[Ends]) -> Layout:
+    """The boxes as far as they are inside of a domain in the plane, in the domain's own coordinates."""
+    cells = Layout(tuple(boxes))
+    arcs: dict[int, list[Arc]] = {}
+    for chart in domain.boundary_charts():
+        for arc in arcs_of(chart, _kept(chart), cells):
+            arcs.setdefault(arc.box, []).append(arc)
+    inside = domain.distance(cells.middles) > 0
+    cut = {number: own for number, own in arcs.items() if any(_cuts(arc, cells.boxes[number]) for arc in own)}
+    kept = [number for number in range(len(cells)) if number in cut or bool(inside[number])]
+    cells = Layout(tuple(cells.boxes[number] for number in kept))
+    pieces, ends = {}, list(cells.boxes)
+    for new, old in enumerate(kept):
+        if old in cut:
+            pieces[new] = Piece(domain, cells.boxes[new], tuple(cut[old]))
+            ends[new] = pieces[new].bounds()
+    return Trimmed(tuple(ends), cells, pieces, domain) if pieces else cells
+
+
+def _kept(chart: Chart):  # noqa: ANN202
+    return chart.keep or (lambda points: torch.ones(len(points), dtype=torch.bool))
+
+
+def _cuts(arc: Arc, cell: Ends) -> bool:
+    """Whether an arc goes through the inside of a box, or along a side that it does not lie flat on."""
+    if arc.bends():
+        return True
+    points, ends = arc.shape(), torch.tensor(cell, dtype=torch.float64)
+    near = _STRICTLY * (ends[:, 1] - ends[:, 0])
+    return bool(((points > ends[:, 0] + near) & (points < ends[:, 1] - near)).all(dim=1).any())
