@@ -76,8 +76,8 @@ class Arc:
         return self.chart.flat is None
 
 
-def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor], cells: Layout) -> list[Arc]:
-    """What is kept of a chart, cut at the sides of boxes."""
+def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout) -> list[Arc]:
+    """What is kept of a chart, all by default, cut at the sides of boxes."""
     ends = cells.ends
     step = _INWARD * (ends[..., 1].amax(dim=0) - ends[..., 0].amin(dim=0)).max().item()
     outward = chart.normal
@@ -86,10 +86,10 @@ def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor], cells: Layout) -> li
     def label(places: Tensor) -> Tensor:
         points = chart.mapped(places[:, None])[0]
         owner = cells.owner(points - step * outward(points))
-        return torch.where(kept(points), owner, NOWHERE)
+        return owner if kept is None else torch.where(kept(points), owner, NOWHERE)
 
     def there(places: Tensor) -> Tensor:
-        return kept(chart.mapped(places[:, None])[0]).long()
+        return torch.zeros(len(places)) if kept is None else kept(chart.mapped(places[:, None])[0])
 
     even = torch.linspace(0, 1, _PLACES + 1, dtype=torch.float64)
     marks = torch.cat([even[[0, -1]], _changes(even, there)])

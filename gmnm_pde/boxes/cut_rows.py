@@ -10,8 +10,10 @@ from torch import Tensor
 
 from gmnm_pde.boxes.arcs import Arc, arcs_of
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, linearized
+from gmnm_pde.boxes.pieces import inside
 from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.geometry import Region
+from gmnm_pde.geometry.region import Chart
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.statement.problem import Problem
@@ -34,11 +36,11 @@ class CutRows:
 
     def __init__(self, problem: Problem, equation: Term, others: Sequence[Term], layout: Trimmed, count: int):
         self.layout, self.numbers, self._count = layout, sorted(layout.pieces), count
-        inside = [layout.pieces[k].inside(count, layout.boxes[k]) for k in self.numbers]
-        whole = linearized(problem, equation, torch.cat([points for points, _ in inside]))
+        own = inside([layout.pieces[k] for k in self.numbers], [layout.boxes[k] for k in self.numbers], count)
+        whole = linearized(problem, equation, torch.cat([points for points, _ in own]))
         self._rows: dict[int, list[_Row]] = {k: [] for k in self.numbers}
         first = 0
-        for k, (points, weights) in zip(self.numbers, inside, strict=True):
+        for k, (points, weights) in zip(self.numbers, own, strict=True):
             part = slice(first, first + len(points))
             slopes = {alpha: slope[part] for (_, alpha), slope in whole.slopes.items()}
             self._rows[k].append(_Row(points, weights, slopes, -whole.residual[part], 1.0))
@@ -49,8 +51,7 @@ class CutRows:
     def _add_conditions(self, problem: Problem, term: Term) -> None:
         assert isinstance(term.region, Region)
         for chart in term.region.charts:
-            keep = lambda points, chart=chart: term.region.keep_on(chart, points)  # noqa: E731
-            arcs = [arc for arc in arcs_of(chart, keep, self.layout.cells) if arc.box in self.layout.pieces]
+            arcs = self._arcs(term.region, chart)
             nodes = [self._nodes(arc) for arc in arcs]
             if not arcs:
                 continue
@@ -62,6 +63,14 @@ class CutRows:
                 slopes = {alpha: slope[part] for (_, alpha), slope in whole.slopes.items()}
                 self._rows[arc.box].append(_Row(own, weights, slopes, -whole.residual[part], CONDITION_FACTOR))
                 first += len(own)
+
+    def _arcs(self, region: Region, chart: Chart) -> Sequence[Arc]:
+        """The parts of a chart of a region in the boxes."""
+        for known, arcs in self.layout.arcs:
+            if not region.predicates and known.same(chart) and known.keep is chart.keep:
+                return arcs
+        found = arcs_of(chart, lambda points: region.keep_on(chart, points), self.layout.cells)
+        return [arc for arc in found if arc.box in self.layout.pieces]
 
     def _nodes(self, arc: Arc) -> tuple[Tensor, Tensor]:
         """Points on an arc, and weights of its length in parts of the box's side."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.arcs import Arc
+from gmnm_pde.boxes.layout import Face
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.cut_charts import pieces as kept_pieces
 from gmnm_pde.geometry.gauss import line
@@ -20,6 +21,9 @@ _SITES = 65
 
 _EDGE = 1e-9
 """How near to the sides of the box the first and the last of these places are."""
+
+_INSIDE = 1e-12
+"""Points nearer to the boundary than this part of the extent are on it."""
 
 _NARROWEST = 1e-6
 """Stripes of a box that are narrower than this part of it are left out."""
@@ -56,33 +60,7 @@ class Piece:
             found.append((low if least < low + 2 * pad else least, high if most > high - 2 * pad else most))
         return tuple(found)
 
-    def inside(self, count: int, bounds: Ends) -> tuple[Tensor, Tensor]:
-        """Points [m, 2] of Gauss' rules with about ``count`` along each side of its bounds, and weights of the area.
-
-        Lines in the direction that the boundary is crossed in most are cut at it; the weights sum to the part of the
-        box of these bounds that the piece fills.
-        """
-        across = self._direction()
-        along = 1 - across
-        (start, end), (low, high) = bounds[along], bounds[across]
-        places, shares = self._lines(count, along, start, end)
-        sites = torch.linspace(0, 1, _SITES, dtype=torch.float64).clamp(_EDGE, 1 - _EDGE)
-
-        def at(unit: Tensor) -> Tensor:
-            columns = [unit[:, 0], low + (high - low) * unit[:, 1]]
-            return torch.stack(columns if along == 0 else columns[::-1], dim=1)
-
-        def depth(unit: Tensor) -> Tensor:
-            return self.domain.distance(at(unit))
-
-        row, first, last = kept_pieces(places[:, None], sites, lambda unit: depth(unit) > 0, depth)
-        unit, weights = line(count)
-        span = (last - first)[:, None]
-        across_places = first[:, None] + span * unit
-        both = torch.stack([places[row][:, None].expand_as(across_places), across_places], dim=2)
-        return at(both.reshape(-1, 2)), (shares[row][:, None] * span * weights).reshape(-1)
-
-    def _direction(self) -> int:
+    def direction(self) -> int:
         """The axis that most of the boundary is crossed along."""
         sizes = torch.zeros(2, dtype=torch.float64)
         for arc in self.arcs:
@@ -90,7 +68,7 @@ class Piece:
             sizes += weights @ arc.normals(points).abs()
         return int(sizes.argmax())
 
-    def _lines(self, count: int, along: int, start: float, end: float) -> tuple[Tensor, Tensor]:
+    def lines(self, count: int, along: int, start: float, end: float) -> tuple[Tensor, Tensor]:
         """Where lines go through, in stripes between the ends of arcs, and what part of the box each stands for."""
         marks = {start, end}
         for arc in self.arcs:
@@ -109,21 +87,53 @@ class Piece:
         return torch.cat(found), torch.cat(shares)
 
 
-def open_parts(domain: Domain, axis: int, place: float, span: tuple[float, float]) -> Sequence[tuple[float, float]]:
-    """The parts of a segment, at ``place`` of a coordinate, that lie inside a shape."""
-    low, high = span
+def inside(pieces: Sequence[Piece], bounds: Sequence[Ends], count: int) -> list[tuple[Tensor, Tensor]]:
+    """By piece, points [m, 2] of Gauss' rules with about ``count`` along each side of its bounds, and weights, [m].
 
-    def depth(unit: Tensor) -> Tensor:
-        other = low + (high - low) * unit[:, 0]
-        fixed = torch.full_like(other, place)
-        return domain.distance(torch.stack([fixed, other] if axis == 0 else [other, fixed], dim=1))
+    Lines in the direction that the boundary is crossed in most are cut at it; the weights sum to the part of the box of
+    these bounds that the piece fills.
+    """
+    starts, ends, shares, owner = [], [], [], []
+    for number, (piece, box) in enumerate(zip(pieces, bounds, strict=True)):
+        across = piece.direction()
+        places, own = piece.lines(count, 1 - across, *box[1 - across])
+        for found, end in zip((starts, ends), box[across], strict=True):
+            columns = [places, torch.full_like(places, end)]
+            found.append(torch.stack(columns if across else columns[::-1], dim=1))
+        shares.append(own)
+        owner += [number] * len(places)
+    first, last = torch.cat(starts), torch.cat(ends)
+    row, low, high = _open(pieces[0].domain, first, last, _SITES)
+    unit, weights = line(count)
+    span = (high - low)[:, None]
+    at = (low[:, None] + span * unit)[..., None]
+    points = first[row][:, None] + at * (last - first)[row][:, None]
+    each = torch.cat(shares)[row][:, None] * span * weights
+    sizes = torch.bincount(torch.tensor(owner)[row], minlength=len(pieces)).tolist()
+    parts = zip(points.split(sizes), each.split(sizes), strict=True)
+    return [(own.reshape(-1, 2), part.reshape(-1)) for own, part in parts]
 
-    sites = torch.linspace(0, 1, 2 * _SITES, dtype=torch.float64).clamp(_EDGE, 1 - _EDGE)
-    tiny = 1e-12 * max(b - a for a, b in domain.bounds)
-    found = kept_pieces(torch.zeros(1, 0, dtype=torch.float64), sites, lambda unit: depth(unit) > tiny, depth)
-    parts = []
-    for first, last in zip(*(each.tolist() for each in found[1:]), strict=True):
+
+def _open(domain: Domain, starts: Tensor, ends: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The parts of segments, [n, 2] to [n, 2], inside a shape: the number of the segment, from and to, in [0, 1]."""
+    sites = torch.linspace(0, 1, count, dtype=torch.float64).clamp(_EDGE, 1 - _EDGE)
+    tiny = _INSIDE * max(high - low for low, high in domain.bounds)
+
+    def depth(lines: Tensor) -> Tensor:
+        return domain.distance(lines[:, :2] + lines[:, 4:] * (lines[:, 2:4] - lines[:, :2])) - tiny
+
+    return kept_pieces(torch.cat([starts, ends], dim=1), sites, lambda lines: depth(lines) > 0, depth)
+
+
+def open_parts(domain: Domain, faces: Sequence[Face]) -> list[list[tuple[float, float]]]:
+    """By face, the parts of its span that lie inside a shape."""
+    ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+    starts, stops = torch.stack([face.points(ends) for face in faces]).unbind(1)
+    rows, firsts, lasts = _open(domain, starts, stops, 2 * _SITES)
+    found: list[list[tuple[float, float]]] = [[] for _ in faces]
+    for row, first, last in zip(rows.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        ((low, high),) = faces[row].span
         if last - first > _NARROWEST:
-            ends = (0.0 if first < 2 * _EDGE else first), (1.0 if last > 1 - 2 * _EDGE else last)
-            parts.append(tuple(low + (high - low) * end if end < 1 else high for end in ends))
-    return parts
+            start = low if first < 2 * _EDGE else low + (high - low) * first
+            found[row].append((start, high if last > 1 - 2 * _EDGE else low + (high - low) * last))
+    return found

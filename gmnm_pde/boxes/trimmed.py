@@ -1,7 +1,7 @@
 """Boxes in a shape of the plane: those outside are left out, and those that its boundary cuts are made smaller."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.arcs import Arc, arcs_of
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
-from gmnm_pde.boxes.pieces import Ends, Piece, open_parts
+from gmnm_pde.boxes.pieces import Ends, Piece, inside, open_parts
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.region import Chart
 
@@ -20,6 +20,10 @@ _SHORT = 1e-4
 """Sides of boxes beside which there is no more than this part of another box are not shared."""
 
 
+_LINES = 8
+"""Lines through a box for its area."""
+
+
 @dataclass(frozen=True)
 class Trimmed(Layout):
     """A layout of which some boxes are only partly inside the domain.
@@ -28,11 +32,14 @@ class Trimmed(Layout):
         boxes: Around the part of each that is inside.
         cells: The boxes that were cut.
         pieces: By number, what the boundary left of boxes.
+        domain: What they are in.
+        arcs: By chart of its boundary, the parts of that in boxes that are cut.
     """
 
     cells: Layout = field(default_factory=lambda: Layout(()))
     pieces: dict[int, Piece] = field(default_factory=dict)
     domain: Domain | None = None
+    arcs: tuple[tuple[Chart, tuple[Arc, ...]], ...] = ()
 
     @cached_property
     def whole(self) -> Tensor:
@@ -43,30 +50,29 @@ class Trimmed(Layout):
     def shares(self) -> Tensor:
         """The part of the volume that each box has, about, [boxes]."""
         volumes = self.halves.prod(dim=1)
-        for number, piece in self.pieces.items():
-            volumes[number] *= piece.inside(8, self.boxes[number])[1].sum()
+        own = inside(list(self.pieces.values()), [self.boxes[k] for k in self.pieces], _LINES)
+        for number, (_, weights) in zip(self.pieces, own, strict=True):
+            volumes[number] *= weights.sum()
         return volumes / volumes.sum()
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """The faces between boxes inside the domain, and the outer ones of boxes that are not cut."""
+        assert self.domain is not None
         found: list[Face] = []
+        shared: list[Face] = []
         for face in self.cells.faces:
-            below, above = face.below, face.above
-            if face.outer:
-                if max(below, above) not in self.pieces:
-                    found.append(face)
-                continue
-            if below not in self.pieces and above not in self.pieces:
+            cut = [box in self.pieces for box in (face.below, face.above) if box != NOWHERE]
+            if not any(cut):
                 found.append(face)
-                continue
-            assert self.domain is not None
-            (span,) = face.span
-            parts = open_parts(self.domain, face.axis, face.place, span)
-            found += [Face(face.axis, face.place, (part,), below, above) for part in parts]
+            elif not face.outer:
+                shared.append(face)
+        for face, parts in zip(shared, open_parts(self.domain, shared), strict=True):
+            below, above = face.below, face.above
+            found += [replace(face, span=(part,)) for part in parts]
             if below not in self.pieces or above not in self.pieces:
                 sides = (below, NOWHERE) if below not in self.pieces else (NOWHERE, above)
-                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(span, parts)]
+                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(*face.span, parts)]
         return tuple(found)
 
 
@@ -80,24 +86,25 @@ def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> li
 def trimmed(domain: Domain, boxes: Sequence[Ends]) -> Layout:
     """The boxes as far as they are inside of a domain in the plane, in the domain's own coordinates."""
     cells = Layout(tuple(boxes))
-    arcs: dict[int, list[Arc]] = {}
-    for chart in domain.boundary_charts():
-        for arc in arcs_of(chart, _kept(chart), cells):
-            arcs.setdefault(arc.box, []).append(arc)
-    inside = domain.distance(cells.middles) > 0
-    cut = {number: own for number, own in arcs.items() if any(_cuts(arc, cells.boxes[number]) for arc in own)}
-    kept = [number for number in range(len(cells)) if number in cut or bool(inside[number])]
+    charts = [(chart, arcs_of(chart, chart.keep, cells)) for chart in domain.boundary_charts()]
+    own: dict[int, list[Arc]] = {}
+    for _, arcs in charts:
+        for arc in arcs:
+            own.setdefault(arc.box, []).append(arc)
+    cut = {number for number, arcs in own.items() if any(_cuts(arc, cells.boxes[number]) for arc in arcs)}
+    middle = domain.distance(cells.middles) > 0
+    kept = [number for number in range(len(cells)) if number in cut or bool(middle[number])]
     cells = Layout(tuple(cells.boxes[number] for number in kept))
+    if not cut:
+        return cells
+    new = {old: number for number, old in enumerate(kept)}
+    moved = [(chart, tuple(replace(a, box=new[a.box]) for a in arcs if a.box in cut)) for chart, arcs in charts]
     pieces, ends = {}, list(cells.boxes)
-    for new, old in enumerate(kept):
-        if old in cut:
-            pieces[new] = Piece(domain, cells.boxes[new], tuple(cut[old]))
-            ends[new] = pieces[new].bounds()
-    return Trimmed(tuple(ends), cells, pieces, domain) if pieces else cells
-
-
-def _kept(chart: Chart):  # noqa: ANN202
-    return chart.keep or (lambda points: torch.ones(len(points), dtype=torch.bool))
+    for old in sorted(cut):
+        number = new[old]
+        pieces[number] = Piece(domain, cells.boxes[number], tuple(own[old]))
+        ends[number] = pieces[number].bounds()
+    return Trimmed(tuple(ends), cells, pieces, domain, tuple(moved))
 
 
 def _cuts(arc: Arc, cell: Ends) -> bool:
