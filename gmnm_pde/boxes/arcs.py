@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.boxes.layout import NOWHERE, Layout
 from gmnm_pde.geometry.gauss import line
 from gmnm_pde.geometry.region import Chart
@@ -73,7 +74,7 @@ class Arc:
 
     def bends(self) -> bool:
         """Whether it lies on no straight face of a box."""
-        return self.chart.flat is None
+        return flat_side(self.chart) is None
 
 
 def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout) -> list[Arc]:

@@ -7,6 +7,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
@@ -147,10 +148,11 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
 
 def lies_on(face: Face, chart: Chart, problem: Problem) -> bool:
     """Whether a face lies in the plane of a chart, if that is flat."""
-    if chart.flat is None:
+    flat = flat_side(chart)
+    if flat is None:
         return False
     low, high = problem.domain.bounds[face.axis]
-    return face.axis == chart.flat[0] and abs(face.place - chart.flat[1]) <= _NEAR * (high - low)
+    return face.axis == flat[0] and abs(face.place - flat[1]) <= _NEAR * (high - low)
 
 
 def _beside(chart: Chart, points: Tensor) -> Tensor:

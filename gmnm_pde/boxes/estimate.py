@@ -16,6 +16,7 @@ from gmnm_pde.boxes.balance import Balance
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
+from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
@@ -74,9 +75,9 @@ def judged(
     system: BoxSystem | Balance, held_out: HeldOut, coefficients: Tensor, lower: Callable[[Degrees], Tensor]
 ) -> Judged:
     """The estimate for the solution of a system; ``lower`` solves the problem with other degrees."""
-    degree, root = system.degrees.inside, system.layout.shares.sqrt()[:, None]
+    degree, sizes = system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(system.layout) ** 0.5
-    size = max((root * coefficients).norm().item(), tiny)
+    size = max(sizes.of(coefficients), tiny)
     others = list(_worse(system, lower))
     every = torch.stack([coefficients, *others, torch.zeros_like(coefficients)])
     left, *rest, at_zero = held_out.residuals(every, degree).unbind(1)
@@ -85,12 +86,12 @@ def judged(
     for fewer, other in zip(others, rest, strict=True):
         change = (other - left).norm().item() / boxes
         if change >= _TELLING * residual:
-            telling.append((root * (fewer - coefficients)).norm().item() / change)
-    stability = _stability(system) if isinstance(system, BoxSystem) else math.nan
+            telling.append(sizes.of(fewer - coefficients) / change)
+    stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
     observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else math.inf
     bound = _UNSEEN * observed if math.isnan(stability) else residual * stability
     observed = min(observed, bound) if telling else min(bound, size)
-    decay = decay_of(coefficients, system.degrees.basis)
+    decay = decay_of(coefficients[system.layout.smooth], system.degrees.basis)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
@@ -111,17 +112,16 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> I
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[1]))
 
 
-def _stability(system: BoxSystem) -> float:
+def _stability(system: BoxSystem, sizes: Sizes) -> float:
     """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes."""
-    root = system.layout.shares.sqrt()[:, None, None]
+    count = len(system.layout)
 
     def forth(unknowns: Tensor) -> Tensor:
-        own = unknowns[: system.own].view(len(root), -1, unknowns.shape[1])
-        return (root * own).flatten(0, 1)
+        return sizes.times(unknowns[: system.own].view(count, -1, unknowns.shape[1])).flatten(0, 1)
 
     def back(values: Tensor) -> Tensor:
-        own = (root * values.view(len(root), -1, values.shape[1])).flatten(0, 1)
+        own = sizes.transposed(values.view(count, -1, values.shape[1])).flatten(0, 1)
         return torch.cat([own, own.new_zeros(system.columns - system.own, own.shape[1])])
 
     like = torch.zeros(system.columns, dtype=torch.float64)
-    return largest_gain(system, forth, back, like)[0] * len(root) ** 0.5
+    return largest_gain(system, forth, back, like)[0] * count**0.5

@@ -1,19 +1,23 @@
 """A solution on boxes as an approximate solution, and how it is made."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance, require_elliptic
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import Interior, conditions, interior
+from gmnm_pde.boxes.equation import Interior, conditions, interior, linearized
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.trimmed import Trimmed
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
@@ -24,6 +28,9 @@ derivatives, too, would be too dear."""
 
 _PROBED = 8
 """Of this degree are the points at which an equation is looked at before it is solved."""
+
+_SAMPLED = 128
+"""The same in a shape that is no box."""
 
 _HELD_OUT = 1500
 """Points at which residuals are reported."""
@@ -42,6 +49,7 @@ class BoxFit:
         unknowns: How many numbers were solved for, traces included.
         shared: Whether all boxes share one factorisation.
         seed: Of the points at which residuals are reported.
+        residuals: At points where nothing was fitted.
     """
 
     statements: Statements
@@ -52,6 +60,7 @@ class BoxFit:
     unknowns: int
     shared: bool
     seed: int
+    residuals: HeldOut
     components: None = None
     widths: tuple[float, ...] = ()
     trained: int = 0
@@ -114,7 +123,26 @@ class BoxFit:
 
     def decay(self) -> float:
         """By what factor the solution's parts fall from one degree to the next."""
-        return decay_of(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
+        return decay_of(self.model.inner.weights.detach()[self.layout.smooth, 0], self.degrees.basis)
+
+    @cached_property
+    def squares(self) -> Tensor:
+        """The sum of the squares of the held-out residuals of each box, [boxes]."""
+        return self.residuals.by_box(self._coefficients, self.degrees.inside)
+
+    @cached_property
+    def falls(self) -> list[float]:
+        """By what factor the solution's parts fall from one degree to the next in each box."""
+        return [decay_of(own[None], self.degrees.basis) for own in self._coefficients]
+
+    def rough_in(self, box: int) -> list[int]:
+        """The axes along which the solution varies in a box about as much as along any."""
+        parts = high_parts(self._coefficients[box : box + 1], self.degrees.basis)
+        return (parts >= ROUGH * parts.max()).nonzero()[:, 0].tolist()
+
+    @property
+    def _coefficients(self) -> Tensor:
+        return self.model.inner.weights.detach()[:, 0]
 
     def rough(self) -> list[bool]:
         """Along which axes the solution varies about as much as along any."""
@@ -129,7 +157,11 @@ def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) ->
     def system_of(lower: Degrees) -> BoxSystem | Balance:
         equation = interior(problem, statements.equation, layout, lower.inner[0])
         kind = BoxSystem if layout.dimension < _BALANCED else Balance
-        return kind(layout, lower, equation, conditions(problem, statements.others, layout, lower.outer[0]))
+        outer = conditions(problem, statements.others, layout, lower.outer[0])
+        if isinstance(layout, Trimmed):
+            cut = CutRows(problem, statements.equation, statements.others, layout, lower.inside)
+            return BoxSystem(layout, lower, equation, outer, cut)
+        return kind(layout, lower, equation, outer)
 
     system = system_of(degrees)
     coefficients = system.solution()
@@ -140,7 +172,7 @@ def fit_boxes(statements: Statements, layout: Layout, degree: int, seed: int) ->
     with torch.no_grad():
         inner.weights.copy_(coefficients[:, None])
     model = Normalized(inner, problem.domain.bounds)
-    return BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
+    return BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed, held_out)
 
 
 def probed(statements: Statements) -> Interior:
@@ -150,9 +182,20 @@ def probed(statements: Statements) -> Interior:
         Unsuited: in three coordinates it is not elliptic, or of the solution derivatives alone are given.
     """
     problem = statements.problem
+    if not is_box(problem.domain):
+        return _sampled(statements)
     layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
     degrees = Degrees.of(problem.domain.dimension, _PROBED)
     equation = interior(problem, statements.equation, layout, degrees.inner[0])
     if problem.domain.dimension >= _BALANCED:
         require_elliptic(equation, conditions(problem, statements.others, layout, degrees.outer[0]))
     return equation
+
+
+def _sampled(statements: Statements) -> Interior:
+    """The equation at points inside of a shape, as if this were one box."""
+    points = statements.problem.domain.sample(_SAMPLED).points
+    found = linearized(statements.problem, statements.equation, points)
+    slopes = {alpha: slope for (_, alpha), slope in found.slopes.items()}
+    operator = {a: c[0].item() if bool((c == c[0]).all()) else c[None] for a, c in slopes.items()}
+    return Interior(operator, -found.residual[None], torch.ones(1, dtype=torch.float64))

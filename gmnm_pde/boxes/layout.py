@@ -117,6 +117,11 @@ class Layout:
         """The numbers of the boxes that are not cut: all."""
         return torch.arange(len(self))
 
+    @property
+    def smooth(self) -> Tensor:
+        """The numbers of the boxes that show how smooth a solution is, all: on a part polynomials do not tell."""
+        return self.whole if len(self.whole) else torch.arange(len(self))
+
     def owner(self, points: Tensor) -> Tensor:
         """The number of the box that each of the points [n, d] lies in, or ``NOWHERE``."""
         found = []

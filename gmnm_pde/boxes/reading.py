@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 
-from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.boxes.flat import flat_side
+from gmnm_pde.geometry import Domain, GivenPoints
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.region import unknown_normal
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _MOST_DIMENSIONS = 3
 """The most coordinates."""
+
+_PLANE = 2
+"""Boundaries that are not made of sides of boxes are curves."""
+
+_MOST_CHARTS = 64
+"""The most of them."""
 
 _HIGHEST = 2
 """The highest order of equations: traces are of values and first derivatives."""
@@ -41,7 +49,7 @@ def read(problem: Problem) -> Statements:
     """
     domain = problem.domain
     if not is_box(domain):
-        raise Unsuited("the domain is not a box")
+        _check_shape(domain)
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
     if domain.dimension == _MOST_DIMENSIONS and domain.time:
@@ -63,6 +71,16 @@ def read(problem: Problem) -> Statements:
     return Statements(problem, inside[0], others)
 
 
+def _check_shape(domain: Domain) -> None:
+    """Refuse a domain whose boundary does not consist of a few smooth curves in the plane."""
+    if domain.time or domain.dimension != _PLANE or domain.parts or not domain.solid:
+        raise Unsuited("the domain is neither a box nor a shape in the plane")
+    charts = domain.boundary_charts()
+    smooth = all(c.given is None and c.nodes is None and c.normal not in (None, unknown_normal) for c in charts)
+    if not smooth or len(charts) > _MOST_CHARTS:
+        raise Unsuited("the boundary is not given by a few smooth curves")
+
+
 def _check(term: Term, problem: Problem) -> None:
     """Refuse a term that is none of an equation inside, or of a condition on a flat side."""
     if term.partner is not None or term.trace.over_space or term.boost != 1.0:
@@ -76,7 +94,8 @@ def _check(term: Term, problem: Problem) -> None:
             raise Unsuited(f"'{term.name}' holds in a part of the domain")
         return
     for chart in term.region.charts:
-        if chart.flat is None:
+        flat = flat_side(chart)
+        if flat is None and is_box(problem.domain):
             raise Unsuited(f"'{term.name}' does not hold on a flat side")
-        if any(alpha[chart.flat[0]] > 1 for alpha in term.trace.alphas):
+        if flat is not None and any(alpha[flat[0]] > 1 for alpha in term.trace.alphas):
             raise Unsuited(f"'{term.name}' has second derivatives across its side")

@@ -11,6 +11,7 @@ from gmnm_pde.boxes.arcs import Arc, arcs_of
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
 from gmnm_pde.boxes.pieces import Ends, Piece, inside, open_parts
 from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.region import Chart
 
 _STRICTLY = 1e-8
@@ -83,8 +84,10 @@ def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> li
     return [(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a > least]
 
 
-def trimmed(domain: Domain, boxes: Sequence[Ends]) -> Layout:
-    """The boxes as far as they are inside of a domain in the plane, in the domain's own coordinates."""
+def trimmed(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
+    """Boxes as far as they are inside of a domain in the plane, in its own coordinates, and which ones that are."""
+    if is_box(domain):
+        return Layout(tuple(boxes)), list(range(len(boxes)))
     cells = Layout(tuple(boxes))
     charts = [(chart, arcs_of(chart, chart.keep, cells)) for chart in domain.boundary_charts()]
     own: dict[int, list[Arc]] = {}
@@ -96,7 +99,7 @@ def trimmed(domain: Domain, boxes: Sequence[Ends]) -> Layout:
     kept = [number for number in range(len(cells)) if number in cut or bool(middle[number])]
     cells = Layout(tuple(cells.boxes[number] for number in kept))
     if not cut:
-        return cells
+        return cells, kept
     new = {old: number for number, old in enumerate(kept)}
     moved = [(chart, tuple(replace(a, box=new[a.box]) for a in arcs if a.box in cut)) for chart, arcs in charts]
     pieces, ends = {}, list(cells.boxes)
@@ -104,7 +107,7 @@ def trimmed(domain: Domain, boxes: Sequence[Ends]) -> Layout:
         number = new[old]
         pieces[number] = Piece(domain, cells.boxes[number], tuple(own[old]))
         ends[number] = pieces[number].bounds()
-    return Trimmed(tuple(ends), cells, pieces, domain, tuple(moved))
+    return Trimmed(tuple(ends), cells, pieces, domain, tuple(moved)), kept
 
 
 def _cuts(arc: Arc, cell: Ends) -> bool:

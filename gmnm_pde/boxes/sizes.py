@@ -1,0 +1,48 @@
+"""The size of functions on a layout, from the coefficients of their polynomials."""
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.pieces import inside
+from gmnm_pde.boxes.trimmed import Trimmed
+from gmnm_pde.linalg.qr import triangular
+
+
+class Sizes:
+    """Coefficients [boxes, count, m] as numbers whose mean square over the domain is that of the functions, and back.
+
+    Polynomials are orthonormal on a box; of one that is cut a triangular factor gives the size on the part inside.
+    """
+
+    def __init__(self, layout: Layout, degrees: Degrees):
+        self._roots = layout.shares.sqrt()[:, None, None]
+        self._triangles: dict[int, Tensor] = {}
+        if isinstance(layout, Trimmed):
+            numbers = sorted(layout.pieces)
+            boxes = [layout.boxes[k] for k in numbers]
+            zero = (0,) * layout.dimension
+            parts = inside([layout.pieces[k] for k in numbers], boxes, degrees.inside)
+            for k, (points, weights) in zip(numbers, parts, strict=True):
+                unit = (points - layout.middles[k]) / layout.halves[k]
+                table = degrees.basis.jet(unit, (zero,))[zero]
+                self._triangles[k] = triangular(table * (weights / weights.sum()).sqrt()[:, None])
+
+    def times(self, coefficients: Tensor) -> Tensor:
+        """From coefficients to numbers."""
+        found = self._roots * coefficients
+        for k, triangle in self._triangles.items():
+            found[k] = triangle @ found[k]
+        return found
+
+    def transposed(self, numbers: Tensor) -> Tensor:
+        """The transposed map."""
+        found = self._roots * numbers
+        for k, triangle in self._triangles.items():
+            found[k] = triangle.mT @ found[k]
+        return found
+
+    def of(self, coefficients: Tensor) -> float:
+        """The root mean square of a function with coefficients [boxes, count]."""
+        return self.times(coefficients[..., None]).norm().item()
