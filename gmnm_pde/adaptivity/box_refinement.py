@@ -18,19 +18,19 @@ from gmnm_pde.memory import available_bytes
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
-_HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
+HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
 """The highest degree."""
 
-_DIGITS_OF_DEGREES = 1.6
+DIGITS_OF_DEGREES = 1.6
 """Degrees for each digit that is asked for."""
 
-_LEAST = ByDimension(line=12, plane=12, space=8, beyond=4)
+LEAST = ByDimension(line=12, plane=12, space=8, beyond=4)
 """To which those for the digits are added."""
 
 _STEP = 2
 """By how many degrees a refinement goes at least."""
 
-_BEYOND = 0.3
+BEYOND = 0.3
 """A next solution is to come below this part of the tolerance."""
 
 _LIMIT = (30.0, 1e-9, 1e-4)
@@ -39,7 +39,7 @@ _LIMIT = (30.0, 1e-9, 1e-4)
 _MORE = 1.5
 """Along an axis that the solution varies along there are so many times as many boxes next."""
 
-_AIM = 1e-8
+AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
 
 
@@ -65,7 +65,7 @@ class BoxRefinement:
 
     @property
     def _aim(self) -> float:
-        return _AIM if self.tol is None else self.tol
+        return AIM if self.tol is None else self.tol
 
     @property
     def _dimension(self) -> int:
@@ -74,8 +74,8 @@ class BoxRefinement:
     def first(self) -> Level | None:
         """The first level: a degree by the tolerance, and as many boxes as the data ask for; None if too many."""
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        least, most = _LEAST.of(self._dimension), _HIGHEST.of(self._dimension)
-        degree = self.degree or min(most, least + round(_DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1)))
+        least, most = LEAST.of(self._dimension), HIGHEST.of(self._dimension)
+        degree = self.degree or min(most, least + round(DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1)))
         if self.counts is not None:
             return Level(self.counts, degree)
         factor, low, high = _LIMIT
@@ -102,8 +102,8 @@ class BoxRefinement:
         return Stop.LARGEST if finer is None else finer
 
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
-        wanted = math.log(_BEYOND * self._aim / error)
-        most = _HIGHEST.of(self._dimension)
+        wanted = math.log(BEYOND * self._aim / error)
+        most = HIGHEST.of(self._dimension)
         more = math.ceil(wanted / min(-1e-3, math.log(fit.decay())))
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
@@ -145,20 +145,25 @@ class BoxRefinement:
 
     def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
-        best: Candidate = trials.best
-        words, made = beside(best.error, self.tol), best.fit.model.inner.form
-        if is_good(best, self.tol):
-            return Result(best, good_status(self.tol), f"{words}; {made}")
-        status, why = self._why(stop, run)
-        return Result(
-            best, Status.POOR if self.tol is None and status is not Status.TIME else status, f"{words}: {why}; {made}"
-        )
+        by_hand = self.counts is not None and self.degree is not None
+        return result_of(trials.best, self.tol, stop, run, by_hand=by_hand)
 
-    def _why(self, stop: Stop, run: Run) -> tuple[Status, str]:
-        if stop is Stop.TIME:
-            return run.end_of_time
-        if stop is Stop.STALLED:
-            return Status.STALLED, "it stopped falling"
-        if self.counts is not None and self.degree is not None:
-            return Status.LARGEST, "boxes and degree are kept as given"
-        return Status.LARGEST, "more boxes would not fit into memory"
+
+def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:
+    """The best candidate, whether it is good enough, and why the refinement stopped."""
+    words, made = beside(best.error, tol), best.fit.model.inner.form
+    if is_good(best, tol):
+        return Result(best, good_status(tol), f"{words}; {made}")
+    status, why = _why(stop, run, by_hand=by_hand)
+    poor = tol is None and status is not Status.TIME
+    return Result(best, Status.POOR if poor else status, f"{words}: {why}; {made}")
+
+
+def _why(stop: Stop, run: Run, *, by_hand: bool) -> tuple[Status, str]:
+    if stop is Stop.TIME:
+        return run.end_of_time
+    if stop is Stop.STALLED:
+        return Status.STALLED, "it stopped falling"
+    if by_hand:
+        return Status.LARGEST, "boxes and degree are kept as given"
+    return Status.LARGEST, "more boxes would not fit into memory"

@@ -80,7 +80,9 @@ class HeldOut:
 
     def _parts(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
         """Residuals, and the boxes that they belong to, one or two each."""
-        yield from self._inside(model)
+        if len(self.layout.whole):
+            yield from self._inside(model)
+        yield from self._inside_cut(model)
         yield from self._jumps(model)
         yield from self._outside(model)
 
@@ -91,6 +93,9 @@ class HeldOut:
             c = self._equation.operator[alpha]
             total = total + (c[whole][:, :, None] if isinstance(c, Tensor) else c) * (table @ weights.mT)
         yield total.flatten(0, 1) / len(self._unit) ** 0.5, whole.repeat_interleave(len(self._unit))
+
+    def _inside_cut(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
+        """With the conditions in these boxes."""
         for number in () if self._cut is None else self._cut.numbers:
             matrix, right = self._cut.of(number, model.basis)
             rows = matrix @ model.weights[number].mT - right[:, None]

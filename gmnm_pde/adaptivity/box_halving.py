@@ -1,0 +1,156 @@
+"""Refinement on boxes of several sizes: some are halved, or the polynomials of all get a higher degree.
+
+Boxes whose held-out residual is above an equal share of what the tolerance leaves have to become better. Where their
+parts fall quickly with the degree, a higher degree is enough; where they do not, or where few boxes are concerned and
+that is cheaper, these are halved along the axes that the solution varies along.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, DIGITS_OF_DEGREES, HIGHEST, LEAST, result_of
+from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
+from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.adaptivity.partitions import balanced, graded
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
+from gmnm_pde.boxes.foresight import Level, bytes_of, seconds_of
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.memory import available_bytes
+from gmnm_pde.models import Partition
+from gmnm_pde.run.result import Result
+from gmnm_pde.run.run import Run
+
+_STEP = 2
+"""By how many degrees a refinement goes at least."""
+
+_FEWER = 4
+"""Boxes of several sizes follow the solution: they have so many degrees less than equal ones to begin with."""
+
+_AT_ONCE = 6
+"""Towards a corner at which the solution is not smooth boxes are halved so many times at once at the most."""
+
+_SLOW = 0.65
+"""Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
+
+_MOST_BOXES = 4000
+"""The most boxes."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Boxes of [-1, 1]^d of several sizes, and the degree of their polynomials."""
+
+    boxes: Partition
+    degree: int
+
+    def like(self) -> Level:
+        """About as many equal boxes."""
+        d = self.boxes.dimension
+        along = max(1, round(len(self.boxes) ** (1 / d)))
+        return Level((*(along,) * (d - 1), math.ceil(len(self.boxes) / along ** (d - 1))), self.degree)
+
+
+@dataclass(frozen=True)
+class BoxHalving:
+    """Boxes of several sizes, finer until the error estimate is good.
+
+    Args:
+        statements: What is solved.
+        tol: The error wanted.
+        seed: Of the solve.
+        degree: Of the polynomials, where chosen by hand.
+    """
+
+    statements: Statements
+    tol: float | None
+    seed: int
+    degree: int | None = None
+
+    @property
+    def _aim(self) -> float:
+        return AIM if self.tol is None else self.tol
+
+    def first(self) -> Cells:
+        """The first boxes."""
+        problem = self.statements.problem
+        d = problem.domain.dimension
+        digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
+        most, asked = HIGHEST.of(d), LEAST.of(d) - _FEWER + round(DIGITS_OF_DEGREES * digits)
+        return Cells(first_cells(problem, self._aim, self.seed), self.degree or min(most, asked))
+
+    def next(self, trials: Trials[Cells]) -> Cells | Stop:
+        """The first level, then the next one."""
+        level = trials.level
+        if level is None:
+            return self.first()
+        if trials.errors[-1] <= self._aim:
+            return Stop.MET
+        if trials.doubtful or stalled(trials.errors, early=4, late=3):
+            return Stop.STALLED
+        finer = self._finer(level, trials.last.fit, trials.errors[-1])
+        fits = bytes_of(finer.like(), shared=False) < available_bytes(torch.device("cpu"))
+        return finer if fits and len(finer.boxes) <= _MOST_BOXES else Stop.LARGEST
+
+    def _finer(self, level: Cells, fit: BoxFit, error: float) -> Cells:
+        """Cheaper of more degrees, where that is enough, and halving."""
+        wanted = BEYOND * self._aim / error
+        excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
+        marked = (excess > 1).nonzero()[:, 0].tolist()
+        halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
+        needed = max(math.log(excess[k].item()) / -math.log(min(fit.falls[k], 1 - 1e-3)) for k in marked)
+        raised = replace(level, degree=level.degree + max(_STEP, math.ceil(needed)))
+        if self.degree is not None or raised.degree > HIGHEST.of(level.boxes.dimension):
+            return halved
+        costs = [seconds_of(cells.like(), shared=False) for cells in (raised, halved)]
+        return raised if costs[0] <= costs[1] else halved
+
+    def _halved(self, boxes: Partition, fit: BoxFit, marked: list[int], wanted: float) -> Partition:
+        """Marked boxes halved, those at a corner where the solution is not smooth again and again."""
+        domain = self.statements.problem.domain
+        low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+        vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, boxes.dimension)
+        vertices = 2 * (vertices - low) / (high - low) - 1
+        near = 1e-12
+        at = (vertices[:, None] >= boxes.low[marked] - near) & (vertices[:, None] <= boxes.high[marked] + near)
+        slow = torch.tensor([fit.falls[k] > _SLOW for k in marked])
+        singular = vertices[(at.all(dim=2) & slow).any(dim=1)]
+        finer = boxes.split([(k, fit.rough_in(k)) for k in marked])
+        levels = min(_AT_ONCE, math.ceil(-math.log2(wanted) / 2)) - 1
+        finer = graded(finer, singular, levels) if levels > 0 and len(singular) else balanced(finer)
+        return following(domain, finer) if boxes.dimension == 2 else finer
+
+    def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
+        """None: a level between two would tell little."""
+        return None
+
+    def seconds(self, trials: Trials[Cells], level: Cells) -> float:
+        """By the operations, from how long the last level took."""
+        before = trials.level
+        predicted = seconds_of(level.like(), shared=False)
+        known = trials.seconds / seconds_of(before.like(), shared=False) if before is not None and trials.seconds else 1
+        return known * predicted
+
+    def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> Candidate:
+        """The solution of a level."""
+        problem = self.statements.problem
+        fit = fit_boxes(self.statements, inside(problem.domain, level.boxes)[0], level.degree, self.seed)
+        run.worked(seconds_of(level.like(), shared=probed(self.statements).constant))
+        (name,) = problem.fields
+        return Candidate(fit, ErrorEstimate({name: fit.judged.error}, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+
+    def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:
+        """The smaller estimate."""
+        return candidate.error <= trials.best.error or candidate.estimate.sure
+
+    def state(self, trials: Trials[Cells]) -> Any:
+        """Nothing: these solves are not resumed."""
+        return None
+
+    def result(self, trials: Trials[Cells], stop: Stop, run: Run) -> Result:
+        """The best candidate, whether it is good enough, and why the refinement stopped."""
+        return result_of(trials.best, self.tol, stop, run, by_hand=False)
