@@ -13,8 +13,8 @@ import torch
 
 from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, DIGITS_OF_DEGREES, HIGHEST, LEAST, result_of
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
+from gmnm_pde.adaptivity.hanging import graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.adaptivity.partitions import balanced, graded
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, seconds_of
 from gmnm_pde.boxes.reading import Statements
@@ -31,7 +31,7 @@ _STEP = 2
 _FEWER = 4
 """Boxes of several sizes follow the solution: they have so many degrees less than equal ones to begin with."""
 
-_AT_ONCE = 6
+_AT_ONCE = 16
 """Towards a corner at which the solution is not smooth boxes are halved so many times at once at the most."""
 
 _SLOW = 0.65
@@ -115,13 +115,12 @@ class BoxHalving:
         low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
         vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, boxes.dimension)
         vertices = 2 * (vertices - low) / (high - low) - 1
-        near = 1e-12
-        at = (vertices[:, None] >= boxes.low[marked] - near) & (vertices[:, None] <= boxes.high[marked] + near)
+        at = touching(boxes, vertices)[:, marked]
         slow = torch.tensor([fit.falls[k] > _SLOW for k in marked])
-        singular = vertices[(at.all(dim=2) & slow).any(dim=1)]
-        finer = boxes.split([(k, fit.rough_in(k)) for k in marked])
-        levels = min(_AT_ONCE, math.ceil(-math.log2(wanted) / 2)) - 1
-        finer = graded(finer, singular, levels) if levels > 0 and len(singular) else balanced(finer)
+        singular = vertices[(at & slow).any(dim=1)]
+        finer = matched(boxes.split([(k, fit.rough_in(k)) for k in marked]))
+        levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
+        finer = graded(finer, singular, levels)
         return following(domain, finer) if boxes.dimension == 2 else finer
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:

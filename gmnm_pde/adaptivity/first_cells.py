@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.adaptivity.partitions import balanced, graded
+from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain
 from gmnm_pde.models import Partition
@@ -16,6 +17,9 @@ from gmnm_pde.statement.problem import Problem
 
 _TURN = 1.7
 """In a box the normal of a smooth piece of the boundary turns by no more than so many radians: a quarter of a circle."""
+
+_RADII = 1.6
+"""Boxes at the boundary are no larger than so many times the radius of its curvature."""
 
 _MOST_LINES = 16
 """A shape with more corners than this has sides of boxes only at those that are re-entrant."""
@@ -26,7 +30,7 @@ _THINNEST = 0.05
 _MORE_LEVELS = 1
 """Levels of halving towards a re-entrant corner beyond those that a power law asks for."""
 
-_MOST_LEVELS = 20
+_MOST_LEVELS = 32
 """The most levels of halving towards a corner."""
 
 _IN_A_LAYER = 8.0
@@ -46,7 +50,7 @@ def first_cells(problem: Problem, tol: float, seed: int) -> Partition:
     vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
     edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
-    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(0.75 * math.log2(1 / tol)))
+    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
     return cells if d != 2 else following(domain, cells)
 
@@ -73,11 +77,19 @@ def following(domain: Domain, cells: Partition) -> Partition:
         cells = Partition(tuple(cells.boxes[number] for number in kept))
         if not isinstance(layout, Trimmed):
             return cells
-        bent = [k for k, piece in layout.pieces.items() if sum(arc.turn() for arc in piece.arcs) > _TURN]
+        bent = [k for k, piece in layout.pieces.items() if _bends(piece)]
         if not bent:
             return cells
-        cells = balanced(cells.split([(k, range(cells.dimension)) for k in bent]))
+        cells = matched(cells.split([(k, range(cells.dimension)) for k in bent]))
     return Partition(tuple(cells.boxes[number] for number in inside(domain, cells)[1]))
+
+
+def _bends(piece: Piece) -> bool:
+    """Whether the boundary bends too much for one box."""
+    side = max(high - low for low, high in piece.cell)
+    if min(arc.radius() for arc in piece.arcs) * _RADII < side:
+        return True
+    return sum(arc.turn() for arc in piece.arcs) > _TURN
 
 
 def inside(domain: Domain, cells: Partition) -> tuple[Layout, list[int]]:

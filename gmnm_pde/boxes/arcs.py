@@ -1,7 +1,8 @@
 """The boundary of a shape in the plane cut into arcs, each in one box of a layout."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,9 +15,6 @@ from gmnm_pde.geometry.region import Chart
 _PLACES = 1024
 """Places on a chart at which it is looked which box they are in."""
 
-_OCTAVES, _IN_EACH = 30, 12
-"""Towards the ends of what is kept of a chart there are so many more: boxes are small at corners."""
-
 _HALVINGS = 50
 """Of the gap between two places in different boxes."""
 
@@ -25,6 +23,9 @@ _SHORTEST = 1e-10
 
 _INWARD = 1e-9
 """So far inside of the boundary, in parts of the extent, it is looked which box an arc belongs to."""
+
+_STRAIGHT = 1e-6
+"""An arc that turns by no more than this, in radians, is straight."""
 
 _ON_ARC = 33
 """Points of an arc that show where it goes."""
@@ -69,8 +70,12 @@ class Arc:
     def turn(self) -> float:
         """By how much the normal turns, in radians."""
         normals = self.normals(self.shape())
-        angles = (normals[1:] * normals[:-1]).sum(dim=1).clamp(-1, 1).acos()
-        return angles.sum().item()
+        return (normals[1:] - normals[:-1]).norm(dim=1).sum().item()
+
+    def radius(self) -> float:
+        """Of its curvature, on average."""
+        length, turn = self.nodes(_ON_ARC)[1].sum().item(), self.turn()
+        return length / turn if turn > _STRAIGHT else math.inf
 
     def bends(self) -> bool:
         """Whether it lies on no straight face of a box."""
@@ -84,33 +89,46 @@ def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout
     outward = chart.normal
     assert outward is not None
 
-    def label(places: Tensor) -> Tensor:
-        points = chart.mapped(places[:, None])[0]
-        owner = cells.owner(points - step * outward(points))
-        return owner if kept is None else torch.where(kept(points), owner, NOWHERE)
+    def at(places: Tensor) -> Tensor:
+        return chart.mapped(places[:, None])[0]
 
-    def there(places: Tensor) -> Tensor:
-        return torch.zeros(len(places)) if kept is None else kept(chart.mapped(places[:, None])[0])
+    places = torch.linspace(0, 1, _PLACES + 1, dtype=torch.float64)
+    cuts = [places[[0, -1]]]
+    if kept is not None:
+        there = kept(at(places))
+        left = (there[1:] != there[:-1]).nonzero()[:, 0]
+        cuts.append(_bisected(lambda own: kept(at(own)) == there[left], places[left], places[left + 1]))
+    points = at(places)
+    for axis, own in enumerate(ends.unbind(1)):
+        planes = own.unique()
+        above = points[:, axis, None] > planes
+        left, plane = (above[1:] != above[:-1]).nonzero().unbind(1)
+        before, level = above[left, plane], planes[plane]
+        crossed = lambda own, axis=axis, level=level, before=before: (at(own)[:, axis] > level) == before  # noqa: E731
+        cuts.append(_bisected(crossed, places[left], places[left + 1]))
+    marks = torch.cat(cuts).unique()
+    middles = at((marks[1:] + marks[:-1]) / 2)
+    owner = cells.owner(middles - step * outward(middles))
+    labels = owner if kept is None else torch.where(kept(middles), owner, NOWHERE)
+    long = marks.diff() > _SHORTEST
+    return _joined(chart, marks[:-1][long].tolist(), marks[1:][long].tolist(), labels[long].tolist())
 
-    even = torch.linspace(0, 1, _PLACES + 1, dtype=torch.float64)
-    marks = torch.cat([even[[0, -1]], _changes(even, there)])
-    octaves = torch.arange(_OCTAVES * _IN_EACH, dtype=torch.float64) / _IN_EACH
-    near = (2.0**-octaves) / _PLACES * 8
-    close = torch.cat([marks[:, None] + near, marks[:, None] - near]).flatten()
-    places = torch.cat([even, marks, close[(close > 0) & (close < 1)]]).unique()
-    cuts = torch.cat([even[[0, -1]], _changes(places, label)]).unique()
-    middles = label((cuts[1:] + cuts[:-1]) / 2)
-    found = zip(cuts[:-1].tolist(), cuts[1:].tolist(), middles.tolist(), strict=True)
-    return [Arc(chart, low, high, box) for low, high, box in found if box != NOWHERE and high - low > _SHORTEST]
+
+def _joined(chart: Chart, starts: list[float], ends: list[float], boxes: list[int]) -> list[Arc]:
+    """Neighbouring parts in one box as one arc."""
+    found: list[Arc] = []
+    for start, end, box in zip(starts, ends, boxes, strict=True):
+        if found and found[-1].box == box and start - found[-1].end <= _SHORTEST:
+            found[-1] = replace(found[-1], end=end)
+        elif box != NOWHERE:
+            found.append(Arc(chart, start, end, box))
+    return found
 
 
-def _changes(places: Tensor, label: Callable[[Tensor], Tensor]) -> Tensor:
-    """Where a label changes between places."""
-    labels = label(places)
-    left = (labels[1:] != labels[:-1]).nonzero()[:, 0]
-    low, high, before = places[left], places[left + 1], labels[left]
-    for _ in range(_HALVINGS if len(left) else 0):
+def _bisected(before: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
+    """Where something changes between places that it holds at and others."""
+    for _ in range(_HALVINGS if len(low) else 0):
         middle = (low + high) / 2
-        same = label(middle) == before
+        same = before(middle)
         low, high = torch.where(same, middle, low), torch.where(same, high, middle)
     return (low + high) / 2

@@ -35,6 +35,9 @@ _TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
 tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
 
+_HOT = 0.5
+"""Boxes that hold this part of the squared residual hold most of it."""
+
 _UNSEEN = 100.0
 """Where no stability constant is measured the bound is so many times what is observed."""
 
@@ -78,7 +81,10 @@ def judged(
     degree, sizes = system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(system.layout) ** 0.5
     size = max(sizes.of(coefficients), tiny)
-    others = list(_worse(system, lower))
+    layout, hot = system.layout, None
+    if not layout.equal:
+        hot = _worst(held_out.by_box(coefficients, degree))
+    others = list(_worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
     every = torch.stack([coefficients, *others, torch.zeros_like(coefficients)])
     left, *rest, at_zero = held_out.residuals(every, degree).unbind(1)
     residual = left.norm().item() / boxes
@@ -91,22 +97,40 @@ def judged(
     observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else math.inf
     bound = _UNSEEN * observed if math.isnan(stability) else residual * stability
     observed = min(observed, bound) if telling else min(bound, size)
-    decay = decay_of(coefficients[system.layout.smooth], system.degrees.basis)
+    groups = [layout.smooth] if hot is None else [torch.tensor([box]) for box in hot]
+    decay = max(decay_of(coefficients[group], system.degrees.basis) for group in groups)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
-    drawn = max(0.5 * (1 - quickly), min(1.0, max(0.0, unsolved)))
+    drawn = 0.5 * (1 - quickly)
+    if hot is None:
+        drawn = max(drawn, min(1.0, max(0.0, unsolved)))
     error = observed * max(1.0, bound / max(observed, tiny)) ** drawn
     rounding = _ROUNDING + (0.0 if math.isnan(stability) else torch.finfo(coefficients.dtype).eps * stability / size)
     return Judged(error / size + rounding, residual, relative, stability)
 
 
-def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:
-    """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes."""
+def _worst(squares: Tensor) -> list[int]:
+    """The boxes that hold most of the residual."""
+    order = squares.argsort(descending=True)
+    parts = squares[order].cumsum(0) / squares.sum()
+    count = 1 + int((parts < _HOT).sum())
+    return order[:count].tolist()
+
+
+def _worse(
+    system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None
+) -> Iterator[Tensor]:
+    """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
+
+    Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
+    degree on those faces alone that most of the residual is at.
+    """
     degrees = system.degrees
     for fewer in range(1, _WORSE + 1):
         if degrees.dimension > 1:
-            yield system.with_fewer(max(0, degrees.on_faces - fewer))
+            degree = max(0, degrees.on_faces - fewer)
+            yield system.with_fewer(degree, hot) if isinstance(system, BoxSystem) else system.with_fewer(degree)
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[1]))

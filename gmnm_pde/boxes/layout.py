@@ -117,6 +117,12 @@ class Layout:
         """The numbers of the boxes that are not cut: all."""
         return torch.arange(len(self))
 
+    @cached_property
+    def equal(self) -> bool:
+        """Whether all boxes have the same size."""
+        low, high = self.halves.amin(dim=0), self.halves.amax(dim=0)
+        return bool((high - low <= _SAME * high).all())
+
     @property
     def smooth(self) -> Tensor:
         """The numbers of the boxes that show how smooth a solution is, all: on a part polynomials do not tell."""

@@ -1,6 +1,6 @@
 """The rows of all boxes and conditions as one least squares problem in the traces, and its solution."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -105,10 +105,12 @@ class BoxSystem:
         """The coefficients of the boxes, [boxes, count]."""
         return self._inside(self._solver.solution())
 
-    def with_fewer(self, degree: int) -> Tensor:
-        """The same with traces of a lower degree: a worse solution."""
+    def with_fewer(self, degree: int, faces: Collection[int] | None = None) -> Tensor:
+        """The same with traces of a lower degree, on some faces or on all: a worse solution."""
         size = 2 * int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum())
-        return self._inside(self._solver.leading([size] * len(self.layout.faces)))
+        every = range(len(self.layout.faces))
+        lower = set(every if faces is None else faces)
+        return self._inside(self._solver.leading([size if face in lower else self._size for face in every]))
 
     def _inside(self, traces: Tensor) -> Tensor:
         """The coefficients of the boxes for given traces."""
