@@ -63,13 +63,17 @@ class BoxHalving:
         statements: What is solved.
         tol: The error wanted.
         seed: Of the solve.
+        counts: Boxes along each coordinate, where chosen by hand; then they stay.
         degree: Of the polynomials, where chosen by hand.
+        begin: The first level, where it is known.
     """
 
     statements: Statements
     tol: float | None
     seed: int
+    counts: tuple[int, ...] | None = None
     degree: int | None = None
+    begin: Cells | None = None
 
     @property
     def _aim(self) -> float:
@@ -81,30 +85,36 @@ class BoxHalving:
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
         most, asked = HIGHEST.of(d), LEAST.of(d) - _FEWER + round(DIGITS_OF_DEGREES * digits)
-        return Cells(first_cells(problem, self._aim, self.seed), self.degree or min(most, asked))
+        cells = first_cells(problem, self._aim, self.seed) if self.counts is None else Partition.even(self.counts)
+        return Cells(cells, self.degree or min(most, asked))
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
         level = trials.level
         if level is None:
-            return self.first()
+            return self.begin or self.first()
         if trials.errors[-1] <= self._aim:
             return Stop.MET
         if trials.doubtful or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
         finer = self._finer(level, trials.last.fit, trials.errors[-1])
+        if finer is None:
+            return Stop.LARGEST
         fits = bytes_of(finer.like(), shared=False) < available_bytes(torch.device("cpu"))
         return finer if fits and len(finer.boxes) <= _MOST_BOXES else Stop.LARGEST
 
-    def _finer(self, level: Cells, fit: BoxFit, error: float) -> Cells:
-        """Cheaper of more degrees, where that is enough, and halving."""
+    def _finer(self, level: Cells, fit: BoxFit, error: float) -> Cells | None:
+        """The cheaper one of more degrees, where that is enough, and halving; None where nothing may change."""
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
         marked = (excess > 1).nonzero()[:, 0].tolist()
-        halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
         needed = max(math.log(excess[k].item()) / -math.log(min(fit.falls[k], 1 - 1e-3)) for k in marked)
         raised = replace(level, degree=level.degree + max(_STEP, math.ceil(needed)))
-        if self.degree is not None or raised.degree > HIGHEST.of(level.boxes.dimension):
+        most = HIGHEST.of(level.boxes.dimension)
+        if self.counts is not None:
+            return None if self.degree or level.degree >= most else replace(raised, degree=min(most, raised.degree))
+        halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
+        if self.degree is not None or raised.degree > most:
             return halved
         costs = [seconds_of(cells.like(), shared=False) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
@@ -152,4 +162,4 @@ class BoxHalving:
 
     def result(self, trials: Trials[Cells], stop: Stop, run: Run) -> Result:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
-        return result_of(trials.best, self.tol, stop, run, by_hand=False)
+        return result_of(trials.best, self.tol, stop, run, by_hand=self.counts is not None)

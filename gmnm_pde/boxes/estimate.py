@@ -35,6 +35,9 @@ _TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
 tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
 
+_FEWER_ON_SOME = (2, 6)
+"""So many degrees less have the traces of worse solutions that are worse on some faces alone."""
+
 _HOT = 0.5
 """Boxes that hold this part of the squared residual hold most of it."""
 
@@ -59,12 +62,14 @@ class Judged:
         residual: The held-out residual, rows scaled.
         relative: The same relative to that of the zero solution.
         stability: The largest solution that rows of size 1 leave.
+        parts: The solution in polynomials by rising degree that are orthonormal in each box, [boxes, count].
     """
 
     error: float
     residual: float
     relative: float
     stability: float
+    parts: Tensor
 
     @property
     def doubt(self) -> str:
@@ -97,8 +102,11 @@ def judged(
     observed = SAFETY * residual * math.sqrt(telling[0] * max(telling)) if telling else math.inf
     bound = _UNSEEN * observed if math.isnan(stability) else residual * stability
     observed = min(observed, bound) if telling else min(bound, size)
-    groups = [layout.smooth] if hot is None else [torch.tensor([box]) for box in hot]
-    decay = max(decay_of(coefficients[group], system.degrees.basis) for group in groups)
+    parts = sizes.times(coefficients[..., None])[..., 0]
+    if hot is None:
+        decay = decay_of(coefficients, system.degrees.basis)
+    else:
+        decay = max(decay_of(parts[box : box + 1], system.degrees.basis) for box in hot)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
@@ -107,7 +115,7 @@ def judged(
         drawn = max(drawn, min(1.0, max(0.0, unsolved)))
     error = observed * max(1.0, bound / max(observed, tiny)) ** drawn
     rounding = _ROUNDING + (0.0 if math.isnan(stability) else torch.finfo(coefficients.dtype).eps * stability / size)
-    return Judged(error / size + rounding, residual, relative, stability)
+    return Judged(error / size + rounding, residual, relative, stability, parts)
 
 
 def _worst(squares: Tensor) -> list[int]:
@@ -118,9 +126,7 @@ def _worst(squares: Tensor) -> list[int]:
     return order[:count].tolist()
 
 
-def _worse(
-    system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None
-) -> Iterator[Tensor]:
+def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
     """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
 
     Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
@@ -129,7 +135,7 @@ def _worse(
     degrees = system.degrees
     for fewer in range(1, _WORSE + 1):
         if degrees.dimension > 1:
-            degree = max(0, degrees.on_faces - fewer)
+            degree = max(0, degrees.on_faces - (fewer if hot is None else _FEWER_ON_SOME[fewer - 1]))
             yield system.with_fewer(degree, hot) if isinstance(system, BoxSystem) else system.with_fewer(degree)
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))

@@ -123,7 +123,7 @@ class BoxFit:
 
     def decay(self) -> float:
         """By what factor the solution's parts fall from one degree to the next."""
-        return decay_of(self.model.inner.weights.detach()[self.layout.smooth, 0], self.degrees.basis)
+        return decay_of(self.model.inner.weights.detach()[:, 0], self.degrees.basis)
 
     @cached_property
     def squares(self) -> Tensor:
@@ -133,11 +133,11 @@ class BoxFit:
     @cached_property
     def falls(self) -> list[float]:
         """By what factor the solution's parts fall from one degree to the next in each box."""
-        return [decay_of(own[None], self.degrees.basis) for own in self._coefficients]
+        return [decay_of(own[None], self.degrees.basis) for own in self.judged.parts]
 
     def rough_in(self, box: int) -> list[int]:
         """The axes along which the solution varies in a box about as much as along any."""
-        parts = high_parts(self._coefficients[box : box + 1], self.degrees.basis)
+        parts = high_parts(self.judged.parts[box : box + 1], self.degrees.basis)
         return (parts >= ROUGH * parts.max()).nonzero()[:, 0].tolist()
 
     @property

@@ -123,11 +123,6 @@ class Layout:
         low, high = self.halves.amin(dim=0), self.halves.amax(dim=0)
         return bool((high - low <= _SAME * high).all())
 
-    @property
-    def smooth(self) -> Tensor:
-        """The numbers of the boxes that show how smooth a solution is, all: on a part polynomials do not tell."""
-        return self.whole if len(self.whole) else torch.arange(len(self))
-
     def owner(self, points: Tensor) -> Tensor:
         """The number of the box that each of the points [n, d] lies in, or ``NOWHERE``."""
         found = []

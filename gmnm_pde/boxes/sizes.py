@@ -27,7 +27,8 @@ class Sizes:
             for k, (points, weights) in zip(numbers, parts, strict=True):
                 unit = (points - layout.middles[k]) / layout.halves[k]
                 table = degrees.basis.jet(unit, (zero,))[zero]
-                self._triangles[k] = triangular(table * (weights / weights.sum()).sqrt()[:, None])
+                found = triangular(table * (weights / weights.sum()).sqrt()[:, None])
+                self._triangles[k] = torch.nn.functional.pad(found, (0, 0, 0, len(degrees.basis) - len(found)))
 
     def times(self, coefficients: Tensor) -> Tensor:
         """From coefficients to numbers."""

@@ -15,6 +15,7 @@ from gmnm_pde.boxes.leaves import Leaf, eliminated
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
 from gmnm_pde.multiindex import Alpha
 
+
 def lengths_of(layout: Layout) -> list[float]:
     """For each face the length that derivatives across it are measured in: half the thinner box beside it."""
     halves = layout.halves.tolist()

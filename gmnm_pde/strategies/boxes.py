@@ -6,20 +6,29 @@ from typing import Any, ClassVar
 import torch
 
 from gmnm_pde._errors import refuse
+from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
-from gmnm_pde.run.result import Result
+from gmnm_pde.run.result import Result, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 
 _MANY = 9
 """Where the data ask for so many boxes, one mixture is not tried before."""
+
+_MANY_CELLS = 36
+"""The same of boxes of several sizes."""
+
+_GRADED = 2
+"""The most coordinates with boxes of several sizes."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -27,7 +36,9 @@ _PART = 0.6
 
 @dataclass(frozen=True)
 class Boxes(StrategyMethod):
-    """Least squares on equal boxes that share only their faces, with polynomials in each.
+    """Least squares on boxes that share only their faces, with polynomials in each.
+
+    Boxes are equal, or of several sizes: small at corners and in layers, and cut where the boundary is curved.
 
     Args:
         counts: How many boxes along each coordinate, or one number for all; by default as many as are needed.
@@ -59,7 +70,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="one linear equation of first or second order on a box, elliptic if in three coordinates",
+        expected="one linear equation of first or second order on a box, elliptic if in three coordinates, or in the plane",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -84,32 +95,56 @@ def suited(setup: Setup) -> Statements:
     return statements
 
 
-def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
+def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
     try:
-        level = OnBoxes(setup, suited(setup)).refinement(tol).first()
+        boxes = OnBoxes(setup, suited(setup))
+        if boxes.several:
+            cells = boxes.halving(tol).first()
+            return cells if len(cells.boxes) >= _MANY_CELLS else None
+        level = boxes.refinement(tol).first()
     except Unsuited:
         return None
     return level if level is not None and level.boxes >= _MANY else None
 
 
-def tried(setup: Setup, run: Run, begin: Level | None = None) -> Result | None:
+def tried(setup: Setup, run: Run, begin: Level | Cells | None = None) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
-    Smooth data whose solution is not, as with boundary layers, ask for boxes of several sizes: patches have them.
+    Smooth data whose solution is not, as with boundary layers or at corners, ask for boxes of several sizes.
     """
     try:
-        boxes = OnBoxes(setup, suited(setup), begin=begin)
+        boxes, result = OnBoxes(setup, suited(setup)), None
         own = run.part(deadline=run.share(_PART))
-        begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or begin.boxes < 2:
-            return None
-        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant)):
-            return None
-        result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
+        if not boxes.several:
+            result = _on_equal(boxes, own, begin if isinstance(begin, Level) else None)
+        if setup.dimension <= _GRADED and (result is None or not is_good(result.best, run.tol)):
+            result = _on_several(boxes, own, begin if isinstance(begin, Cells) else None) or result
     except (Unsuited, OutOfTime):
         return None
-    return None if result.best.estimate.doubt else replace(result, method=boxes.description)
+    if result is None or result.best.estimate.doubt:
+        return None
+    return replace(result, method=boxes.description)
+
+
+def _on_equal(boxes: "OnBoxes", run: Run, begin: Level | None) -> Result | None:
+    """On equal boxes; None if the data ask for one alone, or there is no time."""
+    refinement = boxes.refinement(run.tol)
+    begin = begin or refinement.first()
+    if begin is None or begin.boxes < 2:
+        return None
+    if not run.affords(seconds_of(begin, shared=probed(boxes.statements).constant)):
+        return None
+    return adapt(replace(refinement, begin=begin), run)
+
+
+def _on_several(boxes: "OnBoxes", run: Run, begin: Cells | None) -> Result | None:
+    """On boxes of several sizes; None if there is no time."""
+    refinement = boxes.halving(run.tol)
+    begin = begin or refinement.first()
+    if not run.affords(seconds_of(begin.like(), shared=False)):
+        return None
+    return adapt(replace(refinement, begin=begin), run)
 
 
 @dataclass(frozen=True)
@@ -120,7 +155,6 @@ class OnBoxes:
         setup: Of the solve.
         statements: The problem, read for boxes.
         method: What was chosen by hand.
-        begin: The first level, where it is known.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
@@ -128,7 +162,16 @@ class OnBoxes:
     setup: Setup
     statements: Statements
     method: Boxes = field(default_factory=Boxes)
-    begin: Level | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether boxes have several sizes from the beginning: in shapes, and where there are layers."""
+        problem = self.statements.problem
+        if not is_box(problem.domain):
+            return True
+        layers = find_layers(problem, self.setup.seed)
+        thin = any((*layers.low, *layers.high)) and self.setup.dimension <= _GRADED
+        return thin and self.method.counts is None
 
     @property
     def description(self) -> str:
@@ -142,8 +185,10 @@ class OnBoxes:
 
     def run(self, run: Run) -> Result:
         """Solve on more boxes, or with higher degrees, until the estimate is good."""
+        if self.several:
+            return adapt(self.halving(run.tol), run)
         refinement = self.refinement(run.tol)
-        begin = refinement.first() if self.begin is None else self.begin
+        begin = refinement.first()
         if begin is None:
             raise _refused(self.setup, Unsuited("its data ask for more boxes than there is memory for"))
         try:
@@ -154,4 +199,9 @@ class OnBoxes:
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""
         counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        return BoxRefinement(self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin)
+        return BoxRefinement(self.statements, tol, self.setup.seed, counts, self.method.degree)
+
+    def halving(self, tol: float | None) -> BoxHalving:
+        """How boxes of several sizes are made finer."""
+        counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
+        return BoxHalving(self.statements, tol, self.setup.seed, counts, self.method.degree)
