@@ -24,6 +24,7 @@ from gmnm_pde.memory import available_bytes
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
+from gmnm_pde.scrutiny import Feature
 
 _STEP = 2
 """By how many degrees a refinement goes at least."""
@@ -63,6 +64,7 @@ class BoxHalving:
         statements: What is solved.
         tol: The error wanted.
         seed: Of the solve.
+        features: What a close look at the data found.
         counts: Boxes along each coordinate, where chosen by hand; then they stay.
         degree: Of the polynomials, where chosen by hand.
         begin: The first level, where it is known.
@@ -71,6 +73,7 @@ class BoxHalving:
     statements: Statements
     tol: float | None
     seed: int
+    features: tuple[Feature, ...] = ()
     counts: tuple[int, ...] | None = None
     degree: int | None = None
     begin: Cells | None = None
@@ -85,7 +88,10 @@ class BoxHalving:
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
         most, asked = HIGHEST.of(d), LEAST.of(d) - _FEWER + round(DIGITS_OF_DEGREES * digits)
-        cells = first_cells(problem, self._aim, self.seed) if self.counts is None else Partition.even(self.counts)
+        if self.counts is not None:
+            cells = Partition.even(self.counts)
+        else:
+            cells = first_cells(problem, self._aim, self.seed, self.features)
         return Cells(cells, self.degree or min(most, asked))
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:

@@ -1,22 +1,25 @@
 """The first boxes of several sizes: small at corners, in layers, where the boundary bends, and where the data vary."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain
 from gmnm_pde.models import Partition
+from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
 
 _TURN = 1.7
-"""In a box the normal of a smooth piece of the boundary turns by no more than so many radians: a quarter of a circle."""
+"""In a box the normal of the boundary turns by no more than so many radians: a quarter of a circle."""
 
 _RADII = 1.6
 """Boxes at the boundary are no larger than so many times the radius of its curvature."""
@@ -41,7 +44,7 @@ _ROUNDS = 24
 """How often boxes are halved at the most where the boundary bends."""
 
 
-def first_cells(problem: Problem, tol: float, seed: int) -> Partition:
+def first_cells(problem: Problem, tol: float, seed: int, features: Sequence[Feature] = ()) -> Partition:
     """The boxes, of [-1, 1]^d, in what surrounds the domain."""
     domain, d = problem.domain, problem.domain.dimension
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
@@ -50,8 +53,11 @@ def first_cells(problem: Problem, tol: float, seed: int) -> Partition:
     vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
     edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
+    edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
+    if features:
+        cells = matched(toward(cells, features, domain))
     return cells if d != 2 else following(domain, cells)
 
 

@@ -17,8 +17,8 @@ from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.trimmed import Trimmed
-from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.collocation.whole import Counts, hold_out
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
 

@@ -96,7 +96,9 @@ class HeldOut:
 
     def _inside_cut(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
         """With the conditions in these boxes."""
-        for number in () if self._cut is None else self._cut.numbers:
+        if self._cut is None:
+            return
+        for number in self._cut.numbers:
             matrix, right = self._cut.of(number, model.basis)
             rows = matrix @ model.weights[number].mT - right[:, None]
             yield rows, torch.full((len(rows),), number)

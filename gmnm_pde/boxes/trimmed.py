@@ -73,7 +73,7 @@ class Trimmed(Layout):
             found += [replace(face, span=(part,)) for part in parts]
             if below not in self.pieces or above not in self.pieces:
                 sides = (below, NOWHERE) if below not in self.pieces else (NOWHERE, above)
-                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(*face.span, parts)]
+                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(face.span[0], parts)]
         return tuple(found)
 
 

@@ -70,7 +70,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="one linear equation of first or second order on a box, elliptic if in three coordinates, or in the plane",
+        expected="one linear equation of first or second order on a box or in the plane, elliptic in three coordinates",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -88,7 +88,8 @@ def suited(setup: Setup) -> Statements:
         raise Unsuited("it is solved on a CPU")
     if setup.weights or setup.points is not None or setup.mixture != Mixture():
         raise Unsuited("weights, points or a mixture were chosen by hand")
-    if setup.features:
+    seen = all(not f.hidden and (f.kind == "narrow" or f.plane is not None) for f in setup.features)
+    if setup.features and (setup.dimension > _GRADED or not seen):
         raise Unsuited("its data are sharp at some place")
     statements = read(setup.problem)
     probed(statements)
@@ -167,7 +168,7 @@ class OnBoxes:
     def several(self) -> bool:
         """Whether boxes have several sizes from the beginning: in shapes, and where there are layers."""
         problem = self.statements.problem
-        if not is_box(problem.domain):
+        if not is_box(problem.domain) or self.setup.features:
             return True
         layers = find_layers(problem, self.setup.seed)
         thin = any((*layers.low, *layers.high)) and self.setup.dimension <= _GRADED
@@ -204,4 +205,5 @@ class OnBoxes:
     def halving(self, tol: float | None) -> BoxHalving:
         """How boxes of several sizes are made finer."""
         counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        return BoxHalving(self.statements, tol, self.setup.seed, counts, self.method.degree)
+        seed, features = self.setup.seed, tuple(self.setup.features)
+        return BoxHalving(self.statements, tol, seed, features, counts, self.method.degree)
