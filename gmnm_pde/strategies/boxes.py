@@ -193,9 +193,19 @@ class OnBoxes:
         if begin is None:
             raise _refused(self.setup, Unsuited("its data ask for more boxes than there is memory for"))
         try:
-            return adapt(replace(refinement, begin=begin), run)
+            result = adapt(replace(refinement, begin=begin), run)
         except Unsuited as why:
             raise _refused(self.setup, why) from why
+        if is_good(result.best, run.tol) or result.best.estimate.doubt or self._fixed or run.late:
+            return result
+        halved = adapt(self.halving(run.tol), run)
+        return halved if halved.best.error < result.best.error else result
+
+    @property
+    def _fixed(self) -> bool:
+        """Whether boxes all stay equal: where they were chosen by hand, and in space."""
+        chosen = self.method.counts is not None or self.method.degree is not None
+        return chosen or self.setup.dimension > _GRADED
 
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer."""

@@ -20,9 +20,7 @@ def longest(cells):
     return found
 
 
-@given(
-    at=st.tuples(st.floats(-1, 1), st.floats(-1, 1)), levels=st.integers(0, 6), middle=st.floats(-0.9, 0.9)
-)
+@given(at=st.tuples(st.floats(-1, 1), st.floats(-1, 1)), levels=st.integers(0, 6), middle=st.floats(-0.9, 0.9))
 def test_neighbours_differ_by_two_at_most(at, levels, middle):
     cells = Partition.grid([[-1, 0, 1], [-1, middle, 1]])
     fine = graded(matched(cells), torch.tensor([at], dtype=torch.float64), levels)
