@@ -29,13 +29,10 @@ from gmnm_pde.scrutiny import Feature
 _STEP = 2
 """By how many degrees a refinement goes at least."""
 
-_FEWER = 4
-"""Boxes of several sizes follow the solution: they have so many degrees less than equal ones to begin with."""
-
 _AT_ONCE = 16
 """Towards a corner at which the solution is not smooth boxes are halved so many times at once at the most."""
 
-_SLOW = 0.65
+_SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
 
 _MOST_BOXES = 4000
@@ -87,7 +84,7 @@ class BoxHalving:
         problem = self.statements.problem
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        most, asked = HIGHEST.of(d), LEAST.of(d) - _FEWER + round(DIGITS_OF_DEGREES * digits)
+        most, asked = HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits)
         if self.counts is not None:
             cells = Partition.even(self.counts)
         else:

@@ -131,7 +131,7 @@ def conditions(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Te
             if not numbers:
                 continue
             points = torch.cat([layout.faces[n].points(unit) for n in numbers])
-            places = (term.region.keep_on(chart, points) & _beside(chart, points)).nonzero()[:, 0]
+            places = (term.region.keep_on(chart, points) & _beside(chart, points, problem)).nonzero()[:, 0]
             if not len(places):
                 continue
             at = points[places]
@@ -155,9 +155,9 @@ def lies_on(face: Face, chart: Chart, problem: Problem) -> bool:
     return face.axis == flat[0] and abs(face.place - flat[1]) <= _NEAR * (high - low)
 
 
-def _beside(chart: Chart, points: Tensor) -> Tensor:
+def _beside(chart: Chart, points: Tensor, problem: Problem) -> Tensor:
     """Which points [n, d] in the plane of a flat chart lie between the ends of what it is cut from."""
     corners = chart.embed(torch.tensor(list(product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64))
     low, high = corners.amin(dim=0), corners.amax(dim=0)
-    near = _NEAR * (high - low).max()
+    near = _NEAR * max(b - a for a, b in problem.domain.bounds)
     return ((points >= low - near) & (points <= high + near)).all(dim=1)

@@ -128,3 +128,19 @@ def test_a_solution_in_a_shape_saves_and_plots(tmp_path):
 def test_counts_are_kept_in_a_shape():
     report = g.solve(flux_on_a_hole(), method=g.Boxes(counts=4, degree=6)).report
     assert "16 boxes of degree 6" in report.reason
+
+
+def test_a_front_on_a_line_whose_ends_are_no_binary_numbers():
+    def front(x):
+        return torch.tanh(x / 0.02) + x
+
+    def bent(x):
+        return -2 * torch.tanh(x / 0.02) / torch.cosh(x / 0.02) ** 2 / 0.02**2
+
+    conditions = [g.Dirichlet(u=front)]
+    problem = g.Problem(
+        g.Interval(x=(-1, 1.3)), lambda u, x: g.diff(u, x, x) - bent(x), conditions, exact=front, name="front"
+    )
+    report = g.solve(problem, tol=1e-8).report
+    assert report.status == "met" and "boxes" in report.method
+    assert report.relative_l2 < report.error_estimate
