@@ -14,6 +14,9 @@ _RIDGE = 1e-14
 """Of polynomials on a part of a box some are about zero there: coefficients are held down by rows of this size, in
 parts of the largest of the others."""
 
+_FREE = 1e-3
+"""Constants and linear functions are held down by this part of that alone, so that it shows where nothing fixes them."""
+
 
 def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: Pins) -> list[Leaf]:
     """The leaves of all boxes that are cut.
@@ -25,6 +28,8 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         pins: Rows at given points.
     """
     layout, leaves = rows.layout, []
+    low = degrees.basis.degrees.sum(dim=1) <= 1
+    held = torch.where(low, _FREE * _RIDGE, _RIDGE).double().repeat(len(degrees.across))
     for number in rows.numbers:
         pause()
         own, right = rows.of(number, degrees.basis)
@@ -36,7 +41,7 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         m, last = len(own), len(own) + len(matched)
         whole[:m, :count], whole[:m, -1] = own, right
         whole[m:last, :count], whole[m:last, count:-1] = matched, traces
-        whole[last:, :count].fill_diagonal_(_RIDGE * whole[:last, :count].norm(dim=0).max().item())
+        whole[last:, :count] = torch.diag(held * whole[:last, :count].norm(dim=0).max())
         R = triangular(whole)[None]
         kept = count + size
         leaf = Leaf(
