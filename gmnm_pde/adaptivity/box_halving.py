@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, DIGITS_OF_DEGREES, HIGHEST, LEAST, candidate_of, result_of
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
-from gmnm_pde.adaptivity.hanging import graded, matched, touching
+from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes
 from gmnm_pde.boxes.foresight import Level, bytes_of, seconds_of
@@ -114,7 +115,9 @@ class BoxHalving:
         """The cheaper one of more degrees, where that is enough, and halving; None where nothing may change."""
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
-        marked = (excess > 1).nonzero()[:, 0].tolist()
+        marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
+        if not marked:
+            return None
         needed = max(math.log(excess[k].item()) / -math.log(min(fit.falls[k], 1 - 1e-3)) for k in marked)
         raised = replace(level, degree=level.degree + max(_STEP, math.ceil(needed)))
         most = HIGHEST.of(level.boxes.dimension)
@@ -125,6 +128,11 @@ class BoxHalving:
             return halved
         costs = [self._seconds(cells) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _sizes(self, fit: BoxFit) -> Tensor:
+        """The longest side of each box, of a domain that is two long."""
+        extent = torch.tensor([high - low for low, high in self.statements.problem.domain.bounds], dtype=torch.float64)
+        return (4 * fit.layout.halves / extent).amax(dim=1)
 
     def _halved(self, boxes: Partition, fit: BoxFit, marked: list[int], wanted: float) -> Partition:
         """Marked boxes halved, those at a corner where the solution is not smooth again and again."""

@@ -11,6 +11,9 @@ _RATIO = 2.0 + 1e-6
 _ALIKE = 0.7
 """A box is halved along its other sides too, where they are no shorter than this part of the one that is too long."""
 
+SMALLEST = 4e-9
+"""On [-1, 1]^d, boxes no larger than this are not halved: how the boundary cuts them would be lost in rounding."""
+
 _ROUNDING = 1e-12
 """On [-1, 1]^d, sides that differ by no more are the same."""
 
@@ -40,7 +43,8 @@ def matched(cells: Partition) -> Partition:
 def graded(cells: Partition, points: Tensor, levels: int) -> Partition:
     """The boxes of [-1, 1]^d with those that touch some points, [k, d], halved again and again."""
     for _ in range(levels if len(points) else 0):
-        touched = touching(cells, points).any(dim=0).nonzero()[:, 0].tolist()
+        touched = touching(cells, points).any(dim=0) & (cells.sizes.amax(dim=1) > SMALLEST)
+        touched = touched.nonzero()[:, 0].tolist()
         cells = matched(cells.split([(number, range(cells.dimension)) for number in touched]))
     return cells
 

@@ -21,7 +21,7 @@ _HALVINGS = 50
 _SHORTEST = 1e-10
 """Arcs shorter than this part of their chart are left out."""
 
-_INWARD = 1e-9
+_INWARD = 1e-10
 """So far inside of the boundary, in parts of the extent, it is looked which box an arc belongs to."""
 
 _STRAIGHT = 1e-6

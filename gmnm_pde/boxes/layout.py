@@ -9,8 +9,11 @@ from itertools import pairwise, product
 import torch
 from torch import Tensor
 
-_SAME = 1e-9
+_SAME = 1e-11
 """Coordinates that differ by no more than this part of the extent are the same."""
+
+_EQUAL = 1e-9
+"""Volumes that differ by no more than this part are equal."""
 
 _AT_ONCE = 2**22
 """Comparisons of points with boxes that are made at once."""
@@ -122,7 +125,7 @@ class Layout:
             return torch.ones(len(self), dtype=torch.float64)
         volumes = self.halves.prod(dim=1)
         relative = volumes / volumes.sum() * len(self)
-        return torch.where((relative - 1).abs() < _SAME, 1.0, relative).sqrt()
+        return torch.where((relative - 1).abs() < _EQUAL, 1.0, relative).sqrt()
 
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
