@@ -132,7 +132,7 @@ def judged(
     if left_to_go is not None:
         errors = torch.maximum(errors, sizes.of(left_to_go))
     if telling and isinstance(system, BoxSystem) and system.pins:
-        spread = torch.stack([sizes.of(_centred(fewer - coefficients, system)) for fewer in others]).amax(dim=0)
+        spread = torch.stack([sizes.about_mean(fewer - coefficients) for fewer in others]).amax(dim=0)
         moved = torch.stack([sizes.of(fewer - coefficients) for fewer in others]).amax(dim=0)
         centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
         errors = torch.maximum(errors, centred * _level(system, len(size)))
@@ -156,12 +156,6 @@ def _level(system: BoxSystem, fields: int) -> Tensor:
         found = torch.maximum(found, torch.where(levels > 0, by_field.norm(dim=2) / levels, 0.0).amax(dim=0))
     found[list(fixed)] = 0.0
     return found
-
-
-def _centred(values: Tensor, system: BoxSystem) -> Tensor:
-    """Coefficients without the mean of each field."""
-    means = (system.layout.shares[:, None] * values[:, :, 0]).sum(dim=0)
-    return torch.cat([(values[:, :, 0] - means)[:, :, None], values[:, :, 1:]], dim=2)
 
 
 def _relative(coefficients: Tensor, size: Tensor) -> Tensor:

@@ -47,3 +47,11 @@ class Sizes:
     def of(self, coefficients: Tensor) -> Tensor:
         """By field, the root mean square of functions, [fields]."""
         return torch.stack([own.norm() for own in self.times(coefficients).unbind(1)])
+
+    def about_mean(self, coefficients: Tensor) -> Tensor:
+        """By field, the root mean square of how functions differ from their means, [fields]."""
+        constant = torch.zeros_like(coefficients[:, :1])
+        constant[:, :, 0] = 1.0
+        constant, numbers = self.times(constant), self.times(coefficients)
+        means = (constant * numbers).sum(dim=(0, 2), keepdim=True)
+        return torch.stack([own.norm() for own in (numbers - means * constant).unbind(1)])
