@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.arcs import Arc, arcs_of
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized, right_of
-from gmnm_pde.boxes.pieces import inside
+from gmnm_pde.boxes.pieces import both_ways
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.trimmed import Trimmed
@@ -93,7 +93,7 @@ class CutRows:
     def __init__(self, statements: Statements, layout: Trimmed, units: Sequence[float], count: int):
         self.layout, self.numbers = layout, sorted(layout.pieces)
         self._problem, self._units, self._count = statements.problem, units, count
-        own = inside([layout.pieces[k] for k in self.numbers], [layout.boxes[k] for k in self.numbers], count)
+        own = both_ways([layout.pieces[k] for k in self.numbers], [layout.boxes[k] for k in self.numbers], count)
         points, weights = (torch.cat([pair[k] for pair in own]) for k in (0, 1))
         boxes = tuple((number, len(each)) for number, (each, _) in zip(self.numbers, own, strict=True))
         self.points = dict(zip(self.numbers, own, strict=True))

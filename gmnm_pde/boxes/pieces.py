@@ -87,19 +87,21 @@ class Piece:
         return torch.cat(found), torch.cat(shares)
 
 
-def inside(pieces: Sequence[Piece], bounds: Sequence[Ends], count: int) -> list[tuple[Tensor, Tensor]]:
+def inside(
+    pieces: Sequence[Piece], bounds: Sequence[Ends], count: int, across: int | None = None
+) -> list[tuple[Tensor, Tensor]]:
     """By piece, points [m, 2] of Gauss' rules with about ``count`` along each side of its bounds, and weights, [m].
 
-    Lines in the direction that the boundary is crossed in most are cut at it; the weights sum to the part of the box of
-    these bounds that the piece fills.
+    Lines along an axis, by default that which the boundary is crossed along most, are cut at it; the weights sum to the
+    part of the box of these bounds that the piece fills.
     """
     starts, ends, shares, owner = [], [], [], []
     for number, (piece, box) in enumerate(zip(pieces, bounds, strict=True)):
-        across = piece.direction()
-        places, own = piece.lines(count, 1 - across, *box[1 - across])
-        for found, end in zip((starts, ends), box[across], strict=True):
+        axis = piece.direction() if across is None else across
+        places, own = piece.lines(count, 1 - axis, *box[1 - axis])
+        for found, end in zip((starts, ends), box[axis], strict=True):
             columns = [places, torch.full_like(places, end)]
-            found.append(torch.stack(columns if across else columns[::-1], dim=1))
+            found.append(torch.stack(columns if axis else columns[::-1], dim=1))
         shares.append(own)
         owner += [number] * len(places)
     first, last = torch.cat(starts), torch.cat(ends)
@@ -112,6 +114,12 @@ def inside(pieces: Sequence[Piece], bounds: Sequence[Ends], count: int) -> list[
     sizes = torch.bincount(torch.tensor(owner)[row], minlength=len(pieces)).tolist()
     parts = zip(points.split(sizes), each.split(sizes), strict=True)
     return [(own.reshape(-1, 2), part.reshape(-1)) for own, part in parts]
+
+
+def both_ways(pieces: Sequence[Piece], bounds: Sequence[Ends], count: int) -> list[tuple[Tensor, Tensor]]:
+    """The same on lines along both axes, with half the weights: no thin tip of a piece is without points then."""
+    ways = zip(*(inside(pieces, bounds, count, across) for across in (0, 1)), strict=True)
+    return [(torch.cat([p, q]), torch.cat([v, w]) / 2) for (p, v), (q, w) in ways]
 
 
 def _open(domain: Domain, starts: Tensor, ends: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
