@@ -15,7 +15,7 @@ _RIDGE = 1e-14
 parts of the largest of the others."""
 
 _FREE = 1e-3
-"""Constants and linear functions are held down by this part of that alone, so that it shows where nothing fixes them."""
+"""Constants and linear functions are held down by this part of it alone, which shows where nothing fixes them."""
 
 
 def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: Pins) -> list[Leaf]:

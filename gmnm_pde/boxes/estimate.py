@@ -18,6 +18,7 @@ from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
@@ -37,6 +38,9 @@ tells the constant: errors fall faster than residuals, so that worse ones may sh
 
 _FEWER_ON_SOME = (2, 6)
 """So many degrees less have the traces of worse solutions that are worse on some faces alone."""
+
+_HELD_DOWN = 1e-12
+"""Rows of about this size hold down the polynomials of boxes that are cut, whatever leaves them free."""
 
 _HOT = 0.5
 """Boxes that hold this part of the squared residual hold most of it."""
@@ -64,6 +68,7 @@ class Judged:
         stability: The largest solution that rows of size 1 leave.
         parts: The solution in polynomials by rising degree that are orthonormal in each box, relative to the size of
             each field, [boxes, fields, count].
+        unseen: A smaller residual than this shows nothing.
     """
 
     errors: tuple[float, ...]
@@ -71,11 +76,12 @@ class Judged:
     relative: float
     stability: float
     parts: Tensor
+    unseen: float = 0.0
 
     @property
     def doubt(self) -> str:
         """In words, why the answer may be one of many; empty if it is the one."""
-        many = self.stability > SUSPECT and self.residual * self.stability > LOST
+        many = self.stability > SUSPECT and max(self.residual, self.unseen) * self.stability > LOST
         return "the answer is one of many: rows are no larger for some other field than for zero" if many else ""
 
 
@@ -123,6 +129,7 @@ def judged(
     else:
         decay = max(decay_of(parts[box], system.degrees.basis) for box in hot)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
+    unseen = _HELD_DOWN if isinstance(layout, Trimmed) else 0.0
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = 0.5 * (1 - quickly)
@@ -138,7 +145,7 @@ def judged(
         errors = torch.maximum(errors, centred * _level(system, len(size)))
     eps = torch.finfo(coefficients.dtype).eps
     rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
-    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts)
+    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts, unseen)
 
 
 def _level(system: BoxSystem, fields: int) -> Tensor:
