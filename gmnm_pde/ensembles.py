@@ -32,8 +32,8 @@ from gmnm_pde.run.watching import Callback, Watch, check_callbacks, watching
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
 
-_TENTH, _PART, _FINEST = 0.1, 0.3, 1e-13
-"""As of single marches: by how much errors fall from one to the next, and which part of what two differ by is told."""
+_TENTH, _FINEST = 0.1, 1e-13
+"""As of single marches: by how much the allowed errors fall from one to the next, and how far they fall."""
 
 _TOLD = 10
 """It tells of every so many steps."""
@@ -197,7 +197,7 @@ class _Many:
                 if before is not None:
                     apart, size = (fields - before[1]).norm(dim=0), fields.norm(dim=0)
                     apart = (apart - torch.from_numpy(march.scales.noise[self.members.fields])).clamp_min(0.0)
-                    estimates = (_PART * apart / size.clamp_min(1e-300)).view(count, -1)
+                    estimates = (apart / size.clamp_min(1e-300)).view(count, -1)
             worst = estimates.max().item()
             if before is not None and (worst <= tol or worst >= best or allowed <= _FINEST):
                 break

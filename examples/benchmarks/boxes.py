@@ -138,8 +138,9 @@ def absorbing(waves: int) -> Problem:
     def leaving(u, v, x, y):
         return {"real": diff(u, x) + c * v, "imaginary": diff(v, x) - c * u}
 
-    given = {name: lambda x, y, name=name: exact(x, y)[name] for name in "uv"}
-    conditions = [Dirichlet(**given, on=face(x=0) | face(y=0) | face(y=1)), Condition(leaving, on=face(x=1))]
+    given = face(x=0) | face(y=0) | face(y=1)
+    wave = Dirichlet(u=lambda x, y: exact(x, y)["u"], v=lambda x, y: exact(x, y)["v"], on=given)
+    conditions = [wave, Condition(leaving, on=face(x=1))]
     equations = lambda u, v: (laplacian(u) + k * k * u, laplacian(v) + k * k * v)  # noqa: E731
     return Problem(SQUARE, equations, conditions, exact=exact, name=f"absorbing side, {waves} waves")
 

@@ -1,12 +1,15 @@
-"""The error of a march by the march before it, which allowed more."""
+"""How far a march is from the march before it, which allowed more: about the error of that one."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.marched import Marched
+from gmnm_pde.fitting.estimate import ErrorEstimate
 
-PART = 0.6
-"""The estimate of the second of two marches is this part of what they differ by."""
+FALL = 0.5
+"""What falls by no more than this factor from one march to the next has stopped to fall."""
 
 _IN_STEP = 1000
 """Points of the steps at which marches are compared; there is at least one in each step."""
@@ -19,19 +22,22 @@ _ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
 derivatives of second and higher order in time, which are differences of differences."""
 
 
-def errors_of(marched: Marched, before: Marched, points: Tensor) -> list[float]:
-    """The estimated errors of the fields of a march, by how far the one before it is from it.
+def differences(marched: Marched, before: Marched, points: Tensor) -> list[float]:
+    """How far the fields of a march are from those of the one before it, relative to their sizes.
 
-    Points of the whole, [n, d], tell of the whole; those in single steps of what lives for a short time.
+    Points of the whole, [n, d], tell of the whole; those in single steps of what lives for a short time. While an event
+    has happened in one march and not yet in the other nothing is compared: what counts is how long that is, beside the
+    whole time.
     """
-    errors = [0.0] * len(marched.problem.fields)
+    late = max((abs(a - b) for a, b in _happened(marched, before)), default=0.0)
+    apart = [late / (marched.statements.end - marched.statements.start)] * len(marched.problem.fields)
     for places, weights in ((points, None), marched.in_steps(_IN_STEP)):
-        found = errors_up_to(marched, before, places, weights)
-        errors = [max(pair) for pair in zip(errors, found or errors, strict=True)]
-    return errors
+        found = differences_up_to(marched, before, places, weights)
+        apart = [max(pair) for pair in zip(apart, found or apart, strict=True)]
+    return apart
 
 
-def errors_up_to(
+def differences_up_to(
     marched: Marched, before: Marched, points: Tensor, weights: Tensor | None = None
 ) -> list[float] | None:
     """The same at those of some points that both reach, as events may end one sooner; None if they reach none.
@@ -40,6 +46,7 @@ def errors_up_to(
     """
     every, known = marched.outputs(points), before.outputs(points)
     both = (every.isfinite() & known.isfinite()).all(dim=1)
+    both &= ~_between(_happened(marched, before), marched.statements.when(points[:, marched.statements.axis]))
     if not bool(both.any()):
         return None
     fields, noise = every[both], marched.told.noise
@@ -52,7 +59,43 @@ def errors_up_to(
     if not marched.reached:  # beside all that the other one knows: at first a field may be next to nothing
         size = torch.maximum(size, known[known.isfinite().all(dim=1)].square().mean(dim=0).sqrt())
     whole = torch.where(size > 0, size, torch.ones_like(size))
-    return [max(_least(marched), PART * own) for own in ((share * apart).norm(dim=0) / share.norm() / whole).tolist()]
+    return ((share * apart).norm(dim=0) / share.norm() / whole).tolist()
+
+
+def _happened(marched: Marched, before: Marched) -> list[tuple[float, float]]:
+    """When each event happened in two marches, ascending; none of a name that did not happen as often in both."""
+    own, other = marched.told.events, before.told.events
+    same = [name for name in own if len(own[name]) == len(other.get(name, ()))]
+    return sorted(pair for name in same for pair in zip(own[name], other[name], strict=True))
+
+
+def _between(pairs: Sequence[tuple[float, float]], times: Tensor) -> Tensor:
+    """Which times [n] lie between the two of some pair."""
+    if not pairs:
+        return torch.zeros(len(times), dtype=torch.bool)
+    both = torch.tensor(pairs, dtype=times.dtype)
+    begun, over = (
+        torch.searchsorted(ends.sort().values, times.contiguous(), right=right)
+        for ends, right in ((both.amin(1), True), (both.amax(1), False))
+    )
+    return begun > over
+
+
+def estimated(marched: Marched, apart: Sequence[float], earlier: Sequence[float] | None = None) -> ErrorEstimate:
+    """The errors of the fields of a march.
+
+    Args:
+        marched: The march.
+        apart: How far it is from the one before it.
+        earlier: How far that one is from the one before, if there are three: where marches do not come closer to one
+            another, the errors may be as large as both together.
+    """
+    errors = [
+        now if last is None or now <= FALL * last else now + last
+        for now, last in zip(apart, earlier or [None] * len(apart), strict=True)
+    ]
+    least = _least(marched)
+    return ErrorEstimate({n: max(least, e) for n, e in zip(marched.problem.fields, errors, strict=True)}, {})
 
 
 def _least(marched: Marched) -> float:

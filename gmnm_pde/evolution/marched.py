@@ -138,21 +138,30 @@ class Marched:
 
     @torch.no_grad()
     def solved_for(self, points: Tensor) -> Tensor:
-        return self.model(points)
+        return self.model(points.cpu()).to(points.device)  # marched on the CPU, wherever other fits are
 
     def in_steps(self, count: int) -> tuple[Tensor, Tensor]:
-        """About so many points, as many in each step, [n, d], and how much time each stands for, [n]."""
+        """About so many points, as many in each step, [n, d], and how much of the domain each stands for, [n].
+
+        Half of them are spread over the cells, however short these are, for what the long ones do not hold.
+        """
         each, space = -(-count // len(self.steps)), len(self.statements.space)
-        starts, lengths = (
-            torch.tensor([getattr(step, name) for step in self.steps], dtype=torch.float64).repeat_interleave(each)
-            for name in ("start", "length")
-        )
-        unit = unit_points(len(starts), 1 + space, "sobol", seed=stream(self.seed, "held out"))
-        points = unit.new_empty(unit.shape)
-        low, high = torch.tensor(self.statements.bounds, dtype=torch.float64).view(-1, 2).unbind(1)
-        points[:, list(self.statements.space)] = low + unit[:, 1:] * (high - low)
-        points[:, self.statements.axis] = self.statements.when(starts + unit[:, 0] * lengths)
-        return points, lengths
+        unit = unit_points(each * len(self.steps), 1 + space, "sobol", seed=stream(self.seed, "held out"))
+        points, weights, first = unit.new_empty(unit.shape), [], 0
+        for _, group in groupby(self.steps, key=lambda step: id(step.basis)):
+            own = list(group)
+            among = slice(first, first + each * len(own))
+            first = among.stop
+            starts, lengths = (
+                torch.tensor([getattr(step, name) for step in own], dtype=torch.float64).repeat_interleave(each)
+                for name in ("start", "length")
+            )
+            points[among, self.statements.axis] = self.statements.when(starts + unit[among, 0] * lengths)
+            for k, (axis, line) in enumerate(zip(self.statements.space, own[0].basis.lines, strict=True)):
+                points[among, axis], shares = line.spread(unit[among, 1 + k])
+                lengths = lengths * shares
+            weights.append(lengths)
+        return points, torch.cat(weights)
 
     @property
     def loss(self) -> float:

@@ -274,7 +274,7 @@ class March:
                 self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
-        finer = self.control.finer(self.system.basis, after, allowance * scale)
+        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
@@ -335,7 +335,7 @@ class March:
             raise Ended(self.time, too_much)
         if not self.statements.autonomous and rate > _FRESH:
             self._slopes = None
-        coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale)
+        coarser = self.control.coarser(self.system.basis, self._by_field(self.state[0]), scale, self.time)
         if coarser is not None:
             self._move(coarser)
 

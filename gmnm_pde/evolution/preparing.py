@@ -23,9 +23,13 @@ ROUGH = 1e-4
 _SIZES = ((1e-4, 8), (1e-7, 10), (1e-9, 12), (0.0, 16))
 """Errors allowed, from there on up, and the polynomials that a cell then has."""
 
-_RICHER, _SHORTER = 2, 0.75
-"""After the first march cells have so many polynomials more, and steps are no longer than this part of those that the
-march before it took at the time."""
+_RICHER, _SHORTER = (0, 2, 3), 0.75
+"""Cells have so many polynomials more: in the first march, the second, fourth and so on, and the third and so on. Steps
+are no longer than this part of those that the march before took at the time."""
+
+_WAVES = (12, 14)
+"""Marches begin in turns with so many waves, which grow by 1.3, and each has more than the one before at all times:
+what that one left out is seen in the difference."""
 
 _SHORT, _SHORTEST = 0.3, 2e-5
 """Cells are no shorter than this, relative to their line: times the allowed error to the power 2/3, and at least. What
@@ -67,10 +71,18 @@ class Marches:
         self,
         allowed: float,
         before: Marched | None,
+        number: int,
         on_step: Callable[[Step], None],
         keep: Callable[[Callable[[], dict[str, Any]]], None],
     ) -> March | OrdinaryMarch:
         """A march with some allowed error; in nothing the same as the one before it, or the two would tell nothing.
+
+        Args:
+            allowed: The error in a step and in the finest modes.
+            before: The march before it.
+            number: Of marches before it.
+            on_step: Is called with every step taken.
+            keep: Is called now and then with what makes a function of the state that the march can go on from.
 
         Raises:
             Unsuited: the problem cannot be marched.
@@ -79,9 +91,11 @@ class Marches:
             return self.ordinary.march(allowed, self._stages, on_step, self._tolerances)
         stages = self._stages or (3 if allowed >= ROUGH else 5 if allowed >= 1e-9 else 7)
         size = self._polynomials or next(n for least, n in _SIZES if allowed >= least)
-        size += 0 if before is None else _RICHER
+        size += _RICHER[0 if not number else 1 if number % 2 else 2]
         shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))
-        control = SpaceControl(self._statements, allowed, size=size, shortest=shortest, marks=self._marks())
+        own = {"size": size, "waves": _WAVES[number % 2], "shortest": shortest}
+        fewest = [] if before is None else [(s.start, [line.count for line in s.basis.lines]) for s in before.steps]
+        control = SpaceControl(self._statements, allowed, **own, fewest=fewest, marks=self._marks())
         longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
         accuracy = Accuracy(allowed, allowed, stages)
         return March(self._statements, accuracy, control, self._breaks(), on_step, longest, keep)

@@ -1,5 +1,7 @@
 """Which modes: as many as the solution needs at the time."""
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -29,6 +31,9 @@ class SpaceControl:
         statements: The problem.
         allowed: What the finest modes may carry, relative to each field.
         size: Of cells, the number of polynomials.
+        waves: The number of waves to begin with along a periodic line.
+        fewest: Times, ascending, and for each line the modes that another march had from there on: along periodic lines
+            there are always more.
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
         marks: For each coordinate of space places at which initial values are not smooth: cells end there.
@@ -38,6 +43,8 @@ class SpaceControl:
     statements: Statements
     allowed: float
     size: int = 12
+    waves: int = 12
+    fewest: Sequence[tuple[float, Sequence[int]]] = ()
     most: int = 1200
     shortest: float = 2e-5
     marks: Sequence[Sequence[float]] = ()
@@ -49,7 +56,7 @@ class SpaceControl:
         for k, axis in enumerate(self.statements.space):
             low, high = self.statements.bounds[k]
             if axis in self.statements.periodic:
-                lines.append(Waves((low, high), 12))
+                lines.append(Waves((low, high), self.waves))
             else:
                 smoothness, breaks = self.statements.smoothness[k], self.statements.breaks[k]
                 marks = [place for place in (self.marks[k] if self.marks else ()) if place not in breaks]
@@ -82,18 +89,19 @@ class SpaceControl:
             state = state_in(basis)
         return basis, [own.flatten() for own in state]
 
-    def finer(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
+    def finer(self, basis: Product, state: Tensor, scale: Tensor, time: float = -math.inf) -> Product | None:
         """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do."""
         lines, changed = [], False
-        for line, tails in zip(basis.lines, basis.tails(state), strict=True):
+        for line, tails, fewest in zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True):
             cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
+            cells |= line.count <= fewest
             cells &= self._divisible(line)
             changed |= bool(cells.any())
             lines.append(line.finer(cells) if bool(cells.any()) else line)
         self.rest = _REST if changed else self.rest
         return product_of(lines) if changed else None
 
-    def coarser(self, basis: Product, state: Tensor, scale: Tensor) -> Product | None:
+    def coarser(self, basis: Product, state: Tensor, scale: Tensor, time: float = -math.inf) -> Product | None:
         """Fewer modes, where these are more than the state needs."""
         self.rest -= 1
         if self.rest > 0 or not basis.lines:
@@ -110,9 +118,15 @@ class SpaceControl:
         less = product_of(lines)
         there = basis.transfer(state, less)
         kept = less.transfer(there, basis)
-        if bool((basis.norms(kept - state) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale):
+        if bool((basis.norms(kept - state) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale, time):
             return None
         return less
+
+    def _fewest(self, basis: Product, time: float) -> Sequence[int]:
+        """The modes of another march along each line at a time; 0 along lines that are not periodic."""
+        place = bisect_right(self.fewest, time, key=lambda own: own[0]) - 1
+        counts = self.fewest[max(0, place)][1] if self.fewest and time > -math.inf else [0] * len(basis.lines)
+        return [count if isinstance(line, Waves) else 0 for line, count in zip(basis.lines, counts, strict=True)]
 
     def _divisible(self, line: Line) -> Tensor:
         """Which cells may be divided."""

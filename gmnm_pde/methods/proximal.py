@@ -24,13 +24,14 @@ Steps by the boldest radius at which actual reduction is still a small part of t
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.interruption import pause, unbroken
+from gmnm_pde.interruption import pause
+from gmnm_pde.methods.damped_factors import DampedFactors, Gram, exact_factors
 from gmnm_pde.methods.gauss_newton import Linearizable
 from gmnm_pde.methods.loop import Squares, check_counts, check_positive, put
 from gmnm_pde.methods.method import TrainingMethod, threshold
@@ -124,7 +125,7 @@ class _Work:
         mean = jacobian.square().sum().item() / jacobian.shape[1]
         if not math.isfinite(mean):
             return 0
-        factors = _SingularValues(jacobian) if self._mu < method.exact_below * eps else _Gram(jacobian)
+        factors = exact_factors(jacobian) if self._mu < method.exact_below * eps else Gram(jacobian)
         best, start = None, _Minimum(factors.zero, self._residual, self._residual.norm().item())
         taken = self._mu
         while self._mu < method.most_damping:
@@ -146,19 +147,19 @@ class _Work:
         return 1
 
     def _minimum(
-        self, jacobian: Tensor, factors: "_Factors", damping: float, start: _Minimum, kept: Tensor
+        self, jacobian: Tensor, factors: DampedFactors, damping: float, start: _Minimum, kept: Tensor
     ) -> _Minimum | None:
         """The least residual on the chords' way to the minimum for a damping; None where it does not fall."""
         method, before = self._method, self._residual.norm().item()
         if not factors.damp(damping):
             return None
-        first = factors.direction(factors.solve(factors.project(self._residual)))
+        first = factors.direction(factors.solve(self._residual, factors.zero))
         promised = before**2 - (self._residual - jacobian @ first).norm().item() ** 2
         longest = method.longest * max(kept.norm().item(), 1.0)
         z, residual, last, rises, best = start.z, start.residual, math.inf, 0, None
         for chord in range(method.chords):
             pause()
-            z = z - factors.solve(factors.project(residual) + factors.damping * z)
+            z = z - factors.solve(residual, z)
             direction = factors.direction(z)
             if not direction.norm().item() <= longest:
                 break
@@ -220,78 +221,3 @@ _RISES = 5
 
 _FIRST, _SETTLED = 4, 0.995
 """After so many chords a residual that falls by less than this has settled."""
-
-
-class _Factors(Protocol):
-    """(J^T J + m)^-1 in coordinates z of the step d."""
-
-    zero: Tensor
-    damping: float
-
-    def damp(self, damping: float) -> bool:
-        """Make ready for a damping; False if rounding does not let it."""
-        ...
-
-    def project(self, residual: Tensor) -> Tensor:
-        """J^T r in the coordinates z."""
-        ...
-
-    def solve(self, right: Tensor) -> Tensor:
-        """The damped solution for a right-hand side."""
-        ...
-
-    def direction(self, z: Tensor) -> Tensor:
-        """The step of the unknowns."""
-        ...
-
-
-class _Gram:
-    """By Cholesky's factors of the smaller Gram matrix: d = J^T z or d = z."""
-
-    def __init__(self, jacobian: Tensor):
-        rows, columns = jacobian.shape
-        self._jacobian, self._wide, self.damping = jacobian, rows < columns, 0.0
-        with unbroken(2.0 * rows * columns * min(rows, columns)):
-            self._gram = jacobian @ jacobian.mT if self._wide else jacobian.mT @ jacobian
-        self.zero, self._factor = torch.zeros_like(self._gram[0]), self._gram
-
-    def damp(self, damping: float) -> bool:
-        self.damping, damped = damping, self._gram.clone()
-        damped.diagonal().add_(damping)
-        self._factor, broke = torch.linalg.cholesky_ex(damped)
-        return not broke
-
-    def project(self, residual: Tensor) -> Tensor:
-        return residual if self._wide else self._jacobian.mT @ residual
-
-    def solve(self, right: Tensor) -> Tensor:
-        return torch.cholesky_solve(right[:, None], self._factor)[:, 0]
-
-    def direction(self, z: Tensor) -> Tensor:
-        return self._jacobian.mT @ z if self._wide else z
-
-
-class _SingularValues:
-    """By J's singular values, which keep what its Gram matrix rounds away: d = V z."""
-
-    def __init__(self, jacobian: Tensor):
-        rows, columns = jacobian.shape
-        wide, self.damping = rows < columns, 0.0
-        with unbroken(20.0 * rows * columns * min(rows, columns)):
-            q, r = torch.linalg.qr(jacobian.mT if wide else jacobian)
-            u, self._values, vt = torch.linalg.svd(r.mT if wide else r)
-            self._u, self._v = (u, q @ vt.mT) if wide else (q @ u, vt.mT)
-        self.zero = torch.zeros_like(self._values)
-
-    def damp(self, damping: float) -> bool:
-        self.damping = damping
-        return True
-
-    def project(self, residual: Tensor) -> Tensor:
-        return self._values * (self._u.mT @ residual)
-
-    def solve(self, right: Tensor) -> Tensor:
-        return right / (self._values.square() + self.damping)
-
-    def direction(self, z: Tensor) -> Tensor:
-        return self._v @ z

@@ -6,6 +6,7 @@ domain alone.
 
 import math
 from functools import cached_property
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -133,7 +134,7 @@ class Evaluator:
             reason=details,
             seed=self.seed,
             dtype=str(self._kind["dtype"]).removeprefix("torch."),
-            device=str(self.points.device),
+            device=str(next(chain(fit.model.parameters(), fit.model.buffers()), self.points).device),
             found=fit.parameters,
             met=list(self.problem.met),
             deviation_estimates=self._deviation_estimates(candidate),

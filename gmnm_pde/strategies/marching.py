@@ -1,7 +1,8 @@
 """Marching in time: once with some accuracy, then with more, until the two differ by no more than is allowed.
 
 Of two marches of which the second allows a tenth of the error in every step and in every mode, the second is returned.
-What they differ by is the error of the first, which bounds that of the second; the estimate is a part of it.
+What they differ by is the error of the first, which the second should not exceed: that is the estimate. Where marches
+do not come closer to one another, as errors grow in the problem itself, it is what the last three differ by together.
 """
 
 import math
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.evolution.comparing import PART, errors_of, errors_up_to
+from gmnm_pde.evolution.comparing import FALL, differences, differences_up_to, estimated
 from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
@@ -48,9 +49,6 @@ _FIRST = 1e-7
 
 _LARGEST = 1e-2
 """The largest error that may be allowed in a step."""
-
-_FALL = 0.5
-"""An estimate that falls by no more than this factor has stopped to fall."""
 
 _FINEST = 1e-14
 """The least error that may be allowed in a step."""
@@ -103,7 +101,7 @@ class Marching:
             marched, why = self._march(course, run)
             if marched is None:
                 break
-            candidate = self._candidate(marched, course.before, run)
+            candidate = self._candidate(marched, course, run)
             run.record(candidate)
             best = course.best
             error, least = self._judged(candidate, run), math.nan if best is None else self._judged(best, run)
@@ -112,13 +110,13 @@ class Marching:
             elif run.late and not marched.reached and math.isnan(best.error):
                 best = replace(best, estimate=self._up_to(marched, best.fit, run))
                 return self._partly_judged(best, marched.until, run)
-            course.stalls = course.stalls + 1 if error > _FALL * least else 0
+            course.stalls = course.stalls + 1 if error > FALL * least else 0
             done = course.before is not None and (error <= aim or course.stalls > (0 if run.tol is None else 1))
             if not marched.reached or done or course.allowed <= _FINEST or run.late:
                 break
             likely = error * course.allowed / course.last  # of this march, as the estimate is about the one before
             course.last, course.allowed = course.allowed, self._next(course.allowed, likely, aim, run)
-            course.before = marched
+            course.before, course.number = marched, course.number + 1
             if run.writes:
                 run.save(course.saved())
         best = course.best
@@ -152,7 +150,7 @@ class Marching:
         """
         if run.tol is None:
             return max(_FINEST, allowed * _TENTH**2)
-        less = _TENTH if math.isnan(error) else _THIRD if error < 2 * aim else min(_TENTH, aim / error / 2)
+        less = _TENTH if math.isnan(error) else _THIRD if error < aim else min(_TENTH, aim / error / 2)
         return max(_FINEST, allowed * less)
 
     def _march(self, course: Course, run: Run) -> tuple[Marched | None, str]:
@@ -163,7 +161,7 @@ class Marching:
                 run.save(course.saved(state), now=False)
 
         try:
-            march = self._marches.prepared(course.allowed, course.before, self._told(run), keep)
+            march = self._marches.prepared(course.allowed, course.before, course.number, self._told(run), keep)
             if course.begun is not None and isinstance(march, March):
                 with restoring():
                     resume(march, course.begun)
@@ -203,23 +201,23 @@ class Marching:
 
         return tell
 
-    def _candidate(self, marched: Marched, before: Marched | None, run: Run) -> Candidate:
-        """A march with its error, as far as the one before it tells."""
-        names = self.setup.problem.fields
+    def _candidate(self, marched: Marched, course: Course, run: Run) -> Candidate:
+        """A march with its error, as far as those before it tell."""
+        before = course.before
         if before is None or not (before.reached and marched.reached):
             return Candidate(marched, ErrorEstimate.unknown(self.setup.problem))
         with finishing():
-            errors = errors_of(marched, before, run.points)
-        return Candidate(marched, ErrorEstimate(dict(zip(names, errors, strict=True)), {}))
+            apart, earlier = differences(marched, before, run.points), course.apart
+        course.apart = apart
+        return Candidate(marched, estimated(marched, apart, earlier))
 
     def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
         """The error of a march by what the next one shows, which did not come to the end."""
         with finishing():
-            errors = errors_up_to(marched, before, run.points)
-        if errors is None:
+            apart = differences_up_to(marched, before, run.points)
+        if apart is None:
             return ErrorEstimate.unknown(self.setup.problem)
-        names = self.setup.problem.fields
-        return ErrorEstimate({name: own / PART for name, own in zip(names, errors, strict=True)}, {})
+        return estimated(marched, apart)
 
     def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
         """A march that the next one, cut short, judges up to some time."""

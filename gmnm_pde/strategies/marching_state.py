@@ -21,19 +21,23 @@ class Course:
     Attributes:
         allowed: The error that the next march may make in a step.
         last: That of the one before.
+        number: Of marches that are done.
         before: The last march.
         best: The best one.
         ended: Why that ended before the final time, if it did.
         stalls: How many marches one after another did not lower the estimate.
+        apart: How far the last two marches are from one another, by field.
         begun: What the next march goes on from, if it has begun.
     """
 
     allowed: float
     last: float
+    number: int = 0
     before: Marched | None = None
     best: Candidate | None = None
     ended: str = ""
     stalls: int = 0
+    apart: list[float] | None = None
     begun: Mapping[str, Any] | None = None
 
     def saved(self, begun: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -43,11 +47,13 @@ class Course:
         return {
             "allowed": self.allowed,
             "last": self.last,
+            "number": self.number,
             "before": saved_march(before),
             "best": own,
             "estimate": None if best is None else asdict(best.estimate),
             "ended": self.ended,
             "stalls": self.stalls,
+            "apart": self.apart,
             "begun": None if begun is None else begun(),
         }
 
@@ -64,16 +70,18 @@ class Course:
             known,
             allowed=checks.positive,
             last=checks.positive,
+            number=checks.whole(),
             before=kept,
             best=kept,
             estimate=kept,
             ended=checks.text,
             stalls=checks.whole(),
+            apart=kept,
             begun=kept,
         )
         before = march_from(known["before"], statements, seed)
         own = march_from(known["best"], statements, seed) or before
         estimate = known["estimate"]
         best = None if estimate is None or own is None else Candidate(own, ErrorEstimate(**estimate))
-        places = (known["ended"], known["stalls"], known["begun"])
-        return cls(known["allowed"], known["last"], before, best, *places)
+        places = (known["ended"], known["stalls"], known["apart"], known["begun"])
+        return cls(known["allowed"], known["last"], known["number"], before, best, *places)

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.methods import proximal
 
 PI = torch.pi
 
@@ -25,17 +24,6 @@ def test_it_comes_to_ten_digits():
     assert report.relative_l2 < report.error_estimate < 100 * report.relative_l2
     usual = g.solve(line(), g.MLP([1, 12, 12, 1]), g.GaussNewton(50), points=40).report
     assert report.relative_l2 < 0.1 * usual.relative_l2
-
-
-@pytest.mark.parametrize("shape", [(30, 12), (12, 30)], ids=["tall", "wide"])
-def test_both_factorisations_solve_the_damped_problem(shape):
-    generator = torch.Generator().manual_seed(0)
-    j = torch.randn(shape, generator=generator, dtype=torch.float64)
-    r, damping = torch.randn(shape[0], generator=generator, dtype=torch.float64), 0.1
-    expected = torch.linalg.solve(j.mT @ j + damping * torch.eye(shape[1], dtype=torch.float64), j.mT @ r)
-    for factors in (proximal._Gram(j), proximal._SingularValues(j)):
-        assert factors.damp(damping)
-        torch.testing.assert_close(factors.direction(factors.solve(factors.project(r))), expected)
 
 
 def test_it_is_what_networks_get_by_default():

@@ -109,6 +109,14 @@ class Cells:
     def tails(self, coefficients: Tensor) -> Tensor:
         return self.raw(coefficients)[..., -_FINEST:].norm(dim=-1)
 
+    def spread(self, unit: Tensor) -> tuple[Tensor, Tensor]:
+        edges, lengths = torch.tensor(self.edges, dtype=torch.float64), self._lengths
+        parts = (lengths / lengths.sum() + 1 / self.number) / 2
+        below = torch.cat([parts.new_zeros(1), parts.cumsum(0)])
+        cell = torch.bucketize(unit.contiguous(), below[1:-1].contiguous(), right=True)
+        at = edges[cell] + (unit - below[cell]) / parts[cell] * lengths[cell]
+        return at, lengths[cell] / lengths.sum() / parts[cell]
+
     def finer(self, cells: Tensor) -> Self:
         edges = [self.edges[0]]
         for k, (low, high) in enumerate(pairwise(self.edges)):

@@ -36,6 +36,12 @@ class Line(Protocol):
         """Fewer functions where ``cells`` says; None if there is nothing to take away."""
         ...
 
+    def spread(self, unit: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers in [0, 1], [n], as places, half by length and half by cell, and how much of the line, in parts of its
+        mean, each place stands for.
+        """  # noqa: D205
+        ...
+
     def plain(self) -> "Line":
         """Functions whose expansions hold the same numbers on every machine."""
         ...

@@ -80,6 +80,10 @@ class Waves:
         fewer = math.floor(self.highest / _MORE)
         return Waves(self.bounds, fewer) if fewer >= 4 and bool(cells.all()) else None
 
+    def spread(self, unit: Tensor) -> tuple[Tensor, Tensor]:
+        low, high = self.bounds
+        return low + unit * (high - low), torch.ones_like(unit)
+
     def plain(self) -> "Waves":
         """Itself."""
         return self
