@@ -206,6 +206,29 @@ def tiny_hole(radius: float) -> Problem:
     return Problem(domain, lambda u: laplacian(u), [Dirichlet(u=exact)], exact=exact, name=f"hole of radius {radius}")
 
 
+def flow_around(viscosity: float) -> Problem:
+    """Navier-Stokes in a disk with a hole, with a pressure that is given at a point."""
+    domain = Disk(center=(0, 0), radius=1) - Disk(center=(0.2, 0), radius=0.4)
+
+    def exact(x, y):
+        return {"u": torch.sin(x) * torch.cos(y), "v": -torch.cos(x) * torch.sin(y), "p": torch.sin(x + y)}
+
+    def equations(u, v, p, x, y):
+        known, force = exact(x, y), torch.cos(x + y)
+        along_x = 2 * viscosity * known["u"] + force + torch.sin(x) * torch.cos(x)
+        along_y = 2 * viscosity * known["v"] + force + torch.sin(y) * torch.cos(y)
+        return {
+            "along_x": u * diff(u, x) + v * diff(u, y) + diff(p, x) - viscosity * laplacian(u) - along_x,
+            "along_y": u * diff(v, x) + v * diff(v, y) + diff(p, y) - viscosity * laplacian(v) - along_y,
+            "mass": diff(u, x) + diff(v, y),
+        }
+
+    given = {name: lambda x, y, name=name: exact(x, y)[name] for name in "uv"}
+    at = torch.tensor([[0.0, 0.75]], dtype=torch.float64)
+    conditions = [Dirichlet(**given), Observations(at, p=torch.sin(at[:, 1]))]
+    return Problem(domain, equations, conditions, exact=exact, name="flow around a hole")
+
+
 def slanted_layer(degrees: float, width: float, eps: float = 1e-3) -> Problem:
     """A layer along a wind that blows at an angle."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -229,6 +252,7 @@ SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("boundary_layer", eps=1e-3, dimension=2), 1e-9),
     (lambda: registry.load("boundary_layer", eps=1e-5, dimension=2), 1e-9),
     (lambda: slanted_layer(25, 0.02), 1e-6),
+    (lambda: registry.load("plate_with_hole"), 1e-11),
     (lambda: tiny_hole(0.01), 1e-8),
     (lambda: tiny_hole(0.001), 1e-8),
 ]
@@ -256,6 +280,7 @@ BY_HAND: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("kovasznay"), 1e-9),
     (lambda: registry.load("cantilever"), 1e-9),
     (lambda: registry.load("clamped_plate"), 1e-9),
+    (lambda: flow_around(0.1), 1e-9),
 ]
 """Solved with ``method=Boxes()``, since one mixture or a march in time is enough for them."""
 LARGE: list[tuple[Callable[[], Problem], float]] = [
