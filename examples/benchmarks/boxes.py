@@ -15,6 +15,7 @@ from gmnm_pde import (
     Boxes,
     Condition,
     Dirichlet,
+    Disk,
     Interval,
     Observations,
     Problem,
@@ -195,6 +196,68 @@ def lid(viscosity: float) -> Problem:
     return Problem(SQUARE, equations, conditions, name=f"cavity, Re = {1 / viscosity:.0f}")
 
 
+def tiny_hole(radius: float) -> Problem:
+    """Laplace's equation in a disk with a small hole."""
+    domain = Disk(center=(0, 0), radius=1) - Disk(center=(0, 0), radius=radius)
+
+    def exact(x, y):
+        return torch.log(x * x + y * y) / (2 * math.log(radius))
+
+    return Problem(domain, lambda u: laplacian(u), [Dirichlet(u=exact)], exact=exact, name=f"hole of radius {radius}")
+
+
+def flow_around(viscosity: float) -> Problem:
+    """Navier-Stokes in a disk with a hole, with a pressure that is given at a point."""
+    domain = Disk(center=(0, 0), radius=1) - Disk(center=(0.2, 0), radius=0.4)
+
+    def exact(x, y):
+        return {"u": torch.sin(x) * torch.cos(y), "v": -torch.cos(x) * torch.sin(y), "p": torch.sin(x + y)}
+
+    def equations(u, v, p, x, y):
+        known, force = exact(x, y), torch.cos(x + y)
+        along_x = 2 * viscosity * known["u"] + force + torch.sin(x) * torch.cos(x)
+        along_y = 2 * viscosity * known["v"] + force + torch.sin(y) * torch.cos(y)
+        return {
+            "along_x": u * diff(u, x) + v * diff(u, y) + diff(p, x) - viscosity * laplacian(u) - along_x,
+            "along_y": u * diff(v, x) + v * diff(v, y) + diff(p, y) - viscosity * laplacian(v) - along_y,
+            "mass": diff(u, x) + diff(v, y),
+        }
+
+    given = {name: lambda x, y, name=name: exact(x, y)[name] for name in "uv"}
+    at = torch.tensor([[0.0, 0.75]], dtype=torch.float64)
+    conditions = [Dirichlet(**given), Observations(at, p=torch.sin(at[:, 1]))]
+    return Problem(domain, equations, conditions, exact=exact, name="flow around a hole")
+
+
+def slanted_layer(degrees: float, width: float, eps: float = 1e-3) -> Problem:
+    """A layer along a wind that blows at an angle."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+
+    def exact(x, y):
+        return torch.tanh((c * (y - 0.5) - s * (x - 0.5)) / width)
+
+    def source(x, y):
+        u = exact(x, y)
+        return 2 * eps * u * (1 - u * u) / width**2
+
+    equation = lambda u, x, y: c * diff(u, x) + s * diff(u, y) - eps * laplacian(u) - source(x, y)  # noqa: E731
+    conditions, name = [Dirichlet(u=exact)], f"layer at {degrees:g} degrees"
+    return Problem(SQUARE, equation, conditions, exact=exact, name=name)
+
+
+SHAPES: list[tuple[Callable[[], Problem], float]] = [
+    (lambda: registry.load("four_holes"), 1e-9),
+    (lambda: registry.load("poisson_screened"), 1e-7),
+    (lambda: registry.load("l_shape"), 1e-6),
+    (lambda: registry.load("boundary_layer", eps=1e-3, dimension=2), 1e-9),
+    (lambda: registry.load("boundary_layer", eps=1e-5, dimension=2), 1e-9),
+    (lambda: slanted_layer(25, 0.02), 1e-6),
+    (lambda: registry.load("plate_with_hole"), 1e-11),
+    (lambda: tiny_hole(0.01), 1e-8),
+    (lambda: tiny_hole(0.001), 1e-8),
+]
+"""Boxes of several sizes, and boxes that a boundary cuts."""
+
 CASES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: helmholtz(16), 1e-7),
     (lambda: helmholtz(32), 1e-7),
@@ -217,6 +280,7 @@ BY_HAND: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("kovasznay"), 1e-9),
     (lambda: registry.load("cantilever"), 1e-9),
     (lambda: registry.load("clamped_plate"), 1e-9),
+    (lambda: flow_around(0.1), 1e-5),
 ]
 """Solved with ``method=Boxes()``, since one mixture or a march in time is enough for them."""
 LARGE: list[tuple[Callable[[], Problem], float]] = [
@@ -233,7 +297,7 @@ def main() -> None:
     arguments.add_argument("--only", default="", help="those whose names contain this")
     given = arguments.parse_args()
     print(f"{'problem':32} {'tol':>7} {'error':>8} {'estimate':>8} {'unknowns':>9} {'seconds':>7}  status")
-    cases = [(*case, None) for case in [*CASES, *(LARGE if given.large else [])]]
+    cases = [(*case, None) for case in [*SHAPES, *CASES, *(LARGE if given.large else [])]]
     for make, tol, method in [*cases, *((*case, Boxes()) for case in BY_HAND)]:
         problem = make()
         if given.only not in problem.name:

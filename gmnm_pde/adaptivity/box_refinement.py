@@ -18,19 +18,19 @@ from gmnm_pde.memory import available_bytes
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
 
-_HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
+HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
 """The highest degree."""
 
-_DIGITS_OF_DEGREES = 1.6
+DIGITS_OF_DEGREES = 1.6
 """Degrees for each digit that is asked for."""
 
-_LEAST = ByDimension(line=12, plane=12, space=8, beyond=4)
+LEAST = ByDimension(line=12, plane=12, space=8, beyond=4)
 """To which those for the digits are added."""
 
 _STEP = 2
 """By how many degrees a refinement goes at least."""
 
-_BEYOND = 0.3
+BEYOND = 0.3
 """A next solution is to come below this part of the tolerance."""
 
 _LIMIT = (30.0, 1e-9, 1e-4)
@@ -39,7 +39,7 @@ _LIMIT = (30.0, 1e-9, 1e-4)
 _MORE = 1.5
 """Along an axis that the solution varies along there are so many times as many boxes next."""
 
-_AIM = 1e-8
+AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
 
 
@@ -69,7 +69,7 @@ class BoxRefinement:
 
     @property
     def _aim(self) -> float:
-        return _AIM if self.tol is None else self.tol
+        return AIM if self.tol is None else self.tol
 
     @property
     def _dimension(self) -> int:
@@ -85,7 +85,7 @@ class BoxRefinement:
 
     def _first_degree(self, digits: float) -> int:
         """For so many digits."""
-        return _LEAST.of(self._dimension) + round(_DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1))
+        return LEAST.of(self._dimension) + round(DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1))
 
     @property
     def _left_of_data(self) -> float:
@@ -113,11 +113,11 @@ class BoxRefinement:
 
     @property
     def _wanted(self) -> float:
-        return _BEYOND * self._aim
+        return BEYOND * self._aim
 
     @property
     def _most(self) -> int:
-        return _HIGHEST.of(self._dimension)
+        return HIGHEST.of(self._dimension)
 
     def _degrees_more(self, fit: BoxFit, error: float) -> int:
         """By how many degrees an error falls far enough, as the parts of a solution foretell."""
@@ -157,8 +157,7 @@ class BoxRefinement:
         layout = level.layout(problem.domain.bounds, self.statements.periodic)
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
         run.worked(fit.steps * self._seconds(level, shared=fit.shared))
-        errors = dict(zip(problem.fields, fit.judged.errors, strict=True))
-        return Candidate(fit, ErrorEstimate(errors, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+        return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
         """The smaller estimate."""
@@ -170,22 +169,33 @@ class BoxRefinement:
 
     def result(self, trials: Trials[Level], stop: Stop, run: Run) -> Result:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
-        best: Candidate = trials.best
-        words, made = beside(best.error, self.tol), best.fit.model.inner.form
-        if is_good(best, self.tol):
-            return Result(best, good_status(self.tol), f"{words}; {made}")
-        if not best.fit.converged:
-            return Result(best, Status.TIME if best.fit.late else Status.NOT_CONVERGED, f"{best.fit.reason}; {made}")
-        status, why = self._why(stop, run)
-        return Result(
-            best, Status.POOR if self.tol is None and status is not Status.TIME else status, f"{words}: {why}; {made}"
-        )
+        by_hand = self.counts is not None and self.degree is not None
+        return result_of(trials.best, self.tol, stop, run, by_hand=by_hand)
 
-    def _why(self, stop: Stop, run: Run) -> tuple[Status, str]:
-        if stop is Stop.TIME:
-            return run.end_of_time
-        if stop is Stop.STALLED:
-            return Status.STALLED, "it stopped falling"
-        if self.counts is not None and self.degree is not None:
-            return Status.LARGEST, "boxes and degree are kept as given"
-        return Status.LARGEST, "more boxes would not fit into memory"
+
+def candidate_of(fit: BoxFit) -> Candidate:
+    """A solution with its error estimate."""
+    errors = dict(zip(fit.statements.problem.fields, fit.judged.errors, strict=True))
+    return Candidate(fit, ErrorEstimate(errors, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+
+
+def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:
+    """The best candidate, whether it is good enough, and why the refinement stopped."""
+    words, made = beside(best.error, tol), best.fit.model.inner.form
+    if is_good(best, tol):
+        return Result(best, good_status(tol), f"{words}; {made}")
+    if not best.fit.converged:
+        return Result(best, Status.TIME if best.fit.late else Status.NOT_CONVERGED, f"{best.fit.reason}; {made}")
+    status, why = _why(stop, run, by_hand=by_hand)
+    poor = tol is None and status is not Status.TIME
+    return Result(best, Status.POOR if poor else status, f"{words}: {why}; {made}")
+
+
+def _why(stop: Stop, run: Run, *, by_hand: bool) -> tuple[Status, str]:
+    if stop is Stop.TIME:
+        return run.end_of_time
+    if stop is Stop.STALLED:
+        return Status.STALLED, "it stopped falling"
+    if by_hand:
+        return Status.LARGEST, "boxes and degree are kept as given"
+    return Status.LARGEST, "more boxes would not fit into memory"

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.region import Chart, Region
@@ -15,7 +17,10 @@ from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, check_finite
 
-_STEEPNESS = 2.0
+CONDITION_FACTOR = 10.0
+"""How much more a condition's rows count than an equation's, as for mixtures."""
+
+STEEPNESS = 2.0
 """The size of a first derivative that rows are scaled by, on a box scaled to [-1, 1]^d: that of no basis."""
 
 _NEAR = 1e-9
@@ -61,7 +66,7 @@ def _joined(parts: Sequence[Linearized]) -> Linearized:
     return Linearized(torch.cat([part.residual for part in parts]), slopes, {})
 
 
-def _right(found: Linearized, jets: Mapping[Alpha, Tensor] | None) -> Tensor:
+def right_of(found: Linearized, jets: Mapping[Alpha, Tensor] | None) -> Tensor:
     """The right-hand side for the fields themselves, not for how they differ from those that were linearised at."""
     right = -found.residual
     if jets is not None:
@@ -122,7 +127,7 @@ def interior(
     scale: Tensor | None = None,
     finite: bool = True,
 ) -> Interior:
-    """The equations at points [m, d] of [-1, 1]^d, in every box.
+    """The equations at points [m, d] of [-1, 1]^d, in every box; zeros in those that are cut.
 
     Args:
         problem: What is solved.
@@ -134,27 +139,46 @@ def interior(
         scale: What rows are multiplied by; by default they get the same size.
         finite: Whether equations that are not finite are refused.
     """
-    points, count, m = layout.points(unit).reshape(-1, layout.dimension), len(layout), len(unit)
+    whole, m = layout.whole, len(unit)
+    points, count = layout.points(unit)[whole].reshape(-1, layout.dimension), len(whole)
+    if not count:
+        names = [name for term in terms for name in term.trace.names]
+        nothing = torch.zeros(len(layout), len(names) * m, dtype=torch.float64)
+        return Interior(tuple({} for _ in names), nothing, nothing[:, :: max(1, m)], len(units))
     operators: list[dict[Key, Tensor | float]] = []
     rights, scales = [], []
     for term in terms:
         jets = _jets(problem, term, points, state, unit)
         for found in linearized(problem, term, points, None, jets, finite=finite).values():
-            coefficients = _in_boxes(found, layout, units)
-            own = _scale(coefficients, count) if scale is None else scale[:, len(operators)]
-            operators.append({key: _number(c * own[:, None]) for key, c in coefficients.items()})
-            rights.append(_right(found, jets).reshape(count, m) * own[:, None])
-            scales.append(own)
+            coefficients = _in_boxes(found, layout.halves[whole], units)
+            own = _scale(coefficients, count) if scale is None else scale[whole, len(operators)]
+            scaled = {key: _number(c * own[:, None]) for key, c in coefficients.items()}
+            operators.append({key: _among(c, layout) if isinstance(c, Tensor) else c for key, c in scaled.items()})
+            rights.append(_among(right_of(found, jets).reshape(count, m) * own[:, None], layout))
+            scales.append(_among(own, layout))
     return Interior(tuple(operators), torch.cat(rights, dim=1), torch.stack(scales, dim=1), len(units))
 
 
+def _among(values: Tensor, layout: Layout) -> Tensor:
+    """What is known of the boxes that are not cut, with zeros for the others."""
+    if len(values) == len(layout):
+        return values
+    return values.new_zeros(len(layout), *values.shape[1:]).index_copy(0, layout.whole, values)
+
+
 def residuals(problem: Problem, terms: Sequence[Term], state: State, unit: Tensor, scale: Tensor) -> Tensor:
-    """The residuals of the equations at a state, scaled, [boxes, equations * m]; NaN where a function gives it."""
-    points, found = state.layout.points(unit).reshape(-1, state.layout.dimension), []
+    """The residuals of the equations at a state in boxes that are not cut, scaled, [boxes, equations * m].
+
+    They are NaN where a function gives it.
+    """
+    layout, found = state.layout, []
+    if not len(layout.whole):
+        return torch.zeros(0, scale.shape[1] * len(unit), dtype=torch.float64)
+    points = layout.points(unit)[layout.whole].reshape(-1, layout.dimension)
     for term in terms:
         jets = state.inside(unit, term.trace.alphas)
         for own in linearized(problem, term, points, None, jets, finite=False, slopes=False).values():
-            found.append(own.residual.reshape(len(scale), -1) * scale[:, len(found), None])
+            found.append(own.residual.reshape(-1, len(unit)) * scale[layout.whole, len(found), None])
     return torch.cat(found, dim=1)
 
 
@@ -169,13 +193,13 @@ def _jets(
     return state.inside(unit, term.trace.alphas)
 
 
-def _in_boxes(found: Linearized, layout: Layout, units: Sequence[float]) -> dict[Key, Tensor]:
-    """The coefficients [boxes, m] in the boxes' own coordinates."""
+def _in_boxes(found: Linearized, halves: Tensor, units: Sequence[float]) -> dict[Key, Tensor]:
+    """The coefficients [boxes, m] in the own coordinates of boxes with half the sides [boxes, d]."""
     coefficients = {}
     for (field, alpha), slope in found.slopes.items():
-        own = slope.reshape(len(layout), -1)
+        own = slope.reshape(len(halves), -1)
         for axis, order in enumerate(alpha):
-            own = own / layout.halves[:, axis, None] ** order if order else own
+            own = own / halves[:, axis, None] ** order if order else own
         coefficients[field, alpha] = own if units[field] == 1.0 else units[field] * own
     return coefficients
 
@@ -184,9 +208,22 @@ def _scale(coefficients: Mapping[Key, Tensor], boxes: int) -> Tensor:
     """What makes the rows of each box of one size, [boxes]; that of others where an equation has no slopes."""
     squares = torch.zeros(boxes, dtype=torch.float64)
     for (_, alpha), own in coefficients.items():
-        squares += (own * _STEEPNESS ** sum(alpha)).square().mean(dim=1)
+        squares += (own * STEEPNESS ** sum(alpha)).square().mean(dim=1)
     others = squares.mean().item() or 1.0
     return torch.where(squares > 0, squares, others).rsqrt()
+
+
+def sampled(problem: Problem, terms: Sequence[Term]) -> Interior:
+    """The equations at points of a domain, as if that were one box."""
+    points = problem.domain.sample(_SAMPLED).points
+    operators, rights = [], []
+    for term in terms:
+        jets = None if term.trace.linear else reference_jets(term, points, problem)
+        for found in linearized(problem, term, points, None, jets).values():
+            operators.append({key: _number(c[None]) for key, c in found.slopes.items()})
+            rights.append(right_of(found, jets)[None])
+    ones = torch.ones(1, len(operators), dtype=torch.float64)
+    return Interior(tuple(operators), torch.cat(rights, dim=1), ones, len(problem.fields))
 
 
 def _number(scaled: Tensor) -> Tensor | float:
@@ -205,16 +242,21 @@ def units_of(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tens
     count = len(problem.fields)
     if count == 1:
         return (1.0,)
-    points, rows = layout.points(unit).reshape(-1, layout.dimension), []
+    points, halves, rows = layout.points(unit)[layout.whole].flatten(0, 1), layout.halves[layout.whole], []
+    if not len(halves):
+        points, halves = problem.domain.sample(_SAMPLED).points, layout.halves.mean(dim=0, keepdim=True)
     for term in terms:
-        jets = _jets(problem, term, points, None, unit)
+        jets = None if term.trace.linear else reference_jets(term, points, problem)
         for found in linearized(problem, term, points, None, jets).values():
             squares = torch.zeros(count, dtype=torch.float64)
-            for (field, alpha), own in _in_boxes(found, layout, (1.0,) * count).items():
-                squares[field] += (own * _STEEPNESS ** sum(alpha)).square().mean()
+            for (field, alpha), own in _in_boxes(found, halves, (1.0,) * count).items():
+                squares[field] += (own * STEEPNESS ** sum(alpha)).square().mean()
             rows.append(squares)
     return tuple(_balanced(torch.stack(rows)).tolist())
 
+
+_SAMPLED = 128
+"""Points in a shape at which coefficients are looked at, where all boxes are cut."""
 
 _TURNS = 20
 """By turns equations and fields are balanced so often; a few are enough."""
@@ -270,7 +312,7 @@ def conditions(
             if not numbers:
                 continue
             points = torch.cat([layout.faces[n].points(unit) for n in numbers])
-            places = term.region.keep_on(chart, points).nonzero()[:, 0]
+            places = (term.region.keep_on(chart, points) & _beside(chart, points, problem)).nonzero()[:, 0]
             if not len(places):
                 continue
             at = points[places]
@@ -282,7 +324,7 @@ def conditions(
                 given = None if state is None else _on_faces(state, term, mine, unit[places])
                 jets = reference_jets(term, at, problem) if given is None else given
             for own in linearized(problem, term, at, normals, jets, finite=finite).values():
-                right = _right(own, jets)
+                right = right_of(own, jets)
                 for number, rows in mine.items():
                     if len(rows):
                         slopes = {(k, a): units[k] * slope[rows] for (k, a), slope in own.slopes.items()}
@@ -310,7 +352,17 @@ def scaled_like(own: Mapping[int, Sequence[Condition]], scales: Mapping[int, Seq
 
 
 def lies_on(face: Face, chart: Chart, problem: Problem) -> bool:
-    """Whether a face lies in the plane of a flat chart."""
-    assert chart.flat is not None
+    """Whether a face lies in the plane of a chart, if that is flat."""
+    flat = flat_side(chart)
+    if flat is None:
+        return False
     low, high = problem.domain.bounds[face.axis]
-    return face.axis == chart.flat[0] and abs(face.place - chart.flat[1]) <= _NEAR * (high - low)
+    return face.axis == flat[0] and abs(face.place - flat[1]) <= _NEAR * (high - low)
+
+
+def _beside(chart: Chart, points: Tensor, problem: Problem) -> Tensor:
+    """Which points [n, d] in the plane of a flat chart lie between the ends of what it is cut from."""
+    corners = chart.embed(torch.tensor(list(product((0.0, 1.0), repeat=chart.dimension)), dtype=torch.float64))
+    low, high = corners.amin(dim=0), corners.amax(dim=0)
+    near = _NEAR * max(b - a for a, b in problem.domain.bounds)
+    return ((points >= low - near) & (points <= high + near)).all(dim=1)

@@ -16,7 +16,9 @@ from gmnm_pde.boxes.balance import Balance
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
+from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
@@ -33,6 +35,15 @@ SAFETY = 3.0
 _TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
 tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
+
+_FEWER_ON_SOME = (2, 6)
+"""So many degrees less have the traces of worse solutions that are worse on some faces alone."""
+
+_HELD_DOWN = 1e-12
+"""Rows of about this size hold down the polynomials of boxes that are cut, whatever leaves them free."""
+
+_HOT = 0.5
+"""Boxes that hold this part of the squared residual hold most of it."""
 
 _UNSEEN = 100.0
 """Where no stability constant is measured the bound is so many times what is observed."""
@@ -55,17 +66,22 @@ class Judged:
         residual: The held-out residual, rows scaled.
         relative: The same relative to that of the zero solution.
         stability: The largest solution that rows of size 1 leave.
+        parts: The solution in polynomials by rising degree that are orthonormal in each box, relative to the size of
+            each field, [boxes, fields, count].
+        unseen: A smaller residual than this shows nothing.
     """
 
     errors: tuple[float, ...]
     residual: float
     relative: float
     stability: float
+    parts: Tensor
+    unseen: float = 0.0
 
     @property
     def doubt(self) -> str:
         """In words, why the answer may be one of many; empty if it is the one."""
-        many = self.stability > SUSPECT and self.residual * self.stability > LOST
+        many = self.stability > SUSPECT and max(self.residual, self.unseen) * self.stability > LOST
         return "the answer is one of many: rows are no larger for some other field than for zero" if many else ""
 
 
@@ -88,14 +104,11 @@ def judged(
         left_to_go: How far it is from that of the system, if it is.
         lower: Solves the problem with other degrees.
     """
-    degree, root = system.degrees.inside, system.layout.shares.sqrt()[:, None, None]
-    tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(system.layout) ** 0.5
-
-    def by_field(values: Tensor) -> Tensor:
-        return torch.stack([own.norm() for own in (root * values).unbind(1)])
-
-    size = by_field(coefficients).clamp_min(tiny)
-    others = list(_worse(system, lower))
+    layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
+    tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
+    size = sizes.of(coefficients).clamp_min(tiny)
+    hot = None if layout.between_lines else _worst(held_out.by_box(coefficients, degree))
+    others = list(_worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
     zero = torch.zeros_like(coefficients)
     left, *rest = held_out.residuals(torch.stack([coefficients, *others]), degree).unbind(1)
     at_zero = reference.residuals(zero[None], degree)
@@ -104,28 +117,35 @@ def judged(
     for fewer, other in zip(others, rest, strict=True):
         change = (other - left).norm().item() / boxes
         if change >= _TELLING * residual:
-            telling.append(by_field(fewer - coefficients) / change)
-    stability = _stability(system) if isinstance(system, BoxSystem) else math.nan
+            telling.append(sizes.of(fewer - coefficients) / change)
+    stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
     unknown = torch.full_like(size, math.inf)
     observed = SAFETY * residual * (telling[0] * torch.stack(telling).amax(dim=0)).sqrt() if telling else unknown
     bound = _UNSEEN * observed if math.isnan(stability) else torch.full_like(size, residual * stability)
     observed = torch.minimum(observed, bound) if telling else torch.minimum(bound, size)
-    decay = decay_of(_relative(coefficients, size), system.degrees.basis)
+    parts = sizes.times(coefficients) / (size[:, None] if len(size) > 1 else 1.0)
+    if hot is None:
+        decay = decay_of(_relative(coefficients, size), system.degrees.basis)
+    else:
+        decay = max(decay_of(parts[box], system.degrees.basis) for box in hot)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
+    unseen = _HELD_DOWN if isinstance(layout, Trimmed) else 0.0
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
-    drawn = max(0.5 * (1 - quickly), min(1.0, max(0.0, unsolved)))
+    drawn = 0.5 * (1 - quickly)
+    if hot is None:
+        drawn = max(drawn, min(1.0, max(0.0, unsolved)))
     errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** drawn
     if left_to_go is not None:
-        errors = torch.maximum(errors, by_field(left_to_go))
+        errors = torch.maximum(errors, sizes.of(left_to_go))
     if telling and isinstance(system, BoxSystem) and system.pins:
-        spread = torch.stack([by_field(_centred(fewer - coefficients, system)) for fewer in others]).amax(dim=0)
-        moved = torch.stack([by_field(fewer - coefficients) for fewer in others]).amax(dim=0)
+        spread = torch.stack([sizes.about_mean(fewer - coefficients) for fewer in others]).amax(dim=0)
+        moved = torch.stack([sizes.of(fewer - coefficients) for fewer in others]).amax(dim=0)
         centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
         errors = torch.maximum(errors, centred * _level(system, len(size)))
     eps = torch.finfo(coefficients.dtype).eps
     rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
-    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability)
+    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts, unseen)
 
 
 def _level(system: BoxSystem, fields: int) -> Tensor:
@@ -145,39 +165,52 @@ def _level(system: BoxSystem, fields: int) -> Tensor:
     return found
 
 
-def _centred(values: Tensor, system: BoxSystem) -> Tensor:
-    """Coefficients without the mean of each field."""
-    means = (system.layout.shares[:, None] * values[:, :, 0]).sum(dim=0)
-    return torch.cat([(values[:, :, 0] - means)[:, :, None], values[:, :, 1:]], dim=2)
-
-
 def _relative(coefficients: Tensor, size: Tensor) -> Tensor:
     """The coefficients of all boxes and fields, [n, count]; several fields relative to the size of each."""
     return (coefficients / size[:, None] if len(size) > 1 else coefficients).flatten(0, 1)
 
 
-def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor]) -> Iterator[Tensor]:
-    """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes."""
+def _worst(squares: Tensor) -> list[int]:
+    """The boxes that hold most of the residual."""
+    order = squares.argsort(descending=True)
+    parts = squares[order].cumsum(0) / squares.sum()
+    count = 1 + int((parts < _HOT).sum())
+    return order[:count].tolist()
+
+
+def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
+    """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
+
+    Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
+    degree on those faces alone that most of the residual is at.
+    """
     degrees = system.degrees
     for fewer in range(1, _WORSE + 1):
         if degrees.dimension > 1:
-            yield system.with_fewer(max(0, degrees.on_faces - fewer))
+            degree = max(0, degrees.on_faces - (fewer if hot is None else _FEWER_ON_SOME[fewer - 1]))
+            yield system.with_fewer(degree, hot) if isinstance(system, BoxSystem) else system.with_fewer(degree)
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
 
 
-def _stability(system: BoxSystem) -> float:
+def _stability(system: BoxSystem, sizes: Sizes) -> float:
     """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes."""
-    root = system.layout.shares.sqrt()[:, None, None]
+    count, basis = len(system.layout), len(system.degrees.basis)
+
+    def by_box(columns: Tensor) -> Tensor:
+        """Columns [own, m] with their fields and columns before the coefficients, [boxes, fields * m, count]."""
+        return columns.view(count, -1, basis, columns.shape[1]).transpose(2, 3).flatten(1, 2)
+
+    def flat(found: Tensor, m: int) -> Tensor:
+        return found.unflatten(1, (-1, m)).transpose(2, 3).reshape(-1, m)
 
     def forth(unknowns: Tensor) -> Tensor:
-        own = unknowns[: system.own].view(len(root), -1, unknowns.shape[1])
-        return (root * own).flatten(0, 1)
+        return flat(sizes.times(by_box(unknowns[: system.own])), unknowns.shape[1])
 
     def back(values: Tensor) -> Tensor:
-        own = (root * values.view(len(root), -1, values.shape[1])).flatten(0, 1)
+        own = flat(sizes.transposed(by_box(values)), values.shape[1])
         return torch.cat([own, own.new_zeros(system.columns - system.own, own.shape[1])])
 
     like = torch.zeros(system.columns, dtype=torch.float64)
-    return largest_gain(system, forth, back, like)[0] * len(root) ** 0.5
+    return largest_gain(system, forth, back, like)[0] * count**0.5

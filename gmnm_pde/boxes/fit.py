@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import cast
 
 import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance, require_elliptic
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import Interior, conditions, interior, units_of
+from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled, units_of
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
@@ -18,8 +20,10 @@ from gmnm_pde.boxes.newton import NonlinearSystem
 from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
@@ -50,6 +54,8 @@ class BoxFit:
         unknowns: How many numbers were solved for, traces included.
         shared: Whether all boxes share one factorisation.
         seed: Of the points at which residuals are reported.
+        residuals: At points where nothing was fitted.
+        coefficients: Of the polynomials, fields in their units, [boxes, fields, count].
         steps: How many linear systems were solved.
         converged: Whether Newton's method did.
         reason: In words, how that ended.
@@ -64,6 +70,8 @@ class BoxFit:
     unknowns: int
     shared: bool
     seed: int
+    residuals: HeldOut
+    coefficients: Tensor
     components: None = None
     widths: tuple[float, ...] = ()
     trained: int = 0
@@ -131,6 +139,21 @@ class BoxFit:
         """By what factor the solution's parts fall from one degree to the next."""
         return decay_of(self._parts, self.degrees.basis)
 
+    @cached_property
+    def squares(self) -> Tensor:
+        """The sum of the squares of the held-out residuals of each box, [boxes]."""
+        return self.residuals.by_box(self.coefficients, self.degrees.inside)
+
+    @cached_property
+    def falls(self) -> list[float]:
+        """By what factor the solution's parts fall from one degree to the next in each box."""
+        return [decay_of(own, self.degrees.basis) for own in self.judged.parts]
+
+    def rough_in(self, box: int) -> list[int]:
+        """The axes along which the solution varies in a box about as much as along any."""
+        parts = high_parts(self.judged.parts[box], self.degrees.basis)
+        return (parts >= ROUGH * parts.max()).nonzero()[:, 0].tolist()
+
     def rough(self) -> list[bool]:
         """Along which axes the solution varies about as much as along any."""
         parts = high_parts(self._parts, self.degrees.basis)
@@ -196,7 +219,18 @@ def fit_boxes(
     with torch.no_grad():
         inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
     model = Normalized(inner, problem.domain.bounds)
-    fit = BoxFit(statements, model, layout, degrees, known, system.columns, system.equation.constant, seed)
+    fit = BoxFit(
+        statements,
+        model,
+        layout,
+        degrees,
+        known,
+        system.columns,
+        system.equation.constant,
+        seed,
+        found.held_out,
+        coefficients,
+    )
     if found.outcome is None:
         return fit
     ended = found.outcome
@@ -211,7 +245,8 @@ def _linear(
     known = conditions(problem, statements.others, layout, degrees.outer[0], units)
     if layout.dimension < _BALANCED:
         pins = pinned(problem, statements.data, layout, degrees, units)
-        system: BoxSystem | Balance = BoxSystem(layout, degrees, equation, known, pins)
+        cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, Trimmed) else None
+        system: BoxSystem | Balance = BoxSystem(layout, degrees, equation, known, pins, cut=cut)
     else:
         system = Balance(layout, degrees, equation, known)
     return _Solved(system, system.coefficients(), held_out)
@@ -228,10 +263,7 @@ def _nonlinear(
 ) -> _Solved:
     pins = pinned(statements.problem, statements.data, layout, degrees, units)
     system = NonlinearSystem(statements, layout, degrees, units, pins)
-    start = None
-    if guess is not None:
-        points = layout.points(degrees.inner[0])
-        start = system.imitating(guess.solved_for(points.flatten(0, 1)).view(*points.shape[:2], -1))
+    start = None if guess is None else system.imitating(guess.solved_for)
     outcome = LeastSquares().run(cast(System, system), start=start, monitor=monitor)
     last = cast(BoxSystem, outcome.solver)
     state = system.state(outcome.theta)
@@ -247,6 +279,8 @@ def probed(statements: Statements) -> Interior:
         Unsuited: in three coordinates it is not elliptic, or of the solution derivatives alone are given.
     """
     problem = statements.problem
+    if not is_box(problem.domain):
+        return sampled(problem, statements.equations)
     layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
     degrees = Degrees.of(problem.domain.dimension, _PROBED)
     units = units_of(problem, statements.equations, layout, degrees.inner[0])

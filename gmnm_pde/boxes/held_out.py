@@ -1,18 +1,20 @@
 """The residual of a solution on boxes at points where nothing was fitted: equations, conditions, jumps at faces."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import condition_scale
+from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.multiindex import Alpha
@@ -23,6 +25,9 @@ _POINTS = 6000
 
 _LEAST = 4
 """The fewest in a box, and on a face."""
+
+_LINES = 7
+"""Gauss points along each side of a box that is cut."""
 
 
 class HeldOut:
@@ -48,6 +53,7 @@ class HeldOut:
         problem = statements.problem
         self._equation = interior(problem, statements.equations, layout, self._unit, units)
         self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
+        self._cut = CutRows(statements, layout, units, _LINES) if isinstance(layout, Trimmed) else None
 
     def at(self, state: State) -> "HeldOut":
         """The residuals linearised at a state, their rows scaled as before."""
@@ -60,6 +66,7 @@ class HeldOut:
         )
         found = conditions(problem, self._statements.others, self.layout, self._on_face, self._units, **kept)
         other._conditions = scaled_like(found, scales)
+        other._cut = None if self._cut is None else self._cut.at(state)
         return other
 
     def _scale(self, number: int, condition: Condition) -> float:
@@ -81,27 +88,57 @@ class HeldOut:
         model = Boxwise(self.layout.boxes, degree, len(coefficients) * fields)
         with torch.no_grad():
             model.weights.copy_(coefficients.transpose(0, 1).flatten(1, 2))
-            return torch.cat([self._inside(model), *self._jumps(model), *self._outside(model)])
+            return torch.cat([rows for rows, *_ in self._parts(model)])
 
-    def _inside(self, model: Boxwise) -> Tensor:
-        operators, m = self._equation.operators, len(self._unit)
-        rights = self._equation.right.split(m, dim=1)
+    def by_box(self, coefficients: Tensor, degree: int) -> Tensor:
+        """The sums of squares of each box's residuals [boxes] for coefficients [boxes, fields, count]."""
+        model = Boxwise(self.layout.boxes, degree, coefficients.shape[1])
+        squares = torch.zeros(len(self.layout), dtype=torch.float64)
+        with torch.no_grad():
+            model.weights.copy_(coefficients)
+            for rows, *owners in self._parts(model):
+                for owner in owners:
+                    squares.index_add_(0, owner, rows[:, 0].square() / len(owners))
+        return squares
+
+    def _parts(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
+        """Residuals, and the boxes that they belong to, one or two each."""
+        if len(self.layout.whole):
+            yield from self._inside(model)
+        yield from self._inside_cut(model)
+        yield from self._jumps(model)
+        yield from self._outside(model)
+
+    def _inside(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
+        operators, m, whole = self._equation.operators, len(self._unit), self.layout.whole
+        rights = self._equation.right[whole].split(m, dim=1)
         tables = model.basis.jet(self._unit, self._equation.alphas)
         totals = [-right[:, :, None] for right in rights]
-        weights = model.weights.unflatten(1, (-1, self._equation.fields))
+        weights = model.weights[whole].unflatten(1, (-1, self._equation.fields))
         for alpha, table in tables.items():
             for k, operator in enumerate(operators):
                 for (field, own), c in operator.items():
                     if own == alpha:
                         values = table @ weights[:, :, field].mT
-                        totals[k] = totals[k] + (c[:, :, None] if isinstance(c, Tensor) else c) * values
-        weights = self.layout.weights[:, None, None] / m**0.5
-        return torch.cat([(weights * total).flatten(0, 1) for total in totals])
+                        totals[k] = totals[k] + (c[whole][:, :, None] if isinstance(c, Tensor) else c) * values
+        weights = self.layout.weights[whole, None, None] / m**0.5
+        for total in totals:
+            yield (weights * total).flatten(0, 1), whole.repeat_interleave(m)
 
-    def _jumps(self, model: Boxwise) -> list[Tensor]:
+    def _inside_cut(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
+        """With the conditions in these boxes."""
+        if self._cut is None:
+            return
+        for number in self._cut.numbers:
+            matrix, right = self._cut.of(number, model.basis)
+            weights = model.weights[number].unflatten(0, (-1, self._equation.fields)).flatten(1)
+            rows = self.layout.weights[number] * (matrix @ weights.mT - right[:, None])
+            yield rows, torch.full((len(rows),), number)
+
+    def _jumps(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
         """The jumps of what has traces; traces halfway between two sides leave half of their squares."""
         across = self._statements.across
-        m, d, jumps = len(self._on_face), self.layout.dimension, []
+        m, d = len(self._on_face), self.layout.dimension
         for axis, numbers in self._inner:
             faces = [self.layout.faces[number] for number in numbers]
             alphas = [tuple(order * int(k == axis) for k in range(d)) for order in range(max(across))]
@@ -112,8 +149,9 @@ class HeldOut:
             for order, alpha in enumerate(alphas):
                 step = (above[alpha] - below[alpha]).unflatten(1, (-1, len(across)))
                 step = (weights * length**order)[:, None, None] * step / (2 * m) ** 0.5
-                jumps += [step[:, :, field] for field, count in enumerate(across) if order < count]
-        return jumps
+                for field, count in enumerate(across):
+                    if order < count:
+                        yield step[:, :, field], *(own.repeat_interleave(m) for own in owners)
 
     def _beside(self, model: Boxwise, faces: Sequence[Face], owner: Tensor, alphas: Sequence[Alpha]) -> dict:
         """Derivatives on faces, as one of the boxes beside each has them."""
@@ -121,13 +159,12 @@ class HeldOut:
         points = torch.cat([self.layout.points_of(face, box, self._on_face) for face, box in pairs])
         return model.in_boxes(points, owner.repeat_interleave(len(self._on_face)), alphas)
 
-    def _outside(self, model: Boxwise) -> list[Tensor]:
+    def _outside(self, model: Boxwise) -> Iterator[tuple[Tensor, ...]]:
         """The residuals of the conditions, those that differentiate alike together."""
         alike: dict[tuple[Key, ...], list[tuple[int, Condition]]] = {}
         for number, own in self._conditions.items():
             for one in own:
                 alike.setdefault(tuple(one.slopes), []).append((number, one))
-        found = []
         for keys, every in alike.items():
             faces = [self.layout.faces[number] for number, _ in every]
             counts = torch.tensor([len(one.points) for _, one in every])
@@ -141,5 +178,4 @@ class HeldOut:
             scales = [self._scale(n, one) for n, one in every]
             scale = torch.tensor(scales, dtype=rest.dtype).repeat_interleave(counts)
             scale = scale * self.layout.weights[owner]
-            found.append(rest * scale[:, None] / len(self._on_face) ** 0.5)
-        return found
+            yield rest * scale[:, None] / len(self._on_face) ** 0.5, owner

@@ -1,5 +1,6 @@
 """Boxes and the faces between them: which two boxes meet at a face, and where it lies."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,8 +9,14 @@ from itertools import pairwise, product
 import torch
 from torch import Tensor
 
-_SAME = 1e-9
+_SAME = 1e-11
 """Coordinates that differ by no more than this part of the extent are the same."""
+
+_EQUAL = 1e-9
+"""Volumes that differ by no more than this part are equal."""
+
+_AT_ONCE = 2**22
+"""Comparisons of points with boxes that are made at once."""
 
 NOWHERE = -1
 """The number of the box beyond an outer face."""
@@ -111,10 +118,14 @@ class Layout:
     def weights(self) -> Tensor:
         """What the rows of each box are multiplied by, [boxes]: the root of its volume in those of the mean.
 
-        Small boxes around a place where a solution has no bound then tell the others little. Equal boxes have 1.
+        Small boxes around a place where a solution has no bound then tell the others little. Equal boxes have 1, and
+        such that are halved again and again towards a place: nobody would look at the smallest ones otherwise.
         """
-        relative = self.shares * len(self)
-        return torch.where((relative - 1).abs() < _SAME, 1.0, relative).sqrt()
+        if not self.between_lines:
+            return torch.ones(len(self), dtype=torch.float64)
+        volumes = self.halves.prod(dim=1)
+        relative = volumes / volumes.sum() * len(self)
+        return torch.where((relative - 1).abs() < _EQUAL, 1.0, relative).sqrt()
 
     def points(self, unit: Tensor) -> Tensor:
         """Points of [-1, 1]^d in every box: [boxes, m, d]."""
@@ -123,6 +134,26 @@ class Layout:
     def points_of(self, face: Face, box: int, unit: Tensor) -> Tensor:
         """Points of a face, [m, d], from points of [-1, 1]^(d - 1), where a box beside it has them."""
         return face.points(unit)
+
+    @cached_property
+    def whole(self) -> Tensor:
+        """The numbers of the boxes that are not cut: all."""
+        return torch.arange(len(self))
+
+    @cached_property
+    def between_lines(self) -> bool:
+        """Whether the sides of all boxes lie on lines through the whole domain, with a box between any of them."""
+        return math.prod(int(own[:, 0].unique().numel()) for own in self._numbers.unbind(1)) == len(self)
+
+    def owner(self, points: Tensor) -> Tensor:
+        """The number of the box that each of the points [n, d] lies in, or ``NOWHERE``."""
+        found = []
+        for part in points.split(max(1, _AT_ONCE // max(1, len(self) * self.dimension))):
+            inside = torch.ones(len(part), len(self), dtype=torch.bool)
+            for column, ends in zip(part.unbind(1), self.ends.unbind(1), strict=True):
+                inside &= (column[:, None] >= ends[:, 0]) & (column[:, None] <= ends[:, 1])
+            found.append(torch.where(inside.any(dim=1), inside.byte().argmax(dim=1), NOWHERE))
+        return torch.cat(found)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:

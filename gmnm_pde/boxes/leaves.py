@@ -120,12 +120,12 @@ def patterns(layout: Layout, degrees: Degrees, lengths: Sequence[float], pins: P
         pins: Rows at given points.
     """
     groups: dict[tuple, list[int]] = {}
-    for box in range(len(layout)):
+    for box in layout.whole.tolist():
         looks = _looks(layout, box, lengths)
         groups.setdefault((*looks, box) if box in pins else looks, []).append(box)
     found = []
     for boxes in groups.values():
-        matching, traces = _matching(layout, degrees, boxes[0], lengths)
+        matching, traces = matching_rows(layout, degrees, boxes[0], lengths)
         right = matching.new_zeros(len(matching))
         if boxes[0] in pins:
             rows, values = pins[boxes[0]]
@@ -171,7 +171,7 @@ def _looks(layout: Layout, box: int, lengths: Sequence[float]) -> tuple:
     return tuple(float(f"{number:.8e}") + 0.0 if abs(number) > 1e-8 else 0.0 for number in seen)
 
 
-def _matching(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
+def matching_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
     """The rows that match a box with the traces on its faces: [rows, own] and [rows, traces]."""
     faces, half = layout.around[box], layout.halves[box]
     tests, size, kinds, count = len(degrees.tests), len(degrees.traces), degrees.kinds, len(degrees.basis)

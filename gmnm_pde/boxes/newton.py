@@ -4,20 +4,24 @@ The steps, damped as they need be, are those of all nonlinear fits (``methods/le
 box is linearised and eliminated anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, conditions, interior, residuals, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import NOWHERE, Layout
-from gmnm_pde.boxes.leaves import Free, Pins, patterns
+from gmnm_pde.boxes.leaves import Free, Pins, matching_rows, patterns
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import BoxSystem, condition_rows, condition_scale
+from gmnm_pde.boxes.trimmed import Trimmed
+from gmnm_pde.linalg.qr import linear_fit
 
 
 class NonlinearSystem:
@@ -36,6 +40,7 @@ class NonlinearSystem:
     linear = False
 
     def __init__(self, statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], pins: Pins):
+        self._cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, Trimmed) else None
         self._statements, self._layout, self._degrees = statements, layout, degrees
         self._units, self._pins = units, pins
         self._lengths = lengths_of(layout)
@@ -62,14 +67,19 @@ class NonlinearSystem:
         if not any(reference):
             return torch.zeros(self.columns, dtype=torch.float64)
         values = torch.tensor(reference, dtype=torch.float64)
-        return self.imitating(values.expand(len(self._layout), len(self._degrees.inner[1]), -1))
+        return self.imitating(lambda points: values.expand(len(points), -1))
 
-    def imitating(self, values: Tensor) -> Tensor:
-        """The unknowns of fields whose values at the points of the boxes are given, [boxes, m, fields]."""
+    def imitating(self, fields: Callable[[Tensor], Tensor]) -> Tensor:
+        """The unknowns of fields that are given as a function of points, from [n, d] to [n, fields]."""
         degrees, layout = self._degrees, self._layout
         zero = (0,) * degrees.dimension
         table = degrees.inside_table((zero,))[zero] * degrees.inner[1][:, None]
-        own = (values / values.new_tensor(self._units)).mT @ table
+        units, points = torch.tensor(tuple(self._units), dtype=torch.float64), layout.points(degrees.inner[0])
+        values = fields(points.flatten(0, 1)).view(*points.shape[:2], -1)
+        own = (values / units).mT @ table
+        for number, (at, _) in ({} if self._cut is None else self._cut.points).items():
+            there = degrees.basis.jet((at - layout.middles[number]) / layout.halves[number], (zero,))[zero]
+            own[number] = linear_fit(there, fields(at) / units).mT
         traces = values.new_zeros(len(layout.faces), degrees.face_size)
         size, kinds = len(degrees.traces), degrees.kinds
         for number, face in enumerate(layout.faces):
@@ -95,7 +105,9 @@ class NonlinearSystem:
         problem, weights = self._statements.problem, degrees.inner[1].sqrt()
         inside = residuals(problem, self._statements.equations, state, degrees.inner[0], self._scale)
         inside = inside * weights.repeat(self._scale.shape[1])
-        parts = [(self._layout.weights[:, None] * inside).flatten()]
+        parts = [(self._layout.weights[self._layout.whole, None] * inside).flatten()]
+        if self._cut is not None:
+            parts += [self._cut.residual(state), self._beside_cut(state)]
         for pattern in self._patterns:
             around = torch.tensor([self._layout.around[box] for box in pattern.boxes])
             own = state.coefficients[torch.tensor(pattern.boxes)].flatten(1) @ pattern.matching.mT
@@ -106,6 +118,25 @@ class NonlinearSystem:
                 rows = condition_rows(self._layout, degrees, number, self._lengths[number], one)
                 parts.append(rows.matrix @ state.traces[number] - rows.right)
         return torch.cat(parts)
+
+    def _beside_cut(self, state: State) -> Tensor:
+        """How far boxes that are cut are from their traces, and from data in them."""
+        assert self._cut is not None and state.traces is not None
+        found = []
+        for number, (matching, traces) in self._matching_cut.items():
+            own, around = state.coefficients[number].flatten(), torch.tensor(self._layout.around[number])
+            found.append(self._layout.weights[number] * (matching @ own + traces @ state.traces[around].flatten()))
+            if number in self._pins:
+                matrix, right = self._pins[number]
+                found.append(self._layout.weights[number] * (matrix @ own - right))
+        return torch.cat(found)
+
+    @cached_property
+    def _matching_cut(self) -> dict[int, tuple[Tensor, Tensor]]:
+        """The rows that match boxes that are cut with their traces."""
+        assert self._cut is not None
+        layout, degrees = self._layout, self._degrees
+        return {number: matching_rows(layout, degrees, number, self._lengths) for number in self._cut.numbers}
 
     def factored(self, unknowns: Tensor) -> BoxSystem:
         """The linearisation at some unknowns, in the unknowns themselves, factored.
@@ -120,7 +151,8 @@ class NonlinearSystem:
         )
         known = self._conditions(state)
         try:
-            return BoxSystem(self._layout, self._degrees, equation, known, self._pins, self._patterns)
+            cut = None if self._cut is None else self._cut.at(state)
+            return BoxSystem(self._layout, self._degrees, equation, known, self._pins, self._patterns, cut)
         except Free as why:
             raise NotFiniteError(f"linearised, {why}") from None
 

@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gmnm_pde.geometry import GivenPoints, Region
+from gmnm_pde.boxes.flat import flat_side
+from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.region import unknown_normal
 from gmnm_pde.statement.conditions import Periodic
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _MOST_DIMENSIONS = 3
 """The most coordinates."""
+
+_PLANE = 2
+"""Boundaries that are not made of sides of boxes are curves."""
+
+_MOST_CHARTS = 64
+"""The most of them."""
 
 _HIGHEST = 4
 """The highest order of equations."""
@@ -45,12 +53,14 @@ def read(problem: Problem) -> Statements:
     """The problem with its terms sorted.
 
     Raises:
-        Unsuited: it is not made of equations of at most second order with conditions on the sides of a box; in three
-            coordinates it is not one linear equation.
+        Unsuited: it is not made of equations of at most fourth order in a box or a shape in the plane with conditions
+            on the boundary; in three coordinates it is not one linear equation.
     """
     domain = problem.domain
     if not is_box(domain):
-        raise Unsuited("the domain is not a box")
+        _check_shape(domain)
+        if _periodic(problem):
+            raise Unsuited("a shape that is no box is periodic")
     if domain.dimension > _MOST_DIMENSIONS:
         raise Unsuited(f"there are more than {_MOST_DIMENSIONS} coordinates")
     if problem.parameters:
@@ -66,10 +76,20 @@ def read(problem: Problem) -> Statements:
     ends = tuple(term for term in problem.terms if term.partner is not None)
     others = tuple(term for term in problem.terms if term not in (*inside, *data, *ends))
     for term in (*inside, *others, *data):
-        _check(term)
+        _check(term, problem)
     if sum(len(term.trace.names) for term in inside) < len(problem.fields):
         raise Unsuited("there are fewer equations than fields")
     return Statements(problem, inside, others, data, _across(problem, inside, others), _periodic(problem))
+
+
+def _check_shape(domain: Domain) -> None:
+    """Refuse a domain whose boundary does not consist of a few smooth curves in the plane."""
+    if domain.time or domain.dimension != _PLANE or domain.parts or not domain.solid:
+        raise Unsuited("the domain is neither a box nor a shape in the plane")
+    charts = domain.boundary_charts()
+    smooth = all(c.given is None and c.nodes is None and c.normal not in (None, unknown_normal) for c in charts)
+    if not smooth or len(charts) > _MOST_CHARTS:
+        raise Unsuited("the boundary is not given by a few smooth curves")
 
 
 def _refuse_in_space(problem: Problem) -> None:
@@ -98,14 +118,14 @@ def _across(problem: Problem, inside: Sequence[Term], others: Sequence[Term]) ->
         for field, alpha in term.trace.asked:
             counts[field] = max(counts[field], sum(alpha))
     for term in others:
-        axes = {chart.flat[0] for chart in term.region.charts if chart.flat} if isinstance(term.region, Region) else {}
-        for axis in axes:
+        flats = [flat_side(chart) for chart in term.region.charts] if isinstance(term.region, Region) else []
+        for axis in {flat[0] for flat in flats if flat}:
             for field, alpha in term.trace.asked:
                 counts[field] = max(counts[field], 1 + alpha[axis])
     return tuple(counts)
 
 
-def _check(term: Term) -> None:
+def _check(term: Term, problem: Problem) -> None:
     """Refuse a term that is none of an equation inside, of a condition on a flat side, or of exact data at points."""
     if term.trace.over_space or term.boost != 1.0:
         raise Unsuited(f"'{term.name}' is not pointwise")
@@ -120,7 +140,8 @@ def _check(term: Term) -> None:
             raise Unsuited(f"'{term.name}' holds in a part of the domain")
         return
     for chart in term.region.charts:
-        if chart.flat is None:
+        flat = flat_side(chart)
+        if flat is None and is_box(problem.domain):
             raise Unsuited(f"'{term.name}' does not hold on a flat side")
-        if any(alpha[chart.flat[0]] >= _HIGHEST for alpha in term.trace.alphas):
+        if flat is not None and any(alpha[flat[0]] >= _HIGHEST for alpha in term.trace.alphas):
             raise Unsuited(f"'{term.name}' has derivatives of fourth order across its side")

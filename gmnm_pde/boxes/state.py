@@ -45,11 +45,18 @@ class State:
         return lengths_of(self.layout)
 
     def inside(self, unit: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives at points [m, d] of [-1, 1]^d in every box, [boxes * m, fields] each."""
+        """Derivatives at points [m, d] of [-1, 1]^d in every box that is not cut, [boxes * m, fields] each."""
+        whole = self.layout.whole
         return {
             alpha: values.transpose(1, 2).flatten(0, 1)
-            for alpha, values in self._in(self.coefficients, self.layout.halves, unit, alphas).items()
+            for alpha, values in self._in(self.coefficients[whole], self.layout.halves[whole], unit, alphas).items()
         }
+
+    def in_box(self, box: int, points: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """Derivatives at points [m, d] of one box, in the problem's own coordinates, [m, fields] each."""
+        unit = (points - self.layout.middles[box]) / self.layout.halves[box]
+        own = self._in(self.coefficients[None, box], self.layout.halves[None, box], unit, alphas)
+        return {alpha: values[0].mT for alpha, values in own.items()}
 
     def _in(self, coefficients: Tensor, halves: Tensor, unit: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """The same in some boxes, [n, fields, m] each."""
@@ -65,10 +72,7 @@ class State:
         """Derivatives at points [m, d - 1] of a face scaled to [-1, 1]^(d - 1), [m, fields] each."""
         face = self.layout.faces[number]
         if self.traces is None:
-            box = max(face.below, face.above)
-            places = (face.points(unit) - self.layout.middles[box]) / self.layout.halves[box]
-            own = self._in(self.coefficients[None, box], self.layout.halves[None, box], places, alphas)
-            return {alpha: values[0].mT for alpha, values in own.items()}
+            return self.in_box(max(face.below, face.above), face.points(unit), alphas)
         tables = self.degrees.traces.jet(unit, dict.fromkeys(along(face, alpha) for alpha in alphas))
         kinds, found = self.degrees.kinds, {}
         for alpha in alphas:

@@ -1,21 +1,20 @@
 """The rows of all boxes and conditions as one least squares problem in the traces, and its solution."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_leaves import cut_leaves
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import _STEEPNESS, Condition, Interior
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.leaves import Leaf, Pattern, Pins, eliminated, patterns
 from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
-
-CONDITION_FACTOR = 10.0
-"""How much more a condition's rows count than an equation's, as for mixtures."""
 
 
 def condition_scale(condition: Condition, face: Face, length: float) -> float:
@@ -24,7 +23,7 @@ def condition_scale(condition: Condition, face: Face, length: float) -> float:
         return condition.scale
     size = torch.zeros_like(condition.right)
     for (_, alpha), slope in condition.slopes.items():
-        size += (slope * _STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
+        size += (slope * STEEPNESS ** sum(alpha) * in_units(face, length, alpha)).square()
     mean = size.mean().sqrt().item()
     return CONDITION_FACTOR / mean if mean else 1.0
 
@@ -54,6 +53,7 @@ class BoxSystem:
         conditions: By the number of their outer face.
         pins: Rows at given points, by box.
         patterns: The boxes by their looks, where that is known.
+        cut: The rows of boxes that the boundary cuts.
     """
 
     layout: Layout
@@ -62,11 +62,14 @@ class BoxSystem:
     conditions: Mapping[int, Sequence[Condition]]
     pins: Pins = field(default_factory=dict)
     patterns: Sequence[Pattern] | None = None
+    cut: CutRows | None = None
 
     def __post_init__(self) -> None:
         lengths = lengths_of(self.layout)
         found = self.patterns or patterns(self.layout, self.degrees, lengths, self.pins)
         self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, found)
+        if self.cut is not None:
+            self._leaves += cut_leaves(self.degrees, self.cut, lengths, self.pins)
         rows = [piece for leaf in self._leaves for piece in leaf.rows()]
         for number, own in self.conditions.items():
             rows += [condition_rows(self.layout, self.degrees, number, lengths[number], one) for one in own]
@@ -103,10 +106,12 @@ class BoxSystem:
         """The coefficients of the boxes, [boxes, fields, count]."""
         return self._inside(self._solver.solution())
 
-    def with_fewer(self, degree: int) -> Tensor:
-        """The same with traces of a lower degree: a worse solution."""
+    def with_fewer(self, degree: int, faces: Collection[int] | None = None) -> Tensor:
+        """The same with traces of a lower degree, on some faces or on all: a worse solution."""
         size = len(self.degrees.kinds) * int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum())
-        return self._inside(self._solver.leading([size] * len(self.layout.faces)))
+        every = range(len(self.layout.faces))
+        lower = set(every if faces is None else faces)
+        return self._inside(self._solver.leading([size if face in lower else self._size for face in every]))
 
     def _inside(self, traces: Tensor) -> Tensor:
         """The coefficients of the boxes for given traces."""

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import torch
 
 from gmnm_pde._errors import NotFiniteError, refuse
+from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
@@ -14,14 +16,21 @@ from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
-from gmnm_pde.run.result import Result
+from gmnm_pde.run.result import Result, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 
 _MANY = 9
 """Where the data ask for so many boxes, one mixture is not tried before."""
+
+_MANY_CELLS = 36
+"""The same of boxes of several sizes."""
+
+_GRADED = 2
+"""The most coordinates with boxes of several sizes."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -29,7 +38,9 @@ _PART = 0.6
 
 @dataclass(frozen=True)
 class Boxes(StrategyMethod):
-    """Least squares on equal boxes that share only their faces, with polynomials in each.
+    """Least squares on boxes that share only their faces, with polynomials in each.
+
+    Boxes are equal, or of several sizes: small at corners and in layers, and cut where the boundary is curved.
 
     Args:
         counts: How many boxes along each coordinate, or one number for all; by default as many as are needed.
@@ -65,7 +76,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="equations of at most fourth order on a box; in three coordinates one that is linear and elliptic",
+        expected="equations of at most fourth order on a box or in the plane, one linear elliptic one in space",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -83,7 +94,8 @@ def suited(setup: Setup) -> Statements:
         raise Unsuited("it is solved on a CPU")
     if setup.weights or setup.points is not None or setup.mixture != Mixture():
         raise Unsuited("weights, points or a mixture were chosen by hand")
-    if setup.features:
+    seen = all(not f.hidden and (f.kind == "narrow" or f.plane is not None) for f in setup.features)
+    if setup.features and (setup.dimension > _GRADED or not seen):
         raise Unsuited("its data are sharp at some place")
     statements = read(setup.problem)
     probed(statements)
@@ -99,12 +111,16 @@ def is_suited(setup: Setup) -> bool:
     return True
 
 
-def foreseen_level(setup: Setup, tol: float | None) -> Level | None:
+def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
     if _is_better_in_slabs(setup):
         return None
     try:
-        level = OnBoxes(setup, suited(setup)).refinement(tol).first()
+        boxes = OnBoxes(setup, suited(setup))
+        if boxes.several:
+            cells = boxes.halving(tol).first()
+            return cells if len(cells.boxes) >= _MANY_CELLS else None
+        level = boxes.refinement(tol).first()
     except Unsuited:
         return None
     return level if level is not None and level.boxes >= _MANY else None
@@ -115,26 +131,48 @@ def _is_better_in_slabs(setup: Setup) -> bool:
     return bool(setup.problem.domain.time) and not setup.problem.linear
 
 
-def tried(setup: Setup, run: Run, begin: Level | None = None, guess: InitialGuess | None = None) -> Result | None:
+def tried(
+    setup: Setup, run: Run, begin: Level | Cells | None = None, guess: InitialGuess | None = None
+) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
-    Smooth data of one linear equation whose solution is not, as with boundary layers, ask for boxes of several sizes:
-    patches have them. Newton's method begins with ``guess``.
+    Smooth data whose solution is not, as with boundary layers or at corners, ask for boxes of several sizes. Newton's
+    method begins with ``guess``.
     """
     if _is_better_in_slabs(setup):
         return None
     try:
-        boxes = OnBoxes(setup, suited(setup), begin=begin, guess=guess)
+        boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
         own = run.part(deadline=run.share(_PART))
-        begin = begin or boxes.refinement(run.tol).first()
-        if begin is None or (begin.boxes < 2 and setup.problem.linear and len(setup.problem.fields) == 1):
-            return None
-        if not own.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
-            return None
-        result = adapt(replace(boxes, begin=begin).refinement(run.tol), own)
+        if not boxes.several:
+            result = _on_equal(boxes, own, begin if isinstance(begin, Level) else None)
+        if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
+            result = _on_several(boxes, own, begin if isinstance(begin, Cells) else None) or result
     except (Unsuited, OutOfTime, NotFiniteError):
         return None
-    return None if result.best.estimate.doubt else replace(result, method=boxes.description)
+    if result is None or result.best.estimate.doubt:
+        return None
+    return replace(result, method=boxes.description)
+
+
+def _on_equal(boxes: "OnBoxes", run: Run, begin: Level | None) -> Result | None:
+    """On equal boxes or between lines; None if data of one linear equation ask for one alone, or in want of time."""
+    refinement, problem = boxes.refinement(run.tol), boxes.statements.problem
+    begin = begin or refinement.first()
+    if begin is None or (begin.boxes < 2 and problem.linear and len(problem.fields) == 1):
+        return None
+    if not run.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
+        return None
+    return adapt(replace(refinement, begin=begin), run)
+
+
+def _on_several(boxes: "OnBoxes", run: Run, begin: Cells | None) -> Result | None:
+    """On boxes of several sizes; None if there is no time."""
+    refinement = boxes.halving(run.tol)
+    begin = begin or refinement.first()
+    if not run.affords(seconds_of(begin.like(), shared=False, across=boxes.statements.across)):
+        return None
+    return adapt(replace(refinement, begin=begin), run)
 
 
 @dataclass(frozen=True)
@@ -145,7 +183,6 @@ class OnBoxes:
         setup: Of the solve.
         statements: The problem, read for boxes.
         method: What was chosen by hand.
-        begin: The first level, where it is known.
         guess: What Newton's method begins with.
     """
 
@@ -154,7 +191,6 @@ class OnBoxes:
     setup: Setup
     statements: Statements
     method: Boxes = field(default_factory=Boxes)
-    begin: Level | None = None
     guess: InitialGuess | None = None
 
     @property
@@ -169,28 +205,66 @@ class OnBoxes:
         """Nothing: no checkpoint is written."""
         return {}
 
+    @property
+    def several(self) -> bool:
+        """Whether boxes have several sizes from the beginning: in shapes, and where there are layers."""
+        problem = self.statements.problem
+        if not is_box(problem.domain) or self.setup.features:
+            return True
+        if not self.may_be_halved or not self._is_one_linear:
+            return False
+        layers = find_layers(problem, self.setup.seed)
+        return any((*layers.low, *layers.high)) and self.method.counts is None
+
+    @property
+    def may_be_halved(self) -> bool:
+        """Whether boxes may have several sizes: not in space, and not on domains that are periodic."""
+        return self.setup.dimension <= _GRADED and not self.statements.periodic
+
+    @property
+    def _is_one_linear(self) -> bool:
+        problem = self.setup.problem
+        return problem.linear and len(problem.fields) == 1
+
     def run(self, run: Run) -> Result:
         """Solve on more boxes, or with higher degrees, until the estimate is good."""
-        refinement = self.refinement(run.tol)
-        begin = refinement.first() if self.begin is None else self.begin
-        if begin is None:
-            raise _refused(self.setup, Unsuited("its data ask for more boxes than there is memory for"))
         try:
-            return adapt(replace(refinement, begin=begin), run)
+            return self._solved(run)
         except Unsuited as why:
             raise _refused(self.setup, why) from why
 
+    def _solved(self, run: Run) -> Result:
+        if self.several:
+            return adapt(self.halving(run.tol), run)
+        refinement = self.refinement(run.tol)
+        begin = refinement.first()
+        if begin is None:
+            raise Unsuited("its data ask for more boxes than there is memory for")
+        result = adapt(replace(refinement, begin=begin), run)
+        chosen = self.method.counts is not None or self.method.degree is not None
+        if is_good(result.best, run.tol) or result.best.estimate.doubt or chosen or run.late or not self.may_be_halved:
+            return result
+        halved = adapt(self.halving(run.tol), run)
+        return halved if halved.best.error < result.best.error else result
+
     def refinement(self, tol: float | None) -> BoxRefinement:
-        """How boxes are made finer."""
-        counts = None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
-        numbers = (self.statements, tol, self.setup.seed, counts, self.method.degree, self.begin, self.guess)
+        """How boxes are made finer that are equal, or lie between lines."""
+        numbers = (self.statements, tol, self.setup.seed, self._counts, self.method.degree, None, self.guess)
         even = BoxRefinement(*numbers)
         return even if self._asks_for_equal(even) else LineRefinement(*numbers)
 
+    def halving(self, tol: float | None) -> BoxHalving:
+        """How boxes of several sizes are made finer."""
+        seed, features = self.setup.seed, tuple(self.setup.features)
+        return BoxHalving(self.statements, tol, seed, features, self._counts, self.method.degree, guess=self.guess)
+
+    @property
+    def _counts(self) -> tuple[int, ...] | None:
+        return None if self.method.counts is None else along_each(self.method.counts, self.setup.dimension)
+
     def _asks_for_equal(self, even: BoxRefinement) -> bool:
         """Whether boxes are equal: for one linear equation, and for systems with waves, whose factors they share."""
-        problem = self.setup.problem
-        if not problem.linear or len(problem.fields) == 1:
-            return problem.linear
+        if not self.setup.problem.linear or self._is_one_linear:
+            return self.setup.problem.linear
         level = even.first() if probed(self.statements).constant else None
         return level is not None and level.boxes >= _MANY

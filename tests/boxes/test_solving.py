@@ -131,9 +131,11 @@ def layered():
     return g.registry.load("boundary_layer", eps=1e-3)
 
 
-def test_a_layer_is_left_to_boxes_of_several_sizes():
-    report = g.solve(layered(), tol=1e-5).report
-    assert report.converged and "patches" in report.reason
+def test_a_layer_gets_boxes_of_several_sizes():
+    solution = g.solve(layered(), tol=1e-5)
+    assert solution.report.converged and "boxes" in solution.report.method
+    sides = [high - low for ((low, high),) in solution.approximator.boxes]
+    assert max(sides) > 10 * min(sides)
 
 
 def sixth_order():
@@ -141,8 +143,8 @@ def sixth_order():
     return g.Problem(cases.SQUARE, lambda u: g.laplacian(g.biharmonic(u)) - 1, conditions)
 
 
-def disk():
-    return g.Problem(g.Disk(center=(0, 0), radius=1), lambda u: g.laplacian(u) + 1, [g.Dirichlet(u=0)])
+def ball():
+    return g.Problem(g.Ball(center=(0, 0, 0), radius=1), lambda u: g.laplacian(u) + 1, [g.Dirichlet(u=0)])
 
 
 def unknown_number():
@@ -160,7 +162,7 @@ def nonlinear_in_space():
     [
         (nonlinear_in_space, "nonlinear in three coordinates"),
         (sixth_order, "of no order from 1 to 4"),
-        (disk, "not a box"),
+        (ball, "neither a box nor a shape in the plane"),
         (unknown_number, "numbers are solved for"),
         (waves_in_space, "waves in three coordinates"),
         (heat_in_the_plane, "time beside two coordinates"),

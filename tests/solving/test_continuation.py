@@ -118,7 +118,7 @@ def test_layers_are_foretold_at_the_end_that_convection_runs_into():
 
 def test_a_thin_layer_is_found():
     report = g.solve(g.registry.load("boundary_layer"), tol=1e-6).report
-    assert report.converged and report.relative_l2 < 1e-6 and "patches" in report.reason
+    assert report.converged and report.relative_l2 < 1e-6 and "boxes" in report.reason
 
 
 BAD = {

@@ -1,0 +1,193 @@
+"""The rows of boxes that the boundary cuts: the equations in the part inside, and the conditions on the boundary there.
+
+Both hold the polynomials of the box alone. They are scaled as those of other boxes and their outer faces are.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.arcs import Arc, arcs_of
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized, right_of
+from gmnm_pde.boxes.pieces import both_ways
+from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.state import State
+from gmnm_pde.boxes.trimmed import Trimmed
+from gmnm_pde.geometry import Region
+from gmnm_pde.geometry.region import Chart
+from gmnm_pde.models.modes.legendre import TotalDegree
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.pointwise import Linearized, reference_jets, zero_jets
+from gmnm_pde.statement.terms import Term
+
+_ON_ARC = 6
+"""Points on an arc at least; and as many more as its part of the box's side asks for."""
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A term at points of cut boxes.
+
+    Attributes:
+        term: The term.
+        boxes: Which boxes the points lie in, and how many in each, in turn.
+        points: All of them, [n, d].
+        weights: What they stand for, [n].
+        normals: On the boundary, [n, d].
+        factor: How much more its rows count than an equation's.
+    """
+
+    term: Term
+    boxes: tuple[tuple[int, int], ...]
+    points: Tensor
+    weights: Tensor
+    normals: Tensor | None
+    factor: float
+
+    def parts(self) -> Iterator[tuple[int, slice]]:
+        """The boxes, and which points lie in each."""
+        first = 0
+        for box, count in self.boxes:
+            yield box, slice(first, first + count)
+            first += count
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Rows of one equation or condition in one box, before they are made of polynomials.
+
+    Attributes:
+        points: Where they hold, in the box's own coordinates, [n, d].
+        slopes: By derivative of a field in these coordinates and its own unit, [n].
+        right: The right-hand side, [n].
+        factors: What they are multiplied by, [n].
+    """
+
+    points: Tensor
+    slopes: Mapping[Key, Tensor]
+    right: Tensor
+    factors: Tensor
+
+    def of(self, basis: TotalDegree, fields: int) -> Tensor:
+        """For the coefficients of all fields, [n, fields * count]."""
+        tables, count = basis.jet(self.points, tuple({alpha for _, alpha in self.slopes})), len(basis)
+        matrix = self.points.new_zeros(len(self.points), fields * count)
+        for (field, alpha), slope in self.slopes.items():
+            matrix[:, field * count : (field + 1) * count] += slope[:, None] * tables[alpha]
+        return matrix * self.factors[:, None]
+
+
+class CutRows:
+    """The rows of all boxes that are cut; those of nonlinear terms linearised, at the fields of reference at first.
+
+    Args:
+        statements: What is solved.
+        layout: The boxes.
+        units: What the fields are measured in.
+        count: About so many points along each side of a box.
+    """
+
+    def __init__(self, statements: Statements, layout: Trimmed, units: Sequence[float], count: int):
+        self.layout, self.numbers = layout, sorted(layout.pieces)
+        self._problem, self._units, self._count = statements.problem, units, count
+        own = both_ways([layout.pieces[k] for k in self.numbers], [layout.boxes[k] for k in self.numbers], count)
+        points, weights = (torch.cat([pair[k] for pair in own]) for k in (0, 1))
+        boxes = tuple((number, len(each)) for number, (each, _) in zip(self.numbers, own, strict=True))
+        self.points = dict(zip(self.numbers, own, strict=True))
+        self._placed = [_Placed(term, boxes, points, weights, None, 1.0) for term in statements.equations]
+        for term in statements.others:
+            self._placed += self._on_boundary(term)
+        self._scales: dict[tuple[int, str, int], float] = {}
+        self._rows = self._linearized(None)
+
+    def at(self, state: State) -> "CutRows":
+        """The rows linearised at a state, scaled as before."""
+        other = copy.copy(self)
+        other._rows = self._linearized(state)
+        return other
+
+    def residual(self, state: State) -> Tensor:
+        """The residuals of all rows at a state, [rows]; NaN where a function gives it."""
+        found = []
+        for number, placed in enumerate(self._placed):
+            jets = _jets(placed, state)
+            given = linearized(
+                self._problem, placed.term, placed.points, placed.normals, jets, finite=False, slopes=False
+            )
+            for name, own in given.items():
+                for box, part in placed.parts():
+                    factors = self._scales[number, name, box] * placed.weights[part].sqrt()
+                    found.append(own.residual[part] * factors * self.layout.weights[box])
+        return torch.cat(found)
+
+    def of(self, number: int, basis: TotalDegree) -> tuple[Tensor, Tensor]:
+        """The rows of a box for the coefficients of its polynomials, [m, own], and the right-hand side, [m]."""
+        own = self._rows[number]
+        matrix = torch.cat([row.of(basis, len(self._units)) for row in own])
+        return matrix, torch.cat([row.right * row.factors for row in own])
+
+    def _on_boundary(self, term: Term) -> Iterator[_Placed]:
+        """A condition at points of the arcs that it holds on."""
+        assert isinstance(term.region, Region)
+        for chart in term.region.charts:
+            arcs = self._arcs(term.region, chart)
+            if arcs:
+                nodes = [self._nodes(arc) for arc in arcs]
+                boxes = tuple((arc.box, len(own)) for arc, (own, _) in zip(arcs, nodes, strict=True))
+                points, weights = (torch.cat([pair[k] for pair in nodes]) for k in (0, 1))
+                yield _Placed(term, boxes, points, weights, arcs[0].normals(points), CONDITION_FACTOR)
+
+    def _arcs(self, region: Region, chart: Chart) -> Sequence[Arc]:
+        """The parts of a chart of a region in the boxes."""
+        for known, arcs in self.layout.arcs:
+            if not region.predicates and known.same(chart) and known.keep is chart.keep:
+                return arcs
+        found = arcs_of(chart, lambda points: region.keep_on(chart, points), self.layout.cells)
+        return [arc for arc in found if arc.box in self.layout.pieces]
+
+    def _nodes(self, arc: Arc) -> tuple[Tensor, Tensor]:
+        """Points on an arc, and weights of its length in parts of the box's side."""
+        side = 2 * self.layout.halves[arc.box].prod().sqrt().item()
+        length = arc.nodes(_ON_ARC)[1].sum().item()
+        points, weights = arc.nodes(_ON_ARC + round(self._count * length / side))
+        return points, weights / side
+
+    def _linearized(self, state: State | None) -> dict[int, list[_Row]]:
+        """The rows by box."""
+        rows: dict[int, list[_Row]] = {number: [] for number in self.numbers}
+        for number, placed in enumerate(self._placed):
+            jets, term = None, placed.term
+            if not term.trace.linear:
+                jets = reference_jets(term, placed.points, self._problem) if state is None else _jets(placed, state)
+            found = linearized(self._problem, term, placed.points, placed.normals, jets, finite=state is None)
+            for name, own in found.items():
+                right = right_of(own, jets)
+                for box, part in placed.parts():
+                    rows[box].append(self._row((number, name, box), placed, own, right, part))
+        return rows
+
+    def _row(self, key: tuple[int, str, int], placed: _Placed, found: Linearized, right: Tensor, part: slice) -> _Row:
+        """Scaled by the size that derivatives have in a box of this size; once it is known that stays."""
+        middle, half = self.layout.middles[key[-1]], self.layout.halves[key[-1]]
+        slopes, squares = {}, torch.zeros_like(right[part])
+        for (field, alpha), slope in found.slopes.items():
+            factor = self._units[field]
+            for size, order in zip(half.tolist(), alpha, strict=True):
+                factor /= size**order
+            slopes[field, alpha] = slope[part] * factor
+            squares += (slopes[field, alpha] * STEEPNESS ** sum(alpha)).square()
+        mean = squares.mean().sqrt().item()
+        scale = self._scales.setdefault(key, placed.factor / mean if mean else placed.factor)
+        return _Row((placed.points[part] - middle) / half, slopes, right[part], scale * placed.weights[part].sqrt())
+
+
+def _jets(placed: _Placed, state: State) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs, as the boxes that its points lie in have them."""
+    jets = zero_jets(placed.term, placed.points, state.fields)
+    for box, part in placed.parts():
+        for alpha, values in state.in_box(box, placed.points[part], placed.term.trace.alphas).items():
+            jets[alpha][part] = values
+    return jets
