@@ -17,6 +17,10 @@ _IN_STEP = 1000
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
+_OF_TIED, _OF_FREE = 1e-13, 1e-9
+"""The rounding of fields that a constraint ties together, as velocities, beside the largest of them, and that of what
+holds them to it, as a pressure."""
+
 _ROUNDING, _OF_MODES, _OF_WAVES = 2e-15, 5e-14, 2e-13
 """No estimate is below this: the rounding of marches in time alone, of those with modes in space, and of those with
 derivatives of second and higher order in time, which are differences of differences."""
@@ -50,6 +54,10 @@ def differences_up_to(
     if not bool(both.any()):
         return None
     fields, noise = every[both], marched.told.noise
+    if noise is None and marched.statements.free:
+        shares = torch.full((fields.shape[1],), _OF_TIED, dtype=fields.dtype)
+        shares[list(marched.statements.free)] = _OF_FREE
+        noise = shares * fields.square().mean(dim=0).sqrt().max()
     apart = (fields - known[both]).abs()
     if noise is not None:  # a field that is zero all the time is met by its rounding
         nothing = fields.square().mean(dim=0).sqrt() < _NOTHING * noise.to(fields)

@@ -20,7 +20,7 @@ from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.places import Face, Inside, put
 from gmnm_pde.evolution.reading import Statements, by_parts
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
-from gmnm_pde.models.modes import Product
+from gmnm_pde.models.modes import Cells, Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
 from gmnm_pde.sampling import Cloud
@@ -113,17 +113,34 @@ class Galerkin:
         ones = torch.ones(len(self.basis.points), dtype=torch.float64)
         return self.basis.projected(torch.stack([own * ones for own in self.statements.base])).flatten()
 
+    @cached_property
+    def pinned(self) -> Tensor:
+        """Orthonormal expansions that free fields have nothing of, [modes, n].
+
+        These are the constant and, in a box, what has the finest polynomials of some line: with as many as the other
+        fields a pressure would have parts that no velocity feels (C. Bernardi and Y. Maday 1997, section 24).
+        """
+        lines, constant = self.basis.lines, self.constant[:, None]
+        if len(lines) < 2 or not all(isinstance(line, Cells) for line in lines):
+            return constant
+        coarse, fine = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 0, dtype=torch.float64)
+        for line in lines:
+            own, rest = line.coarse_and_fine()
+            both = torch.cat([own, rest], dim=1)
+            fine = torch.cat([torch.kron(fine, both), torch.kron(coarse, rest)], dim=1)
+            coarse = torch.kron(coarse, own)
+        return torch.cat([constant, fine], dim=1)
+
     def pin(self, residual: Tensor, state: Tensor) -> Tensor:
-        """A residual [times, M] with the means of free fields, to be zero, in place of the means of their equations.
+        """A residual [times, M] with what free fields have nothing of, to be zero, in place of that of their equations.
 
         Args:
             residual: What the equations leave.
             state: The state, [times, fields, modes].
         """
         for field in self.statements.free:
-            own = residual.unflatten(1, (self.fields, -1))[:, field]
-            constant = self.constant.to(own)
-            own += ((state[:, field] - own) @ constant)[:, None] * constant
+            own, pinned = residual.unflatten(1, (self.fields, -1))[:, field], self.pinned.to(residual)
+            own += (state[:, field] - own) @ pinned @ pinned.mT
         return residual
 
     def gauged(self, times: Tensor, states: Tensor) -> Tensor:
@@ -149,8 +166,8 @@ class Galerkin:
         for field in self.statements.free:
             rows = slice(field * n, (field + 1) * n)
             for matrix in flat:
-                matrix[rows] -= self.constant[:, None] * (self.constant @ matrix[rows])
-            flat[0][rows, rows] += self.constant[:, None] * self.constant
+                matrix[rows] -= self.pinned @ (self.pinned.mT @ matrix[rows])
+            flat[0][rows, rows] += self.pinned @ self.pinned.mT
         return DenseSlopes(flat)
 
     def _operators(self, linearized: Linearized) -> Iterator[tuple[int, int, dict[tuple[int, ...], Tensor | float]]]:

@@ -52,14 +52,12 @@ allowed the step is tried again, shorter by a factor."""
 _TINY = 1e-9
 """The step of Euler's method that brings algebraic fields in place, relative to the time."""
 
+_ROUNDED = 1e-6
+"""In a tiny step fields of constraints are known up to this part: rounding is divided by the length."""
+
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which a field changes by as much as it is, in a step's accuracy; and no
 longer than a part of the whole time."""
-
-
-def _relative(change: Tensor, increments: Tensor) -> float:
-    size = increments.norm().item()
-    return change.norm().item() / (1e-12 * size) if size else 0.0
 
 
 class March:
@@ -143,7 +141,7 @@ class March:
         basis, self.state = self.control.initial()
         self.take(basis)
         sizes, base = self._sizes(self.state[0]), self._sizes(self.system.base)
-        self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base)
+        self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=bool(self.statements.free))
         self._settle()
 
     def take(self, basis: Product) -> None:
@@ -153,17 +151,25 @@ class March:
         self._slopes = None
 
     def _settle(self) -> None:
-        """Algebraic fields that meet their equations, and the slope at the start: a tiny step of Euler's method."""
+        """Algebraic fields that meet their equations, and the slope at the start: a tiny step of Euler's method.
+
+        Where a constraint holds for other fields, as div u = 0 does, they are brought to it: what a first step changes
+        beyond the second one is what initial values, as the modes show them, were off.
+        """
         span = self.statements.end - self.statements.start
-        tiny = _TINY * span
-        zero = torch.zeros(1, self.system.count, dtype=torch.float64)
-        self.slope = zero[0]
-        increments = self._trial(radau(1), tiny).solved(zero, _relative, linear=False).increments
-        self.settled = increments is not None
-        if increments is not None:
-            algebraic = self.system.orders == 0
-            self.state[0] = torch.where(algebraic, self.state[0] + increments[0], self.state[0])
-            self.slope = torch.where(algebraic, 0.0, increments[0] / tiny)
+        tiny, algebraic = _TINY * span, self.system.orders == 0
+        self.slope = torch.zeros_like(self.state[0])
+        increment = self._tiny_step(tiny)
+        if increment is not None and self.statements.free:
+            given, met = self.state[0], self.state[0] + increment
+            self.state[0] = met
+            again = self._tiny_step(tiny, beside=_ROUNDED * increment.norm().item())
+            self.state[0] = given if again is None else torch.where(algebraic, met, met - again)
+            increment = increment if again is None else again
+        self.settled = increment is not None
+        if increment is not None:
+            self.state[0] = torch.where(algebraic, self.state[0] + increment, self.state[0])
+            self.slope = torch.where(algebraic, 0.0, increment / tiny)
             self._slopes = None
         sizes = self._sizes(self.state[0])
         self.scales.begin(sizes)
@@ -171,6 +177,17 @@ class March:
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
         self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
+
+    def _tiny_step(self, length: float, beside: float = 0.0) -> Tensor | None:
+        """What a step of Euler's method from here changes, [M], or what is left below ``beside``; None if it fails."""
+
+        def size(change: Tensor, increments: Tensor) -> float:
+            allowed = max(1e-12 * increments.norm().item(), beside)
+            return change.norm().item() / allowed if allowed else 0.0
+
+        zero = torch.zeros(1, self.system.count, dtype=torch.float64)
+        increments = self._trial(radau(1), length).solved(zero, size, linear=False).increments
+        return None if increments is None else increments[0]
 
     def _trial(self, method: Radau, length: float) -> Trial:
         """A step to try; slopes are made anew where there are none."""

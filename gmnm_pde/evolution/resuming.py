@@ -94,7 +94,7 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     march.before = Step(before["start"], before["length"], before["states"], basis, march.method.stages)
     march.time, march.length = known["time"], known["length"]
     sizes = (known[name] for name in ("scale", "largest", "least"))
-    march.scales = Scales(march.accuracy, march.statements.orders, *sizes)
+    march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=bool(march.statements.free))
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]

@@ -16,6 +16,9 @@ _FLOOR = 1e-10
 _OF_BASE = 1e-3
 """And at least this part of the constant that it is beside."""
 
+_TIED = 1e-6
+"""Where a constraint ties fields together, as velocities, at least this part of the largest of all."""
+
 _ROUNDING = 1e-16
 """Errors below this part of the largest field are rounding."""
 
@@ -29,20 +32,32 @@ class Scales:
         scale: The sizes that errors are relative to.
         largest: The largest sizes so far.
         least: The least that errors are relative to.
+        tied: Whether constraints tie fields together.
 
     Attributes:
         worst: The number of the field that was measured to be off most.
     """
 
-    def __init__(self, accuracy: Accuracy, orders: Sequence[int], scale: Tensor, largest: Tensor, least: Tensor):
+    def __init__(
+        self,
+        accuracy: Accuracy,
+        orders: Sequence[int],
+        scale: Tensor,
+        largest: Tensor,
+        least: Tensor,
+        *,
+        tied: bool = False,
+    ):
         self._accuracy, self._differential = accuracy, torch.tensor(orders) > 0
         self.scale, self.largest, self.least = scale, largest, least
-        self.worst = 0
+        self.worst, self._tied = 0, tied
 
     @classmethod
-    def of(cls, accuracy: Accuracy, orders: Sequence[int], sizes: Tensor, base: Tensor) -> "Scales":
+    def of(
+        cls, accuracy: Accuracy, orders: Sequence[int], sizes: Tensor, base: Tensor, *, tied: bool = False
+    ) -> "Scales":
         """At the beginning, from the sizes of fields there and of the constants that they are expanded beside."""
-        return cls(accuracy, orders, sizes, sizes, _OF_BASE * base)
+        return cls(accuracy, orders, sizes, sizes, _OF_BASE * base, tied=tied)
 
     def begin(self, sizes: Tensor) -> None:
         """Fields have these sizes where steps begin."""
@@ -59,11 +74,12 @@ class Scales:
 
     def _floored(self, scale: Tensor) -> Tensor:
         """None of them too small."""
-        return torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
+        floored = torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
+        return torch.maximum(floored, _TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored
 
     def allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field."""
-        allowed = torch.maximum(self._accuracy.time * scale, _ROUNDING * self.largest.max())
+        allowed = torch.maximum(self._accuracy.time * scale, _ROUNDING * torch.maximum(self.largest, scale).max())
         if self._accuracy.absolute:
             allowed = torch.maximum(allowed, torch.tensor(self._accuracy.absolute, dtype=torch.float64))
         return allowed

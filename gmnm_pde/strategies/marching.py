@@ -37,6 +37,9 @@ _TENTH = 0.1
 _THIRD = 0.3
 """The same where it has only to be seen that the last one was good enough."""
 
+_LEAST = 1e-3
+"""They fall by no more than this: the error of a field that is zero, as a pressure may be, tells nothing at first."""
+
 _BEGIN, _DEAR = 5.0, 10.0
 """The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The
 second number is for several dimensions of space and methods of high order."""
@@ -150,7 +153,7 @@ class Marching:
         """
         if run.tol is None:
             return max(_FINEST, allowed * _TENTH**2)
-        less = _TENTH if math.isnan(error) else _THIRD if error < aim else min(_TENTH, aim / error / 2)
+        less = _TENTH if math.isnan(error) else _THIRD if error < aim else min(_TENTH, max(_LEAST, aim / error / 2))
         return max(_FINEST, allowed * less)
 
     def _march(self, course: Course, run: Run) -> tuple[Marched | None, str]:

@@ -109,6 +109,13 @@ class Cells:
     def tails(self, coefficients: Tensor) -> Tensor:
         return self.raw(coefficients)[..., -_FINEST:].norm(dim=-1)
 
+    def coarse_and_fine(self) -> tuple[Tensor, Tensor]:
+        """Expansions of what has no finest polynomials in any cell, and of what is orthogonal to that, [count, n]."""
+        finest = self.turn.unflatten(0, (self.number, self.size))[:, -_FINEST:].flatten(0, 1)
+        _, sizes, rows = torch.linalg.svd(finest)
+        fine = int((sizes > 1e-10).sum())
+        return rows[fine:].mT, rows[:fine].mT
+
     def spread(self, unit: Tensor) -> tuple[Tensor, Tensor]:
         edges, lengths = torch.tensor(self.edges, dtype=torch.float64), self._lengths
         parts = (lengths / lengths.sum() + 1 / self.number) / 2
