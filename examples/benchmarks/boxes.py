@@ -223,9 +223,9 @@ def flow_around(viscosity: float) -> Problem:
             "mass": diff(u, x) + diff(v, y),
         }
 
-    given = {name: lambda x, y, name=name: exact(x, y)[name] for name in "uv"}
+    given = Dirichlet(u=lambda x, y: exact(x, y)["u"], v=lambda x, y: exact(x, y)["v"])
     at = torch.tensor([[0.0, 0.75]], dtype=torch.float64)
-    conditions = [Dirichlet(**given), Observations(at, p=torch.sin(at[:, 1]))]
+    conditions = [given, Observations(at, p=torch.sin(at[:, 1]))]
     return Problem(domain, equations, conditions, exact=exact, name="flow around a hole")
 
 

@@ -120,8 +120,9 @@ class Galerkin:
         These are the constant and, in a box, what has the finest polynomials of some line: with as many as the other
         fields a pressure would have parts that no velocity feels (C. Bernardi and Y. Maday 1997, section 24).
         """
-        lines, constant = self.basis.lines, self.constant[:, None]
-        if len(lines) < 2 or not all(isinstance(line, Cells) for line in lines):
+        lines = [line for line in self.basis.lines if isinstance(line, Cells)]
+        constant = self.constant[:, None]
+        if len(lines) < max(2, len(self.basis.lines)):
             return constant
         coarse, fine = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 0, dtype=torch.float64)
         for line in lines:

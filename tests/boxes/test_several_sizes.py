@@ -67,7 +67,10 @@ SMOOTH = {
 }
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+SLOW = {"square without a square"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SMOOTH])
 def test_shapes_are_solved(name):
     make, bound = SMOOTH[name]
     report = g.solve(make(), method="boxes", tol=1e-4 if bound > 1e-8 else 1e-7).report

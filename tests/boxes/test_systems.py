@@ -114,6 +114,7 @@ def test_intervals_that_leave_most_are_halved():
     assert halved(level, left, 1e-3) == Level((3, 1), 8, ((0.0, 0.5, 1.0, 2.0), (0.0, 1.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tol", [1e-3])
 def test_a_cavity_is_solved_unasked(tol):
     report = g.solve(cases.lid(0.05), tol=tol).report

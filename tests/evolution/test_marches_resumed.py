@@ -38,7 +38,7 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize(("make", "steps"), [(layers, 40), (waves, 12)])
+@pytest.mark.parametrize(("make", "steps"), [pytest.param(layers, 40, marks=pytest.mark.slow), (waves, 12)])
 def test_the_digits_of_a_march_left_alone(make, steps, tmp_path, monkeypatch):
     monkeypatch.setattr("gmnm_pde.run.checkpoint._PAUSE", 0.0)
     monkeypatch.setattr("gmnm_pde.run.checkpoint._SHARE", 0.0)

@@ -127,7 +127,7 @@ EXACT = {"exact": lambda x, y: torch.exp(x) * torch.cos(y)}
     [
         g.Disk(center=(0.3, 0), radius=0.5),
         g.Ellipse(center=(0, 0), radii=(1, 0.5)),
-        g.Polygon(L),
+        pytest.param(g.Polygon(L), marks=pytest.mark.slow),
         BOX - g.Disk(center=(0, 0), radius=0.4),
         BOX - g.Disk(center=(1, 0), radius=0.4),
     ],

@@ -50,7 +50,15 @@ def test_every_example_has_a_picture_that_its_page_shows():
         assert (EXAMPLES.parent / "docs" / "images" / "gallery" / f"{path.stem}.jpg").stat().st_size < 150_000
 
 
-LONG = ("shock", "train_a_network", "regression_figure2", "poisson_table1", "poisson_figure3", "mahalanobis_components")
+LONG = (
+    "hundred_dimensions",
+    "shock",
+    "train_a_network",
+    "regression_figure2",
+    "poisson_table1",
+    "poisson_figure3",
+    "mahalanobis_components",
+)
 """Examples of more than five seconds. The documentation runs them too, whenever it is built."""
 
 

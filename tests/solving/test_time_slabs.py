@@ -151,7 +151,9 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("blocks", [3, [0, 0.2, 0.5, 1], True])
+@pytest.mark.parametrize(
+    "blocks", [pytest.param(3, marks=pytest.mark.slow), [0, 0.2, 0.5, 1], pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_stopped_in_the_middle_it_goes_on_to_the_same_digits(tmp_path, blocks):
     path = tmp_path / "blocks.checkpoint"
     whole = g.solve(heat(), SMALL, blocks=blocks, tol=1e-4)

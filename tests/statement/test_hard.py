@@ -129,6 +129,7 @@ def test_a_part_of_the_boundary_and_neumann_on_the_rest():
     assert solution.report.boundary > 0
 
 
+@pytest.mark.slow
 def test_an_unknown_scalar_beside_exact_conditions():
     problem = g.registry.load("inverse_heat")
     solution = g.solve(problem, g.Mixture(components=300), hard=True)

@@ -1,0 +1,123 @@
+"""Parts of a boundary on which an elliptic equation of one field has too few conditions, or too many.
+
+An elliptic equation of order 2m takes m conditions everywhere on the boundary. Where it has fewer, on however short a
+piece, it has many solutions, of which a smooth approximation shows one as if there were no other. Where it has more
+instead, as in Cauchy's problem for Laplace's equation, errors of the data grow without bound.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.geometry import Region
+from gmnm_pde.residuals.pointwise import Placed, linearize
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_PLACES, _POINTS = 600, 2000
+"""Places on the boundary at which conditions are counted, and points of each condition's region."""
+
+_NEAR = 6.0
+"""A place within so many spacings of the points belongs to the region."""
+
+_MANY = 0.1
+"""Conditions of both sides count next to a corner: there are too many where this part of the boundary has them."""
+
+_DIRECTIONS = 12
+
+_INSIDE, _SINGULAR = 1e-4, 1e3
+"""Lower terms that are so many times as strong, so near the boundary, make the equation a degenerate one there."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Conditions at one place of a boundary.
+
+    Attributes:
+        place: Where, [d].
+        given: How many there are.
+        wanted: How many the equation takes.
+    """
+
+    place: Tensor
+    given: int
+    wanted: int
+
+    def described(self, coordinates: tuple[str, ...]) -> str:
+        """It in words."""
+        near = ", ".join(f"{name}={value:.3g}" for name, value in zip(coordinates, self.place.tolist(), strict=True))
+        number = "no condition holds" if not self.given else f"{self.given} condition(s) hold"
+        return f"{number} on the boundary near {near}, where the equation takes {self.wanted}"
+
+
+def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
+    """A place with fewer conditions than the equation takes, and one with more; None where there is none."""
+    equation, conditions = _equation(problem), [term for term in problem.terms if term.group == "boundary"]
+    if equation is None or any(not isinstance(term.region, Region) for term in conditions):
+        return None, None
+    order = max(sum(alpha) for _, alpha in equation.trace.asked)
+    places = sample(problem.domain.boundary, _PLACES, "sobol", seed=0).points
+    given = torch.zeros(len(places), dtype=torch.long)
+    for term in conditions:
+        given += _covered(term, places, problem.domain.boundary.measure) * len(term.trace.names)
+    if problem.periodic or not _elliptic(problem, equation, order, places):
+        return None, None
+    wanted, (few, many) = order // 2, (given < order // 2, given > order // 2)
+    many &= places.shape[1] == 2 and many.double().mean().item() > _MANY
+    found: list[Count | None] = []
+    for wrong in (few, many):
+        at = wrong.nonzero()[:, 0].tolist()
+        k = at[len(at) // 2] if at else 0
+        found.append(Count(places[k], int(given[k]), wanted) if at else None)
+    return found[0], found[1]
+
+
+def _equation(problem: Problem) -> Term | None:
+    """The one equation in space of one field with the conditions alone; None where there is more."""
+    inside = [term for term in problem.terms if term.group == "interior"]
+    others = {term.group for term in problem.terms} - {"interior", "boundary"}
+    plain = len(problem.fields) == 1 and not problem.parameters and not problem.domain.parts and not others
+    domain = problem.domain
+    space = domain.dimension in (2, 3) and not domain.time and domain.solid and bool(domain.boundary_charts())
+    if not (plain and space and len(inside) == 1 and len(inside[0].trace.names) == 1):
+        return None
+    return inside[0] if inside[0].region.__class__ is Region and not inside[0].trace.over_space else None
+
+
+def _covered(term: Term, places: Tensor, extent: float) -> Tensor:
+    """At which places [n] a condition holds."""
+    points = sample(term.region, _POINTS, "sobol", seed=1).points
+    if term.partner is not None:
+        points = torch.cat([points, term.partner(points)])
+    across = places.shape[1] - 1
+    spacing = (extent / _POINTS) ** (1 / across)
+    return torch.cdist(places, points).amin(dim=1) < _NEAR * spacing
+
+
+def _elliptic(problem: Problem, equation: Term, order: int, places: Tensor) -> bool:
+    """Whether the principal symbol has one sign at all places, and no lower term is singular there."""
+    if order % 2:
+        return False
+    low, high = torch.tensor(problem.domain.bounds, dtype=torch.float64).unbind(1)
+    middle = sample(problem.domain.interior, 1, "sobol", seed=0).points[:1]
+    inside = places[:: max(1, len(places) // 100)]
+    inside = inside + _INSIDE * (middle - inside)
+    inside = inside[problem.domain.contains(inside)]
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(inside), len(problem.branches))
+    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in equation.trace.alphas}
+    (own,) = linearize(problem, Placed(equation, Cloud(inside)), inside, jets, ()).values()
+    directions = torch.randn(_DIRECTIONS, len(low), generator=generator, dtype=torch.float64)
+    directions = directions / directions.norm(dim=1, keepdim=True) / (high - low)
+    leading, rest = torch.zeros(len(inside), _DIRECTIONS, dtype=torch.float64), torch.zeros(len(inside))
+    for (_, alpha), slope in own.slopes.items():
+        power = torch.tensor(alpha, dtype=torch.float64)
+        if sum(alpha) == order:
+            leading += slope[:, None] * (directions**power).prod(dim=1)
+        else:
+            rest = torch.maximum(rest.double(), slope.abs() * (1 / (high - low) ** power).prod())
+    finite = bool(leading.isfinite().all() and rest.isfinite().all())
+    one_sign = bool((leading > 0).all() or (leading < 0).all())
+    return finite and one_sign and bool((rest < _SINGULAR * leading.abs().amin(dim=1)).all())
