@@ -81,7 +81,7 @@ class Parted(Domain):
     def own(self, values: Tensor, points: Tensor) -> Tensor:
         """Of fields in every part at points [n, d], [n, parts * fields], those of each point's part: [n, fields]."""
         owner = self.owner(points.detach().to("cpu", torch.float64)).to(values.device)
-        each = values.reshape(len(values), len(self.parts), -1)
+        each = values.unflatten(1, (len(self.parts), values.shape[1] // len(self.parts)))
         return each[torch.arange(len(values), device=values.device), owner]
 
     @property

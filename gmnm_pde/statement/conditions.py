@@ -13,6 +13,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -223,6 +224,10 @@ class Initial(_OnFields):
     def left_side(self, u: Any, domain: Domain) -> Any:
         return diff(u, *[domain.time[0]] * self.order) if self.order else u
 
+    def prescribed(self, setting: Setting) -> list[tuple[str, int]]:
+        """The fields that are given, and the order of the time derivative that is."""
+        return [(field, self.order) for field, _ in self._spread(self.region(setting.domain), setting)]
+
 
 class Observations(_OnFields):
     """Measured values at given points [m, d]: ``Observations(points, u=values)``, values [m] or a number.
@@ -286,7 +291,7 @@ class Observations(_OnFields):
 
 def _points(points: Any) -> Tensor:
     try:
-        return torch.as_tensor(points)
+        return points if isinstance(points, Tensor) else torch.as_tensor(np.asarray(points))  # of lists 64 bits
     except (TypeError, ValueError, RuntimeError):
         raise refuse("Observations(points, ...)", expected="points, [m, d]", got=repr(points)) from None
 

@@ -33,7 +33,10 @@ def extended(problem: Problem, known: KnownFields, until: dict[str, Any], scalar
     starts: list[tuple[str, int]] = []
     for condition in problem.conditions:
         stated = condition.terms(problem.setting) if problem.is_termwise(condition) else []
-        found = [_start(problem, term, call) for term in stated if term.group == "initial"]
+        if isinstance(condition, Initial):
+            found = condition.prescribed(problem.setting)
+        else:
+            found = [_start(problem, term, call) for term in stated if term.group == "initial"]
         if not found:
             conditions.append(_moved(condition, stated, problem.domain, domain, call))
         starts += found

@@ -212,3 +212,25 @@ def test_a_solution_that_is_zero_on_the_boundary_is_a_value_there():
     bowl = g.solve(g.Problem(disk, lambda u, x, y: g.laplacian(u) + 4, [g.Dirichlet(u=0)]))
     same = g.solve(g.Problem(disk, lambda v, x, y: g.laplacian(v) + 4, [g.Dirichlet(v=bowl)]))
     assert same(0.0, 0.0) == pytest.approx(1, rel=1e-9)
+
+
+def test_several_materials_go_on_to_a_later_time():
+    def problem(end):
+        domain = g.Interval(x=(0, 1)).split(at=0.3, names=("a", "b")) * g.Time(t=(0, end))
+        return g.Problem(
+            domain,
+            lambda u, k, x, t: g.diff(u, t) - g.diff(k * g.diff(u, x), x),
+            [g.Dirichlet(u=0), g.Initial(u=lambda x: torch.sin(torch.pi * x))],
+            coefficients={"k": {"a": 0.1, "b": 1.0}},
+        )
+
+    whole, first = (g.solve(problem(end), tol=1e-5) for end in (0.2, 0.1))
+    then = g.solve(first.extended(t=0.2), tol=1e-5)
+    assert abs(then(0.4, 0.15) - whole(0.4, 0.15)) < 1e-4 * abs(whole(0.4, 0.15))
+
+
+def test_lists_of_points_keep_their_digits():
+    observed = g.Observations([[0.7]], u=[0.1])
+    problem = g.Problem(g.Interval(x=(0, 1)), lambda u, x: g.diff(u, x, x) - 1, [observed, g.Neumann(u=0)])
+    (term,) = [term for term in problem.terms if term.group == "data"]
+    assert term.region.points.item() == 0.7
