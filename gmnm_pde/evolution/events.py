@@ -62,7 +62,7 @@ class Events:
             basis: In which fields are expanded afterwards.
         """
         jets = [before.basis.transfer(jet, basis) for jet in before.jets]
-        for happening in self._happenings:
+        for happening in happenings:
             now = Moments(before.times, basis, jets)
             jets = [jet.clone() for jet in jets]
             for field, order, value in self._changes[happening.name]:

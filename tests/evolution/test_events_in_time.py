@@ -94,3 +94,12 @@ def test_impossible_tolerances_by_field():
         solve(SMALL, tol=Tolerance({"u": -1.0}))
     with pytest.raises(GmnmError, match="problems in time alone"):
         solve(registry.load("poisson"), tol={"u": 1e-6})
+
+
+def test_each_event_changes_what_is_its_own():
+    two = [Event(at=0.5, change={"u": lambda u: u + 1}), Event(at=1.0, change={"v": lambda v: v + 10})]
+    first = [Initial(u=1.0, v=1.0)]
+    solution = solve(Problem(Time(t=(0, 2)), lambda u, v, t: (diff(u, t), diff(v, t)), first, events=two), tol=1e-6)
+    for time, values in ((0.25, (1, 1)), (0.75, (2, 1)), (1.5, (2, 11))):
+        found = solution(time)
+        assert [float(found["u"]), float(found["v"])] == pytest.approx(values, rel=1e-12)

@@ -116,3 +116,13 @@ def test_what_does_not_change():
     )
     found = solve(waves, tol=1e-8).report.invariants
     assert found["mass"] == 0 and found["energy"] < 1e-7 and found["at"] > 0.5
+
+
+def test_each_event_changes_what_is_its_own():
+    domain = Interval(x=(0, 1)) * Time(t=(0, 2))
+    two = [Event(at=0.5, change={"u": lambda u: u + 1}), Event(at=1.0, change={"v": lambda v: v + 10})]
+    first = [Initial(u=1.0, v=1.0)]
+    solution = solve(Problem(domain, lambda u, v, x, t: (diff(u, t), diff(v, t)), first, events=two), tol=1e-6)
+    for time, values in ((0.25, (1, 1)), (0.75, (2, 1)), (1.5, (2, 11))):
+        found = solution(0.3, time)
+        assert [float(found["u"]), float(found["v"])] == pytest.approx(values, rel=1e-12)

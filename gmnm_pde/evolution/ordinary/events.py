@@ -86,7 +86,7 @@ class Events:
 
     def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The state after some events at one time, each of which sees what those before it made."""
-        for happening in self._happenings:
+        for happening in happenings:
             at = (np.array([time]), state[None], slope[None])
             values = [(number, value(*at)[0]) for number, value in self._changes[happening.name]]
             state = state.copy()
