@@ -10,7 +10,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from gmnm_pde.evolution.faces import Side, Unsuited
-from gmnm_pde.evolution.reading import Statements, occurring, probed, read
+from gmnm_pde.evolution.reading import Statements, occurring, read
+from gmnm_pde.residuals.pointwise import probed
 from gmnm_pde.sampling import Cloud, sample, unit_points
 from gmnm_pde.statement.problem import Problem
 

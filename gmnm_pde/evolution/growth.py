@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from scipy.linalg import eig
 
-from gmnm_pde.evolution.reading import PROBES, Statements, by_parts, probed
+from gmnm_pde.evolution.reading import PROBES, Statements, by_parts
+from gmnm_pde.residuals.pointwise import probed
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.terms import Term
 

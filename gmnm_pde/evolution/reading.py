@@ -12,7 +12,7 @@ from gmnm_pde.evolution.faces import Side, Unsuited, breaks_at, require_box, sid
 from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
 from gmnm_pde.geometry import Parted, Region
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Placed, linearize, probed, zero_jets
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -276,13 +276,6 @@ def occurring(problem: Problem, equations: Sequence[Term]) -> Iterator[tuple[str
             for (field, alpha), slope in linearized.slopes.items():
                 if bool(slope.any()):
                     yield name, field % len(problem.fields), alpha
-
-
-def probed(problem: Problem, term: Term, cloud: Cloud, generator: torch.Generator) -> dict[str, Linearized]:
-    """A term linearised at points, for fields and derivatives of them that are random numbers from 0.5 to 1.5."""
-    shape = (len(cloud), len(problem.branches))
-    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
-    return linearize(problem, Placed(term, cloud), cloud.points, jets, ())
 
 
 def _periodic_axes(problem: Problem, boundary: Sequence[Term]) -> tuple[int, ...]:

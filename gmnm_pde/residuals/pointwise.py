@@ -196,3 +196,10 @@ def linearize(
             by_parameter = enumerate(known[len(asked) :])
             linearized.by_parameter = {k: slope for k, slope in by_parameter if slope is not None}
     return by_name
+
+
+def probed(problem: Problem, term: Term, cloud: Cloud, generator: torch.Generator) -> dict[str, Linearized]:
+    """A term linearised at points, for fields and derivatives of them that are random numbers from 0.5 to 1.5."""
+    shape = (len(cloud), len(problem.branches))
+    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in term.trace.alphas}
+    return linearize(problem, Placed(term, cloud), cloud.points, jets, ())

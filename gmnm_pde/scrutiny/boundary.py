@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.geometry import Region
-from gmnm_pde.residuals.pointwise import Placed, linearize
+from gmnm_pde.residuals.pointwise import probed
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -106,18 +106,17 @@ def _elliptic(problem: Problem, equation: Term, order: int, places: Tensor) -> b
     inside = inside + _INSIDE * (middle - inside)
     inside = inside[problem.domain.contains(inside)]
     generator = torch.Generator().manual_seed(0)
-    shape = (len(inside), len(problem.branches))
-    jets = {a: 0.5 + torch.rand(*shape, generator=generator, dtype=torch.float64) for a in equation.trace.alphas}
-    (own,) = linearize(problem, Placed(equation, Cloud(inside)), inside, jets, ()).values()
+    (own,) = probed(problem, equation, Cloud(inside), generator).values()
     directions = torch.randn(_DIRECTIONS, len(low), generator=generator, dtype=torch.float64)
     directions = directions / directions.norm(dim=1, keepdim=True) / (high - low)
-    leading, rest = torch.zeros(len(inside), _DIRECTIONS, dtype=torch.float64), torch.zeros(len(inside))
+    leading = torch.zeros(len(inside), _DIRECTIONS, dtype=torch.float64)
+    rest = leading[:, 0].clone()
     for (_, alpha), slope in own.slopes.items():
         power = torch.tensor(alpha, dtype=torch.float64)
         if sum(alpha) == order:
             leading += slope[:, None] * (directions**power).prod(dim=1)
         else:
-            rest = torch.maximum(rest.double(), slope.abs() * (1 / (high - low) ** power).prod())
+            rest = torch.maximum(rest, slope.abs() * (1 / (high - low) ** power).prod())
     finite = bool(leading.isfinite().all() and rest.isfinite().all())
     one_sign = bool((leading > 0).all() or (leading < 0).all())
     return finite and one_sign and bool((rest < _SINGULAR * leading.abs().amin(dim=1)).all())
