@@ -91,9 +91,9 @@ def _fastest(pencil: np.ndarray, sign: float) -> float:
     order, n = len(pencil) - 1, pencil.shape[1]
     left, right = np.eye(order * n, k=n, dtype=complex), np.eye(order * n, dtype=complex)
     left[-n:], right[-n:, -n:] = -np.hstack(list(pencil[:-1])), pencil[-1]
-    if not (np.isfinite(left).all() and np.isfinite(right).all()):
-        return 0.0
     size = np.abs(left).max()
+    if not size or not (np.isfinite(left).all() and np.isfinite(right).all()):
+        return 0.0
     values = eig(left / size, right, right=False, homogeneous_eigvals=True)
     finite = np.abs(values[1]) > 1e-12 * np.abs(values[0])
     rates = size * sign * np.real(values[0][finite] / values[1][finite])
