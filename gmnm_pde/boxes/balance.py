@@ -127,7 +127,7 @@ class Balance:
         for own in self._responses:
             n, sides = own.faces.shape
             for k in range(sides):
-                part = own.passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size]
+                part = own.passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size].mT
                 blocks.index_add_(0, own.faces[:, k], part.expand(n, -1, -1).contiguous())
         blocks[self._at] = self._flux @ blocks[self._at] + self._trace
         return torch.linalg.inv(blocks[:, :kept, :kept])

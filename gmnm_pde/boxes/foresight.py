@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.discretization import Degrees, gauss
 from gmnm_pde.boxes.equation import conditions, interior, units_of
 from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
@@ -39,13 +39,13 @@ _OVERHEAD = 2e-3
 _WITH_ESTIMATE = 1.8
 """Times as long with worse solutions and power iterations for the error estimate."""
 
-_RATE_IN_SPACE = 6e9
-"""The same rate in three dimensions, where matrices are multiplied by vectors."""
+_RATE_OF_VECTORS = 4e9
+"""The same rate where matrices are multiplied by vectors, as in three dimensions."""
 
-_FORMED = 5.0
-"""Operations of a QR whose orthogonal factor is formed, for rows times columns squared."""
+_RATE_OF_MATRICES = 2.5e10
+"""The same rate where they are multiplied by each other."""
 
-_SOLVES = 3
+_SOLVES = 1.6
 """Solutions of a balance of fluxes, with those that are worse for the estimate."""
 
 _PRODUCTS, _PRODUCTS_ALONG = 30, 12
@@ -91,13 +91,14 @@ def tails(statements: Statements, level: Level) -> Tensor:
     """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
-    units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
-    functions = list(equation.right.split(len(degrees.inner[1]), dim=1))
+    points, weights = gauss(level.degree, d)
+    units = units_of(problem, statements.equations, layout, points)
+    equation = interior(problem, statements.equations, layout, points, units)
+    functions = list(equation.right.split(len(weights), dim=1))
     functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
-        inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
+        inside = [_tails(values, points, weights, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
         for row in range(len(equation.operators)):
@@ -189,10 +190,10 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) ->
     rows = len(across) * len(degrees.inner[1]) + tested
     leaves = 1 if shared else level.boxes
     if d > 2:
-        rows -= tested // 2
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
         iterations = products * level.boxes * 2 * (d * traces) ** 2
-        return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
+        leaf = own**2 * (2.0 * (rows - tested) + 5.0 * d * traces + own / 3)
+        return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes
     leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)
     line = traces * (shortest if d > 1 else 1)

@@ -36,7 +36,7 @@ class Response:
         faces: The faces of each, [n, f].
         inside: From traces to the boxes' polynomials, [n or 1, count, traces].
         given: These for no traces, [n, count].
-        passed: From traces to fluxes, [n or 1, traces, traces].
+        passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, traces].
         sources: The fluxes for no traces, [n, traces].
     """
 
@@ -49,15 +49,15 @@ class Response:
 
     def fluxes(self, traces: Tensor) -> Tensor:
         """Of given traces [n, traces], [n, traces]."""
-        return _times(self.passed, traces)
+        return _times(traces, self.passed)
 
     def polynomials(self, traces: Tensor) -> Tensor:
         """The boxes' coefficients for given traces, [n, count]."""
-        return self.given + _times(self.inside, traces)
+        return self.given + _times(traces, self.inside.mT)
 
 
-def _times(matrix: Tensor, columns: Tensor) -> Tensor:
-    return columns @ matrix[0].mT if len(matrix) == 1 else (matrix @ columns[..., None])[..., 0]
+def _times(traces: Tensor, matrix: Tensor) -> Tensor:
+    return traces @ matrix[0] if len(matrix) == 1 else (traces[:, None] @ matrix)[:, 0]
 
 
 def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float]) -> list[Response]:
@@ -81,7 +81,7 @@ def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Seq
 
 def response(boxes: Tensor, faces: Tensor, inside: Tensor, given: Tensor, fluxes: Tensor) -> Response:
     """With the fluxes of what is inside."""
-    passed = fluxes @ inside
+    passed = inside.mT @ fluxes.mT
     passed.diagonal(dim1=1, dim2=2).add_(STABILISATION)
     return Response(boxes, faces, inside, given, passed, given @ fluxes.mT)
 
