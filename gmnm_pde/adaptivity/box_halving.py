@@ -12,15 +12,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, DIGITS_OF_DEGREES, HIGHEST, LEAST, candidate_of, result_of
+from gmnm_pde.adaptivity.box_refinement import (
+    AIM,
+    BEYOND,
+    DIGITS_OF_DEGREES,
+    HIGHEST,
+    LEAST,
+    candidate_of,
+    left_of_data,
+    result_of,
+)
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes
-from gmnm_pde.boxes.foresight import Level, bytes_of, seconds_of
+from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.memory import available_bytes
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
@@ -35,6 +45,9 @@ _AT_ONCE = 16
 
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
+
+_DEGREES_IN_SPACE = (4, 0.9)
+"""In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
 
 _MOST_BOXES = 4000
 """The most boxes."""
@@ -87,12 +100,13 @@ class BoxHalving:
         problem = self.statements.problem
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        most, asked = HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits)
+        least, each = _DEGREES_IN_SPACE if d > 2 else (LEAST.of(d), DIGITS_OF_DEGREES)
+        degree = self.degree or min(HIGHEST.of(d), least + round(each * digits))
         if self.counts is not None:
-            cells = Partition.even(self.counts)
-        else:
-            cells = first_cells(problem, self._aim, self.seed, self.features)
-        return Cells(cells, self.degree or min(most, asked))
+            return Cells(Partition.even(self.counts), degree)
+        level = foreseen(self.statements, degree, left_of_data(self._aim)) if d > 2 else None
+        counts = None if level is None else level.counts
+        return Cells(first_cells(problem, self._aim, self.seed, self.features, counts), degree)
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -146,7 +160,7 @@ class BoxHalving:
         finer = matched(boxes.split([(k, fit.rough_in(k)) for k in marked]))
         levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
         finer = graded(finer, singular, levels)
-        return following(domain, finer) if boxes.dimension == 2 else finer
+        return finer if is_box(domain) else following(domain, finer)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
         """None: a level between two would tell little."""

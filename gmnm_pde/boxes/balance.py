@@ -16,6 +16,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_responses import cut_responses
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
@@ -53,6 +55,7 @@ class Balance:
         degrees: Of their polynomials and traces.
         equation: At the points of the boxes.
         conditions: By the number of their outer face.
+        cut: The rows of boxes that the boundary cuts.
 
     Raises:
         Unsuited: an outer face has no condition, or GMRES fails.
@@ -64,13 +67,18 @@ class Balance:
         degrees: Degrees,
         equation: Interior,
         conditions: Mapping[int, Sequence[Condition]],
+        cut: CutRows | None = None,
     ):
         self.layout, self.degrees, self.equation = layout, degrees, equation
         self._lengths = lengths_of(layout)
         self._responses = responses(layout, degrees, equation, self._lengths)
+        if cut is not None:
+            self._responses += cut_responses(degrees, cut, self._lengths)
         self._outer = [self._condition(n, f, conditions.get(n, ())) for n, f in enumerate(layout.faces) if f.outer]
-        self._at = torch.tensor([outer.face for outer in self._outer])
-        self._trace, self._flux = (torch.stack([getattr(o, name) for o in self._outer]) for name in ("trace", "flux"))
+        self._at = torch.tensor([outer.face for outer in self._outer], dtype=torch.long)
+        nothing = torch.zeros(0, self.size, self.size, dtype=torch.float64)
+        self._trace = torch.stack([o.trace for o in self._outer]) if self._outer else nothing
+        self._flux = torch.stack([o.flux for o in self._outer]) if self._outer else nothing
 
     @property
     def size(self) -> int:
@@ -146,7 +154,8 @@ class Balance:
     def _right(self) -> Tensor:
         """The right-hand side, [faces, size]."""
         right = -self._balanced([own.sources for own in self._responses], None)
-        right[self._at] += torch.stack([outer.right for outer in self._outer])
+        if self._outer:
+            right[self._at] += torch.stack([outer.right for outer in self._outer])
         return right
 
     @cached_property
@@ -184,8 +193,8 @@ class Balance:
         return inside[:, None]
 
 
-def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condition]]) -> None:
-    """Refuse what a balance of fluxes is not for.
+def require_elliptic(equation: Interior, *, valued: bool) -> None:
+    """Refuse what a balance of fluxes is not for; ``valued`` says whether conditions give values of the solution.
 
     Raises:
         Unsuited: the equation has waves or a direction of time, or nothing but derivatives is given.
@@ -203,7 +212,5 @@ def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condi
     zero = (0,) * d
     if zero in known and (sign * known[zero]).max().item() > 0:
         raise Unsuited("the equation has waves in three coordinates")
-    none = torch.zeros(1, dtype=torch.float64)
-    valued = any(bool(one.slopes.get((0, zero), none).any()) for own in conditions.values() for one in own)
     if not valued and not (zero in known and bool(known[zero].any())):
         raise Unsuited("only derivatives of the solution are given")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_faces import CutFace
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
@@ -129,7 +130,11 @@ class Degrees:
 
     def on_face(self, layout: Layout, face: Face, box: int) -> list[Tensor]:
         """A box's polynomials on one of its faces: moments of their derivatives across, by order, [tests, count]."""
-        points = (layout.points_of(face, box, self.outer[0]) - layout.middles[box]) / layout.halves[box]
+        if isinstance(face, CutFace):
+            points, moments = face.tested(self.tests)
+        else:
+            points, moments = layout.points_of(face, box, self.outer[0]), self.moments
+        points = (points - layout.middles[box]) / layout.halves[box]
         across = [tuple(n * int(k == face.axis) for k in range(self.dimension)) for n in range(max(self.across))]
         table = self.basis.jet(points, across)
-        return [self.moments @ table[alpha] for alpha in across]
+        return [moments @ table[alpha] for alpha in across]

@@ -12,6 +12,7 @@ from gmnm_pde.boxes.equation import conditions, interior, units_of
 from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 
@@ -93,9 +94,13 @@ def tails(statements: Statements, level: Level) -> Tensor:
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
     points, weights = gauss(level.degree, d)
     units = units_of(problem, statements.equations, layout, points)
-    equation = interior(problem, statements.equations, layout, points, units)
+    shape = not is_box(problem.domain)
+    equation = interior(problem, statements.equations, layout, points, units, finite=not shape)
     functions = list(equation.right.split(len(weights), dim=1))
     functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
+    if shape:
+        inside = problem.domain.contains(layout.points(points).flatten(0, 1)).reshape(len(layout), -1).all(dim=1)
+        functions = [values[_telling(values, inside)] for values in functions]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
         inside = [_tails(values, points, weights, TotalDegree(d, level.degree - 2)) for values in functions]
@@ -107,6 +112,12 @@ def tails(statements: Statements, level: Level) -> Tensor:
     if d > 1:
         _of_conditions(statements, layout, degrees, units, found)
     return found
+
+
+def _telling(values: Tensor, inside: Tensor) -> Tensor:
+    """The boxes in which functions [boxes, m] are finite, and of these such that are inside, if there are any."""
+    finite = values.isfinite().all(dim=1)
+    return finite & inside if bool((finite & inside).any()) else finite
 
 
 def _tails(values: Tensor, points: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
@@ -14,7 +15,6 @@ from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import condition_scale
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.multiindex import Alpha
@@ -53,7 +53,7 @@ class HeldOut:
         problem = statements.problem
         self._equation = interior(problem, statements.equations, layout, self._unit, units)
         self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
-        self._cut = CutRows(statements, layout, units, _LINES) if isinstance(layout, Trimmed) else None
+        self._cut = CutRows(statements, layout, units, _LINES) if isinstance(layout, CutLayout) else None
 
     def at(self, state: State) -> "HeldOut":
         """The residuals linearised at a state, their rows scaled as before."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -39,6 +40,8 @@ class Face:
     span: tuple[tuple[float, float], ...]
     below: int
     above: int
+    filled: ClassVar[float] = 1.0
+    """The part of the span that is inside the domain."""
 
     @property
     def outer(self) -> bool:

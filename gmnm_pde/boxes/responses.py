@@ -88,7 +88,7 @@ def response(boxes: Tensor, faces: Tensor, inside: Tensor, given: Tensor, fluxes
 
 def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> Tensor:
     """From a box's polynomials to its fluxes without the traces' own part, [traces, count]."""
-    size, found = len(degrees.traces), []
+    size, found = len(degrees.traces), [torch.zeros(0, len(degrees.basis), dtype=torch.float64)]
     for number in layout.around[box]:
         face = layout.faces[number]
         own, across = degrees.on_face(layout, face, box)[:2]

@@ -1,0 +1,186 @@
+"""Boxes in a shape of space: those outside are left out, and of those that its boundary cuts a part is solved on.
+
+Least squares need points alone: of a box that is cut those inside the shape, and points of the boundary in it.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.cut_faces import cut_face
+from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.boxes.discretization import alternating
+from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
+from gmnm_pde.boxes.pieces import Ends
+from gmnm_pde.boxes.surfaces import Surface, surfaces
+from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.region import Chart, Region
+
+_STRICTLY = 1e-6
+"""Boundary that is farther than this part of a box inside of it cuts the box."""
+
+_SITES = 16
+"""Places along each side of a box at which it is tried whether they are inside."""
+
+_PARTS = 8
+"""What surrounds the part of a box that is inside ends at such a part of the box's sides."""
+
+_SLIVER = 1e-3
+"""Smaller parts of a box are left to a box beside it."""
+
+_MORE = 1.5
+"""So many times as many points inside as polynomials at least."""
+
+_GROWTH, _TRIES = 1.3, 10
+"""With fewer there are so many times as many along each side next, and so often."""
+
+_ON_BOUNDARY, _LEAST_ON_BOUNDARY = 2, 30
+"""So many points on boundary as large as a side, for a degree p times (p + 1)^2, and as many more on any."""
+
+
+@dataclass(frozen=True)
+class Carved(CutLayout):
+    """A layout in space of which some boxes are only partly inside the domain.
+
+    Attributes:
+        boxes: Around the part of each that is inside, by eighths of the cells.
+        cells: The boxes that were cut.
+        cut: The numbers of those that are.
+        domain: What they are in.
+        surfaces: The boundary.
+    """
+
+    cells: Layout = field(default_factory=lambda: Layout(()))
+    cut: tuple[int, ...] = ()
+    domain: Domain | None = None
+    surfaces: tuple[Surface, ...] = ()
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces between boxes as far as they are inside the domain, and the outer ones of boxes not cut."""
+        cut, found = set(self.cut), []
+        for face in self.cells.faces:
+            beside = [box in cut for box in (face.below, face.above) if box != NOWHERE]
+            if face.outer and any(beside):
+                continue
+            found.append(cut_face(self.domain, face) if all(beside) else face)
+        return tuple(face for face in found if face is not None)
+
+    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+        """Of a rule for the box those points that are inside."""
+        assert self.domain is not None
+        wanted, found = _MORE * math.comb(count + 3, 3), []
+        for number in self.cut:
+            own = count
+            for _ in range(_TRIES):
+                unit, weights = alternating(own)
+                points = self.middles[number] + unit * self.halves[number]
+                inside = self.domain.contains(points)
+                if int(inside.sum()) >= wanted:
+                    break
+                own = math.ceil(_GROWTH * own)
+            found.append((points[inside], weights[inside]))
+        return found
+
+    def nodes(self, count: int) -> list[tuple[Tensor, Tensor]]:
+        """The same."""
+        return self.parts(count)
+
+    def on_boundary(self, region: Region, chart: Chart, count: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Points spread evenly."""
+        cut = set(self.cut)
+        for surface in self.surfaces:
+            if not surface.chart.same(chart):
+                continue
+            kept = region.keep(surface.points)
+            for number, rows in surface.by_box().items():
+                own = rows[kept[rows]]
+                if len(own) and number in cut:
+                    side = 2 * self.halves[number].prod().item() ** (1 / 3)
+                    share = len(own) * surface.area / side**2
+                    most = _LEAST_ON_BOUNDARY + round(_ON_BOUNDARY * share * (count + 1) ** 2)
+                    some = own[torch.linspace(0, len(own) - 1, min(most, len(own))).long()]
+                    yield number, surface.points[some], torch.full((len(some),), share / len(some)).double()
+
+
+def carved(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
+    """Boxes as far as they are inside of a domain in space, in its own coordinates, and which ones that are."""
+    cells = Layout(tuple(boxes))
+    boundary = surfaces(domain.boundary_charts(), cells)
+    touched = {number for surface in boundary for number in _strictly_inside(surface, cells)}
+    line = torch.linspace(-1, 1, _SITES + 1, dtype=torch.float64) * (1 - _STRICTLY)
+    unit = torch.cartesian_prod(line, line, line)
+    kept, cut, ends = [], [], []
+    for number in range(len(cells)):
+        middle = cells.middles[number]
+        if number not in touched and not _may_be_cut(domain, cells, number):
+            if bool(domain.contains(middle[None])):
+                kept.append(number)
+                ends.append(cells.boxes[number])
+            continue
+        inside = domain.contains(middle + unit * cells.halves[number])
+        if bool(inside.all()) and number not in touched:
+            kept.append(number)
+            ends.append(cells.boxes[number])
+        elif inside.double().mean().item() > _SLIVER:
+            kept.append(number)
+            cut.append(len(kept) - 1)
+            ends.append(_around(cells.boxes[number], unit[inside]))
+    new = torch.full((len(cells),), NOWHERE)
+    new[kept] = torch.arange(len(kept))
+    own = Layout(tuple(cells.boxes[number] for number in kept))
+    if not cut:
+        return own, kept
+    adopted = tuple(_adopted(surface, new, own) for surface in boundary)
+    beside = {number for surface in adopted for number in surface.by_box() if number not in set(cut)}
+    more = {number for number in beside if _has_strays(number, adopted, own)}
+    return Carved(tuple(ends), own, tuple(sorted({*cut, *more})), domain, adopted), kept
+
+
+def _may_be_cut(domain: Domain, cells: Layout, number: int) -> bool:
+    """Whether the boundary may be so near to the middle of a box that it is in the box."""
+    diagonal = cells.halves[number].norm().item()
+    return abs(domain.distance(cells.middles[number][None]).item()) < 1.5 * diagonal
+
+
+def _strictly_inside(surface: Surface, cells: Layout) -> list[int]:
+    """The boxes that the boundary goes through the inside of."""
+    there = surface.boxes != NOWHERE
+    boxes, points = surface.boxes[there], surface.points[there]
+    unit = ((points - cells.middles[boxes]) / cells.halves[boxes]).abs().amax(dim=1)
+    return boxes[unit < 1 - _STRICTLY].unique().tolist()
+
+
+def _around(cell: Ends, unit: Tensor) -> Ends:
+    """The ends of a part of a box, given places inside it in [-1, 1]^3, by eighths of the box."""
+    gap = 1 / _SITES
+    low = ((unit.amin(dim=0) - gap + 1) / 2 * _PARTS).floor().clamp(0, _PARTS - 1) / _PARTS
+    high = ((unit.amax(dim=0) + gap + 1) / 2 * _PARTS).ceil().clamp(1, _PARTS) / _PARTS
+    pairs = zip(cell, low.tolist(), high.tolist(), strict=True)
+    return tuple((a + (b - a) * lo if lo else a, a + (b - a) * hi if hi < 1 else b) for (a, b), lo, hi in pairs)
+
+
+def _adopted(surface: Surface, new: Tensor, own: Layout) -> Surface:
+    """With the numbers of the boxes that are left; points in others belong to the nearest box that is."""
+    boxes = torch.where(surface.boxes == NOWHERE, NOWHERE, new[surface.boxes])
+    strays = (boxes == NOWHERE).nonzero()[:, 0]
+    for some in strays.split(4096):
+        points = surface.points[some, None]
+        beyond = torch.maximum(own.ends[..., 0] - points, points - own.ends[..., 1]).clamp_min(0).norm(dim=2)
+        boxes[some] = beyond.argmin(dim=1)
+    return replace(surface, boxes=boxes)
+
+
+def _has_strays(number: int, adopted: Sequence[Surface], own: Layout) -> bool:
+    """Whether a box that is all inside has boundary that is not on its sides: that of a sliver beside it."""
+    for surface in adopted:
+        rows = surface.by_box().get(number)
+        if rows is not None:
+            unit = ((surface.points[rows] - own.middles[number]) / own.halves[number]).abs().amax(dim=1)
+            if bool((unit > 1 + _STRICTLY).any()):
+                return True
+    return False
