@@ -25,7 +25,8 @@ from gmnm_pde.adaptivity.box_refinement import (
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.fit import BoxFit, fit_boxes
+from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
@@ -46,8 +47,17 @@ _AT_ONCE = 16
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
 
-_DEGREES_IN_SPACE = (4, 0.9)
+_DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
+
+_HIGHER = 6
+"""So many more they may be."""
+
+_MOST_LEFT_IN_SPACE = 1e-2
+"""What the first boxes may leave of the data at the most."""
+
+_CUT = 2.0
+"""Boxes that are cut, foreseen, for the number of all to the power two thirds."""
 
 _MOST_BOXES = 4000
 """The most boxes."""
@@ -100,13 +110,29 @@ class BoxHalving:
         problem = self.statements.problem
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        least, each = _DEGREES_IN_SPACE if d > 2 else (LEAST.of(d), DIGITS_OF_DEGREES)
-        degree = self.degree or min(HIGHEST.of(d), least + round(each * digits))
+        if d > 2:
+            least, each = _DEGREES_IN_SPACE
+            return self._first_in_space(self.degree or min(HIGHEST.of(d), least + round(each * digits)))
+        degree = self.degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits))
         if self.counts is not None:
             return Cells(Partition.even(self.counts), degree)
-        level = foreseen(self.statements, degree, left_of_data(self._aim)) if d > 2 else None
-        counts = None if level is None else level.counts
-        return Cells(first_cells(problem, self._aim, self.seed, self.features, counts), degree)
+        return Cells(first_cells(problem, self._aim, self.seed, self.features), degree)
+
+    def _first_in_space(self, degree: int) -> Cells:
+        """With so many boxes of this degree, or of a higher one where that is cheaper, as the data ask for."""
+        if self.counts is not None:
+            return Cells(Partition.even(self.counts), degree)
+        problem, shared = self.statements.problem, probed(self.statements).constant
+        degrees = [degree] if self.degree else range(degree, min(HIGHEST.space, degree + _HIGHER) + 1, _STEP)
+        limit = left_of_data(self._aim, _MOST_LEFT_IN_SPACE)
+        levels = [foreseen(self.statements, each, limit) for each in degrees]
+
+        def cost(level: Level) -> float:
+            cut = 0.0 if is_box(problem.domain) else _CUT * level.boxes ** (2 / 3)
+            return seconds_of(level, shared=shared, across=self.statements.across, cut=cut)
+
+        known = min((level for level in levels if level is not None), key=cost, default=Level((2, 2, 2), degree))
+        return Cells(first_cells(problem, self._aim, self.seed, self.features, known.counts), known.degree)
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -140,7 +166,7 @@ class BoxHalving:
         halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
         if self.degree is not None or raised.degree > most:
             return halved
-        costs = [self._seconds(cells) for cells in (raised, halved)]
+        costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
 
     def _sizes(self, fit: BoxFit) -> Tensor:
@@ -168,12 +194,18 @@ class BoxHalving:
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""
+        fit = None if trials.last is None else trials.last.fit
         before = trials.level
-        known = trials.seconds / self._seconds(before) if before is not None and trials.seconds else 1.0
-        return known * self._seconds(level)
+        known = trials.seconds / self._seconds(before, fit) if before is not None and trials.seconds else 1.0
+        return known * self._seconds(level, fit)
 
-    def _seconds(self, level: Cells, *, shared: bool = False) -> float:
-        return seconds_of(level.like(), shared=shared, across=self.statements.across)
+    def _seconds(self, level: Cells, fit: BoxFit | None = None, *, shared: bool = False) -> float:
+        """In space, boxes that are cut grow in number as the surfaces of all do."""
+        across, like = self.statements.across, level.like()
+        if fit is None or level.boxes.dimension < 3 or not isinstance(fit.layout, CutLayout):
+            return seconds_of(like, shared=shared, across=across)
+        cut = len(fit.layout.cut) * (len(level.boxes) / len(fit.layout)) ** (2 / 3)
+        return seconds_of(like, shared=fit.shared, across=across, cut=cut)
 
     def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> Candidate:
         """The solution of a level."""
@@ -181,7 +213,7 @@ class BoxHalving:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = inside(problem.domain, level.boxes)[0]
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
-        run.worked(fit.steps * self._seconds(level, shared=fit.shared))
+        run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:

@@ -167,10 +167,10 @@ class BoxRefinement:
         return result_of(trials.best, self.tol, stop, run, by_hand=by_hand)
 
 
-def left_of_data(aim: float) -> float:
+def left_of_data(aim: float, most: float = _LIMIT[2]) -> float:
     """What the first boxes may leave of the data, for an error that is aimed at."""
-    factor, low, high = _LIMIT
-    return min(high, max(low, factor * aim))
+    factor, low, _ = _LIMIT
+    return min(most, max(low, factor * aim))
 
 
 def candidate_of(fit: BoxFit) -> Candidate:

@@ -111,7 +111,7 @@ def _bent(layout: CutLayout) -> list[int]:
         return [k for k, piece in layout.pieces.items() if _bends(piece)]
     assert isinstance(layout, Carved)
     cut = set(layout.cut)
-    parts = [(surface, number, rows) for surface in layout.surfaces for number, rows in surface.by_box().items()]
+    parts = [(surface, number, rows) for surface in layout.surfaces for number, rows in surface.by_box.items()]
     return sorted({number for surface, number, rows in parts if number in cut and surface.turn(rows) > _TURN})
 
 

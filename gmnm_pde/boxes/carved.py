@@ -23,6 +23,9 @@ from gmnm_pde.geometry.region import Chart, Region
 _STRICTLY = 1e-6
 """Boundary that is farther than this part of a box inside of it cuts the box."""
 
+_NEAR = 1.5
+"""Boxes are looked at closely whose middle is nearer to the boundary than so many times half their diagonal."""
+
 _SITES = 16
 """Places along each side of a box at which it is tried whether they are inside."""
 
@@ -97,7 +100,7 @@ class Carved(CutLayout):
             if not surface.chart.same(chart):
                 continue
             kept = region.keep(surface.points)
-            for number, rows in surface.by_box().items():
+            for number, rows in surface.by_box.items():
                 own = rows[kept[rows]]
                 if len(own) and number in cut:
                     side = 2 * self.halves[number].prod().item() ** (1 / 3)
@@ -114,37 +117,29 @@ def carved(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
     touched = {number for surface in boundary for number in _strictly_inside(surface, cells)}
     line = torch.linspace(-1, 1, _SITES + 1, dtype=torch.float64) * (1 - _STRICTLY)
     unit = torch.cartesian_prod(line, line, line)
+    depths = domain.distance(cells.middles)
+    near = (depths.abs() < _NEAR * cells.halves.norm(dim=1)).tolist()
     kept, cut, ends = [], [], []
-    for number in range(len(cells)):
-        middle = cells.middles[number]
-        if number not in touched and not _may_be_cut(domain, cells, number):
-            if bool(domain.contains(middle[None])):
-                kept.append(number)
-                ends.append(cells.boxes[number])
-            continue
-        inside = domain.contains(middle + unit * cells.halves[number])
-        if bool(inside.all()) and number not in touched:
+    for number, depth in enumerate(depths.tolist()):
+        if number in touched or near[number]:
+            inside = domain.contains(cells.middles[number] + unit * cells.halves[number])
+            if number in touched or not bool(inside.all()):
+                if inside.double().mean().item() > _SLIVER:
+                    cut.append(len(kept))
+                    kept.append(number)
+                    ends.append(_around(cells.boxes[number], unit[inside]))
+                continue
+        if depth > 0:
             kept.append(number)
             ends.append(cells.boxes[number])
-        elif inside.double().mean().item() > _SLIVER:
-            kept.append(number)
-            cut.append(len(kept) - 1)
-            ends.append(_around(cells.boxes[number], unit[inside]))
     new = torch.full((len(cells),), NOWHERE)
     new[kept] = torch.arange(len(kept))
     own = Layout(tuple(cells.boxes[number] for number in kept))
     if not cut:
         return own, kept
     adopted = tuple(_adopted(surface, new, own) for surface in boundary)
-    beside = {number for surface in adopted for number in surface.by_box() if number not in set(cut)}
-    more = {number for number in beside if _has_strays(number, adopted, own)}
+    more = {number for surface in adopted for number in _with_strays(surface, own)}
     return Carved(tuple(ends), own, tuple(sorted({*cut, *more})), domain, adopted), kept
-
-
-def _may_be_cut(domain: Domain, cells: Layout, number: int) -> bool:
-    """Whether the boundary may be so near to the middle of a box that it is in the box."""
-    diagonal = cells.halves[number].norm().item()
-    return abs(domain.distance(cells.middles[number][None]).item()) < 1.5 * diagonal
 
 
 def _strictly_inside(surface: Surface, cells: Layout) -> list[int]:
@@ -175,12 +170,7 @@ def _adopted(surface: Surface, new: Tensor, own: Layout) -> Surface:
     return replace(surface, boxes=boxes)
 
 
-def _has_strays(number: int, adopted: Sequence[Surface], own: Layout) -> bool:
-    """Whether a box that is all inside has boundary that is not on its sides: that of a sliver beside it."""
-    for surface in adopted:
-        rows = surface.by_box().get(number)
-        if rows is not None:
-            unit = ((surface.points[rows] - own.middles[number]) / own.halves[number]).abs().amax(dim=1)
-            if bool((unit > 1 + _STRICTLY).any()):
-                return True
-    return False
+def _with_strays(surface: Surface, own: Layout) -> list[int]:
+    """The boxes that have boundary beyond their sides: that of a sliver beside them."""
+    unit = ((surface.points - own.middles[surface.boxes]) / own.halves[surface.boxes]).abs().amax(dim=1)
+    return surface.boxes[unit > 1 + _STRICTLY].unique().tolist()

@@ -40,6 +40,7 @@ class CutFace(Face):
     domain: "object" = None
     filled: float = 1.0
     sites: Tensor = field(default_factory=lambda: torch.zeros(0, 2), compare=False, repr=False)
+    _known: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, compare=False, repr=False)
 
     def points(self, unit: Tensor) -> Tensor:
         """Points of it, from points of [-1, 1]^2; such that are outside are moved to a known place inside."""
@@ -55,6 +56,11 @@ class CutFace(Face):
 
     def tested(self, tests: TotalDegree) -> tuple[Tensor, Tensor]:
         """Points of it, [m, 3], and from values there to moments with polynomials that are orthonormal on it."""
+        if tests.degree not in self._known:
+            self._known[tests.degree] = self._made(tests)
+        return self._known[tests.degree]
+
+    def _made(self, tests: TotalDegree) -> tuple[Tensor, Tensor]:
         count = tests.degree + 3
         for _ in range(_TRIES):
             unit, weights = product_rule([line(count)] * 2)

@@ -46,6 +46,12 @@ _RATE_OF_VECTORS = 4e9
 _RATE_OF_MATRICES = 2.5e10
 """The same rate where they are multiplied by each other."""
 
+_ROWS_OF_CUT = 12.0
+"""Operations for a box that is cut, for each of its rows as many as it has columns, squared."""
+
+_OVERHEAD_OF_CUT = 0.05
+"""Seconds for each of them beside that: points and tables are its own."""
+
 _SOLVES = 1.6
 """Solutions of a balance of fluxes, with those that are worse for the estimate."""
 
@@ -186,13 +192,14 @@ def _of_conditions(
                 found[k] = max(found[k].item(), tail)
 
 
-def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
+def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cut: float = 0.0) -> float:
     """Seconds that a solution with its estimate takes on one core, roughly; one step of Newton's method about half.
 
     Args:
         level: The discretisation.
         shared: Whether all boxes share one factorisation.
         across: How many traces each field has.
+        cut: How many boxes in space a boundary cuts.
     """
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree, across)
@@ -204,7 +211,8 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) ->
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
         iterations = products * level.boxes * 2 * (d * traces) ** 2
         leaf = own**2 * (2.0 * (rows - tested) + 5.0 * d * traces + own / 3)
-        return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes
+        each = _ROWS_OF_CUT * own**2 * (own + d * traces) / _RATE + _OVERHEAD_OF_CUT
+        return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes + each * cut
     leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)
     line = traces * (shortest if d > 1 else 1)

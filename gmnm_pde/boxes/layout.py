@@ -158,6 +158,27 @@ class Layout:
             found.append(torch.where(inside.any(dim=1), inside.byte().argmax(dim=1), NOWHERE))
         return torch.cat(found)
 
+    def located(self, points: Tensor) -> Tensor:
+        """The same by a table of the cells between all planes, which is for many points in few planes."""
+        places, table = self._table
+        cells = []
+        for own, column in zip(places, points.unbind(1), strict=True):
+            cells.append(torch.searchsorted(own, column.contiguous(), right=True))
+        return table[tuple(cells)]
+
+    @cached_property
+    def _table(self) -> tuple[list[Tensor], Tensor]:
+        """By axis the places of all planes, and the box in each cell between them, ``NOWHERE`` on the outside."""
+        places = [ends.flatten().unique() for ends in self.ends.unbind(1)]
+        table = torch.full([len(own) + 1 for own in places], NOWHERE)
+        for number, box in enumerate(self.ends):
+            low, high = (
+                [int(torch.searchsorted(own, end)) + 1 for own, end in zip(places, ends, strict=True)]
+                for ends in box.unbind(1)
+            )
+            table[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = number
+        return places, table
+
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """All faces, each once."""

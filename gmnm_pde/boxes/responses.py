@@ -23,6 +23,9 @@ STABILISATION = 1.0
 _AT_ONCE = 2**27
 """Bytes of boxes that are factored at a time."""
 
+_SAME = 1e-12
+"""Coefficients that vary in a box by no more than this part of their size are constant there."""
+
 _LARGEST_RATIO = 30.0
 """Normal equations are used where their triangles' diagonals vary by no more than this."""
 
@@ -71,12 +74,40 @@ def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Seq
     """
     values = replace(degrees, across=(1,) * len(degrees.across))
     found = []
-    for pattern in patterns(layout, values, lengths, {}):
-        fluxes = flux_rows(layout, degrees, pattern.boxes[0], lengths)
-        given, inside = zip(*_solved(degrees, equation.of(pattern.boxes), pattern), strict=True)
-        faces = torch.tensor([layout.around[box] for box in pattern.boxes])
-        found.append(response(torch.tensor(pattern.boxes), faces, torch.cat(inside), torch.cat(given), fluxes))
+    for every in patterns(layout, values, lengths, {}):
+        fluxes = flux_rows(layout, degrees, every.boxes[0], lengths)
+        for boxes, own in _alike(equation, every.boxes):
+            pattern = replace(every, boxes=boxes)
+            given, inside = zip(*_solved(degrees, own, pattern), strict=True)
+            faces = torch.tensor([layout.around[box] for box in boxes])
+            found.append(response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes))
     return found
+
+
+def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Interior]]:
+    """Boxes with the same constant coefficients, which share one factorisation, and all others."""
+    own = equation.of(boxes)
+    fields = [c for operator in own.operators for c in operator.values() if isinstance(c, Tensor)]
+    if not fields:
+        yield tuple(boxes), own
+        return
+    first = torch.stack([c[:, 0] for c in fields], dim=1)
+    sizes = torch.stack([c.abs().amax(dim=1) for c in fields], dim=1)
+    spread = torch.stack([(c - c[:, :1]).abs().amax(dim=1) for c in fields], dim=1)
+    constant = (spread <= _SAME * sizes).all(dim=1)
+    groups: dict[tuple[float, ...], list[int]] = {}
+    for place in constant.nonzero()[:, 0].tolist():
+        groups.setdefault(tuple(float(f"{value:.10e}") for value in first[place].tolist()), []).append(place)
+    for places in groups.values():
+        some = own.of(places)
+        operators = tuple(
+            {key: c[0, 0].item() if isinstance(c, Tensor) else c for key, c in operator.items()}
+            for operator in some.operators
+        )
+        yield tuple(boxes[place] for place in places), replace(some, operators=operators)
+    others = (~constant).nonzero()[:, 0].tolist()
+    if others:
+        yield tuple(boxes[place] for place in others), own.of(others)
 
 
 def response(boxes: Tensor, faces: Tensor, inside: Tensor, given: Tensor, fluxes: Tensor) -> Response:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -13,10 +14,10 @@ from gmnm_pde.geometry.unit import unit_points
 _INWARD = 1e-9
 """So far inside of the boundary, in parts of the extent, it is looked which box a point belongs to."""
 
-_DENSE = 800
+_DENSE = 400
 """About so many points on a piece of boundary as large as the side of the smallest box that it goes through."""
 
-_FEWEST, _MOST = 2**10, 2**17
+_FEWEST, _MOST = 2**10, 2**16
 """Points of one chart."""
 
 _CURVED = 64
@@ -39,6 +40,7 @@ class Surface:
     boxes: Tensor
     area: float
 
+    @cached_property
     def by_box(self) -> dict[int, Tensor]:
         """The rows of the points in each box."""
         order = self.boxes.argsort(stable=True)
@@ -58,14 +60,13 @@ def surfaces(charts: Sequence[Chart], cells: Layout) -> list[Surface]:
     extent = (cells.ends[..., 1].amax(dim=0) - cells.ends[..., 0].amin(dim=0)).max().item()
     found = []
     for chart in charts:
-        assert chart.normal is not None
-        few = _sampled(chart, _FEWEST)
-        own = _owners(chart, few, cells, extent)
+        own = _owners(chart, _sampled(chart, _FEWEST), cells, extent)
         sides = 2 * cells.halves[own[own != NOWHERE]].amin(dim=1)
         wanted = _DENSE * chart.whole / sides.min().item() ** 2 if len(sides) else 0.0
         points = _sampled(chart, 2 ** math.ceil(math.log2(min(_MOST, max(_FEWEST, wanted)))))
+        area = chart.whole / len(points)
         kept = points if chart.keep is None else points[chart.keep(points)]
-        found.append(Surface(chart, kept, _owners(chart, kept, cells, extent), chart.whole / len(points)))
+        found.append(Surface(chart, kept, _owners(chart, kept, cells, extent), area))
     return found
 
 
@@ -75,4 +76,4 @@ def _sampled(chart: Chart, count: int) -> Tensor:
 
 def _owners(chart: Chart, points: Tensor, cells: Layout, extent: float) -> Tensor:
     assert chart.normal is not None
-    return cells.owner(points - _INWARD * extent * chart.normal(points))
+    return cells.located(points - _INWARD * extent * chart.normal(points))

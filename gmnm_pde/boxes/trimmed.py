@@ -12,7 +12,6 @@ from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
 from gmnm_pde.boxes.pieces import Ends, Piece, both_ways, inside, open_parts
 from gmnm_pde.geometry import Domain
-from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.region import Chart, Region
 
 _STRICTLY = 1e-8

@@ -130,6 +130,11 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     return level if level is not None and level.boxes >= _MANY else None
 
 
+def nothing_else_helps(setup: Setup) -> bool:
+    """Whether one mixture and patches do worse than boxes even where these miss a tolerance: in space shapes."""
+    return setup.dimension >= _EQUAL and not is_box(setup.problem.domain)
+
+
 def _is_better_in_slabs(setup: Setup) -> bool:
     """Whether Newton's method may lose its way over all of a long time, as it does not in one slab after another."""
     return bool(setup.problem.domain.time) and not setup.problem.linear
