@@ -33,7 +33,7 @@ _LEFT, _MOST = 1e-13, 400
 _LEFT_OF_CHANGE = 1e-4
 """The same of how worse solutions differ from the best."""
 
-_ENOUGH = 1e-9
+_ENOUGH = 1e-7
 """With more than this left it has failed."""
 
 

@@ -4,7 +4,7 @@ Least squares need points alone: of a box that is cut those inside the shape, an
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -32,8 +32,8 @@ _SITES = 16
 _PARTS = 8
 """What surrounds the part of a box that is inside ends at such a part of the box's sides."""
 
-_SLIVER = 1e-3
-"""Smaller parts of a box are left to a box beside it."""
+_SLIVER, _NOTHING = 0.02, 2e-4
+"""Smaller parts of a box than the first belong to a box beside it; smaller ones than the second are none."""
 
 _MORE = 1.5
 """So many times as many points inside as polynomials at least."""
@@ -51,24 +51,28 @@ class Carved(CutLayout):
 
     Attributes:
         boxes: Around the part of each that is inside, by eighths of the cells.
-        cells: The boxes that were cut.
-        cut: The numbers of those that are.
+        cells: The boxes that were cut, and after them slivers.
+        cut: The numbers of the boxes that are.
         domain: What they are in.
         surfaces: The boundary.
+        owners: The box that each of the cells belongs to.
     """
 
     cells: Layout = field(default_factory=lambda: Layout(()))
     cut: tuple[int, ...] = ()
     domain: Domain | None = None
     surfaces: tuple[Surface, ...] = ()
+    owners: tuple[int, ...] = ()
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """The faces between boxes as far as they are inside the domain, and the outer ones of boxes not cut."""
         cut, found = set(self.cut), []
-        for face in self.cells.faces:
-            beside = [box in cut for box in (face.below, face.above) if box != NOWHERE]
-            if face.outer and any(beside):
+        for cell in self.cells.faces:
+            below, above = (NOWHERE if box == NOWHERE else self.owners[box] for box in (cell.below, cell.above))
+            face = replace(cell, below=below, above=above)
+            beside = [box in cut for box in (below, above) if box != NOWHERE]
+            if below == above or (face.outer and any(beside)):
                 continue
             found.append(cut_face(self.domain, face) if all(beside) else face)
         return tuple(face for face in found if face is not None)
@@ -111,35 +115,80 @@ class Carved(CutLayout):
 
 
 def carved(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
-    """Boxes as far as they are inside of a domain in space, in its own coordinates, and which ones that are."""
+    """Boxes as far as they are inside of a domain in space, in its own coordinates, and which ones that are.
+
+    The last ones of these are slivers, which are no boxes of their own.
+    """
     cells = Layout(tuple(boxes))
     boundary = surfaces(domain.boundary_charts(), cells)
     touched = {number for surface in boundary for number in _strictly_inside(surface, cells)}
+    shares, ends = _kept(domain, cells, touched)
+    merged = _merged(domain, cells, shares)
+    kept = [number for number in shares if number not in merged]
+    new = torch.full((len(cells),), NOWHERE)
+    new[kept] = torch.arange(len(kept))
+    for sliver, number in merged.items():
+        new[sliver] = new[number]
+        ends[number] = _united(ends[number], ends[sliver])
+    order = [*kept, *merged]
+    own = Layout(tuple(cells.boxes[number] for number in order))
+    adopted = tuple(_adopted(surface, new, own, len(kept)) for surface in boundary)
+    cut = {int(new[number]) for number in kept if shares[number] < 1 or number in merged.values()}
+    cut |= {number for surface in adopted for number in _with_strays(surface, own)}
+    if not cut:
+        return own, order
+    owners = tuple(new[order].tolist())
+    return Carved(tuple(ends[k] for k in kept), own, tuple(sorted(cut)), domain, adopted, owners), order
+
+
+def _kept(domain: Domain, cells: Layout, touched: set[int]) -> tuple[dict[int, float], dict[int, Ends]]:
+    """By number of the cells that are not outside the part that is inside, less than 1 if cut, and its ends."""
     line = torch.linspace(-1, 1, _SITES + 1, dtype=torch.float64) * (1 - _STRICTLY)
     unit = torch.cartesian_prod(line, line, line)
     depths = domain.distance(cells.middles)
     near = (depths.abs() < _NEAR * cells.halves.norm(dim=1)).tolist()
-    kept, cut, ends = [], [], []
+    shares, ends = {}, {}
     for number, depth in enumerate(depths.tolist()):
         if number in touched or near[number]:
             inside = domain.contains(cells.middles[number] + unit * cells.halves[number])
             if number in touched or not bool(inside.all()):
-                if inside.double().mean().item() > _SLIVER:
-                    cut.append(len(kept))
-                    kept.append(number)
-                    ends.append(_around(cells.boxes[number], unit[inside]))
+                share = inside.double().mean().item()
+                if share > _NOTHING:
+                    shares[number] = min(share, 1 - _NOTHING)
+                    ends[number] = _around(cells.boxes[number], unit[inside])
                 continue
         if depth > 0:
-            kept.append(number)
-            ends.append(cells.boxes[number])
-    new = torch.full((len(cells),), NOWHERE)
-    new[kept] = torch.arange(len(kept))
-    own = Layout(tuple(cells.boxes[number] for number in kept))
-    if not cut:
-        return own, kept
-    adopted = tuple(_adopted(surface, new, own) for surface in boundary)
-    more = {number for surface in adopted for number in _with_strays(surface, own)}
-    return Carved(tuple(ends), own, tuple(sorted({*cut, *more})), domain, adopted), kept
+            shares[number], ends[number] = 1.0, cells.boxes[number]
+    return shares, ends
+
+
+def _merged(domain: Domain, cells: Layout, shares: Mapping[int, float]) -> dict[int, int]:
+    """By sliver, the box beside it that it belongs to: a box of the same size that shares most with it.
+
+    No box has two, so that what surrounds it and its sliver meets no other box.
+    """
+    slivers = {number for number, share in shares.items() if share < _SLIVER}
+    open_to: dict[int, list[tuple[float, int]]] = {number: [] for number in slivers}
+    for face in cells.faces:
+        beside = (face.below, face.above)
+        own = slivers.intersection(beside)
+        if len(own) == 1 and not face.outer:
+            (sliver,) = own
+            other = sum(beside) - sliver
+            alike = bool((cells.halves[sliver] - cells.halves[other]).abs().max() < _STRICTLY * cells.halves.max())
+            part = cut_face(domain, face)
+            if alike and other in shares and part is not None:
+                open_to[sliver].append((part.area, other))
+    merged: dict[int, int] = {}
+    for sliver in sorted(slivers, key=lambda number: shares[number]):
+        free = [known for known in open_to[sliver] if known[1] not in merged.values()]
+        if free:
+            merged[sliver] = max(free)[1]
+    return merged
+
+
+def _united(first: Ends, second: Ends) -> Ends:
+    return tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(first, second, strict=True))
 
 
 def _strictly_inside(surface: Surface, cells: Layout) -> list[int]:
@@ -159,13 +208,13 @@ def _around(cell: Ends, unit: Tensor) -> Ends:
     return tuple((a + (b - a) * lo if lo else a, a + (b - a) * hi if hi < 1 else b) for (a, b), lo, hi in pairs)
 
 
-def _adopted(surface: Surface, new: Tensor, own: Layout) -> Surface:
-    """With the numbers of the boxes that are left; points in others belong to the nearest box that is."""
+def _adopted(surface: Surface, new: Tensor, own: Layout, count: int) -> Surface:
+    """With the numbers of the boxes that are left; points in others belong to the nearest one of these."""
     boxes = torch.where(surface.boxes == NOWHERE, NOWHERE, new[surface.boxes])
     strays = (boxes == NOWHERE).nonzero()[:, 0]
     for some in strays.split(4096):
-        points = surface.points[some, None]
-        beyond = torch.maximum(own.ends[..., 0] - points, points - own.ends[..., 1]).clamp_min(0).norm(dim=2)
+        points, ends = surface.points[some, None], own.ends[:count]
+        beyond = torch.maximum(ends[..., 0] - points, points - ends[..., 1]).clamp_min(0).norm(dim=2)
         boxes[some] = beyond.argmin(dim=1)
     return replace(surface, boxes=boxes)
 

@@ -49,6 +49,11 @@ class Face:
         return NOWHERE in (self.below, self.above)
 
     @property
+    def area(self) -> float:
+        """What is inside the domain of it."""
+        return self.filled * math.prod(high - low for low, high in self.span)
+
+    @property
     def center(self) -> tuple[float, ...]:
         """Its middle."""
         middle = [(low + high) / 2 for low, high in self.span]
