@@ -53,11 +53,17 @@ _DEGREES_IN_SPACE = (4, 1.0)
 _HIGHER = 6
 """So many more they may be."""
 
-_MOST_LEFT_IN_SPACE = 1e-2
+_MOST_LEFT_IN_SPACE = 3e-3
 """What the first boxes may leave of the data at the most."""
+
+_LONGEST = 2.0
+"""Sides of the first boxes in a shape of space are no longer than so many times the shortest."""
 
 _CUT = 2.0
 """Boxes that are cut, foreseen, for the number of all to the power two thirds."""
+
+_FAR = 100
+"""More degrees than are ever possible."""
 
 _MOST_BOXES = 4000
 """The most boxes."""
@@ -125,14 +131,27 @@ class BoxHalving:
         problem, shared = self.statements.problem, probed(self.statements).constant
         degrees = [degree] if self.degree else range(degree, min(HIGHEST.space, degree + _HIGHER) + 1, _STEP)
         limit = left_of_data(self._aim, _MOST_LEFT_IN_SPACE)
-        levels = [foreseen(self.statements, each, limit) for each in degrees]
+        jumps = [feature.plane for feature in self.features if feature.plane is not None]
+        levels = [foreseen(self.statements, each, limit, jumps) for each in degrees]
 
         def cost(level: Level) -> float:
             cut = 0.0 if is_box(problem.domain) else _CUT * level.boxes ** (2 / 3)
             return seconds_of(level, shared=shared, across=self.statements.across, cut=cut)
 
-        known = min((level for level in levels if level is not None), key=cost, default=Level((2, 2, 2), degree))
+        even = [self._less_long(level) for level in levels if level is not None]
+        known = min(even, key=cost, default=Level((2, 2, 2), degree))
         return Cells(first_cells(problem, self._aim, self.seed, self.features, known.counts), known.degree)
+
+    def _less_long(self, level: Level) -> Level:
+        """With no side of a box much longer than another, which boundaries in shapes do badly with."""
+        domain = self.statements.problem.domain
+        if is_box(domain):
+            return level
+        extents = [high - low for low, high in domain.bounds]
+        shortest = min(extent / count for extent, count in zip(extents, level.counts, strict=True))
+        pairs = zip(extents, level.counts, strict=True)
+        counts = tuple(max(count, math.ceil(extent / (_LONGEST * shortest))) for extent, count in pairs)
+        return replace(level, counts=counts)
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -158,8 +177,8 @@ class BoxHalving:
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
         if not marked:
             return None
-        needed = max(math.log(excess[k].item()) / -math.log(min(fit.falls[k], 1 - 1e-3)) for k in marked)
-        raised = replace(level, degree=level.degree + max(_STEP, math.ceil(needed)))
+        needed = self._needed(level, fit, wanted, excess, marked)
+        raised = replace(level, degree=level.degree + max(_STEP, math.ceil(min(needed, _FAR))))
         most = HIGHEST.of(level.boxes.dimension)
         if self.counts is not None:
             return None if self.degree or level.degree >= most else replace(raised, degree=min(most, raised.degree))
@@ -168,6 +187,16 @@ class BoxHalving:
             return halved
         costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _needed(self, level: Cells, fit: BoxFit, wanted: float, excess: Tensor, marked: list[int]) -> float:
+        """Degrees more after which all boxes are good enough; in space, where boxes are dear, all of them together."""
+        falls = torch.tensor(fit.falls).clamp_max(1 - 1e-3).double()
+        if level.boxes.dimension < 3:
+            return max(math.log(excess[k].item()) / -math.log(falls[k].item()) for k in marked)
+        for more in range(1, HIGHEST.space):
+            if (fit.squares * falls ** (2 * more)).sum() <= wanted**2 * fit.squares.sum():
+                return more
+        return math.inf
 
     def _sizes(self, fit: BoxFit) -> Tensor:
         """The longest side of each box, of a domain that is two long."""

@@ -43,6 +43,9 @@ _IN_A_LAYER = 8.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick: polynomials of high degree
 show several."""
 
+_ALIKE = 0.7
+"""Sides of a box in space that are no shorter than this part of the longest are halved with it."""
+
 _ROUNDS = 24
 """How often boxes are halved at the most where the boundary bends."""
 
@@ -62,8 +65,10 @@ def first_cells(
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
-    if features:
-        cells = matched(toward(cells, features, domain))
+    # in space, where boxes are dear, faces are enough where something jumps
+    sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
+    if sharp:
+        cells = matched(toward(cells, sharp, domain))
     return cells if is_box(domain) else following(domain, cells)
 
 
@@ -101,8 +106,16 @@ def following(domain: Domain, cells: Partition) -> Partition:
         bent = _bent(layout)
         if not bent:
             return cells
-        cells = matched(cells.split([(k, range(cells.dimension)) for k in bent]))
+        cells = matched(cells.split([(k, _longest(layout, k)) for k in bent]))
     return Partition(tuple(cells.boxes[number] for number in inside(domain, cells)[1]))
+
+
+def _longest(layout: CutLayout, number: int) -> list[int]:
+    """The axes that a box is halved along where the boundary bends: all in the plane, in space its longest sides."""
+    if not isinstance(layout, Carved):
+        return list(range(layout.dimension))
+    halves = layout.cells.halves[number]
+    return (halves >= _ALIKE * halves.max()).nonzero()[:, 0].tolist()
 
 
 def _bent(layout: CutLayout) -> list[int]:

@@ -81,20 +81,25 @@ class Level:
         return math.prod(self.counts)
 
 
-def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
-    """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many."""
+def foreseen(
+    statements: Statements, degree: int, limit: float, jumps: Sequence[tuple[int, float]] = ()
+) -> Level | None:
+    """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many.
+
+    Boxes of a shape with ``jumps`` in them, an axis and a place each, are not looked at: they will have faces there.
+    """
     counts = tuple(1 + (axis in statements.periodic) for axis in range(statements.problem.domain.dimension))
     while True:
         level = Level(counts, degree)
         if level.boxes * degree ** len(counts) > _MOST_POINTS:
             return None
-        rough = tails(statements, level) > limit
+        rough = tails(statements, level, jumps) > limit
         if not bool(rough.any()):
             return level
         counts = tuple(math.ceil(_GROWTH * n) if more else n for n, more in zip(counts, rough.tolist(), strict=True))
 
 
-def tails(statements: Statements, level: Level) -> Tensor:
+def tails(statements: Statements, level: Level, jumps: Sequence[tuple[int, float]] = ()) -> Tensor:
     """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
@@ -106,6 +111,8 @@ def tails(statements: Statements, level: Level) -> Tensor:
     functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
     if shape:
         inside = problem.domain.contains(layout.points(points).flatten(0, 1)).reshape(len(layout), -1).all(dim=1)
+        for axis, place in jumps:
+            inside &= (layout.ends[:, axis] - place).prod(dim=1) >= 0
         functions = [values[_telling(values, inside)] for values in functions]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
