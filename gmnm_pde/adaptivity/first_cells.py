@@ -60,7 +60,15 @@ def first_cells(
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
-    edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
+    if d == 3 and not is_box(domain):
+        flat = [chart.flat for chart in domain.boundary_charts() if chart.flat is not None]
+        sides = [
+            [2 * (at - low[k].item()) / (high - low)[k].item() - 1 for axis, at in flat if axis == k] for k in range(d)
+        ]
+        lines = [low.new_tensor(sorted(set(own))) for own in sides]
+    else:
+        lines = list(lines.unbind(1))
+    edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))

@@ -4,7 +4,7 @@ Least squares need points alone: of a box that is cut those inside the shape, an
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from gmnm_pde.boxes.pieces import Ends
 from gmnm_pde.boxes.surfaces import Surface, surfaces
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.region import Chart, Region
+from gmnm_pde.geometry.unit import unit_points
 
 _STRICTLY = 1e-6
 """Boundary that is farther than this part of a box inside of it cuts the box."""
@@ -79,12 +80,15 @@ class Carved(CutLayout):
 
     def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
         """Of a rule for the box those points that are inside."""
+        return self._inside(count, alternating)
+
+    def _inside(self, count: int, rule: Callable[[int], tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
         assert self.domain is not None
         wanted, found = _MORE * math.comb(count + 3, 3), []
         for number in self.cut:
             own = count
             for _ in range(_TRIES):
-                unit, weights = alternating(own)
+                unit, weights = rule(own)
                 points = self.middles[number] + unit * self.halves[number]
                 inside = self.domain.contains(points)
                 if int(inside.sum()) >= wanted:
@@ -93,12 +97,14 @@ class Carved(CutLayout):
             found.append((points[inside], weights[inside]))
         return found
 
-    def nodes(self, count: int) -> list[tuple[Tensor, Tensor]]:
-        """The same."""
-        return self.parts(count)
+    def nodes(self, count: int, *, fresh: bool = False) -> list[tuple[Tensor, Tensor]]:
+        """The same; fresh ones are spread evenly instead."""
+        return self._inside(count, _spread if fresh else alternating)
 
-    def on_boundary(self, region: Region, chart: Chart, count: int) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Points spread evenly."""
+    def on_boundary(
+        self, region: Region, chart: Chart, count: int, *, fresh: bool = False
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Points spread evenly, the first ones of the boundary in a box; fresh ones are the last."""
         cut = set(self.cut)
         for surface in self.surfaces:
             if not surface.chart.same(chart):
@@ -110,8 +116,14 @@ class Carved(CutLayout):
                     side = 2 * self.halves[number].prod().item() ** (1 / 3)
                     share = len(own) * surface.area / side**2
                     most = _LEAST_ON_BOUNDARY + round(_ON_BOUNDARY * share * (count + 1) ** 2)
-                    some = own[torch.linspace(0, len(own) - 1, min(most, len(own))).long()]
+                    some = own[-most:] if fresh else own[:most]
                     yield number, surface.points[some], torch.full((len(some),), share / len(some)).double()
+
+
+def _spread(count: int) -> tuple[Tensor, Tensor]:
+    """Points of [-1, 1]^3 that are spread evenly, about as many as an alternating rule has."""
+    points = 2 * unit_points(count**3 // 4, 3, "sobol", seed=1) - 1
+    return points, points.new_full((len(points),), 1 / len(points))
 
 
 def carved(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:

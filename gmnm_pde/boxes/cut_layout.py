@@ -27,11 +27,13 @@ class CutLayout(Layout):
         """
 
     @abstractmethod
-    def nodes(self, count: int) -> list[tuple[Tensor, Tensor]]:
-        """The same for equations: no thin tip of a part is without points."""
+    def nodes(self, count: int, *, fresh: bool = False) -> list[tuple[Tensor, Tensor]]:
+        """The same for equations: no thin tip of a part is without points; fresh ones are others in space."""
 
     @abstractmethod
-    def on_boundary(self, region: Region, chart: Chart, count: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def on_boundary(
+        self, region: Region, chart: Chart, count: int, *, fresh: bool = False
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Points of a chart of a region in boxes that are cut, box by box, with weights of their shares of its side."""
 
     @cached_property

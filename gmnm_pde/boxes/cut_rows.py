@@ -82,12 +82,15 @@ class CutRows:
         layout: The boxes.
         units: What the fields are measured in.
         count: About so many points along each side of a box.
+        fresh: Whether these are to be others than those of rows that are fitted.
     """
 
-    def __init__(self, statements: Statements, layout: CutLayout, units: Sequence[float], count: int):
+    def __init__(
+        self, statements: Statements, layout: CutLayout, units: Sequence[float], count: int, *, fresh: bool = False
+    ):
         self.layout, self.numbers = layout, layout.cut
-        self._problem, self._units, self._count = statements.problem, units, count
-        own = layout.nodes(count)
+        self._problem, self._units, self._count, self._fresh = statements.problem, units, count, fresh
+        own = layout.nodes(count, fresh=fresh)
         points, weights = (torch.cat([pair[k] for pair in own]) for k in (0, 1))
         boxes = tuple((number, len(each)) for number, (each, _) in zip(self.numbers, own, strict=True))
         self.points = dict(zip(self.numbers, own, strict=True))
@@ -127,7 +130,7 @@ class CutRows:
         """A condition at points of the boundary that it holds on."""
         assert isinstance(term.region, Region)
         for chart in term.region.charts:
-            found = list(self.layout.on_boundary(term.region, chart, self._count))
+            found = list(self.layout.on_boundary(term.region, chart, self._count, fresh=self._fresh))
             if found:
                 boxes = tuple((box, len(own)) for box, own, _ in found)
                 points, weights = (torch.cat([each[k] for each in found]) for k in (1, 2))

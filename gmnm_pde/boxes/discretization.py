@@ -20,6 +20,9 @@ _TRACE = 0.72
 """The degree of traces, in parts of that of the boxes: a box satisfies no more than about four fifths."""
 
 
+_INWARD = 1e-10
+"""Points in space keep so far from faces, on which coefficients may jump, in parts of half a side."""
+
 _TRACE_IN_SPACE = 0.68
 """The same in three dimensions."""
 
@@ -37,15 +40,15 @@ def gauss(count: int, dimension: int) -> tuple[Tensor, Tensor]:
 def alternating(count: int) -> tuple[Tensor, Tensor]:
     """A quarter of the points of Clenshaw and Curtis' rule in [-1, 1]^3, [m, 3], and weights that sum to 1, [m].
 
-    Kept are those whose numbers along the axes are all even or all odd: they tell polynomials up to a total degree
-    ``count`` apart as the whole grid does (S. De Marchi, M. Vianello, Y. Xu, BIT 49, 2009, with other weights).
+    Kept are those whose numbers along the axes are all even or all odd: they tell polynomials of a total degree
+    below ``count`` apart as the whole grid does (S. De Marchi, M. Vianello, Y. Xu, BIT 49, 2009, with other weights).
     """
     steps = torch.arange(count + 1, dtype=torch.float64)
     moments = torch.tensor([0.0 if k % 2 else 2 / (1 - k * k) for k in range(count + 1)], dtype=torch.float64)
     moments[[0, -1]] /= 2
     weights = torch.cos(torch.pi / count * steps[:, None] * steps) @ moments / count
     weights[[0, -1]] /= 2
-    nodes, parts = torch.cos(torch.pi / count * steps), [slice(0, None, 2), slice(1, None, 2)]
+    nodes, parts = (1 - _INWARD) * torch.cos(torch.pi / count * steps), [slice(0, None, 2), slice(1, None, 2)]
     points = torch.cat([torch.cartesian_prod(*[nodes[part]] * 3) for part in parts])
     each = torch.cat([torch.cartesian_prod(*[weights[part]] * 3).prod(dim=1) for part in parts])
     return points, each / each.sum()

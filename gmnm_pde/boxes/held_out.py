@@ -47,13 +47,15 @@ class HeldOut:
         self._statements, self._units = statements, units
         self.layout, held = layout, stream(seed, "held out")
         self._unit = 2 * unit_points(max(_LEAST, _POINTS // len(layout)), d, "sobol", seed=held) - 1
-        count = max(_LEAST, _POINTS // (2 * len(layout.faces))) if d > 1 else 1
+        count = max(_LEAST, _POINTS // max(1, 2 * len(layout.faces))) if d > 1 else 1
         self._on_face = 2 * unit_points(count, d - 1, "sobol", seed=held) - 1 if d > 1 else self._unit.new_zeros(1, 0)
         self._lengths = lengths_of(layout)
         problem = statements.problem
         self._equation = interior(problem, statements.equations, layout, self._unit, units)
         self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
-        self._cut = CutRows(statements, layout, units, _LINES) if isinstance(layout, CutLayout) else None
+        self._cut = None
+        if isinstance(layout, CutLayout):
+            self._cut = CutRows(statements, layout, units, _LINES, fresh=True)
 
     def at(self, state: State) -> "HeldOut":
         """The residuals linearised at a state, their rows scaled as before."""

@@ -53,11 +53,13 @@ class Trimmed(CutLayout):
         """On lines along the axis that the boundary is crossed along most."""
         return inside(*self._bounded(), count)
 
-    def nodes(self, count: int) -> list[tuple[Tensor, Tensor]]:
+    def nodes(self, count: int, *, fresh: bool = False) -> list[tuple[Tensor, Tensor]]:
         """On lines along both axes."""
         return both_ways(*self._bounded(), count)
 
-    def on_boundary(self, region: Region, chart: Chart, count: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def on_boundary(
+        self, region: Region, chart: Chart, count: int, *, fresh: bool = False
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Gauss points on arcs."""
         for arc in self._arcs(region, chart):
             side = 2 * self.halves[arc.box].prod().sqrt().item()

@@ -29,7 +29,7 @@ _MANY = 9
 _MANY_CELLS = 36
 """The same of boxes of several sizes."""
 
-_MANY_CELLS_IN_SPACE = 8
+_MANY_CELLS_IN_SPACE = 6
 """The same in space, where one mixture is dearer."""
 
 _EQUAL = 3
