@@ -144,7 +144,7 @@ def solve(
     with watching(progress, callback, time_limit) as watch:
         run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
         result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
-        result = with_what_is_free(result, choice.stated)
+        result = with_what_is_free(result, choice.setup)
         if choice.note:
             result = replace(result, details=f"{result.details}; {choice.note}")
         return run.solution(result, choice.stated, result.method or choice.strategy.description)

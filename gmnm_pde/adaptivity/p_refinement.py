@@ -9,8 +9,10 @@ decides when to stop.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
+from gmnm_pde.adaptivity.finer import Finer
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
@@ -65,8 +67,14 @@ class Growth:
     """The most unknowns of a linear problem with a tolerance."""
     most_nonlinear_with_tol: int = 3000
     """The most unknowns of a nonlinear problem with a tolerance."""
+    first_ill_posed: float = 2.5
+    """The part of ``first`` where the problem is ill-posed: few components show little of what the data hold."""
+    most_ill_posed: int = 1500
+    """The most unknowns of an ill-posed problem."""
     patience: int = 4
     """After this many fits without a gain it stops."""
+    patience_ill_posed: int = 8
+    """The same where the problem is ill-posed, and many fits miss what only a much larger one shows."""
     tries: int = 3
     """After this many fits it may be given up as hopeless; linear problems by the rate at which these converge."""
     hopeless_at_once: float = 10.0
@@ -128,6 +136,9 @@ class PRefinement:
         if self.tol is not None:
             size, factor = size * (growth.first_with_tol if linear else 1.0), growth.factor_with_tol
             most = growth.most_linear_with_tol if linear else growth.most_nonlinear_with_tol
+        if self.setup.posed.ill_posed:
+            size = growth.first_ill_posed * growth.first.of(self.setup.dimension) / fields**0.5
+            most = min(most, growth.most_ill_posed)
         parts = max(1, len(self.setup.problem.domain.parts))
         largest = mixture.components or most / fields / parts**0.5
         while size * factor**0.5 < largest:
@@ -135,8 +146,13 @@ class PRefinement:
             size *= factor
         yield round(largest)
 
+    @cached_property
+    def _finer(self) -> Finer:
+        return Finer(self.setup)
+
     def _stalled(self, trials: Trials[int]) -> bool:
-        return stalled(trials.errors, early=self.growth.patience)
+        patience = self.growth.patience_ill_posed if self.setup.posed.ill_posed else self.growth.patience
+        return stalled(trials.errors, early=patience)
 
     def _is_hopeless(self, trials: Trials[int], sizes_left: int) -> bool:
         """Whether, at the rate at which they fall, the estimates will stay above ``hopeless``."""
@@ -176,7 +192,8 @@ class PRefinement:
         fitted = self._over_widths(search, level, self._first_widths(level, trials))
         with finishing(anyhow=trials.best is None):
             fitted = with_truncation(fitted)
-            estimate = estimate_error(fitted, run.points)
+            hidden = self._finer.constants(fitted, run) if self.setup.posed.ill_posed else ()
+            estimate = estimate_error(fitted, run.points, finer=hidden)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
         return Candidate(fitted, estimate, left=leaves, hurried=search.hurried, tried=search.tried)
 

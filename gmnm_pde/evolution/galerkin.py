@@ -18,13 +18,13 @@ from torch import Tensor
 
 from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.places import Face, Inside, put
-from gmnm_pde.evolution.reading import Statements, by_parts
+from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
 from gmnm_pde.models.modes import Cells, Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.terms import Term, by_parts
 
 _RANK = 1e-9
 """Conditions whose singular values are below this part of the largest are the same as others."""

@@ -15,7 +15,7 @@ from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize, probed, zero_jets
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term
+from gmnm_pde.statement.terms import Term, by_parts
 
 Number = TypeVar("Number", float, Tensor)
 
@@ -240,14 +240,6 @@ def _tested(problem: Problem, equations: Sequence[Term], axis: int, free: Sequen
     """
     parts = by_parts(equations).values()
     return {name: field for own in parts for name, field in _paired(problem, own, axis, free).items()}
-
-
-def by_parts(equations: Sequence[Term]) -> dict[tuple[str, ...], list[Term]]:
-    """Equations by the parts of the domain that they hold in."""
-    found: dict[tuple[str, ...], list[Term]] = {}
-    for term in equations:
-        found.setdefault(term.parts, []).append(term)
-    return found
 
 
 def _paired(problem: Problem, equations: Sequence[Term], axis: int, free: Sequence[int]) -> dict[str, int]:

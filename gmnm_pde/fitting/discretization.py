@@ -26,10 +26,12 @@ from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import GMNM, Member, Mixture, Normalized, Partition, Patchwork, along_each
 from gmnm_pde.residuals import PatchworkSystem, Placed, ReadoutSystem, patch_scales, row_scales
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny import Feature
+from gmnm_pde.scrutiny import Feature, Posedness
 from gmnm_pde.statement.problem import Problem
 
 Bounds = Sequence[Sequence[float]]
+
+_WELL_POSED = Posedness()
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's. On the Poisson problem 1 to 100 give the same digits."""
@@ -68,6 +70,8 @@ class Setup:
     """The patches, in the domain's bounding box scaled to [-1, 1]^d; None for one mixture on all of it."""
     features: tuple[Feature, ...] = ()
     """What a close look at the problem's data found, around which there are more points and smaller boxes."""
+    posed: Posedness = _WELL_POSED
+    """Whether the problem is well-posed."""
     by_flux: float = 1.0
     """The power of the size of a part's coefficients by which its rows count, where the domain has parts."""
 

@@ -13,6 +13,7 @@ bound, at most to the geometric mean of both.
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.fitting.stability import stability_of
-from gmnm_pde.fitting.uniqueness import doubt_of, undetermined
+from gmnm_pde.fitting.uniqueness import Doubt, doubt_of, undetermined
 from gmnm_pde.linalg.qr import RIDGE
 from gmnm_pde.residuals import FieldMap
 from gmnm_pde.statement.problem import Problem
@@ -59,10 +60,13 @@ class ErrorEstimate:
 
 
 @torch.no_grad()
-def estimate_error(fit: Fit, points: Tensor, size: Tensor | None = None) -> ErrorEstimate:
+def estimate_error(
+    fit: Fit, points: Tensor, size: Tensor | None = None, *, finer: Sequence[float] = ()
+) -> ErrorEstimate:
     """The estimate for ``fit``, with L2 norms taken over ``points`` [n, d].
 
-    Relative to the root mean squares ``size`` [fields]; by default those of the fields.
+    Relative to the root mean squares ``size`` [fields]; by default those of the fields. Of an ill-posed problem
+    ``finer`` are the constants of a finer fit, by field: what the residual may hide there, this fit does not show.
     """
     problem, solver = fit.system.problem, fit.outcome.solver
     assert solver is not None
@@ -72,11 +76,13 @@ def estimate_error(fit: Fit, points: Tensor, size: Tensor | None = None) -> Erro
     size = torch.where(size > 0, size, torch.ones_like(size))
     observed = _observed(fit, fields, size)
     stability = stability_of(fit, fields, size)
-    doubt = doubt_of(fit, stability, observed.residual, fields, points)
+    doubt = Doubt() if finer else doubt_of(fit, stability, observed.residual, fields, points)
     errors = observed.towards(observed.fields, stability.by_field) + RIDGE * torch.finfo(size.dtype).eps
     # Where the method did not converge, the step that is left to the least squares solution tells more.
     step = fields.forth((solver.solution() - fit.theta)[:, None])[:, :, 0]
     errors = torch.maximum(errors, step.square().mean(dim=0).sqrt() / size)
+    if finer:
+        errors = torch.maximum(errors, observed.residual * errors.new_tensor(finer) / size)
     if doubt.words:
         errors = errors.clamp_min(1.0)
     else:

@@ -38,7 +38,7 @@ from gmnm_pde.options.refusals import (
     on_parts,
 )
 from gmnm_pde.run.checkpoint import Checkpoint, identity
-from gmnm_pde.scrutiny import divided, look
+from gmnm_pde.scrutiny import divided, look, posedness
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
@@ -136,7 +136,8 @@ def setup_for(
     scales = reference_scales(problem, factors, seed)
     partition = None if module is not None else mixture.partition(problem.domain.bounds, smoothness_for(problem))
     kind = (arguments.dtype, device, engine, partition)
-    return Setup(problem, mixture, method, counts, scales, factors, seed, *kind, features=look(problem, seed))
+    seen = {"features": look(problem, seed), "posed": posedness(arguments.problem)}
+    return Setup(problem, mixture, method, counts, scales, factors, seed, *kind, **seen)
 
 
 def _least(setup: Setup) -> int | None:

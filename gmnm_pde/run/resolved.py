@@ -7,8 +7,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny import flux_that_jumps, unresolved, wrong_counts
-from gmnm_pde.statement.problem import Problem
+from gmnm_pde.scrutiny import flux_that_jumps, unresolved
 
 
 def missed(candidate: Candidate, setup: Setup) -> str:
@@ -44,21 +43,19 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
     return replace(result, status=status, details=f"{what}; {result.details}")
 
 
-def with_what_is_free(result: Result, problem: Problem) -> Result:
+def with_what_is_free(result: Result, setup: Setup) -> Result:
     """The result, not converged where a part of the boundary has fewer conditions than the equation takes.
 
-    Where another part has more instead, the problem is ill-posed, and that is told: its answer may be right.
+    That the problem is ill-posed is told: its answer may be right.
     """
-    few, many = wrong_counts(problem)
-    if few is None:
-        return result
-    what = few.described(problem.domain.coordinates)
-    if many is not None:
-        other = many.described(problem.domain.coordinates)
-        why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {what}, and {other}"
+    posed = setup.posed
+    if posed.ill_posed:
+        why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {posed.ill_posed}"
         return replace(result, details=f"{result.details}; {why}")
+    if not posed.free:
+        return result
     status = Status.NOT_UNIQUE if result.converged else result.status
-    return replace(_worthless(result), status=status, details=f"{what}; {result.details}")
+    return replace(_worthless(result), status=status, details=f"{posed.free}; {result.details}")
 
 
 def _with_its_own_jumps(result: Result, setup: Setup) -> Result:

@@ -1,8 +1,9 @@
 """Data are looked at closely: sources, coefficients, given values and shapes, before and after a solve."""
 
 from gmnm_pde.scrutiny.at_solution import flux_that_jumps as flux_that_jumps
-from gmnm_pde.scrutiny.boundary import wrong_counts as wrong_counts
 from gmnm_pde.scrutiny.division import divided as divided
 from gmnm_pde.scrutiny.feature import Feature as Feature
 from gmnm_pde.scrutiny.look import look as look
+from gmnm_pde.scrutiny.posedness import Posedness as Posedness
+from gmnm_pde.scrutiny.posedness import posedness as posedness
 from gmnm_pde.scrutiny.unresolved import unresolved as unresolved

@@ -172,3 +172,11 @@ def check_finite(
             "points in all): expected finite numbers. Check that term's functions there: a square root or logarithm of "
             "a negative number, or a division by zero."
         )
+
+
+def by_parts(equations: Sequence[Term]) -> dict[tuple[str, ...], list[Term]]:
+    """Equations by the parts of the domain that they hold in."""
+    found: dict[tuple[str, ...], list[Term]] = {}
+    for term in equations:
+        found.setdefault(term.parts, []).append(term)
+    return found

@@ -337,6 +337,7 @@ class _Solve:
         by_hand = (mixture.components, mixture.widths, mixture.patches, self._setup.points)
         few = problem.domain.dimension <= self._numbers.most_dimensions
         begun = not problem.domain.time or any(term.group == "initial" for term in problem.terms)
+        begun = begun and not self._setup.posed.ill_posed
         able = few and begun and problem.order > 0 and not problem.parameters and not problem.periodic
         able = able and not any(feature.hidden for feature in self._setup.features)
         closed = self._setup.engine in ("auto", "closed")

@@ -7,7 +7,6 @@ import torch
 from gmnm_pde._errors import refuse
 from gmnm_pde.evolution.counting import require_conditions
 from gmnm_pde.evolution.faces import Unsuited
-from gmnm_pde.evolution.growth import grows
 from gmnm_pde.evolution.initial import missing_values, with_base
 from gmnm_pde.evolution.reading import Statements, read
 from gmnm_pde.fitting.discretization import Setup
@@ -62,8 +61,8 @@ def suited(setup: Setup) -> Statements | str:
         number, order = missing[0]
         name = setup.problem.branches[number]
         return f"no initial value of {'the derivative of ' * order}'{name}' is given"
-    if statements.mirrored and grows(statements):
-        return "values are given at the end, and from there backwards waves grow without bound"
+    if setup.posed.ill_posed:
+        return setup.posed.ill_posed
     try:
         return with_base(statements)
     except Unsuited as why:

@@ -99,7 +99,7 @@ def test_a_dose_in_the_plane():
 
 
 def test_events_are_kept_in_a_checkpoint(tmp_path):
-    problem = rod(Event(at=0.5, change={"u": lambda u: u + 1}))
+    problem = rod(Event(at=0.5, change={"u": lambda u: 3 * u}))
     alone = solve(problem, tol=1e-6)
     solve(problem, tol=1e-6, checkpoint=tmp_path / "march")
     again = solve(problem, tol=1e-6, checkpoint=tmp_path / "march")

@@ -142,10 +142,10 @@ def test_what_grows_backwards_is_not_marched():
         return torch.sin(PI * x) * torch.exp(-0.1 * PI**2 * t)
 
     backwards = final(lambda u, x, t: diff(u, t) - 0.1 * diff(u, x, x), exact, [Dirichlet(u=0)], LINE)
-    report = solve(backwards, tol=1e-6).report
+    report = solve(backwards, tol=1e-3).report
     assert not report.method.startswith("evolution")
-    assert report.converged and report.relative_l2 < report.error_estimate
-    with pytest.raises(GmnmError, match="backwards waves grow"):
+    assert report.converged and report.relative_l2 < report.error_estimate and "ill-posed" in report.reason
+    with pytest.raises(GmnmError, match="waves grow the faster"):
         solve(backwards, method=Evolution())
 
 
@@ -157,7 +157,7 @@ def test_what_grows_in_one_material_is_not_marched():
         [Dirichlet(u=0), Condition(lambda u, x: u - torch.sin(PI * x), on=layers.face(t=1))],
         coefficients={"k": {"a": 1.0, "b": -0.1}},
     )
-    with pytest.raises(GmnmError, match="backwards waves grow"):
+    with pytest.raises(GmnmError, match="waves grow the faster"):
         solve(mixed, method=Evolution())
 
 

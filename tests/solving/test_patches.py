@@ -319,6 +319,7 @@ def test_a_reentrant_corner_by_its_name_alone():
     assert "patches" in report.reason and ("one mixture left" in report.reason or "no better" in report.reason)
 
 
+@pytest.mark.slow  # by boxes it is in the default suite
 def test_a_reentrant_corner():
     result, _, error = refined(g.registry.load("l_shape"), 1e-3, components=44, widths=0.5)
     estimate = result.best.estimate.overall

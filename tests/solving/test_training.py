@@ -148,7 +148,7 @@ def test_models_by_name_and_mixtures_are_trained():
 
 def test_without_a_method_networks_are_trained_and_mixtures_are_not():
     torch.manual_seed(0)
-    network = g.solve(line(), g.MLP([1, 6, 1]), points=POINTS, time_limit=20).report
+    network = g.solve(line(), g.MLP([1, 6, 1]), points=POINTS, time_limit=2).report
     assert "GaussNewton" in network.method and "LeastSquares" in network.method
     assert "since the model is a network" in network.method
     mixture = g.solve(line(), g.Mixture().draw(1, 1, 20, (2.0,), seed=0)).report

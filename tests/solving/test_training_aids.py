@@ -158,14 +158,14 @@ def test_a_compiler_that_fails_is_told_and_training_goes_on(monkeypatch):
 
 
 METHODS = {
-    "adam": "g.Adam(400, lr=1e-2, schedule='cosine')",
-    "soap": "g.SOAP(300)",
-    "batches": "g.Adam(400, lr=1e-2, batch=20)",
+    "adam": "g.Adam(150, lr=1e-2, schedule='cosine')",
+    "soap": "g.SOAP(150)",
+    "batches": "g.Adam(150, lr=1e-2, batch=20)",
     "lbfgs": "g.LBFGS(150)",
     "self-scaled": "g.SelfScaled(150)",
     "gauss-newton": "g.GaussNewton(40)",
-    "patient": "g.Adam(400, lr=1e-2, patience=200)",
-    "two": "[g.Adam(200, lr=1e-2), g.GaussNewton(20), g.LeastSquares()]",
+    "patient": "g.Adam(150, lr=1e-2, patience=80)",
+    "two": "[g.Adam(100, lr=1e-2), g.GaussNewton(20), g.LeastSquares()]",
 }
 OPTIONS = {
     "plain": "points={'interior': 60, 'boundary': 2}",
@@ -229,7 +229,7 @@ def test_a_stopped_training_goes_on_to_the_same_digits(tmp_path, monkeypatch, na
 
 
 def test_a_time_limit_leaves_a_checkpoint_to_go_on_from(tmp_path):
-    path, method = tmp_path / "run.safetensors", [g.Adam(600, lr=1e-2), g.GaussNewton(5)]
+    path, method = tmp_path / "run.safetensors", [g.Adam(200, lr=1e-2), g.GaussNewton(5)]
     whole = g.solve(line(), network(), method, points=POINTS)
     stopped = g.solve(line(), network(), method, points=POINTS, checkpoint=path, time_limit=0.05)
     assert not stopped.report.converged and "time limit" in stopped.report.reason

@@ -224,9 +224,9 @@ def test_several_materials_go_on_to_a_later_time():
             coefficients={"k": {"a": 0.1, "b": 1.0}},
         )
 
-    whole, first = (g.solve(problem(end), tol=1e-5) for end in (0.2, 0.1))
-    then = g.solve(first.extended(t=0.2), tol=1e-5)
-    assert abs(then(0.4, 0.15) - whole(0.4, 0.15)) < 1e-4 * abs(whole(0.4, 0.15))
+    whole, first = (g.solve(problem(end), tol=1e-3) for end in (0.2, 0.1))
+    then = g.solve(first.extended(t=0.2), tol=1e-3)
+    assert abs(then(0.4, 0.15) - whole(0.4, 0.15)) < 1e-2 * abs(whole(0.4, 0.15))
 
 
 def test_lists_of_points_keep_their_digits():

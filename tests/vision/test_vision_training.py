@@ -124,7 +124,7 @@ def test_measures_are_means_over_all_classes_and_examples():
 
 SHORT = {
     "classify": ["--epochs", "2", "--train-images", "200", "--test-images", "100", "--repeats", "2"],
-    "generate": ["--epochs", "2", "--train-images", "200", "--test-images", "100"],
+    "generate": ["--epochs", "2", "--train-images", "60", "--test-images", "40"],
     "forecast": ["--epochs", "2", "--samples", "400", "--repeats", "2"],
 }
 FILES = {"classify": {"curves.png"}, "generate": {"curves.png", "pictures.png"}, "forecast": {"curves.png"}}

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
+from scipy.linalg import cho_solve_banded, cholesky_banded
 from torch import Tensor
 
 from gmnm_pde.models.modes.line import Line
@@ -50,9 +52,11 @@ class Piecewise(Product):
         if not isinstance(finer, Piecewise):  # the polynomials of the cells alone
             return self.line.raw(coefficients).flatten(-2)
         dense = max(self.line, other, key=lambda line: len(line.points))
-        values = coefficients @ self.line.rows(dense.points, 0).to(coefficients).mT
-        tests = (other.rows(dense.points, 0) * dense.weights[:, None]).to(coefficients)
-        return finer._solved(values @ tests)
+        (cells, own), (others, tests) = (line.within(dense.points, 0) for line in (self.line, other))
+        values = (self.line.raw(coefficients)[..., cells, :] * own.to(coefficients)).sum(dim=-1)
+        products = (values * dense.weights.to(values))[..., None] * tests.to(values)
+        tested = values.new_zeros(*values.shape[:-1], other.number, other.size).index_add(-2, others, products)
+        return finer._solved(other.gathered(torch.einsum("...ci,cij->...cj", tested, other.local.to(values))))
 
     def blocks(self, coefficients: Mapping[tuple[int, ...], Tensor | float]) -> Tensor:
         """A differential operator tested with the functions of each cell, [cells, size, size].
@@ -79,9 +83,17 @@ class Piecewise(Product):
         return self.line.weights.unflatten(0, (self.line.number, -1))
 
     @cached_property
-    def _mass(self) -> Tensor:
-        return torch.linalg.cholesky(self.line.turn.mT @ self.line.turn)
+    def _mass(self) -> np.ndarray:
+        """The Cholesky factor of the functions' inner products, diagonals below each other, [size, count]."""
+        line = self.line
+        blocks, low = line.local.mT @ line.local, torch.arange(line.size)
+        diagonals, columns = low[:, None] - low, line.places[:, None, :].expand_as(blocks)
+        below = (diagonals >= 0).expand_as(blocks)
+        band = blocks.new_zeros(line.size * self.count)
+        band.index_add_(0, (diagonals * self.count + columns)[below], blocks[below])
+        return cholesky_banded(band.view(line.size, self.count).numpy(), lower=True)
 
     def _solved(self, tested: Tensor) -> Tensor:
         """The expansions [..., count] of functions with these inner products with all of the line."""
-        return torch.cholesky_solve(tested.reshape(-1, self.count).mT, self._mass.to(tested)).mT.reshape(tested.shape)
+        columns = tested.detach().reshape(-1, self.count).mT.numpy()
+        return torch.from_numpy(cho_solve_banded((self._mass, True), columns)).mT.to(tested).reshape(tested.shape)

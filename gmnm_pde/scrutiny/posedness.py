@@ -1,0 +1,34 @@
+"""Whether a problem is well-posed, as far as can be read from its equations and where its conditions hold."""
+
+from dataclasses import dataclass
+
+from gmnm_pde.scrutiny.boundary import wrong_counts
+from gmnm_pde.scrutiny.growth import grows_without_bound
+from gmnm_pde.statement.problem import Problem
+
+
+@dataclass(frozen=True)
+class Posedness:
+    """What keeps a problem from being well-posed, in words; empty where nothing was found.
+
+    Attributes:
+        free: Where conditions are missing, so that it has many solutions.
+        ill_posed: Why errors of the data grow without bound, so that the data do not show all of the solution.
+    """
+
+    free: str = ""
+    ill_posed: str = ""
+
+
+def posedness(problem: Problem) -> Posedness:
+    """Of a problem as it was stated."""
+    if grows_without_bound(problem):
+        why = "from where values are given in time, waves grow the faster the shorter they are, without bound"
+        return Posedness(ill_posed=why)
+    few, many = wrong_counts(problem)
+    if few is None:
+        return Posedness()
+    free = few.described(problem.domain.coordinates)
+    if many is None:
+        return Posedness(free=free)
+    return Posedness(ill_posed=f"{free}, and {many.described(problem.domain.coordinates)}")
