@@ -11,12 +11,14 @@ from collections.abc import Callable
 import torch
 
 from gmnm_pde import (
+    Ball,
     Box,
     Boxes,
     Condition,
     Dirichlet,
     Disk,
     Interval,
+    Mesh,
     Observations,
     Problem,
     Rectangle,
@@ -28,8 +30,10 @@ from gmnm_pde import (
     registry,
     solve,
 )
+from gmnm_pde.geometry import Domain
 
 SQUARE = Rectangle(x=(0, 1), y=(0, 1))
+CUBE = Box(x=(0, 1), y=(0, 1), z=(0, 1))
 
 
 def helmholtz(waves: int) -> Problem:
@@ -100,7 +104,7 @@ def line(waves: int) -> Problem:
 
 def space(waves: int, *, varying: bool = False) -> Problem:
     """Sines of so many waves in the unit cube, with a conductivity that is 1 or varies."""
-    k, domain = 2 * math.pi * waves, Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    k, domain = 2 * math.pi * waves, CUBE
     half = 0.5 if varying else 0.0
 
     def exact(x, y, z):
@@ -245,6 +249,53 @@ def slanted_layer(degrees: float, width: float, eps: float = 1e-3) -> Problem:
     return Problem(SQUARE, equation, conditions, exact=exact, name=name)
 
 
+def in_space(domain: Domain, name: str, square: float = 0.0) -> Problem:
+    """A smooth solution in a shape of space, with values on the boundary; ``square`` is taken from the Laplacian."""
+    k = 2 * math.pi
+
+    def exact(x, y, z):
+        return torch.sin(k * x) * torch.cos(k * y) * torch.sin(3 * z + 1)
+
+    factor = 2 * k * k + 9 + square
+    equation = lambda u, x, y, z: laplacian(u) - square * u + factor * exact(x, y, z)  # noqa: E731
+    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
+
+
+def shell() -> Problem:
+    """A smooth solution in a spherical shell."""
+    domain = Ball(center=(0, 0, 0), radius=1) - Ball(center=(0, 0, 0), radius=0.5)
+
+    def exact(x, y, z):
+        return torch.sin(x + 2 * y) * torch.exp(-z)
+
+    equation = lambda u, x, y, z: laplacian(u) + 4 * exact(x, y, z)  # noqa: E731
+    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name="smooth spherical shell")
+
+
+def drilled() -> Problem:
+    """The same in a cube with a hole of a cylinder."""
+    return in_space(CUBE - Disk(center=(0.5, 0.5), radius=0.2) * Interval(z=(0, 1)), "cube with a cylinder's hole")
+
+
+def part() -> Problem:
+    """The same in a solid of triangles, as files of machine parts give them: a ring with 48 sides."""
+    count = 48
+    angles = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count
+    round_about = torch.stack([angles.cos(), angles.sin()], dim=1)
+    corners = [
+        torch.cat([radius * round_about, torch.full((count, 1), z, dtype=torch.float64)], dim=1)
+        for z in (-0.4, 0.4)
+        for radius in (0.4, 1.0)
+    ]
+    faces = []
+    for k in range(count):
+        n = (k + 1) % count
+        inner, outer, above, beyond = (part * count for part in range(4))
+        for a, b in ((inner, above), (above, beyond), (beyond, outer), (outer, inner)):
+            faces += [[a + k, a + n, b + n], [a + k, b + n, b + k]]
+    return in_space(Mesh((torch.cat(corners).numpy(), faces)), "ring of triangles")
+
+
 SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("four_holes"), 1e-9),
     (lambda: registry.load("poisson_screened"), 1e-7),
@@ -255,6 +306,11 @@ SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("plate_with_hole"), 1e-11),
     (lambda: tiny_hole(0.01), 1e-8),
     (lambda: tiny_hole(0.001), 1e-8),
+    (shell, 1e-7),
+    (lambda: in_space(registry.load("four_balls").domain, "cube without four balls", 64.0), 1e-5),
+    (lambda: registry.load("four_balls"), 1e-3),
+    (drilled, 1e-6),
+    (part, 1e-4),
 ]
 """Boxes of several sizes, and boxes that a boundary cuts."""
 
@@ -268,6 +324,7 @@ CASES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: space(2), 1e-6),
     (lambda: space(4), 1e-5),
     (lambda: space(2, varying=True), 1e-4),
+    (lambda: space(4, varying=True), 1e-6),
     (lambda: absorbing(20), 1e-6),
     (lambda: cubic(8), 1e-8),
     (lambda: layer(0.05), 1e-7),

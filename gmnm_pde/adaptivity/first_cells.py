@@ -58,16 +58,7 @@ def first_cells(
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     layers = find_layers(problem, seed)
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
-    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
-    lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
-    if d == 3 and not is_box(domain):
-        flat = [chart.flat for chart in domain.boundary_charts() if chart.flat is not None]
-        sides = [
-            [2 * (at - low[k].item()) / (high - low)[k].item() - 1 for axis, at in flat if axis == k] for k in range(d)
-        ]
-        lines = [low.new_tensor(sorted(set(own))) for own in sides]
-    else:
-        lines = list(lines.unbind(1))
+    lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
@@ -78,6 +69,25 @@ def first_cells(
     if sharp:
         cells = matched(toward(cells, sharp, domain))
     return cells if is_box(domain) else following(domain, cells)
+
+
+def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
+    """By axis, on [-1, 1], where a shape has corners; of many those that are re-entrant alone."""
+    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, len(low))
+    lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
+    return list(lines.unbind(1))
+
+
+def _flat_sides(domain: Domain) -> list[Tensor]:
+    """By axis, on [-1, 1], where a domain in space has flat sides."""
+    found: list[set[float]] = [set() for _ in domain.bounds]
+    for chart in domain.boundary_charts():
+        if chart.flat is not None:
+            axis, at = chart.flat
+            low, high = domain.bounds[axis]
+            found[axis].add(2 * (at - low) / (high - low) - 1)
+    return [torch.tensor(sorted(own), dtype=torch.float64) for own in found]
 
 
 def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[float]:
