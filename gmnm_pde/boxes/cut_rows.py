@@ -133,7 +133,7 @@ class CutRows:
             found = list(self.layout.on_boundary(term.region, chart, self._count, fresh=self._fresh))
             if found:
                 boxes = tuple((box, len(own)) for box, own, _ in found)
-                points, weights = (torch.cat([each[k] for each in found]) for k in (1, 2))
+                points, weights = torch.cat([own for _, own, _ in found]), torch.cat([own for *_, own in found])
                 assert chart.normal is not None
                 yield _Placed(term, boxes, points, weights, chart.normal(points), CONDITION_FACTOR)
 
