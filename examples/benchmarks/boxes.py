@@ -18,7 +18,6 @@ from gmnm_pde import (
     Dirichlet,
     Disk,
     Interval,
-    Mesh,
     Observations,
     Problem,
     Rectangle,
@@ -261,39 +260,24 @@ def in_space(domain: Domain, name: str, square: float = 0.0) -> Problem:
     return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
 
 
-def shell() -> Problem:
-    """A smooth solution in a spherical shell."""
-    domain = Ball(center=(0, 0, 0), radius=1) - Ball(center=(0, 0, 0), radius=0.5)
+def smooth(domain: Domain, name: str) -> Problem:
+    """A smoother solution in a shape of space."""
 
     def exact(x, y, z):
         return torch.sin(x + 2 * y) * torch.exp(-z)
 
     equation = lambda u, x, y, z: laplacian(u) + 4 * exact(x, y, z)  # noqa: E731
-    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name="smooth spherical shell")
+    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
+
+
+def shell() -> Problem:
+    """A spherical shell."""
+    return smooth(Ball(center=(0, 0, 0), radius=1) - Ball(center=(0, 0, 0), radius=0.5), "smooth spherical shell")
 
 
 def drilled() -> Problem:
-    """The same in a cube with a hole of a cylinder."""
+    """A cube with a hole of a cylinder."""
     return in_space(CUBE - Disk(center=(0.5, 0.5), radius=0.2) * Interval(z=(0, 1)), "cube with a cylinder's hole")
-
-
-def part() -> Problem:
-    """The same in a solid of triangles, as files of machine parts give them: a ring with 48 sides."""
-    count = 48
-    angles = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count
-    round_about = torch.stack([angles.cos(), angles.sin()], dim=1)
-    corners = [
-        torch.cat([radius * round_about, torch.full((count, 1), z, dtype=torch.float64)], dim=1)
-        for z in (-0.4, 0.4)
-        for radius in (0.4, 1.0)
-    ]
-    faces = []
-    for k in range(count):
-        n = (k + 1) % count
-        inner, outer, above, beyond = (part * count for part in range(4))
-        for a, b in ((inner, above), (above, beyond), (beyond, outer), (outer, inner)):
-            faces += [[a + k, a + n, b + n], [a + k, b + n, b + k]]
-    return in_space(Mesh((torch.cat(corners).numpy(), faces)), "ring of triangles")
 
 
 SHAPES: list[tuple[Callable[[], Problem], float]] = [
@@ -310,7 +294,6 @@ SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: in_space(registry.load("four_balls").domain, "cube without four balls", 64.0), 1e-5),
     (lambda: registry.load("four_balls"), 1e-3),
     (drilled, 1e-6),
-    (part, 1e-4),
 ]
 """Boxes of several sizes, and boxes that a boundary cuts."""
 

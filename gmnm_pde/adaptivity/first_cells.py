@@ -142,8 +142,11 @@ def _bent(layout: CutLayout) -> list[int]:
         return [k for k, piece in layout.pieces.items() if _bends(piece)]
     assert isinstance(layout, Carved)
     cut = set(layout.cut)
-    parts = [(surface, number, rows) for surface in layout.surfaces for number, rows in surface.by_box.items()]
-    return sorted({number for surface, number, rows in parts if number in cut and surface.turn(rows) > _TURN})
+    found = set()
+    for surface in layout.surfaces:
+        if surface.chart.nodes is None:  # pieces of others meet at edges, which no halving makes smooth
+            found |= {k for k, rows in surface.by_box.items() if k in cut and surface.turn(rows) > _TURN}
+    return sorted(found)
 
 
 def _bends(piece: Piece) -> bool:
