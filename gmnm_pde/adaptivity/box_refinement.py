@@ -80,18 +80,12 @@ class BoxRefinement:
         degree = self.degree or min(self._most, self._first_degree(-math.log10(min(1e-1, max(1e-14, self._aim)))))
         if self.counts is not None:
             return Level(self.counts, degree)
-        level = foreseen(self.statements, degree, self._left_of_data)
+        level = foreseen(self.statements, degree, left_of_data(self._aim))
         return level if level is not None and self._fits(level, shared=probed(self.statements).constant) else None
 
     def _first_degree(self, digits: float) -> int:
         """For so many digits."""
         return LEAST.of(self._dimension) + round(DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1))
-
-    @property
-    def _left_of_data(self) -> float:
-        """What the first boxes may leave of the data."""
-        factor, low, high = _LIMIT
-        return min(high, max(low, factor * self._aim))
 
     def _fits(self, level: Level, *, shared: bool) -> bool:
         """Whether a level fits into memory."""
@@ -171,6 +165,12 @@ class BoxRefinement:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
         by_hand = self.counts is not None and self.degree is not None
         return result_of(trials.best, self.tol, stop, run, by_hand=by_hand)
+
+
+def left_of_data(aim: float, most: float = _LIMIT[2]) -> float:
+    """What the first boxes may leave of the data, for an error that is aimed at."""
+    factor, low, _ = _LIMIT
+    return min(most, max(low, factor * aim))
 
 
 def candidate_of(fit: BoxFit) -> Candidate:
