@@ -80,12 +80,17 @@ class BoxRefinement:
         degree = self.degree or min(self._most, self._first_degree(-math.log10(min(1e-1, max(1e-14, self._aim)))))
         if self.counts is not None:
             return Level(self.counts, degree)
-        level = foreseen(self.statements, degree, left_of_data(self._aim))
+        level = foreseen(self.statements, degree, self._left_of_data)
         return level if level is not None and self._fits(level, shared=probed(self.statements).constant) else None
 
     def _first_degree(self, digits: float) -> int:
         """For so many digits."""
         return LEAST.of(self._dimension) + round(DIGITS_OF_DEGREES * digits / max(1, self._dimension - 1))
+
+    @property
+    def _left_of_data(self) -> float:
+        """What the first boxes may leave of the data."""
+        return left_of_data(self._aim)
 
     def _fits(self, level: Level, *, shared: bool) -> bool:
         """Whether a level fits into memory."""
