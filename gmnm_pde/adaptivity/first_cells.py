@@ -144,8 +144,7 @@ def _bent(layout: CutLayout) -> list[int]:
     cut = set(layout.cut)
     found = set()
     for surface in layout.surfaces:
-        if surface.chart.nodes is None:  # pieces of others meet at edges, which no halving makes smooth
-            found |= {k for k, rows in surface.by_box.items() if k in cut and surface.turn(rows) > _TURN}
+        found |= {k for k, rows in surface.by_box.items() if k in cut and surface.turn(rows) > _TURN}
     return sorted(found)
 
 
