@@ -1,8 +1,8 @@
 """What residuals do to the eigenvalues of a pencil A + mu B, to first order: for each mode rows y with d mu = -y . r.
 
 With r = (A + mu B) c, y is the left eigenvector, y^T (A + mu B) = 0 and y^T B c = 1. Left eigenvectors are those of
-(B A^+)^T, found by a few steps of subspace iteration from the images B c of the modes and some more. Of several modes of
-one value each has the left eigenvector that does not see the others.
+(B A^+)^T, found by a few steps of subspace iteration from the images B c of the modes and some more. Of several modes
+of one value each has the left eigenvector that does not see the others.
 
 The pseudo-inverse has a ridge far above rounding, which would come back amplified otherwise: what a mode's functional
 is to a few digits, smooth functions tell.
