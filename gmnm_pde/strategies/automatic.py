@@ -19,14 +19,14 @@ from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
-from gmnm_pde.fitting.stored import check_state, checked_estimate
+from gmnm_pde.fitting.stored import checked_estimate
 from gmnm_pde.geometry import GivenPoints, Parted
 from gmnm_pde.interruption import OutOfTime, limited
-from gmnm_pde.io import checks
 from gmnm_pde.run.clock import WorkClock
 from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.automatic_state import checked, kept
 from gmnm_pde.strategies.boxes import foreseen_level, is_suited, tried
 from gmnm_pde.strategies.preference import is_better
 from gmnm_pde.strategies.shooting import may_shoot, shot
@@ -120,7 +120,7 @@ class _Solve:
 
     def __init__(self, strategy: Automatic, run: Run):
         self._strategy, self._setup, self._run, self._numbers = strategy, strategy.setup, run, strategy.numbers
-        self._resumed: Mapping[str, Any] = _checked(run.resumed)
+        self._resumed: Mapping[str, Any] = checked(run.resumed)
         self._stage: str = self._resumed.get("stage", "")
         self._note: str = self._resumed.get("note", "")
         self._guess: InitialGuess | None = strategy.initial_guess
@@ -155,7 +155,7 @@ class _Solve:
         self._doubted = first.best.left.settled
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
             return self._larger(first)
-        bounded = bounded.keeping(first=_saved(first))
+        bounded = bounded.keeping(first=kept(first))
         boxes = tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
@@ -375,32 +375,3 @@ class _Solve:
         estimate = ErrorEstimate(**checked_estimate(self._setup.problem, state["estimate"]))
         candidate = Candidate(fit, estimate, left=left(fit) if estimate.overall > RELIABLE else NOTHING_LEFT)
         return Result(candidate, Status[state["status"]], state["details"])
-
-
-_FIRST = checks.record(
-    best=checks.anything,
-    estimate=checks.anything,
-    status=checks.one_of(*Status.__members__),
-    details=checks.text,
-)
-"""What a checkpoint holds of one mixture that was left for patches or slabs."""
-
-
-def _checked(resumed: Any) -> Mapping[str, Any]:
-    """The state of a solve in a checkpoint; nothing without a checkpoint.
-
-    Raises:
-        GmnmError: it is that of no course.
-    """
-    if resumed is None:
-        return {}
-    parts = {"note": checks.text, "guess": checks.anything, "state": checks.anything, "work": checks.size}
-    first = {"first": _FIRST} if isinstance(resumed, dict) and "first" in resumed else {}
-    check_state(resumed, stage=checks.one_of("one mixture", "patches", "slabs"), **parts, **first)
-    return resumed
-
-
-def _saved(result: Result) -> dict[str, Any]:
-    estimate = asdict(result.best.estimate)
-    named = {"status": result.status.name, "details": result.details}
-    return {"best": saved(result.best.fit), "estimate": estimate, **named}
