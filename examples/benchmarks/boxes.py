@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 
 from gmnm_pde import (
+    Ball,
     Box,
     Boxes,
     Condition,
@@ -28,8 +29,10 @@ from gmnm_pde import (
     registry,
     solve,
 )
+from gmnm_pde.geometry import Domain
 
 SQUARE = Rectangle(x=(0, 1), y=(0, 1))
+CUBE = Box(x=(0, 1), y=(0, 1), z=(0, 1))
 
 
 def helmholtz(waves: int) -> Problem:
@@ -100,7 +103,7 @@ def line(waves: int) -> Problem:
 
 def space(waves: int, *, varying: bool = False) -> Problem:
     """Sines of so many waves in the unit cube, with a conductivity that is 1 or varies."""
-    k, domain = 2 * math.pi * waves, Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    k, domain = 2 * math.pi * waves, CUBE
     half = 0.5 if varying else 0.0
 
     def exact(x, y, z):
@@ -245,6 +248,38 @@ def slanted_layer(degrees: float, width: float, eps: float = 1e-3) -> Problem:
     return Problem(SQUARE, equation, conditions, exact=exact, name=name)
 
 
+def in_space(domain: Domain, name: str, square: float = 0.0) -> Problem:
+    """A smooth solution in a shape of space, with values on the boundary; ``square`` is taken from the Laplacian."""
+    k = 2 * math.pi
+
+    def exact(x, y, z):
+        return torch.sin(k * x) * torch.cos(k * y) * torch.sin(3 * z + 1)
+
+    factor = 2 * k * k + 9 + square
+    equation = lambda u, x, y, z: laplacian(u) - square * u + factor * exact(x, y, z)  # noqa: E731
+    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
+
+
+def smooth(domain: Domain, name: str) -> Problem:
+    """A smoother solution in a shape of space."""
+
+    def exact(x, y, z):
+        return torch.sin(x + 2 * y) * torch.exp(-z)
+
+    equation = lambda u, x, y, z: laplacian(u) + 4 * exact(x, y, z)  # noqa: E731
+    return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
+
+
+def shell() -> Problem:
+    """A spherical shell."""
+    return smooth(Ball(center=(0, 0, 0), radius=1) - Ball(center=(0, 0, 0), radius=0.5), "smooth spherical shell")
+
+
+def drilled() -> Problem:
+    """A cube with a hole of a cylinder."""
+    return in_space(CUBE - Disk(center=(0.5, 0.5), radius=0.2) * Interval(z=(0, 1)), "cube with a cylinder's hole")
+
+
 SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("four_holes"), 1e-9),
     (lambda: registry.load("poisson_screened"), 1e-7),
@@ -255,6 +290,10 @@ SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("plate_with_hole"), 1e-11),
     (lambda: tiny_hole(0.01), 1e-8),
     (lambda: tiny_hole(0.001), 1e-8),
+    (shell, 1e-7),
+    (lambda: in_space(registry.load("four_balls").domain, "cube without four balls", 64.0), 1e-5),
+    (lambda: registry.load("four_balls"), 1e-3),
+    (drilled, 1e-6),
 ]
 """Boxes of several sizes, and boxes that a boundary cuts."""
 
@@ -268,6 +307,7 @@ CASES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: space(2), 1e-6),
     (lambda: space(4), 1e-5),
     (lambda: space(2, varying=True), 1e-4),
+    (lambda: space(4, varying=True), 1e-6),
     (lambda: absorbing(20), 1e-6),
     (lambda: cubic(8), 1e-8),
     (lambda: layer(0.05), 1e-7),

@@ -12,15 +12,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, DIGITS_OF_DEGREES, HIGHEST, LEAST, candidate_of, result_of
+from gmnm_pde.adaptivity.box_refinement import (
+    AIM,
+    BEYOND,
+    DIGITS_OF_DEGREES,
+    HIGHEST,
+    LEAST,
+    candidate_of,
+    left_of_data,
+    result_of,
+)
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.fit import BoxFit, fit_boxes
-from gmnm_pde.boxes.foresight import Level, bytes_of, seconds_of
+from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
+from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.memory import available_bytes
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
@@ -35,6 +46,24 @@ _AT_ONCE = 16
 
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
+
+_DEGREES_IN_SPACE = (4, 1.0)
+"""In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
+
+_HIGHER = 6
+"""So many more they may be."""
+
+_MOST_LEFT_IN_SPACE = 3e-3
+"""What the first boxes may leave of the data at the most."""
+
+_LONGEST = 2.0
+"""Sides of the first boxes in a shape of space are no longer than so many times the shortest."""
+
+_CUT = 2.0
+"""Boxes that are cut, foreseen, for the number of all to the power two thirds."""
+
+_FAR = 100
+"""More degrees than are ever possible."""
 
 _MOST_BOXES = 4000
 """The most boxes."""
@@ -87,12 +116,42 @@ class BoxHalving:
         problem = self.statements.problem
         d = problem.domain.dimension
         digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        most, asked = HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits)
+        if d > 2:
+            least, each = _DEGREES_IN_SPACE
+            return self._first_in_space(self.degree or min(HIGHEST.of(d), least + round(each * digits)))
+        degree = self.degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits))
         if self.counts is not None:
-            cells = Partition.even(self.counts)
-        else:
-            cells = first_cells(problem, self._aim, self.seed, self.features)
-        return Cells(cells, self.degree or min(most, asked))
+            return Cells(Partition.even(self.counts), degree)
+        return Cells(first_cells(problem, self._aim, self.seed, self.features), degree)
+
+    def _first_in_space(self, degree: int) -> Cells:
+        """With so many boxes of this degree, or of a higher one where that is cheaper, as the data ask for."""
+        if self.counts is not None:
+            return Cells(Partition.even(self.counts), degree)
+        problem, shared = self.statements.problem, probed(self.statements).constant
+        degrees = [degree] if self.degree else range(degree, min(HIGHEST.space, degree + _HIGHER) + 1, _STEP)
+        limit = left_of_data(self._aim, _MOST_LEFT_IN_SPACE)
+        jumps = [feature.plane for feature in self.features if feature.plane is not None]
+        levels = [foreseen(self.statements, each, limit, jumps) for each in degrees]
+
+        def cost(level: Level) -> float:
+            cut = 0.0 if is_box(problem.domain) else _CUT * level.boxes ** (2 / 3)
+            return seconds_of(level, shared=shared, across=self.statements.across, cut=cut)
+
+        even = [self._less_long(level) for level in levels if level is not None]
+        known = min(even, key=cost, default=Level((2, 2, 2), degree))
+        return Cells(first_cells(problem, self._aim, self.seed, self.features, known.counts), known.degree)
+
+    def _less_long(self, level: Level) -> Level:
+        """With no side of a box much longer than another, which boundaries in shapes do badly with."""
+        domain = self.statements.problem.domain
+        if is_box(domain):
+            return level
+        extents = [high - low for low, high in domain.bounds]
+        shortest = min(extent / count for extent, count in zip(extents, level.counts, strict=True))
+        pairs = zip(extents, level.counts, strict=True)
+        counts = tuple(max(count, math.ceil(extent / (_LONGEST * shortest))) for extent, count in pairs)
+        return replace(level, counts=counts)
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -118,16 +177,26 @@ class BoxHalving:
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
         if not marked:
             return None
-        needed = max(math.log(excess[k].item()) / -math.log(min(fit.falls[k], 1 - 1e-3)) for k in marked)
-        raised = replace(level, degree=level.degree + max(_STEP, math.ceil(needed)))
+        needed = self._needed(level, fit, wanted, excess, marked)
+        raised = replace(level, degree=level.degree + max(_STEP, math.ceil(min(needed, _FAR))))
         most = HIGHEST.of(level.boxes.dimension)
         if self.counts is not None:
             return None if self.degree or level.degree >= most else replace(raised, degree=min(most, raised.degree))
         halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
         if self.degree is not None or raised.degree > most:
             return halved
-        costs = [self._seconds(cells) for cells in (raised, halved)]
+        costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _needed(self, level: Cells, fit: BoxFit, wanted: float, excess: Tensor, marked: list[int]) -> float:
+        """Degrees more after which all boxes are good enough; in space, where boxes are dear, all of them together."""
+        falls = torch.tensor(fit.falls).clamp_max(1 - 1e-3).double()
+        if level.boxes.dimension < 3:
+            return max(math.log(excess[k].item()) / -math.log(falls[k].item()) for k in marked)
+        for more in range(1, HIGHEST.space):
+            if (fit.squares * falls ** (2 * more)).sum() <= wanted**2 * fit.squares.sum():
+                return more
+        return math.inf
 
     def _sizes(self, fit: BoxFit) -> Tensor:
         """The longest side of each box, of a domain that is two long."""
@@ -146,7 +215,7 @@ class BoxHalving:
         finer = matched(boxes.split([(k, fit.rough_in(k)) for k in marked]))
         levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
         finer = graded(finer, singular, levels)
-        return following(domain, finer) if boxes.dimension == 2 else finer
+        return finer if is_box(domain) else following(domain, finer)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
         """None: a level between two would tell little."""
@@ -154,12 +223,18 @@ class BoxHalving:
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""
+        fit = None if trials.last is None else trials.last.fit
         before = trials.level
-        known = trials.seconds / self._seconds(before) if before is not None and trials.seconds else 1.0
-        return known * self._seconds(level)
+        known = trials.seconds / self._seconds(before, fit) if before is not None and trials.seconds else 1.0
+        return known * self._seconds(level, fit)
 
-    def _seconds(self, level: Cells, *, shared: bool = False) -> float:
-        return seconds_of(level.like(), shared=shared, across=self.statements.across)
+    def _seconds(self, level: Cells, fit: BoxFit | None = None, *, shared: bool = False) -> float:
+        """In space, boxes that are cut grow in number as the surfaces of all do."""
+        across, like = self.statements.across, level.like()
+        if fit is None or level.boxes.dimension < 3 or not isinstance(fit.layout, CutLayout):
+            return seconds_of(like, shared=shared, across=across)
+        cut = len(fit.layout.cut) * (len(level.boxes) / len(fit.layout)) ** (2 / 3)
+        return seconds_of(like, shared=fit.shared, across=across, cut=cut)
 
     def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> Candidate:
         """The solution of a level."""
@@ -167,7 +242,7 @@ class BoxHalving:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = inside(problem.domain, level.boxes)[0]
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
-        run.worked(fit.steps * self._seconds(level, shared=fit.shared))
+        run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:

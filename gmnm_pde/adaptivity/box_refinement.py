@@ -90,8 +90,7 @@ class BoxRefinement:
     @property
     def _left_of_data(self) -> float:
         """What the first boxes may leave of the data."""
-        factor, low, high = _LIMIT
-        return min(high, max(low, factor * self._aim))
+        return left_of_data(self._aim)
 
     def _fits(self, level: Level, *, shared: bool) -> bool:
         """Whether a level fits into memory."""
@@ -171,6 +170,12 @@ class BoxRefinement:
         """The best candidate, whether it is good enough, and why the refinement stopped."""
         by_hand = self.counts is not None and self.degree is not None
         return result_of(trials.best, self.tol, stop, run, by_hand=by_hand)
+
+
+def left_of_data(aim: float, most: float = _LIMIT[2]) -> float:
+    """What the first boxes may leave of the data, for an error that is aimed at."""
+    factor, low, _ = _LIMIT
+    return min(most, max(low, factor * aim))
 
 
 def candidate_of(fit: BoxFit) -> Candidate:

@@ -10,10 +10,13 @@ from torch import Tensor
 from gmnm_pde.adaptivity.boundary_layers import find_layers
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
+from gmnm_pde.boxes.carved import Carved, carved
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
@@ -40,25 +43,51 @@ _IN_A_LAYER = 8.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick: polynomials of high degree
 show several."""
 
+_ALIKE = 0.7
+"""Sides of a box in space that are no shorter than this part of the longest are halved with it."""
+
 _ROUNDS = 24
 """How often boxes are halved at the most where the boundary bends."""
 
 
-def first_cells(problem: Problem, tol: float, seed: int, features: Sequence[Feature] = ()) -> Partition:
-    """The boxes, of [-1, 1]^d, in what surrounds the domain."""
+def first_cells(
+    problem: Problem, tol: float, seed: int, features: Sequence[Feature] = (), counts: Sequence[int] | None = None
+) -> Partition:
+    """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis."""
     domain, d = problem.domain, problem.domain.dimension
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     layers = find_layers(problem, seed)
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
-    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
-    lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
-    edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
+    lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
+    edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
+    edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
-    if features:
-        cells = matched(toward(cells, features, domain))
-    return cells if d != 2 else following(domain, cells)
+    # in space, where boxes are dear, faces are enough where something jumps
+    sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
+    if sharp:
+        cells = matched(toward(cells, sharp, domain))
+    return cells if is_box(domain) else following(domain, cells)
+
+
+def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
+    """By axis, on [-1, 1], where a shape has corners; of many those that are re-entrant alone."""
+    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, len(low))
+    lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
+    return list(lines.unbind(1))
+
+
+def _flat_sides(domain: Domain) -> list[Tensor]:
+    """By axis, on [-1, 1], where a domain in space has flat sides."""
+    found: list[set[float]] = [set() for _ in domain.bounds]
+    for chart in domain.boundary_charts():
+        if chart.flat is not None:
+            axis, at = chart.flat
+            low, high = domain.bounds[axis]
+            found[axis].add(2 * (at - low) / (high - low) - 1)
+    return [torch.tensor(sorted(own), dtype=torch.float64) for own in found]
 
 
 def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[float]:
@@ -76,18 +105,48 @@ def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[
     return [a for a, b in pairwise([*edges, math.inf]) if b - a > 1e-9]
 
 
+def _divided(edges: list[float], count: int) -> list[float]:
+    """Edges of [-1, 1] with more of them between, so that there are about ``count`` intervals at least."""
+    found = [edges[0]]
+    for low, high in pairwise(edges):
+        parts = max(1, round((high - low) / 2 * count))
+        found += [low + (high - low) * (k + 1) / parts for k in range(parts)]
+    return found
+
+
 def following(domain: Domain, cells: Partition) -> Partition:
     """The boxes inside of a shape, halved until its boundary turns little in each."""
     for _ in range(_ROUNDS):
         layout, kept = inside(domain, cells)
         cells = Partition(tuple(cells.boxes[number] for number in kept))
-        if not isinstance(layout, Trimmed):
+        if not isinstance(layout, CutLayout):
             return cells
-        bent = [k for k, piece in layout.pieces.items() if _bends(piece)]
+        bent = _bent(layout)
         if not bent:
             return cells
-        cells = matched(cells.split([(k, range(cells.dimension)) for k in bent]))
+        cells = matched(cells.split([(k, _longest(layout, k)) for k in bent]))
     return Partition(tuple(cells.boxes[number] for number in inside(domain, cells)[1]))
+
+
+def _longest(layout: CutLayout, number: int) -> list[int]:
+    """The axes that a box is halved along where the boundary bends: all in the plane, in space its longest sides."""
+    if not isinstance(layout, Carved):
+        return list(range(layout.dimension))
+    halves = layout.cells.halves[number]
+    return (halves >= _ALIKE * halves.max()).nonzero()[:, 0].tolist()
+
+
+def _bent(layout: CutLayout) -> list[int]:
+    """The boxes in which the boundary bends too much for one."""
+    if isinstance(layout, Trimmed):
+        return [k for k, piece in layout.pieces.items() if _bends(piece)]
+    assert isinstance(layout, Carved)
+    cut = set(layout.cut)
+    found = set()
+    for surface in layout.surfaces:
+        if surface.chart.nodes is None:  # pieces of others meet at edges, which no halving makes smooth
+            found |= {k for k, rows in surface.by_box.items() if k in cut and surface.turn(rows) > _TURN}
+    return sorted(found)
 
 
 def _bends(piece: Piece) -> bool:
@@ -101,4 +160,7 @@ def _bends(piece: Piece) -> bool:
 def inside(domain: Domain, cells: Partition) -> tuple[Layout, list[int]]:
     """What of boxes of [-1, 1]^d is inside of a domain, in its own coordinates, and which boxes these are."""
     unit = [(-1.0, 1.0)] * cells.dimension
-    return trimmed(domain, Layout(cells.boxes).mapped(unit, domain.bounds).boxes)
+    boxes = Layout(cells.boxes).mapped(unit, domain.bounds).boxes
+    if is_box(domain):
+        return Layout(boxes), list(range(len(boxes)))
+    return trimmed(domain, boxes) if cells.dimension == 2 else carved(domain, boxes)

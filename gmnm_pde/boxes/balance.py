@@ -11,31 +11,30 @@ faces' own blocks. Boxes at the boundary look like all others: conditions are eq
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_responses import cut_responses
+from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
-from gmnm_pde.boxes.leaves import equation_rows
 from gmnm_pde.boxes.reading import Unsuited
+from gmnm_pde.boxes.responses import responses
 from gmnm_pde.boxes.system import condition_scale
-from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.gmres import gmres
-
-_STABILISATION = 1.0
-"""tau: how much a difference of a box's values from the trace counts beside its derivative across."""
 
 _LEFT, _MOST = 1e-13, 400
 """GMRES ends when this part of the right-hand side is left, and after so many products."""
 
-_ENOUGH = 1e-9
-"""With more than this left it has failed."""
+_LEFT_OF_CHANGE = 1e-4
+"""The same of how worse solutions differ from the best."""
 
-_AT_ONCE = 2**27
-"""Bytes of boxes that are factored at a time."""
+_ENOUGH = 1e-7
+"""With more than this left it has failed."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,14 @@ class _Outer:
 
 
 class Balance:
-    """The square system of an even layout.
+    """The square system of a layout.
 
     Args:
         layout: The boxes.
         degrees: Of their polynomials and traces.
         equation: At the points of the boxes.
         conditions: By the number of their outer face.
+        cut: The rows of boxes that the boundary cuts.
 
     Raises:
         Unsuited: an outer face has no condition, or GMRES fails.
@@ -67,14 +67,18 @@ class Balance:
         degrees: Degrees,
         equation: Interior,
         conditions: Mapping[int, Sequence[Condition]],
+        cut: CutRows | None = None,
     ):
         self.layout, self.degrees, self.equation = layout, degrees, equation
-        self.faces = torch.tensor(layout.around)
         self._lengths = lengths_of(layout)
-        self._factor()
+        self._responses = responses(layout, degrees, equation, self._lengths)
+        if cut is not None:
+            self._responses += cut_responses(degrees, cut, self._lengths)
         self._outer = [self._condition(n, f, conditions.get(n, ())) for n, f in enumerate(layout.faces) if f.outer]
-        self._at = torch.tensor([outer.face for outer in self._outer])
-        self._trace, self._flux = (torch.stack([getattr(o, name) for o in self._outer]) for name in ("trace", "flux"))
+        self._at = torch.tensor([outer.face for outer in self._outer], dtype=torch.long)
+        nothing = torch.zeros(0, self.size, self.size, dtype=torch.float64)
+        self._trace = torch.stack([o.trace for o in self._outer]) if self._outer else nothing
+        self._flux = torch.stack([o.flux for o in self._outer]) if self._outer else nothing
 
     @property
     def size(self) -> int:
@@ -85,35 +89,6 @@ class Balance:
     def columns(self) -> int:
         """All unknowns."""
         return len(self.layout) * len(self.degrees.basis) + self.size * len(self.layout.faces)
-
-    def _factor(self) -> None:
-        """By box, its polynomials for given traces and for none, and the fluxes of these."""
-        layout, degrees, size = self.layout, self.degrees, self.size
-        tests, sides = len(degrees.tests), self.faces.shape[1]
-        tables = [degrees.on_face(layout, layout.faces[number], 0) for number in layout.around[0]]
-        values = torch.cat([table[0] for table in tables])
-        traces = torch.zeros(sides * tests, sides * size, dtype=torch.float64)
-        for k in range(sides):
-            traces[k * tests : k * tests + size, k * size : (k + 1) * size].fill_diagonal_(1.0)
-        signs = [1.0 if layout.faces[number].below == 0 else -1.0 for number in layout.around[0]]
-        ahead = [sign * across - _STABILISATION * own for sign, (own, across) in zip(signs, tables, strict=True)]
-        fluxes = torch.cat([own[:size] for own in ahead])
-        weights, rows = degrees.inner[1].sqrt(), (len(degrees.inner[1]) + len(values))
-        step = len(layout) if self.equation.constant else max(1, _AT_ONCE // (16 * rows * values.shape[1]))
-        inside, given = [], []
-        for first in range(0, len(layout), step):
-            pause()
-            part = self.equation.of(range(first, min(first + step, len(layout))))
-            own = equation_rows(degrees, part)
-            matrix = torch.cat([own, values.expand(len(own), -1, -1)], dim=1)
-            Q, R = torch.linalg.qr(matrix)
-            m = own.shape[1]
-            right = (part.right * weights)[:, None] @ Q[:, :m]
-            given.append(torch.linalg.solve_triangular(R, right.mT, upper=True)[..., 0])
-            inside.append(torch.linalg.solve_triangular(R, Q[:, m:].mT @ traces, upper=True))
-        self._inside, self._given = torch.cat(inside), torch.cat(given)
-        self._passed = fluxes @ self._inside + _STABILISATION * torch.eye(sides * size, dtype=torch.float64)
-        self._sources = (self._given @ fluxes.mT).unflatten(1, (sides, size))
 
     def _condition(self, number: int, face: Face, conditions: Sequence[Condition]) -> _Outer:
         """The equations of an outer face, tested with the polynomials of its trace."""
@@ -138,68 +113,88 @@ class Balance:
                     trace += own
         return _Outer(number, trace, flux, right)
 
-    def _balanced(self, fluxes: Tensor, traces: Tensor | None) -> Tensor:
-        """What fluxes [boxes, sides, size] and traces [faces, size] come to in the equations, [faces, size]."""
-        total = fluxes.new_zeros(len(self.layout.faces), self.size)
-        total.index_add_(0, self.faces.flatten(), fluxes.flatten(0, 1))
-        own = (self._flux @ total[self._at][..., None])[..., 0]
+    def _balanced(self, fluxes: Sequence[Tensor], traces: Tensor | None) -> Tensor:
+        """What the fluxes of all boxes and traces [faces, size] come to in the equations, [faces, size]."""
+        total = self._trace.new_zeros(len(self.layout.faces), self.size)
+        for own, each in zip(self._responses, fluxes, strict=True):
+            total.index_add_(0, own.faces.flatten(), each.reshape(-1, self.size))
+        outer = (self._flux @ total[self._at][..., None])[..., 0]
         if traces is not None:
-            own = own + (self._trace @ traces[self._at][..., None])[..., 0]
-        total[self._at] = own
+            outer = outer + (self._trace @ traces[self._at][..., None])[..., 0]
+        total[self._at] = outer
         return total
 
     def _times(self, traces: Tensor) -> Tensor:
         """The system's matrix times traces [faces, size]."""
-        gathered = traces[self.faces].flatten(1)
-        shared = len(self._passed) == 1
-        passed = gathered @ self._passed[0].mT if shared else (self._passed @ gathered[..., None])[..., 0]
-        return self._balanced(passed.unflatten(1, (-1, self.size)), traces)
+        return self._balanced([own.fluxes(traces[own.faces].flatten(1)) for own in self._responses], traces)
 
     def _inverses(self, kept: int) -> Tensor:
         """The inverses of the faces' own blocks, [faces, kept, kept]."""
-        sides, size = self.faces.shape[1], self.size
-        blocks = self._passed.new_zeros(len(self.layout.faces), size, size)
-        for k in range(sides):
-            own = self._passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size]
-            blocks.index_add_(0, self.faces[:, k], own.expand(len(self.faces), -1, -1).contiguous())
+        size = self.size
+        blocks = self._trace.new_zeros(len(self.layout.faces), size, size)
+        for own in self._responses:
+            n, sides = own.faces.shape
+            for k in range(sides):
+                part = own.passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size].mT
+                blocks.index_add_(0, own.faces[:, k], part.expand(n, -1, -1).contiguous())
         blocks[self._at] = self._flux @ blocks[self._at] + self._trace
         return torch.linalg.inv(blocks[:, :kept, :kept])
 
     def coefficients(self) -> Tensor:
         """The coefficients of the boxes, [boxes, 1, count]."""
-        return self._solved(self.size)
+        return self._inside(self._solution)
 
     def with_fewer(self, degree: int) -> Tensor:
-        """The same with traces of a lower degree: a worse solution."""
-        return self._solved(int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum()))
+        """The same with traces of a lower degree: a worse solution, known by how it differs from the best."""
+        leading = self._solution.clone()
+        leading[:, int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum()) :] = 0.0
+        return self._inside(self._corrected(leading, degree, _LEFT_OF_CHANGE))
 
-    def _solved(self, kept: int) -> Tensor:
-        """With the leading traces of each face alone."""
-        right = -self._balanced(self._sources, None)
-        right[self._at] += torch.stack([outer.right for outer in self._outer])
-        inverses, faces = self._inverses(kept), len(self.layout.faces)
+    @cached_property
+    def _right(self) -> Tensor:
+        """The right-hand side, [faces, size]."""
+        right = -self._balanced([own.sources for own in self._responses], None)
+        if self._outer:
+            right[self._at] += torch.stack([outer.right for outer in self._outer])
+        return right
+
+    @cached_property
+    def _solution(self) -> Tensor:
+        """The traces, [faces, size]."""
+        return self._corrected(torch.zeros_like(self._right), self.degrees.on_faces, _LEFT)
+
+    def _corrected(self, traces: Tensor, degree: int, tolerance: float) -> Tensor:
+        """Traces [faces, size] so changed that those up to a degree meet the system."""
+        kept, faces = int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum()), len(traces)
+        inverses, missing = self._inverses(kept), self._right
+        if bool(traces.any()):
+            missing = missing - self._times(traces)
 
         def whole(leading: Tensor) -> Tensor:
-            traces = leading.new_zeros(faces, self.size)
-            traces[:, :kept] = (inverses @ leading.view(faces, kept, 1))[..., 0]
-            return traces
+            found = leading.new_zeros(faces, self.size)
+            found[:, :kept] = (inverses @ leading.view(faces, kept, 1))[..., 0]
+            return found
 
         found = gmres(
             lambda vector: self._times(whole(vector))[:, :kept].flatten(),
-            right[:, :kept].flatten(),
-            tolerance=_LEFT,
+            missing[:, :kept].flatten(),
+            tolerance=tolerance,
             most=_MOST,
         )
-        if not found.left < _ENOUGH:
+        if not found.left < max(_ENOUGH, tolerance):
             raise Unsuited("the balance of fluxes is not met")
-        traces = whole(found.solution)[self.faces].flatten(1)
-        shared = len(self._inside) == 1
-        inside = traces @ self._inside[0].mT if shared else (self._inside @ traces[..., None])[..., 0]
-        return (self._given + inside)[:, None]
+        return traces + whole(found.solution)
+
+    def _inside(self, traces: Tensor) -> Tensor:
+        """The coefficients of the boxes, [boxes, 1, count], for given traces."""
+        inside = traces.new_empty(len(self.layout), len(self.degrees.basis))
+        for own in self._responses:
+            inside[own.boxes] = own.polynomials(traces[own.faces].flatten(1))
+        return inside[:, None]
 
 
-def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condition]]) -> None:
-    """Refuse what a balance of fluxes is not for.
+def require_elliptic(equation: Interior, *, valued: bool) -> None:
+    """Refuse what a balance of fluxes is not for; ``valued`` says whether conditions give values of the solution.
 
     Raises:
         Unsuited: the equation has waves or a direction of time, or nothing but derivatives is given.
@@ -217,7 +212,5 @@ def require_elliptic(equation: Interior, conditions: Mapping[int, Sequence[Condi
     zero = (0,) * d
     if zero in known and (sign * known[zero]).max().item() > 0:
         raise Unsuited("the equation has waves in three coordinates")
-    none = torch.zeros(1, dtype=torch.float64)
-    valued = any(bool(one.slopes.get((0, zero), none).any()) for own in conditions.values() for one in own)
     if not valued and not (zero in known and bool(known[zero].any())):
         raise Unsuited("only derivatives of the solution are given")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
@@ -28,8 +29,6 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         pins: Rows at given points.
     """
     layout, leaves = rows.layout, []
-    low = degrees.basis.degrees.sum(dim=1) <= 1
-    held = torch.where(low, _FREE * _RIDGE, _RIDGE).double().repeat(len(degrees.across))
     for number in rows.numbers:
         pause()
         own, right = rows.of(number, degrees.basis)
@@ -41,7 +40,7 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         m, last = len(own), len(own) + len(matched)
         whole[:m, :count], whole[:m, -1] = own, right
         whole[m:last, :count], whole[m:last, count:-1] = matched, traces
-        whole[last:, :count] = torch.diag(held * whole[:last, :count].norm(dim=0).max())
+        whole[last:, :count] = held_down(degrees, whole[:last, :count])
         R = triangular(whole)[None]
         kept = count + size
         leaf = Leaf(
@@ -56,3 +55,10 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         )
         leaves.append(leaf.weighted(layout.weights[number].item()))
     return leaves
+
+
+def held_down(degrees: Degrees, rows: Tensor) -> Tensor:
+    """Rows that hold a box's coefficients down, [own, own], beside its other ones, [m, own]."""
+    low = degrees.basis.degrees.sum(dim=1) <= 1
+    held = torch.where(low, _FREE * _RIDGE, _RIDGE).double().repeat(len(degrees.across))
+    return torch.diag(held * rows.norm(dim=0).max())

@@ -10,21 +10,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.arcs import Arc, arcs_of
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized, right_of
-from gmnm_pde.boxes.pieces import both_ways
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.geometry import Region
-from gmnm_pde.geometry.region import Chart
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, reference_jets, zero_jets
 from gmnm_pde.statement.terms import Term
-
-_ON_ARC = 6
-"""Points on an arc at least; and as many more as its part of the box's side asks for."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +82,15 @@ class CutRows:
         layout: The boxes.
         units: What the fields are measured in.
         count: About so many points along each side of a box.
+        fresh: Whether these are to be others than those of rows that are fitted.
     """
 
-    def __init__(self, statements: Statements, layout: Trimmed, units: Sequence[float], count: int):
-        self.layout, self.numbers = layout, sorted(layout.pieces)
-        self._problem, self._units, self._count = statements.problem, units, count
-        own = both_ways([layout.pieces[k] for k in self.numbers], [layout.boxes[k] for k in self.numbers], count)
+    def __init__(
+        self, statements: Statements, layout: CutLayout, units: Sequence[float], count: int, *, fresh: bool = False
+    ):
+        self.layout, self.numbers = layout, layout.cut
+        self._problem, self._units, self._count, self._fresh = statements.problem, units, count, fresh
+        own = layout.nodes(count, fresh=fresh)
         points, weights = (torch.cat([pair[k] for pair in own]) for k in (0, 1))
         boxes = tuple((number, len(each)) for number, (each, _) in zip(self.numbers, own, strict=True))
         self.points = dict(zip(self.numbers, own, strict=True))
@@ -130,30 +127,15 @@ class CutRows:
         return matrix, torch.cat([row.right * row.factors for row in own])
 
     def _on_boundary(self, term: Term) -> Iterator[_Placed]:
-        """A condition at points of the arcs that it holds on."""
+        """A condition at points of the boundary that it holds on."""
         assert isinstance(term.region, Region)
         for chart in term.region.charts:
-            arcs = self._arcs(term.region, chart)
-            if arcs:
-                nodes = [self._nodes(arc) for arc in arcs]
-                boxes = tuple((arc.box, len(own)) for arc, (own, _) in zip(arcs, nodes, strict=True))
-                points, weights = (torch.cat([pair[k] for pair in nodes]) for k in (0, 1))
-                yield _Placed(term, boxes, points, weights, arcs[0].normals(points), CONDITION_FACTOR)
-
-    def _arcs(self, region: Region, chart: Chart) -> Sequence[Arc]:
-        """The parts of a chart of a region in the boxes."""
-        for known, arcs in self.layout.arcs:
-            if not region.predicates and known.same(chart) and known.keep is chart.keep:
-                return arcs
-        found = arcs_of(chart, lambda points: region.keep_on(chart, points), self.layout.cells)
-        return [arc for arc in found if arc.box in self.layout.pieces]
-
-    def _nodes(self, arc: Arc) -> tuple[Tensor, Tensor]:
-        """Points on an arc, and weights of its length in parts of the box's side."""
-        side = 2 * self.layout.halves[arc.box].prod().sqrt().item()
-        length = arc.nodes(_ON_ARC)[1].sum().item()
-        points, weights = arc.nodes(_ON_ARC + round(self._count * length / side))
-        return points, weights / side
+            found = list(self.layout.on_boundary(term.region, chart, self._count, fresh=self._fresh))
+            if found:
+                boxes = tuple((box, len(own)) for box, own, _ in found)
+                points, weights = torch.cat([own for _, own, _ in found]), torch.cat([own for *_, own in found])
+                assert chart.normal is not None
+                yield _Placed(term, boxes, points, weights, chart.normal(points), CONDITION_FACTOR)
 
     def _linearized(self, state: State | None) -> dict[int, list[_Row]]:
         """The rows by box."""

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
@@ -129,7 +129,7 @@ def judged(
     else:
         decay = max(decay_of(parts[box], system.degrees.basis) for box in hot)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
-    unseen = _HELD_DOWN if isinstance(layout, Trimmed) else 0.0
+    unseen = _HELD_DOWN if isinstance(layout, CutLayout) else 0.0
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = 0.5 * (1 - quickly)
@@ -187,7 +187,8 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot:
     degrees = system.degrees
     for fewer in range(1, _WORSE + 1):
         if degrees.dimension > 1:
-            degree = max(0, degrees.on_faces - (fewer if hot is None else _FEWER_ON_SOME[fewer - 1]))
+            some = isinstance(system, BoxSystem) and hot is not None
+            degree = max(0, degrees.on_faces - (_FEWER_ON_SOME[fewer - 1] if some else fewer))
             yield system.with_fewer(degree, hot) if isinstance(system, BoxSystem) else system.with_fewer(degree)
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance, require_elliptic
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled, units_of
@@ -20,7 +21,6 @@ from gmnm_pde.boxes.newton import NonlinearSystem
 from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.geometry.composed import is_box
@@ -243,12 +243,12 @@ def _linear(
     problem = statements.problem
     equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
     known = conditions(problem, statements.others, layout, degrees.outer[0], units)
+    cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, CutLayout) else None
     if layout.dimension < _BALANCED:
         pins = pinned(problem, statements.data, layout, degrees, units)
-        cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, Trimmed) else None
         system: BoxSystem | Balance = BoxSystem(layout, degrees, equation, known, pins, cut=cut)
     else:
-        system = Balance(layout, degrees, equation, known)
+        system = Balance(layout, degrees, equation, known, cut)
     return _Solved(system, system.coefficients(), held_out)
 
 
@@ -279,12 +279,14 @@ def probed(statements: Statements) -> Interior:
         Unsuited: in three coordinates it is not elliptic, or of the solution derivatives alone are given.
     """
     problem = statements.problem
-    if not is_box(problem.domain):
-        return sampled(problem, statements.equations)
-    layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
-    degrees = Degrees.of(problem.domain.dimension, _PROBED)
-    units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
+    if is_box(problem.domain):
+        layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
+        degrees = Degrees.of(problem.domain.dimension, _PROBED)
+        units = units_of(problem, statements.equations, layout, degrees.inner[0])
+        equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
+    else:
+        equation = sampled(problem, statements.equations)
     if problem.domain.dimension >= _BALANCED:
-        require_elliptic(equation, conditions(problem, statements.others, layout, degrees.outer[0], units))
+        zero = (0,) * problem.domain.dimension
+        require_elliptic(equation, valued=any((0, zero) in term.trace.asked for term in statements.others))
     return equation

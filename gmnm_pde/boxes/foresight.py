@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.discretization import Degrees, gauss
 from gmnm_pde.boxes.equation import conditions, interior, units_of
 from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 
@@ -39,13 +40,19 @@ _OVERHEAD = 2e-3
 _WITH_ESTIMATE = 1.8
 """Times as long with worse solutions and power iterations for the error estimate."""
 
-_RATE_IN_SPACE = 6e9
-"""The same rate in three dimensions, where matrices are multiplied by vectors."""
+_RATE_OF_VECTORS = 4e9
+"""The same rate where matrices are multiplied by vectors, as in three dimensions."""
 
-_FORMED = 5.0
-"""Operations of a QR whose orthogonal factor is formed, for rows times columns squared."""
+_RATE_OF_MATRICES = 2.5e10
+"""The same rate where they are multiplied by each other."""
 
-_SOLVES = 3
+_ROWS_OF_CUT = 12.0
+"""Operations for a box that is cut, for each of its rows as many as it has columns, squared."""
+
+_OVERHEAD_OF_CUT = 0.05
+"""Seconds for each of them beside that: points and tables are its own."""
+
+_SOLVES = 1.6
 """Solutions of a balance of fluxes, with those that are worse for the estimate."""
 
 _PRODUCTS, _PRODUCTS_ALONG = 30, 12
@@ -74,30 +81,42 @@ class Level:
         return math.prod(self.counts)
 
 
-def foreseen(statements: Statements, degree: int, limit: float) -> Level | None:
-    """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many."""
+def foreseen(
+    statements: Statements, degree: int, limit: float, jumps: Sequence[tuple[int, float]] = ()
+) -> Level | None:
+    """The fewest boxes in which polynomials of a degree show the data, up to a part ``limit``; None if too many.
+
+    Boxes of a shape with ``jumps`` in them, an axis and a place each, are not looked at: they will have faces there.
+    """
     counts = tuple(1 + (axis in statements.periodic) for axis in range(statements.problem.domain.dimension))
     while True:
         level = Level(counts, degree)
         if level.boxes * degree ** len(counts) > _MOST_POINTS:
             return None
-        rough = tails(statements, level) > limit
+        rough = tails(statements, level, jumps) > limit
         if not bool(rough.any()):
             return level
         counts = tuple(math.ceil(_GROWTH * n) if more else n for n, more in zip(counts, rough.tolist(), strict=True))
 
 
-def tails(statements: Statements, level: Level) -> Tensor:
+def tails(statements: Statements, level: Level, jumps: Sequence[tuple[int, float]] = ()) -> Tensor:
     """By axis, the largest part of any of the data that polynomials of two degrees less leave, and of waves, [d]."""
     problem, d = statements.problem, len(level.counts)
     layout, degrees = Layout.even(level.counts, problem.domain.bounds), Degrees.of(d, level.degree)
-    units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
-    functions = list(equation.right.split(len(degrees.inner[1]), dim=1))
+    points, weights = gauss(level.degree, d)
+    units = units_of(problem, statements.equations, layout, points)
+    shape = not is_box(problem.domain)
+    equation = interior(problem, statements.equations, layout, points, units, finite=not shape)
+    functions = list(equation.right.split(len(weights), dim=1))
     functions += [c for operator in equation.operators for c in operator.values() if isinstance(c, Tensor)]
+    if shape:
+        inside = problem.domain.contains(layout.points(points).flatten(0, 1)).reshape(len(layout), -1).all(dim=1)
+        for axis, place in jumps:
+            inside &= (layout.ends[:, axis] - place).prod(dim=1) >= 0
+        functions = [values[_telling(values, inside)] for values in functions]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
-        inside = [_tails(values, *degrees.inner, TotalDegree(d, level.degree - 2)) for values in functions]
+        inside = [_tails(values, points, weights, TotalDegree(d, level.degree - 2)) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
         for row in range(len(equation.operators)):
@@ -106,6 +125,12 @@ def tails(statements: Statements, level: Level) -> Tensor:
     if d > 1:
         _of_conditions(statements, layout, degrees, units, found)
     return found
+
+
+def _telling(values: Tensor, inside: Tensor) -> Tensor:
+    """The boxes in which functions [boxes, m] are finite, and of these such that are inside, if there are any."""
+    finite = values.isfinite().all(dim=1)
+    return finite & inside if bool((finite & inside).any()) else finite
 
 
 def _tails(values: Tensor, points: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:
@@ -174,13 +199,14 @@ def _of_conditions(
                 found[k] = max(found[k].item(), tail)
 
 
-def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
+def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cut: float = 0.0) -> float:
     """Seconds that a solution with its estimate takes on one core, roughly; one step of Newton's method about half.
 
     Args:
         level: The discretisation.
         shared: Whether all boxes share one factorisation.
         across: How many traces each field has.
+        cut: How many boxes in space a boundary cuts.
     """
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree, across)
@@ -189,10 +215,11 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) ->
     rows = len(across) * len(degrees.inner[1]) + tested
     leaves = 1 if shared else level.boxes
     if d > 2:
-        rows -= tested // 2
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
         iterations = products * level.boxes * 2 * (d * traces) ** 2
-        return (_FORMED * rows * own**2 * leaves + iterations) / _RATE_IN_SPACE + _OVERHEAD * level.boxes
+        leaf = own**2 * (2.0 * (rows - tested) + 5.0 * d * traces + own / 3)
+        each = _ROWS_OF_CUT * own**2 * (own + d * traces) / _RATE + _OVERHEAD_OF_CUT
+        return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes + each * cut
     leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)
     line = traces * (shortest if d > 1 else 1)

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
@@ -14,7 +15,6 @@ from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import condition_scale
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.multiindex import Alpha
@@ -47,13 +47,15 @@ class HeldOut:
         self._statements, self._units = statements, units
         self.layout, held = layout, stream(seed, "held out")
         self._unit = 2 * unit_points(max(_LEAST, _POINTS // len(layout)), d, "sobol", seed=held) - 1
-        count = max(_LEAST, _POINTS // (2 * len(layout.faces))) if d > 1 else 1
+        count = max(_LEAST, _POINTS // max(1, 2 * len(layout.faces))) if d > 1 else 1
         self._on_face = 2 * unit_points(count, d - 1, "sobol", seed=held) - 1 if d > 1 else self._unit.new_zeros(1, 0)
         self._lengths = lengths_of(layout)
         problem = statements.problem
         self._equation = interior(problem, statements.equations, layout, self._unit, units)
         self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
-        self._cut = CutRows(statements, layout, units, _LINES) if isinstance(layout, Trimmed) else None
+        self._cut = None
+        if isinstance(layout, CutLayout):
+            self._cut = CutRows(statements, layout, units, _LINES, fresh=True)
 
     def at(self, state: State) -> "HeldOut":
         """The residuals linearised at a state, their rows scaled as before."""

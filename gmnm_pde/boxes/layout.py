@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -39,11 +40,18 @@ class Face:
     span: tuple[tuple[float, float], ...]
     below: int
     above: int
+    filled: ClassVar[float] = 1.0
+    """The part of the span that is inside the domain."""
 
     @property
     def outer(self) -> bool:
         """Whether one side of it is outside."""
         return NOWHERE in (self.below, self.above)
+
+    @property
+    def area(self) -> float:
+        """What is inside the domain of it."""
+        return self.filled * math.prod(high - low for low, high in self.span)
 
     @property
     def center(self) -> tuple[float, ...]:
@@ -154,6 +162,27 @@ class Layout:
                 inside &= (column[:, None] >= ends[:, 0]) & (column[:, None] <= ends[:, 1])
             found.append(torch.where(inside.any(dim=1), inside.byte().argmax(dim=1), NOWHERE))
         return torch.cat(found)
+
+    def located(self, points: Tensor) -> Tensor:
+        """The same by a table of the cells between all planes, which is for many points in few planes."""
+        places, table = self._table
+        cells = []
+        for own, column in zip(places, points.unbind(1), strict=True):
+            cells.append(torch.searchsorted(own, column.contiguous(), right=True))
+        return table[tuple(cells)]
+
+    @cached_property
+    def _table(self) -> tuple[list[Tensor], Tensor]:
+        """By axis the places of all planes, and the box in each cell between them, ``NOWHERE`` on the outside."""
+        places = [ends.flatten().unique() for ends in self.ends.unbind(1)]
+        table = torch.full([len(own) + 1 for own in places], NOWHERE)
+        for number, box in enumerate(self.ends):
+            low, high = (
+                [int(torch.searchsorted(own, end)) + 1 for own, end in zip(places, ends, strict=True)]
+                for ends in box.unbind(1)
+            )
+            table[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = number
+        return places, table
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:

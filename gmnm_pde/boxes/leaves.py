@@ -181,7 +181,7 @@ def matching_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[
     for k, number in enumerate(faces):
         face = layout.faces[number]
         others = [j for j in range(layout.dimension) if j != face.axis]
-        part = 1.0
+        part = face.filled
         for j, (low, high) in zip(others, face.span, strict=True):
             part *= (high - low) / (2 * half[j].item())
         tables = degrees.on_face(layout, face, box)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, conditions, interior, residuals, scaled_like
@@ -20,7 +21,6 @@ from gmnm_pde.boxes.leaves import Free, Pins, matching_rows, patterns
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import BoxSystem, condition_rows, condition_scale
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.linalg.qr import linear_fit
 
 
@@ -40,7 +40,7 @@ class NonlinearSystem:
     linear = False
 
     def __init__(self, statements: Statements, layout: Layout, degrees: Degrees, units: Sequence[float], pins: Pins):
-        self._cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, Trimmed) else None
+        self._cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, CutLayout) else None
         self._statements, self._layout, self._degrees = statements, layout, degrees
         self._units, self._pins = units, pins
         self._lengths = lengths_of(layout)

@@ -83,13 +83,14 @@ def read(problem: Problem) -> Statements:
 
 
 def _check_shape(domain: Domain) -> None:
-    """Refuse a domain whose boundary does not consist of a few smooth curves in the plane."""
-    if domain.time or domain.dimension != _PLANE or domain.parts or not domain.solid:
-        raise Unsuited("the domain is neither a box nor a shape in the plane")
-    charts = domain.boundary_charts()
-    smooth = all(c.given is None and c.nodes is None and c.normal not in (None, unknown_normal) for c in charts)
+    """Refuse a domain whose boundary does not consist of a few smooth curves in the plane, or surfaces in space."""
+    if domain.time or not _PLANE <= domain.dimension <= _MOST_DIMENSIONS or domain.parts or not domain.solid:
+        raise Unsuited("the domain is neither a box nor a shape in the plane or in space")
+    charts, plane = domain.boundary_charts(), domain.dimension == _PLANE
+    known = all(c.given is None and c.normal not in (None, unknown_normal) for c in charts)
+    smooth = known and not (plane and any(c.nodes is not None for c in charts))
     if not smooth or len(charts) > _MOST_CHARTS:
-        raise Unsuited("the boundary is not given by a few smooth curves")
+        raise Unsuited("the boundary is not given by a few smooth pieces")
 
 
 def _refuse_in_space(problem: Problem) -> None:

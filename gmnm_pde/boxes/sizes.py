@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.layout import Layout
-from gmnm_pde.boxes.pieces import inside
-from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.linalg.qr import triangular
 
 
@@ -19,12 +18,10 @@ class Sizes:
     def __init__(self, layout: Layout, degrees: Degrees):
         self._roots = layout.shares.sqrt()[:, None, None]
         self._triangles: dict[int, Tensor] = {}
-        if isinstance(layout, Trimmed):
-            numbers = sorted(layout.pieces)
-            boxes = [layout.boxes[k] for k in numbers]
+        if isinstance(layout, CutLayout):
             zero = (0,) * layout.dimension
-            parts = inside([layout.pieces[k] for k in numbers], boxes, degrees.inside)
-            for k, (points, weights) in zip(numbers, parts, strict=True):
+            parts = layout.parts(degrees.inside)
+            for k, (points, weights) in zip(layout.cut, parts, strict=True):
                 unit = (points - layout.middles[k]) / layout.halves[k]
                 table = degrees.basis.jet(unit, (zero,))[zero]
                 found = triangular(table * (weights / weights.sum()).sqrt()[:, None])

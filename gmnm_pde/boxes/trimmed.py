@@ -1,6 +1,6 @@
 """Boxes in a shape of the plane: those outside are left out, and those that its boundary cuts are made smaller."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.arcs import Arc, arcs_of
+from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
-from gmnm_pde.boxes.pieces import Ends, Piece, inside, open_parts
+from gmnm_pde.boxes.pieces import Ends, Piece, both_ways, inside, open_parts
 from gmnm_pde.geometry import Domain
-from gmnm_pde.geometry.composed import is_box
-from gmnm_pde.geometry.region import Chart
+from gmnm_pde.geometry.region import Chart, Region
 
 _STRICTLY = 1e-8
 """Boundary that is farther than this part of a box inside of it cuts the box."""
@@ -20,13 +20,12 @@ _STRICTLY = 1e-8
 _SHORT = 1e-4
 """Sides of boxes beside which there is no more than this part of another box are not shared."""
 
-
-_LINES = 8
-"""Lines through a box for its area."""
+_ON_ARC = 6
+"""Points on an arc at least; and as many more as its part of the box's side asks for."""
 
 
 @dataclass(frozen=True)
-class Trimmed(Layout):
+class Trimmed(CutLayout):
     """A layout of which some boxes are only partly inside the domain.
 
     Attributes:
@@ -43,18 +42,38 @@ class Trimmed(Layout):
     arcs: tuple[tuple[Chart, tuple[Arc, ...]], ...] = ()
 
     @cached_property
-    def whole(self) -> Tensor:
-        """The numbers of the boxes that are not cut."""
-        return torch.tensor([k for k in range(len(self)) if k not in self.pieces], dtype=torch.long)
+    def cut(self) -> tuple[int, ...]:
+        """The numbers of the boxes that the boundary cuts."""
+        return tuple(sorted(self.pieces))
 
-    @cached_property
-    def shares(self) -> Tensor:
-        """The part of the volume that each box has, about, [boxes]."""
-        volumes = self.halves.prod(dim=1)
-        own = inside(list(self.pieces.values()), [self.boxes[k] for k in self.pieces], _LINES)
-        for number, (_, weights) in zip(self.pieces, own, strict=True):
-            volumes[number] *= weights.sum()
-        return volumes / volumes.sum()
+    def _bounded(self) -> tuple[list[Piece], list[Ends]]:
+        return [self.pieces[k] for k in self.cut], [self.boxes[k] for k in self.cut]
+
+    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+        """On lines along the axis that the boundary is crossed along most."""
+        return inside(*self._bounded(), count)
+
+    def nodes(self, count: int, *, fresh: bool = False) -> list[tuple[Tensor, Tensor]]:
+        """On lines along both axes."""
+        return both_ways(*self._bounded(), count)
+
+    def on_boundary(
+        self, region: Region, chart: Chart, count: int, *, fresh: bool = False
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Gauss points on arcs."""
+        for arc in self._arcs(region, chart):
+            side = 2 * self.halves[arc.box].prod().sqrt().item()
+            length = arc.nodes(_ON_ARC)[1].sum().item()
+            points, weights = arc.nodes(_ON_ARC + round(count * length / side))
+            yield arc.box, points, weights / side
+
+    def _arcs(self, region: Region, chart: Chart) -> Sequence[Arc]:
+        """The parts of a chart of a region in the boxes."""
+        for known, arcs in self.arcs:
+            if not region.predicates and known.same(chart) and known.keep is chart.keep:
+                return arcs
+        found = arcs_of(chart, lambda points: region.keep_on(chart, points), self.cells)
+        return [arc for arc in found if arc.box in self.pieces]
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -86,8 +105,6 @@ def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> li
 
 def trimmed(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
     """Boxes as far as they are inside of a domain in the plane, in its own coordinates, and which ones that are."""
-    if is_box(domain):
-        return Layout(tuple(boxes)), list(range(len(boxes)))
     cells = Layout(tuple(boxes))
     charts = [(chart, arcs_of(chart, chart.keep, cells)) for chart in domain.boundary_charts()]
     own: dict[int, list[Arc]] = {}

@@ -27,7 +27,7 @@ from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.automatic_state import checked, kept
-from gmnm_pde.strategies.boxes import foreseen_level, is_suited, tried
+from gmnm_pde.strategies.boxes import foreseen_level, is_suited, nothing_else_helps, tried
 from gmnm_pde.strategies.preference import is_better
 from gmnm_pde.strategies.shooting import may_shoot, shot
 
@@ -149,7 +149,7 @@ class _Solve:
         level = foreseen_level(setup, self._run.tol) if self._is_untouched and not self._stage else None
         amply = self._run.bounded_by_work(self._numbers.waves)
         boxes = None if level is None else tried(setup, amply, level)
-        if boxes is not None and is_good(boxes.best, self._run.tol):
+        if boxes is not None and (is_good(boxes.best, self._run.tol) or nothing_else_helps(setup)):
             return boxes
         first = self._first()
         self._doubted = first.best.left.settled

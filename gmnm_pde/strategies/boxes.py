@@ -29,8 +29,11 @@ _MANY = 9
 _MANY_CELLS = 36
 """The same of boxes of several sizes."""
 
-_GRADED = 2
-"""The most coordinates with boxes of several sizes."""
+_MANY_CELLS_IN_SPACE = 6
+"""The same in space, where one mixture is dearer."""
+
+_EQUAL = 3
+"""From so many coordinates on boxes on a box are equal, unless the data are sharp at some place."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -95,7 +98,7 @@ def suited(setup: Setup) -> Statements:
     if setup.weights or setup.points is not None or setup.mixture != Mixture():
         raise Unsuited("weights, points or a mixture were chosen by hand")
     seen = all(not f.hidden and (f.kind == "narrow" or f.plane is not None) for f in setup.features)
-    if setup.features and (setup.dimension > _GRADED or not seen):
+    if setup.features and not seen:
         raise Unsuited("its data are sharp at some place")
     statements = read(setup.problem)
     probed(statements)
@@ -119,11 +122,17 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
         boxes = OnBoxes(setup, suited(setup))
         if boxes.several:
             cells = boxes.halving(tol).first()
-            return cells if len(cells.boxes) >= _MANY_CELLS else None
+            many = _MANY_CELLS if setup.dimension < _EQUAL else _MANY_CELLS_IN_SPACE
+            return cells if len(cells.boxes) >= many else None
         level = boxes.refinement(tol).first()
     except Unsuited:
         return None
     return level if level is not None and level.boxes >= _MANY else None
+
+
+def nothing_else_helps(setup: Setup) -> bool:
+    """Whether one mixture and patches do worse than boxes even where these miss a tolerance: in space shapes."""
+    return setup.dimension >= _EQUAL and not is_box(setup.problem.domain)
 
 
 def _is_better_in_slabs(setup: Setup) -> bool:
@@ -218,8 +227,9 @@ class OnBoxes:
 
     @property
     def may_be_halved(self) -> bool:
-        """Whether boxes may have several sizes: not in space, and not on domains that are periodic."""
-        return self.setup.dimension <= _GRADED and not self.statements.periodic
+        """Whether boxes may have several sizes: not on domains that are periodic, and in space in shapes alone."""
+        special = bool(self.setup.features) or not is_box(self.setup.problem.domain)
+        return not self.statements.periodic and (self.setup.dimension < _EQUAL or special)
 
     @property
     def _is_one_linear(self) -> bool:

@@ -144,7 +144,8 @@ def sixth_order():
 
 
 def ball():
-    return g.Problem(g.Ball(center=(0, 0, 0), radius=1), lambda u: g.laplacian(u) + 1, [g.Dirichlet(u=0)])
+    domain = g.Ball(center=(0, 0, 0), radius=1) * g.Time(t=(0, 1))
+    return g.Problem(domain, lambda u: g.diff(u, "t") - g.laplacian(u) - 1, [g.Dirichlet(u=0), g.Initial(u=0)])
 
 
 def unknown_number():

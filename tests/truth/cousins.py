@@ -222,9 +222,17 @@ def hot_spot_in_a_square(width=4e-3):
     return g.Problem(SQUARE, equation, [g.Dirichlet(u=hot_spot)])
 
 
-@case("feature_boundary", "A2")
+def below_a_spike(x, y, place=0.4321, width=1e-4):
+    """The harmonic function with a Gaussian on top of the square: its sine series, point by point."""
+    n = PI * torch.arange(1, 30_000, dtype=torch.float64)
+    series = 2 * width * math.sqrt(2 * PI) * torch.exp(-((n * width) ** 2) / 2) * torch.sin(n * place)
+    falls = lambda b: torch.exp(-n * (1 - b)) * (1 - torch.exp(-2 * n * b)) / (1 - torch.exp(-2 * n))  # noqa: E731
+    return torch.stack([(series * torch.sin(n * a) * falls(b)).sum() for a, b in zip(x, y, strict=True)])
+
+
+@case("feature_boundary", "A2", below_a_spike)
 def feature_in_a_boundary_value():
-    """A boundary value with a spike of width 1e-4: no reference, but not to be overlooked."""
+    """A boundary value with a spike of width 1e-4."""
     top = g.Dirichlet(u=lambda x: gaussian(x, 0.4321, 1e-4), on=SQUARE.face(y=1))
     rest = SQUARE.face(y=0) | SQUARE.face(x=0) | SQUARE.face(x=1)
     return g.Problem(SQUARE, lambda u: g.laplacian(u), [top, g.Dirichlet(u=0, on=rest)])
