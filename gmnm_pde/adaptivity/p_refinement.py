@@ -97,6 +97,7 @@ class PRefinement:
         initial_guess: A fit that Newton's method starts from in the first fit.
         hopeless: It is given up early if the error estimate is going to stay above this.
         growth: The numbers of the refinement.
+        lost: It is given up after so many fits if Newton's method converged in none of them; None for never.
     """
 
     setup: Setup
@@ -104,6 +105,7 @@ class PRefinement:
     initial_guess: InitialGuess | None = None
     hopeless: float = math.inf
     growth: Growth = Growth()
+    lost: int | None = None
 
     def next(self, trials: Trials[int]) -> int | Stop:
         """The next number of components."""
@@ -117,7 +119,8 @@ class PRefinement:
                 return Stop.MET
             if self._stalled(trials):
                 return Stop.STALLED
-        hopeless = trials.doubtful or self._is_hopeless(trials, len(larger))
+        lost = self.lost is not None and len(trials.errors) >= self.lost and not trials.best.fit.converged
+        hopeless = lost or trials.doubtful or self._is_hopeless(trials, len(larger))
         return Stop.HOPELESS if hopeless else larger[0]
 
     @property

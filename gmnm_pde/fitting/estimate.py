@@ -9,6 +9,9 @@ sub-model, over errors from 1e-2 to 1e-14.
 Where they do not fall, sub-models share what is wrong with the fit, and tell little. The stability constant itself
 (``stability.py``) then bounds the error: the less the residual falls, the more the estimate is drawn towards that
 bound, at most to the geometric mean of both.
+
+A single number may come out right in all sub-models by luck. For unknown parameters the rows tell more (``shifts.py``),
+and the larger of both counts.
 """
 
 import math
@@ -20,6 +23,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.fitting.fit import Fit, rms
+from gmnm_pde.fitting.shifts import shifts_of
 from gmnm_pde.fitting.stability import stability_of
 from gmnm_pde.fitting.uniqueness import Doubt, doubt_of, undetermined
 from gmnm_pde.linalg.qr import RIDGE
@@ -88,6 +92,7 @@ def estimate_error(
     else:
         doubt = undetermined(fit, stability)
     shifts = observed.towards(observed.parameters, stability.by_parameter)
+    shifts = torch.maximum(shifts, SAFETY * shifts_of(fit, observed.residual))
     fit.install()
     return ErrorEstimate(
         dict(zip(problem.fields, errors.tolist(), strict=True)),

@@ -1,7 +1,8 @@
 """Eigenvalue problems: residuals that are linear in fields and vanish with them, A u + lambda B u = 0.
 
 A mixture gives the modes of a rectangular pencil (``linalg/pencil.py``). Their residuals are evaluated on held-out
-points, and errors estimated from leading sub-models as in ``estimate.py``.
+points, and errors estimated from leading sub-models as in ``estimate.py``; those of values also from every single row,
+as in ``shifts.py``.
 """
 
 import math
@@ -22,6 +23,7 @@ from gmnm_pde.fitting.widths import Widths
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.nested_dissection import Groups
 from gmnm_pde.linalg.pencil import Modes, Pencil, Pieces
+from gmnm_pde.linalg.pencil_functionals import functionals
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 
@@ -110,8 +112,8 @@ class ModeTrial:
         self.model = setup.model(components, widths)
         self.systems = systems(setup, self.model, components)
         partition = setup.partition
-        centers = torch.zeros(1, setup.dimension) if partition is None else partition.centers
-        self.pencil, self._held = Pencil(*_matrices(self.systems[0]), centers), _matrices(self.systems[1])
+        self._centers = torch.zeros(1, setup.dimension) if partition is None else partition.centers
+        self.pencil, self._held = Pencil(*_matrices(self.systems[0]), self._centers), _matrices(self.systems[1])
         self.values, self.vectors = _real(self.pencil.modes(count))
         self.residuals = _residuals(self._held, self.values, self.vectors)
 
@@ -132,6 +134,7 @@ class ModeTrial:
             drifts.append((values - self.values).abs() / residuals)
             turns.append(_turned(whole, _fields(self.systems[0], points, vectors), self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
+        observed = SAFETY * self.residuals * torch.stack(drifts).amax(dim=0)
         return ModeSet(
             setup=self.setup,
             components=self.components,
@@ -141,9 +144,18 @@ class ModeTrial:
             values=guess + self.values,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
             residuals=self.residuals,
-            drifts=SAFETY * self.residuals * torch.stack(drifts).amax(dim=0) + rounding * self.values.abs().max(),
+            drifts=torch.maximum(observed, self._shifts()) + rounding * self.values.abs().max(),
             fields=SAFETY * self.residuals * torch.stack(turns).amax(dim=0) + rounding,
         )
+
+    def _shifts(self) -> Tensor:
+        """The shifts of the values by residuals of the fitted rows' sizes and random signs, as for parameters."""
+        A, B = _matrices(self.systems[0])
+        left = functionals(A, B, self._centers, self.values, self.vectors, _SAME)
+        rows = A @ self.vectors + B @ self.vectors * self.values
+        fitted = _residuals((A, B), self.values, self.vectors)
+        between = (self.residuals / fitted.clamp_min(torch.finfo(fitted.dtype).tiny)).clamp_min(1.0)
+        return SAFETY * between * (left * rows).norm(dim=0).nan_to_num(nan=0.0)
 
 
 def _matrices(system: ReadoutSystem) -> tuple[Pieces, Pieces]:

@@ -17,7 +17,7 @@ from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.multifrontal_factors import FrontFactors
 from gmnm_pde.linalg.nested_dissection import Groups
 
-_GUARD_VECTORS = 8
+GUARD_VECTORS = 8
 """The subspace has twice as many vectors as modes are wanted, and these in addition."""
 
 _MOST_STEPS = 60
@@ -52,6 +52,15 @@ class Pieces:
         parts = vectors.split(list(self.sizes))
         return torch.cat([matrix @ torch.cat([parts[g] for g in groups]) for groups, matrix in self.matrices])
 
+    def transposed(self, rows: Tensor) -> Tensor:
+        """The transpose times columns [rows, m]."""
+        products = [rows.new_zeros(size, rows.shape[1]) for size in self.sizes]
+        for (groups, matrix), own in zip(self.matrices, rows.split(self.rows), strict=True):
+            parts = (matrix.mT @ own).split([self.sizes[g] for g in groups])
+            for group, part in zip(groups, parts, strict=True):
+                products[group] += part
+        return torch.cat(products)
+
     @property
     def rows(self) -> list[int]:
         """The number of rows in each piece."""
@@ -77,7 +86,7 @@ class Pencil:
         """
         B, solver = self._B, self._factors if sizes is None else self._factors.leading(sizes)
         like = B.matrices[0][1]
-        width = min(sum(B.sizes if sizes is None else sizes), 2 * count + _GUARD_VECTORS)
+        width = min(sum(B.sizes if sizes is None else sizes), 2 * count + GUARD_VECTORS)
         generator = torch.Generator().manual_seed(0)
         start = [torch.randn(rows, width, generator=generator, dtype=like.dtype).to(like) for rows in B.rows]
         image = B @ solver.solve(start)  # projected to the range of B

@@ -82,6 +82,10 @@ class PatchworkSystem(ReadoutSystem):
             with torch.no_grad():
                 yield from self._pieces(placed, points, linearized, self.scale(placed, name, rows))
 
+    def images(self, theta: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        parts = vectors.split(list(self.groups[0]))
+        return ((A @ torch.cat([parts[g] for g in groups]), r) for groups, A, r in self.pieces(theta))
+
     def _pieces(
         self, placed: Placed, points: Tensor, linearized: Linearized, scale: Tensor
     ) -> Iterator[tuple[Groups, Tensor, Tensor]]:

@@ -160,6 +160,10 @@ class ReadoutSystem:
             scale = self.scale(placed, name, rows)
             yield self.matrix(placed, points, linearized) * scale[..., None], linearized.residual * scale
 
+    def images(self, theta: Tensor, vectors: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pieces (A @ vectors, r) of the linearisation at ``theta``, for columns of unknowns [columns, m]."""
+        return ((A @ vectors, r) for A, r in self.blocks(theta))
+
     def scale(self, placed: Placed, name: str, rows: slice) -> Tensor:
         """What the rows of a residual are multiplied by: one number, [], or one for each, [m]."""
         scale = self.like.new_full((), self.scales.get(name, 1.0))

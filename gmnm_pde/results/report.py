@@ -19,6 +19,7 @@ class Report:
     ``relative_l2``, ``mse`` and ``max_error`` compare with the exact solution on points of their own, where one is
     known (else None); they are floats for one field and dicts by name for several, and no part of the solve looks at
     them. ``error_estimate`` is the relative L2 error as estimated without it, the largest over the fields;
+    ``estimates`` has it by field, and the absolute error of each unknown parameter;
     ``deviation_estimates`` has by field the same error relative to the field's deviation from its mean, for those that
     an offset dominates, such as temperatures in kelvin: with a deviation of less than a tenth. ``residual``
     and ``boundary`` are root mean squares of the equations and of all conditions on points that were not fitted;

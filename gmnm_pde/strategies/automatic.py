@@ -19,16 +19,17 @@ from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, restored, saved
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
-from gmnm_pde.fitting.stored import check_state, checked_estimate
+from gmnm_pde.fitting.stored import checked_estimate
 from gmnm_pde.geometry import GivenPoints, Parted
 from gmnm_pde.interruption import OutOfTime, limited
-from gmnm_pde.io import checks
 from gmnm_pde.run.clock import WorkClock
 from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.automatic_state import checked, kept
 from gmnm_pde.strategies.boxes import foreseen_level, is_suited, nothing_else_helps, tried
 from gmnm_pde.strategies.preference import is_better
+from gmnm_pde.strategies.shooting import may_shoot, shot
 
 _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
@@ -47,6 +48,8 @@ class Going:
     """One mixture is given up early where its error estimate is going to stay above this."""
     lost: float = 1e-3
     """A continuation is tried where Newton's method did not converge and the validation residual is above this."""
+    shoot: int = 1
+    """After so many fits of which Newton's method converged in none parameters are sought by shooting, if they may."""
     work: float = 200.0
     """Without a time limit patches may take as much work as one core is predicted to do in this many seconds."""
     waves: float = 800.0
@@ -117,7 +120,7 @@ class _Solve:
 
     def __init__(self, strategy: Automatic, run: Run):
         self._strategy, self._setup, self._run, self._numbers = strategy, strategy.setup, run, strategy.numbers
-        self._resumed: Mapping[str, Any] = _checked(run.resumed)
+        self._resumed: Mapping[str, Any] = checked(run.resumed)
         self._stage: str = self._resumed.get("stage", "")
         self._note: str = self._resumed.get("note", "")
         self._guess: InitialGuess | None = strategy.initial_guess
@@ -152,7 +155,7 @@ class _Solve:
         self._doubted = first.best.left.settled
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
             return self._larger(first)
-        bounded = bounded.keeping(first=_saved(first))
+        bounded = bounded.keeping(first=kept(first))
         boxes = tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
@@ -217,7 +220,8 @@ class _Solve:
         if self._resumed.get("first"):
             return self._restored(self._resumed["first"])
         strategy, problem, numbers = self._strategy, self._setup.problem, self._numbers
-        first = self._with_one_mixture()
+        shooting = may_shoot(self._setup)
+        first = self._with_one_mixture(lost=numbers.shoot if shooting else None)
         best = first.best.fit
         lost = not problem.linear and not best.converged and best.validation_residual > numbers.lost
         proposed = strategy.continuation_allowed and strategy.homotopy is None and not problem.domain.time
@@ -227,7 +231,25 @@ class _Solve:
             if self._guess is not None:
                 self._note = f"Newton's method did not converge from {began}: {told}"
                 first = self._with_one_mixture()
+        if shooting and not best.converged and not self._run.late:
+            first = self._after_shooting(first)
         return self._noted(first)
+
+    def _after_shooting(self, first: Result) -> Result:
+        """One mixture, from the march whose parameters meet the data best; if need be as it would go on without."""
+        guess, run, setup = self._guess, self._run, self._setup
+        try:
+            self._guess = shot(setup)
+            if self._guess is not None:
+                second = self._with_one_mixture()
+                first = second if is_better(second, first, run, setup) else first
+            if not first.best.fit.converged and not run.late:
+                self._guess = guess
+                second = self._with_one_mixture()
+                first = second if is_better(second, first, run, setup) else first
+        except OutOfTime:
+            pass
+        return first
 
     def _noted(self, result: Result) -> Result:
         """With what a continuation came to."""
@@ -243,7 +265,7 @@ class _Solve:
         guess = saved(self._guess) if isinstance(self._guess, Fit) else None
         return run.keeping(stage=stage, note=note, guess=guess)
 
-    def _with_one_mixture(self) -> Result:
+    def _with_one_mixture(self, lost: int | None = None) -> Result:
         hopeless = self._numbers.hopeless
         domain, growth = self._setup.problem.domain, Growth()
         if isinstance(domain, Parted):
@@ -251,7 +273,7 @@ class _Solve:
             hopeless = min(hopeless, self._limit(self._run.tol))
             growth = replace(growth, enough=0, foresight=4) if len(domain.junctions()) else growth
         hopeless = hopeless if self._may_use_boxes(self._run) else math.inf
-        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth)
+        refinement = PRefinement(self._setup, self._run.tol, self._guess, hopeless, growth, lost)
         known = refinement.trials_from(self._resumed["state"]) if self._stage == "one mixture" else None
         self._stage = ""
         return adapt(refinement, self._keeping("one mixture", self._run, self._note), known)
@@ -353,32 +375,3 @@ class _Solve:
         estimate = ErrorEstimate(**checked_estimate(self._setup.problem, state["estimate"]))
         candidate = Candidate(fit, estimate, left=left(fit) if estimate.overall > RELIABLE else NOTHING_LEFT)
         return Result(candidate, Status[state["status"]], state["details"])
-
-
-_FIRST = checks.record(
-    best=checks.anything,
-    estimate=checks.anything,
-    status=checks.one_of(*Status.__members__),
-    details=checks.text,
-)
-"""What a checkpoint holds of one mixture that was left for patches or slabs."""
-
-
-def _checked(resumed: Any) -> Mapping[str, Any]:
-    """The state of a solve in a checkpoint; nothing without a checkpoint.
-
-    Raises:
-        GmnmError: it is that of no course.
-    """
-    if resumed is None:
-        return {}
-    parts = {"note": checks.text, "guess": checks.anything, "state": checks.anything, "work": checks.size}
-    first = {"first": _FIRST} if isinstance(resumed, dict) and "first" in resumed else {}
-    check_state(resumed, stage=checks.one_of("one mixture", "patches", "slabs"), **parts, **first)
-    return resumed
-
-
-def _saved(result: Result) -> dict[str, Any]:
-    estimate = asdict(result.best.estimate)
-    named = {"status": result.status.name, "details": result.details}
-    return {"best": saved(result.best.fit), "estimate": estimate, **named}

@@ -191,3 +191,22 @@ def test_the_command(tmp_path, capsys):
     assert main(["modes", "membrane", "--count", "2", "--components", "60"]) == 0
     assert "k " in capsys.readouterr().out
     assert main(["modes", "poisson"]) == 2
+
+
+BEAM = [4.730040744862704, 7.853204624095838, 10.995607838001671, 14.137165491257464]
+"""Roots of cos b cosh b = 1."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_estimates_hold_in_badly_conditioned_problems(seed):
+    """A clamped beam, of fourth order: by sub-models alone errors were up to nine times the estimates."""
+    beam = g.Problem(
+        LINE,
+        lambda w, x, k: g.diff(w, x, x, x, x) - k * w,
+        [g.Dirichlet(w=0), g.Neumann(w=0)],
+        parameters={"k": 0.0},
+    )
+    found = g.eigenmodes(beam, 4, tol=1e-9, seed=seed)
+    assert found.converged
+    for value, estimate, root in zip(found.values, found.estimates, BEAM, strict=True):
+        assert abs(value - root**4) < estimate < 1e-8 * value
