@@ -11,9 +11,10 @@ from gmnm_pde.adaptivity.boundary_layers import find_layers
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.materials.layout import joined
 from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
-from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry import Domain, Parted
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
@@ -50,7 +51,9 @@ def first_cells(problem: Problem, tol: float, seed: int, features: Sequence[Feat
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     layers = find_layers(problem, seed)
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
-    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, d)
+    shapes = (domain, *(domain.parts.values() if isinstance(domain, Parted) else ()))
+    vertices = [vertex for shape in shapes for vertex in shape.vertices()]
+    vertices = torch.tensor(sorted(set(vertices)) if len(shapes) > 1 else vertices, dtype=torch.float64).reshape(-1, d)
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
     edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
@@ -83,7 +86,7 @@ def following(domain: Domain, cells: Partition) -> Partition:
         cells = Partition(tuple(cells.boxes[number] for number in kept))
         if not isinstance(layout, Trimmed):
             return cells
-        bent = [k for k, piece in layout.pieces.items() if _bends(piece)]
+        bent = sorted({layout.cell_of(k) for k, piece in layout.pieces.items() if _bends(piece)})
         if not bent:
             return cells
         cells = matched(cells.split([(k, range(cells.dimension)) for k in bent]))
@@ -100,5 +103,5 @@ def _bends(piece: Piece) -> bool:
 
 def inside(domain: Domain, cells: Partition) -> tuple[Layout, list[int]]:
     """What of boxes of [-1, 1]^d is inside of a domain, in its own coordinates, and which boxes these are."""
-    unit = [(-1.0, 1.0)] * cells.dimension
-    return trimmed(domain, Layout(cells.boxes).mapped(unit, domain.bounds).boxes)
+    boxes = Layout(cells.boxes).mapped([(-1.0, 1.0)] * cells.dimension, domain.bounds).boxes
+    return joined(domain, boxes) if isinstance(domain, Parted) else trimmed(domain, boxes)

@@ -19,7 +19,7 @@ class Sizes:
     def __init__(self, layout: Layout, degrees: Degrees):
         self._roots = layout.shares.sqrt()[:, None, None]
         self._triangles: dict[int, Tensor] = {}
-        if isinstance(layout, Trimmed):
+        if isinstance(layout, Trimmed) and layout.pieces:
             numbers = sorted(layout.pieces)
             boxes = [layout.boxes[k] for k in numbers]
             zero = (0,) * layout.dimension

@@ -50,11 +50,18 @@ class Trimmed(Layout):
     @cached_property
     def shares(self) -> Tensor:
         """The part of the volume that each box has, about, [boxes]."""
+        return self.volumes / self.volumes.sum()
+
+    @cached_property
+    def volumes(self) -> Tensor:
+        """The volumes of the boxes, about, up to a factor, [boxes]."""
         volumes = self.halves.prod(dim=1)
+        if not self.pieces:
+            return volumes
         own = inside(list(self.pieces.values()), [self.boxes[k] for k in self.pieces], _LINES)
         for number, (_, weights) in zip(self.pieces, own, strict=True):
             volumes[number] *= weights.sum()
-        return volumes / volumes.sum()
+        return volumes
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -73,11 +80,11 @@ class Trimmed(Layout):
             found += [replace(face, span=(part,)) for part in parts]
             if below not in self.pieces or above not in self.pieces:
                 sides = (below, NOWHERE) if below not in self.pieces else (NOWHERE, above)
-                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(face.span[0], parts)]
+                found += [Face(face.axis, face.place, (part,), *sides) for part in left_of(face.span[0], parts)]
         return tuple(found)
 
 
-def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def left_of(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """What parts leave of a span."""
     ends = [span[0], *(end for part in parts for end in part), span[1]]
     least = _SHORT * (span[1] - span[0])
@@ -88,6 +95,11 @@ def trimmed(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
     """Boxes as far as they are inside of a domain in the plane, in its own coordinates, and which ones that are."""
     if is_box(domain):
         return Layout(tuple(boxes)), list(range(len(boxes)))
+    return trimmed_shape(domain, boxes)
+
+
+def trimmed_shape(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
+    """The same of boxes that may lie outside of a domain that is a box."""
     cells = Layout(tuple(boxes))
     charts = [(chart, arcs_of(chart, chart.keep, cells)) for chart in domain.boundary_charts()]
     own: dict[int, list[Arc]] = {}

@@ -13,7 +13,8 @@ from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
-from gmnm_pde.boxes.reading import Statements, Unsuited, read
+from gmnm_pde.boxes.materials.reading import read_parts
+from gmnm_pde.boxes.reading import Statements, Unsuited
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.geometry.composed import is_box
@@ -97,7 +98,7 @@ def suited(setup: Setup) -> Statements:
     seen = all(not f.hidden and (f.kind == "narrow" or f.plane is not None) for f in setup.features)
     if setup.features and (setup.dimension > _GRADED or not seen):
         raise Unsuited("its data are sharp at some place")
-    statements = read(setup.problem)
+    statements = read_parts(setup.problem)
     probed(statements)
     return statements
 
