@@ -123,7 +123,7 @@ def judged(
     telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
     stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
     unknown = torch.full_like(size, math.inf)
-    observed = SAFETY * residual * torch.stack(telling).amax(dim=0) if telling else unknown
+    observed = SAFETY * residual * torch.stack(telling).sum(dim=0) if telling else unknown  # both kinds of errors add
     bound = _UNSEEN * observed if math.isnan(stability) else torch.full_like(size, residual * stability)
     observed = torch.minimum(observed, bound) if telling else torch.minimum(bound, size)
     parts = sizes.times(coefficients) / (size[:, None] if len(size) > 1 else 1.0)

@@ -26,6 +26,7 @@ from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.trimmed import Trimmed
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome, System
@@ -109,10 +110,12 @@ class BoxFit:
 
     def outputs(self, points: Tensor) -> Tensor:
         """The fields at points [n, d]: [n, fields]."""
-        with torch.no_grad():
-            return self.model(points)
+        return fields_from(self.statements.problem, points, self.solved_for(points))
 
-    solved_for = outputs
+    @torch.no_grad()
+    def solved_for(self, points: Tensor) -> Tensor:
+        """The fields in all parts, where there are several."""
+        return self.model(points)
 
     def named_residuals(self) -> dict[str, Tensor]:
         """The unscaled residuals on held-out points, by name."""

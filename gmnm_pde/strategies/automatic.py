@@ -100,7 +100,7 @@ class Automatic:
         """Solve from the beginning, or from a checkpoint."""
         try:
             with limited(run.allowance):
-                setup = choose_contrast(choose_directions(self.setup, run), run)
+                setup = choose_directions(self.setup, run)
         except OutOfTime:
             run.require_time()
             setup = self.setup
@@ -112,6 +112,7 @@ class _Solve:
 
     ``_guess`` is the initial guess that was given or that a continuation led to, and ``_note`` what the latter adds to
     the report's reason.
+    ``_boxes`` is what boxes left, until something better is found.
     ``_stage`` names what the checkpoint was written in that this solve resumes, until that is gone on with.
     """
 
@@ -122,6 +123,7 @@ class _Solve:
         self._note: str = self._resumed.get("note", "")
         self._guess: InitialGuess | None = strategy.initial_guess
         self._doubted = False
+        self._boxes: Result | None = None
         if self._resumed.get("guess"):
             self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
 
@@ -132,9 +134,32 @@ class _Solve:
                 return self._best()
         except OutOfTime:
             self._run.require_time()
+            if self._boxes is not None:
+                return replace(self._boxes, status=Status.TIME)
             return self._least()
 
     def _best(self) -> Result:
+        self._boxes = on_parts = self._on_parts()
+        if on_parts is not None and is_good(on_parts.best, self._run.tol):
+            return on_parts
+        self._setup = choose_contrast(self._setup, self._run)
+        return self._preferred(self._otherwise(), on_parts)
+
+    def _on_parts(self) -> Result | None:
+        """On boxes, where a tolerance is given and the domain has parts: a mixture a part takes longer than these."""
+        untouched = self._is_untouched and not self._stage and not self._resumed.get("first")
+        by_hand = self._strategy.homotopy is not None or self._strategy.blocks is not None
+        if not self._setup.problem.domain.parts or self._run.tol is None or not untouched or by_hand:
+            return None
+        return tried(self._setup, self._run.bounded_by_work(self._numbers.waves))
+
+    def _preferred(self, result: Result, boxes: Result | None) -> Result:
+        """What else was found, or what boxes left where that is better."""
+        if boxes is None or is_good(result.best, self._run.tol) or not boxes.best.error < result.best.error:
+            return result
+        return replace(boxes, details=f"{boxes.details}; nothing else left a smaller estimate")
+
+    def _otherwise(self) -> Result:
         strategy, setup = self._strategy, self._setup
         if strategy.homotopy is not None and not self._stage:
             self._note = self._follow(strategy.homotopy)
@@ -142,12 +167,18 @@ class _Solve:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
-        bounded = self._run.bounded_by_work(self._numbers.work)
-        level = foreseen_level(setup, self._run.tol) if self._is_untouched and not self._stage else None
+        may = self._is_untouched and not self._stage and not setup.problem.domain.parts
+        level = foreseen_level(setup, self._run.tol) if may else None
         amply = self._run.bounded_by_work(self._numbers.waves)
         boxes = None if level is None else tried(setup, amply, level)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             return boxes
+        self._boxes = boxes
+        return self._preferred(self._without_cells(), boxes)
+
+    def _without_cells(self) -> Result:
+        """One mixture, and where that left a poor estimate boxes, then patches."""
+        setup, bounded = self._setup, self._run.bounded_by_work(self._numbers.work)
         first = self._first()
         self._doubted = first.best.left.settled
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
@@ -157,6 +188,12 @@ class _Solve:
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
             return replace(boxes, details=f"{boxes.details}; {left}")
+        self._boxes = boxes or self._boxes
+        return self._preferred(self._on_other_pieces(first, bounded), boxes)
+
+    def _on_other_pieces(self, first: Result, bounded: Run) -> Result:
+        """On patches or in slabs, where these may do better than one mixture."""
+        setup = self._setup
         if not self._may_use_patches(bounded):
             return self._larger(first)
         second = self._in_pieces(first, bounded)
