@@ -1,4 +1,4 @@
-"""The rows of laws that hold where two parts meet: inside of cells between two boxes, on sides of cells between traces."""
+"""The rows of laws that hold where two parts meet: in cells between two boxes, on sides of cells between traces."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

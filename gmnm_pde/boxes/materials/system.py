@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_leaves import CutBoxes, cut_leaves
+from gmnm_pde.boxes.cut_leaves import CutBoxes
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior, conditions, interior, units_of

@@ -138,7 +138,9 @@ class Boxwise(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """The arguments that build a model of this shape."""
-        return {"boxes": self.boxes, "degree": self.degree, "fields": self.fields} | ({"parts": self.parts} if self.parts else {})
+        return {"boxes": self.boxes, "degree": self.degree, "fields": self.fields} | (
+            {"parts": self.parts} if self.parts else {}
+        )
 
 
 class _Places:
