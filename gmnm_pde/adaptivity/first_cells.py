@@ -34,6 +34,9 @@ _THINNEST = 0.05
 _MORE_LEVELS = 1
 """Levels of halving towards a re-entrant corner beyond those that a power law asks for."""
 
+_OF_MATERIALS = 2
+"""So many times as many where several parts meet: powers there may be as small as one likes."""
+
 _MOST_LEVELS = 32
 """The most levels of halving towards a corner."""
 
@@ -57,7 +60,8 @@ def first_cells(problem: Problem, tol: float, seed: int, features: Sequence[Feat
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
     edges = [_edges(lines[:, k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
-    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
+    power = _OF_MATERIALS if isinstance(domain, Parted) else 1
+    levels = min(_MOST_LEVELS, _MORE_LEVELS + power * math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
     if features:
         cells = matched(toward(cells, features, domain))

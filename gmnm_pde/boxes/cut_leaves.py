@@ -24,8 +24,12 @@ _FREE = 1e-3
 class CutBoxes(Protocol):
     """The rows of boxes that are cut, in groups whose rows hold the polynomials of several of them."""
 
-    layout: Layout
     groups: tuple[tuple[int, ...], ...]
+
+    @property
+    def layout(self) -> Layout:
+        """All boxes."""
+        ...
 
     def of_group(self, group: Sequence[int], basis: TotalDegree) -> tuple[Tensor, Tensor]:
         """The rows of a group, [m, boxes * own], and the right-hand side, [m]."""

@@ -97,12 +97,12 @@ def inside(
     """
     domains = {id(piece.domain): piece.domain for piece in pieces}
     if len(domains) > 1:
-        found: dict[int, tuple[Tensor, Tensor]] = {}
+        by_number: dict[int, tuple[Tensor, Tensor]] = {}
         for own in domains.values():
             numbers = [k for k, piece in enumerate(pieces) if piece.domain is own]
             parts = inside([pieces[k] for k in numbers], [bounds[k] for k in numbers], count, across)
-            found |= dict(zip(numbers, parts, strict=True))
-        return [found[k] for k in range(len(pieces))]
+            by_number |= dict(zip(numbers, parts, strict=True))
+        return [by_number[k] for k in range(len(pieces))]
     starts, ends, shares, owner = [], [], [], []
     for number, (piece, box) in enumerate(zip(pieces, bounds, strict=True)):
         axis = piece.direction() if across is None else across

@@ -135,7 +135,7 @@ class BoxSystem:
         for leaf in leaves or self._leaves:
             inside = leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
             inside = inside.reshape(*leaf.boxes.shape, -1)
-            if inside.shape[-1] == self.degrees.own:
+            if own is None or inside.shape[-1] == self.degrees.own:
                 found[leaf.boxes] = inside
             else:
                 found[leaf.boxes[..., None], own.nonzero()[:, 0]] = inside

@@ -128,18 +128,20 @@ class Meetings:
 
     def _inside(self, term: Term, region: Region) -> Iterator[_Law]:
         first, second = (self._names.index(name) for name in term.parts)
-        step = _SIDE * self._problem.domain.extent
+        step = _SIDE * max(high - low for low, high in self._problem.domain.bounds)
         for chart in region.charts:
+            normal = chart.normal
+            assert normal is not None
             arcs = arcs_of(chart, chart.keep, self.layout.cells)
             middles = torch.cat([arc.at(torch.tensor([0.5], dtype=torch.float64))[0] for arc in arcs] or [_NO_POINTS])
-            beyond = self.layout.cells.owner(middles + step * chart.normal(middles)) if len(arcs) else ()
+            beyond = self.layout.cells.owner(middles + step * normal(middles)) if len(arcs) else ()
             arcs = [arc for arc, cell in zip(arcs, beyond, strict=True) if arc.box == int(cell)]
             arcs = [arc for arc in arcs if (first, arc.box) in self._at and (second, arc.box) in self._at]
             if not arcs:
                 continue
             nodes = [self._nodes(arc) for arc in arcs]
             points = torch.cat([own for own, _ in nodes])
-            found = linearized(self._problem, term, points, chart.normal(points))
+            found = linearized(self._problem, term, points, normal(points))
             start = 0
             for arc, (own, weights) in zip(arcs, nodes, strict=True):
                 rows = slice(start, start + len(own))

@@ -1,6 +1,6 @@
 """A problem on a domain of several parts as one problem a part, and the laws that hold where parts meet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,18 +43,19 @@ def read_parts(problem: Problem) -> Statements:
     meetings = tuple(term for term in problem.terms if term.group == "interface")
     across = tuple(max(counts) for counts in zip(*(one.across for one in own), strict=True))
     own = [replace(one, across=across) for one in own]
-    joined = [tuple(term for one in own for term in kind(one)) for kind in _KINDS]
-    return SeveralParts(problem, *joined, across, (), tuple(own), meetings)
+    return SeveralParts(
+        problem,
+        equations=tuple(term for one in own for term in one.equations),
+        others=tuple(term for one in own for term in one.others),
+        data=tuple(term for one in own for term in one.data),
+        across=across,
+        parts=tuple(own),
+        meetings=meetings,
+    )
 
 
 _PLANE = 2
 """Parts are told by curves in the plane."""
-
-_KINDS: tuple[Callable[[Statements], Sequence[Term]], ...] = (
-    lambda one: one.equations,
-    lambda one: one.others,
-    lambda one: one.data,
-)
 
 
 def _rows(statements: Statements) -> list[str]:

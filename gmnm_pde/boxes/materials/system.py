@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_leaves import CutBoxes
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior, conditions, interior, units_of
@@ -25,7 +24,7 @@ _LINES = 7
 """Points along each side of a box at which laws are held against a solution."""
 
 
-class CellRows(CutBoxes):
+class CellRows:
     """The rows of the boxes that are cut, those of one cell together.
 
     Args:
@@ -34,8 +33,13 @@ class CellRows(CutBoxes):
     """
 
     def __init__(self, parts: Sequence[CutRows], meetings: Meetings):
-        self.layout, self.groups = meetings.layout, meetings.layout.groups
+        self.groups = meetings.layout.groups
         self._parts, self._meetings = parts, meetings
+
+    @property
+    def layout(self) -> Joined:
+        """All boxes."""
+        return self._meetings.layout
 
     def of_group(self, group: Sequence[int], basis: TotalDegree) -> tuple[Tensor, Tensor]:
         """The rows of the boxes of a cell, [m, boxes * own], and the right-hand side, [m]."""
