@@ -151,7 +151,7 @@ class _Solve:
         by_hand = self._strategy.homotopy is not None or self._strategy.blocks is not None
         if not self._setup.problem.domain.parts or self._run.tol is None or not untouched or by_hand:
             return None
-        return tried(self._setup, self._run.bounded_by_work(self._numbers.waves))
+        return tried(self._setup, self._run.bounded_by_work(self._numbers.work))
 
     def _preferred(self, result: Result, boxes: Result | None) -> Result:
         """What else was found, or what boxes left where that is better."""

@@ -17,6 +17,7 @@ from gmnm_pde.boxes.materials.reading import read_parts
 from gmnm_pde.boxes.reading import Statements, Unsuited
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry import Parted
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
@@ -32,6 +33,9 @@ _MANY_CELLS = 36
 
 _GRADED = 2
 """The most coordinates with boxes of several sizes."""
+
+_MOST_JUNCTIONS = 8
+"""Where parts meet in more corners than these, boxes towards all of them are too many to be tried unasked."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -141,6 +145,8 @@ def tried(
     method begins with ``guess``.
     """
     if _is_better_in_slabs(setup):
+        return None
+    if isinstance(setup.problem.domain, Parted) and len(setup.problem.domain.junctions()) > _MOST_JUNCTIONS:
         return None
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
