@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -82,7 +82,7 @@ def _linked(frames: list[TracebackType]) -> TracebackType | None:
 def front_door(function: Callable[P, R], name: str = "") -> Callable[P, R]:
     """A public function whose callers are told what a call that does not fit should be, in short tracebacks."""
     name = name or re.sub(r"\.__(init|call)__$", "", function.__qualname__)
-    name = re.sub(r"^(Afterwards|Solution)\b", "solution", name)
+    name = re.sub(r"^(Afterwards|Shared|Shown|Solution)\b", "solution", name)
 
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -104,6 +104,14 @@ def explained(kind: C) -> C:
     plain = kind.__init__  # type: ignore[misc]
     known(kind, plain)
     kind.__init__ = front_door(plain, kind.__name__)  # type: ignore[misc]
+    return kind
+
+
+def with_front_doors(kind: C) -> C:
+    """A class whose public methods are front doors."""
+    for name, function in list(vars(kind).items()):
+        if isinstance(function, FunctionType) and not name.startswith("_"):
+            setattr(kind, name, front_door(function))
     return kind
 
 

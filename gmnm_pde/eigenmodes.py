@@ -85,7 +85,7 @@ def eigenmodes(
     mixture = model if isinstance(model, Mixture) else Mixture()
     setup = setup_for(arguments, solved, mixture, None, LeastSquares())
     with watching(progress, callback, time_limit) as watch:
-        run = Run.begin(setup, started, tol, time_limit, watch)
+        run = Run.begin(setup, started, arguments.tol, arguments.time_limit, watch)
         return _spectrum(modes(setup, count, run), run, problem)
 
 

@@ -94,7 +94,7 @@ def first_change(
 def note(happened: dict[str, list[float]], happenings: Sequence[Happening], time: float) -> None:
     """Note the time of some events, by name."""
     for own in happenings:
-        happened.setdefault(own.name, []).append(time)
+        happened.setdefault(own.name, []).append(float(time))
 
 
 def refuse_endless(happened: Mapping[str, Sequence[float]], happenings: Sequence[Happening], span: float) -> None:

@@ -64,7 +64,7 @@ def write_vtk(
         replace_whole(file, content, call)
         names.append(file.name)
     if series:
-        replace_whole(target, series_file([m for m in moments if m is not None], names), call)
+        replace_whole(target, series_file([0.0 if m is None else m for m in moments], names), call)
     return target
 
 

@@ -49,6 +49,8 @@ class WidthSearch(Generic[Solved]):
     def at(self, widths: Widths) -> Solved:
         """The solution with these widths."""
         self._residual(widths)
+        if widths not in self._solved:  # there was no time
+            return min(self._solved.values(), key=lambda solution: solution.validation_residual)
         return self._solved[widths]
 
     def over(self, start: Sequence[float], *, octaves: Sequence[float], by_axis: bool) -> Solved:

@@ -102,6 +102,12 @@ class RidgeSolver:
         """The solution in all columns, [K]."""
         return self.leading(len(self.norms))
 
+    @property
+    def log_determinant(self) -> float:
+        """The logarithm of |det R|, with the ridge."""
+        K = len(self.norms)
+        return (self._reduced[:K, :K].diagonal().abs().log().sum() + self.norms.log().sum()).item()
+
     def inverse(self, vectors: Tensor) -> Tensor:
         """R^-1 times columns [K, m]: unknowns whose rows A c are as long as the columns."""
         K = len(self.norms)

@@ -34,6 +34,9 @@ STRATEGIES: dict[str, type[StrategyMethod]] = {"boxes": Boxes, "evolution": Evol
 SMOOTHINGS = ("discrepancy", "cross-validation")
 
 
+_DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """The arguments of ``solve`` as they were given; its docstring describes each."""
@@ -58,6 +61,9 @@ class Arguments:
     initial_guess: Any = None
 
     def __post_init__(self) -> None:
+        for name in ("tol", "time_limit"):
+            object.__setattr__(self, name, plain_number(getattr(self, name)))
+        object.__setattr__(self, "dtype", _DTYPES.get(str(self.dtype).removeprefix("torch."), self.dtype))
         by_field = isinstance(self.tol, Mapping | Tolerance)
         check_numbers(self.problem, None if by_field else self.tol, self.seed, self.dtype, self.time_limit)
         check_smoothing(self.smoothing)
@@ -83,6 +89,11 @@ class Arguments:
             - nothing
             - {name for name, value in values.items() if isinstance(value, str) and value == "auto"}
         )
+
+
+def plain_number(value: Any) -> Any:
+    """A number of any library's as one of Python's; whatever else is given as it is."""
+    return value if isinstance(value, bool | int | float) or not isinstance(value, Real) else float(value)
 
 
 def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any) -> None:
@@ -133,6 +144,10 @@ def parse_model(problem: Problem, model: Any, seed: int) -> tuple[Mixture, nn.Mo
             remedy = "Go on with its model, solve(problem, solution.model), or begin from it: initial_guess=solution."
             raise refuse("solve(model=...)", expected=expected, got="a Solution", remedy=remedy)
         raise refuse("solve(model=...)", expected=expected, got=repr(model))
+    if any(parameter.is_meta for parameter in (*model.parameters(), *model.buffers())):
+        remedy = "Create it outside of torch.device('meta')."
+        got = "parameters on the device 'meta', which have none"
+        raise refuse("solve(model=...)", expected="a module whose parameters have values", got=got, remedy=remedy)
     model = _unscaled(model, problem)
     if not (can(model, OutputJet) or has_readout(model)):
         return Mixture(), model  # it is looked at when it is adopted

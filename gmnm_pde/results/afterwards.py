@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from gmnm_pde._doors import front_door
+from gmnm_pde._doors import with_front_doors
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.operators import diff, grad, laplacian
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gmnm_pde.results.solution import Solution
 
 
+@with_front_doors
 class Afterwards:
     """Methods of a solution that compute something from it.
 
@@ -38,7 +39,6 @@ class Afterwards:
         given = ", ".join(cast("Solution", self).coordinates)
         raise refuse("numpy of a solution", expected=f"its values somewhere, solution({given})", got="the solution")
 
-    @front_door
     @in_ordinary_mode
     def diff(self, *by: str, field: str | None = None) -> Expression:
         """A derivative as a function of the coordinates: ``solution.diff("x", "x")(x, y)`` is u_xx, shaped like x.
@@ -52,21 +52,18 @@ class Afterwards:
         expression.check_coordinates(solution, by, call)
         return expression.each(solution, field, lambda u: diff(u, *by), call)
 
-    @front_door
     @in_ordinary_mode
     def grad(self, *columns: Any, field: str | None = None, outside: str = "nan", **named: Any) -> Any:
         """The spatial derivatives, [k, ...]: ``ux, uy = solution.grad(x, y)``; without coordinates as a function."""
         solution = cast("Solution", self)
         return _at(expression.vector(solution, field, grad, "solution.grad"), columns, named, outside)
 
-    @front_door
     @in_ordinary_mode
     def laplacian(self, *columns: Any, field: str | None = None, outside: str = "nan", **named: Any) -> Any:
         """The sum of the second spatial derivatives, ``solution.laplacian(x, y)``; without coordinates a function."""
         solution = cast("Solution", self)
         return _at(expression.each(solution, field, laplacian, "solution.laplacian"), columns, named, outside)
 
-    @front_door
     @in_ordinary_mode
     def of(self, function: Callable[..., Any]) -> Expression:
         """Anything computed from fields, their derivatives, coordinates, parameters and coefficients, bound by name.
@@ -75,7 +72,6 @@ class Afterwards:
         """
         return expression.of(cast("Solution", self), function, "solution.of(...)")
 
-    @front_door
     @in_ordinary_mode
     def integral(self, over: Any = None, *, of: Any = None, field: str | None = None, **at: Any) -> Any:
         """The integral over a region, by Gauss' rules to about ten digits.
@@ -102,7 +98,6 @@ class Afterwards:
             over, field = None, over
         return integrals.integral(solution, over, of, field, at)
 
-    @front_door
     @in_ordinary_mode
     def flux(
         self, boundary: Any = None, coefficient: Any = 1.0, *, of: Any = None, field: str | None = None, **at: Any
@@ -120,7 +115,6 @@ class Afterwards:
         """
         return integrals.flux(cast("Solution", self), boundary, coefficient, of, field, at)
 
-    @front_door
     @in_ordinary_mode
     def at_point(self, *columns: Any, paths: int = 1000, steps: int = 40, seed: int = 0, **named: Any) -> PointValue:
         """The value at one point, corrected by random paths, with its error: ``solution.at_point(x=0.0, t=0.3)``.
@@ -141,7 +135,6 @@ class Afterwards:
         """
         return value_on_paths(cast("Solution", self), columns, named, paths, steps, seed)
 
-    @front_door
     @in_ordinary_mode
     def normal_derivative(self, boundary: Any = None, *, field: str | None = None) -> NormalDerivative:
         """The derivative along the outward normal of a boundary, a function of coordinates of points on it.

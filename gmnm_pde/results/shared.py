@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gmnm_pde._doors import with_front_doors
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.exports.values import Derivatives
 
 
+@with_front_doors
 class Shared:
     """The exports of a solution; ``exports/`` makes them."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmnm_pde._doors import with_front_doors
 from gmnm_pde._html import page_of
 from gmnm_pde._modes import in_ordinary_mode
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@with_front_doors
 class Shown:
     """The figures of a solution; ``plots/`` draws them."""
 

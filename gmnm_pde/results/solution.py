@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gmnm_pde._doors import front_door
+from gmnm_pde._doors import front_door, with_front_doors
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Box, Domain, Parted
@@ -42,6 +42,7 @@ _HEADER = ("coordinates", "time", "bounds", "fields")
 """Attributes that are written to files as they are."""
 
 
+@with_front_doors
 @dataclass(frozen=True)
 class Solution(Afterwards, KnownFields, Shared, Shown):
     """A solved problem: call it with coordinates to get values.
@@ -87,10 +88,9 @@ class Solution(Afterwards, KnownFields, Shared, Shown):
         fields = evaluate(self, columns, named, outside, "solution")
         return fields[0] if len(fields) == 1 else dict(zip(self.fields, fields, strict=True))
 
-    @front_door
     def vector(self, name: str, *columns: Any, **named: Any) -> Any:
         """The values of a vector of fields, ``solution.vector("y", t)``: [k, ...], whose rows are y_1, y_2, ..."""
-        components = [field for field in self.fields if re.fullmatch(rf"{re.escape(name)}_\d+", field)]
+        components = [field for field in self.fields if re.fullmatch(rf"{re.escape(str(name))}_\d+", field)]
         if not components:
             raise refuse(f"solution.vector({name!r}, ...)", expected="a vector of fields", got=f"'{name}'")
         values = self(*columns, **named)
@@ -177,7 +177,6 @@ class Solution(Afterwards, KnownFields, Shared, Shown):
 
         write_solution(self, path, **options)
 
-    @front_door
     @in_ordinary_mode
     def save(self, path: str | Path) -> None:
         """Write to a file that ``load_solution`` reads; no pickle.

@@ -1,5 +1,6 @@
 """Events: what happens when a function of the fields is zero, or at known times; stopping, and jumps of the state."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -8,10 +9,12 @@ from typing import Any, Protocol
 import torch
 
 from gmnm_pde._errors import nearest, refuse
+from gmnm_pde.binding import argument_names
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha
+from gmnm_pde.operators import diff
 from gmnm_pde.statement import observables
-from gmnm_pde.statement.observables import observable
+from gmnm_pde.statement.observables import Function, observable
 from gmnm_pde.statement.terms import Term
 from gmnm_pde.statement.values import check_value
 from gmnm_pde.statement.vectors import spread
@@ -177,7 +180,7 @@ def _happening(problem: Stated, event: Event, name: str, orders: Mapping[str, Al
     assert isinstance(event.at, tuple)
     function = None
     if event.function is not None:
-        function = observable(problem, name, problem.bound(event.function, call), call, unknown=True)
+        function = observable(problem, name, _bound(problem, event.function, orders, call), call, unknown=True)
     changes = [
         change
         for key, value in (event.change or {}).items()
@@ -191,31 +194,53 @@ def _changes(problem: Stated, key: str, value: Any, orders: Mapping[str, Alpha],
     field, order = _field_and_order(problem, key, orders, call)
     names = problem.vectors.get(field)
     values = {field: value} if names is None else spread(value, names, call)
-    return [Change(one, order, _changed(problem, one, given, call)) for one, given in values.items()]
+    return [Change(one, order, _changed(problem, one, given, orders, call)) for one, given in values.items()]
 
 
 def _field_and_order(problem: Stated, key: Any, orders: Mapping[str, Alpha], call: str) -> tuple[str, int]:
     """Which field a key such as h, or h_t, means, and which time derivative of it."""
-    known = (*problem.fields, *problem.vectors)
+    known, state = (*problem.fields, *problem.vectors), _derivatives(problem, orders)
     if key in known:
         return key, 0
-    time = problem.domain.time[0]
-    axis = problem.domain.coordinates.index(time)
-    state = {
-        f"{name}_{time * order}": (name, order)
-        for name in known
-        for order in range(1, max(orders[one][axis] for one in problem.vectors.get(name, (name,))))
-    }
     if key in state:
         return state[key]
     expected = f"a field of the problem, one of {', '.join((*known, *state))}"
     raise refuse(call, expected=expected, got=repr(key), remedy=nearest(str(key), (*known, *state)))
 
 
-def _changed(problem: Stated, field: str, value: Any, call: str) -> Term:
+def _derivatives(problem: Stated, orders: Mapping[str, Alpha]) -> dict[str, tuple[str, int]]:
+    """The time derivatives that are part of the state, such as h_t: of which field, and the order."""
+    time = problem.domain.time[0]
+    axis = problem.domain.coordinates.index(time)
+    return {
+        f"{name}_{time * order}": (name, order)
+        for name in (*problem.fields, *problem.vectors)
+        for order in range(1, max(orders[one][axis] for one in problem.vectors.get(name, (name,))))
+    }
+
+
+def _bound(problem: Stated, function: Callable[..., Any], orders: Mapping[str, Alpha], call: str) -> Function:
+    """A user's function as one of a scope; it may ask for the time derivatives of the state by their names."""
+    names, time = argument_names(function, call=call, rest=()), problem.domain.time[0]
+    known = {*problem.fields, *problem.vectors, *problem.domain.coordinates}
+    state = {name: own for name, own in _derivatives(problem, orders).items() if name in names and name not in known}
+    if not state:
+        return problem.bound(function, call)
+
+    def spelled(**values: Any) -> Any:
+        slopes = {name: diff(values[field], *[time] * order) for name, (field, order) in state.items()}
+        return function(**{name: slopes[name] if name in slopes else values[name] for name in names})
+
+    wanted = dict.fromkeys([*(name for name in names if name not in state), *(field for field, _ in state.values())])
+    keywords = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in wanted]
+    spelled.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    return problem.bound(spelled, call)
+
+
+def _changed(problem: Stated, field: str, value: Any, orders: Mapping[str, Alpha], call: str) -> Term:
     """The term of a new value, a number or a function."""
     if callable(value) and not isinstance(value, torch.Tensor):
-        return observable(problem, field, problem.bound(value, call), call)
+        return observable(problem, field, _bound(problem, value, orders, call), call)
     number = torch.as_tensor(value, dtype=torch.float64)
     if number.numel() != 1 or not number.isfinite().all():
         raise refuse(call, expected="a finite number, or a function of the fields before", got=repr(value))

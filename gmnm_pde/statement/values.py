@@ -42,6 +42,8 @@ def read_region(on: Any, domain: Domain, call: str) -> Region | GivenPoints:
         ) from None
     if points.device.type == "meta":
         raise refuse(f"{call}: its points", expected="numbers", got="points on the device 'meta', which has none")
+    if points.ndim == 1 and domain.dimension == 1:
+        points = points[:, None]
     if points.ndim != 2 or points.shape[1] != domain.dimension or not len(points):
         raise refuse(
             f"{call}: its points",

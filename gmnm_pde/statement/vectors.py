@@ -38,7 +38,7 @@ def read_fields(fields: Any) -> tuple[tuple[str, ...] | None, dict[str, tuple[st
 
 def _entries(fields: Any) -> Iterator[tuple[str, int | None]]:
     """Names with the number of their components, None where they are no vectors."""
-    listed = list(fields) if isinstance(fields, tuple | list) else [None]
+    listed = [fields] if isinstance(fields, str) else list(fields) if isinstance(fields, tuple | list) else [None]
     while listed:
         name, count = listed.pop(0), None
         if isinstance(name, tuple | list) and len(name) == 2:

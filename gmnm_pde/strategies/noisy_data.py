@@ -9,7 +9,9 @@ cross-validation (G. Golub, M. Heath, G. Wahba, Technometrics 21, 1979) is there
 chooses too rough a field.
 
 The posterior is that of the problem linearised at the solution: its covariance is (J'J)^-1 = R^-1 R^-T, with J the rows
-in units of the noise and R the triangular factor of J that the solve left.
+in units of the noise and R the triangular factor of J that the solve left. Data often allow for several factors of the
+penalty, by their marginal likelihood (D. MacKay, Neural Computation 4, 1992), and the smoothest of them says too little
+of what is open: deviations are the largest with any of them.
 """
 
 import math
@@ -28,14 +30,15 @@ from gmnm_pde.adaptivity.p_refinement import PRefinement
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, reference_scales
 from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.interruption import OutOfTime, limited
-from gmnm_pde.linalg.qr import RidgeSolver, reduce
+from gmnm_pde.linalg.qr import RidgeSolver
 from gmnm_pde.results.posterior import Posterior
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import with_prior
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.smoothing import Search, Trial, solver_of
+from gmnm_pde.strategies.smoothing import Search, Trial, solver_of, without_data
 
 _SILENT = 0.9
 """At a point where the data leave more than this part of a field's uncertainty without them, they are no use for it."""
@@ -90,7 +93,7 @@ class NoisyData:
         best = _searched(search, factor, part, cross=smoothing == "cross-validation")
         if factor is not None and not unseen and best.misfit >= _MET and not run.late:
             best = min(best, _begun_from_exact(search, self.setup, part), key=lambda one: one.whole)
-        posterior = _posterior(best, setup)
+        posterior = _posterior([best] if factor is not None else _allowed(search, best, part), setup)
         _warn_of_silence(setup, best, posterior, unseen, run.points)
         candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
         chosen = f", smoothing {best.factor:.1e} by {_how(smoothing)}" if unseen else ""
@@ -128,6 +131,16 @@ def _searched(search: Search, factor: float | None, run: Run, *, cross: bool) ->
     return search.latest or search.least()
 
 
+def _allowed(search: Search, best: Trial, run: Run) -> Sequence[Trial]:
+    """The trials that the data allow for, the best first; that alone where time ran out."""
+    try:
+        with limited(run.allowance):
+            return search.beside(best)
+    except OutOfTime:
+        search.hurried = True
+        return [best]
+
+
 def unobserved(problem: Problem) -> tuple[str, ...]:
     """The fields that no noisy data show."""
     seen = {number for term in problem.terms if term.noise is not None for number, _ in term.trace.asked}
@@ -155,19 +168,31 @@ def _how(smoothing: Any) -> str:
     return "cross-validation" if smoothing == "cross-validation" else "the discrepancy principle"
 
 
-def _posterior(trial: Trial, setup: Setup) -> Posterior:
-    best, problem = trial.fit, setup.problem
-    system, solver = best.system, solver_of(best)
+def _posterior(trials: Sequence[Trial], setup: Setup) -> Posterior:
+    """That about the first trial's answer; of several trials the widest, with what they differ from that answer."""
+    best, problem = trials[0].fit, setup.problem
+    covariances = [_covariance(trial, best) for trial in trials]
+    widest = max(covariances, key=lambda own: (own.diagonal() / covariances[0].diagonal()).sum().item())
+
+    def deviations(points: Tensor) -> Tensor:
+        points = points.to(best.theta)
+        middle = best.outputs(points)
+        squares = [
+            _deviations(trial, solver_of(trial.fit), points).square() + (trial.fit.outputs(points) - middle).square()
+            for trial in trials
+        ]
+        return torch.stack(squares).amax(dim=0).sqrt()
+
+    return Posterior(tuple(problem.parameters), problem.fields, best.parameters, widest.cpu(), deviations)
+
+
+def _covariance(trial: Trial, best: Fit) -> Tensor:
+    """That of the unknown parameters about those of another fit."""
+    system = trial.fit.system
     eye = torch.eye(system.extra, system.columns, dtype=best.theta.dtype, device=best.theta.device)
-    unit = _unit(trial)
-    spread = unit * solver.inverse_transposed(eye.mT)
-    return Posterior(
-        tuple(problem.parameters),
-        problem.fields,
-        best.parameters,
-        (spread.mT @ spread).cpu(),
-        lambda points: _deviations(trial, solver, points.to(best.theta)),
-    )
+    spread = _unit(trial) * solver_of(trial.fit).inverse_transposed(eye.mT)
+    off = (trial.fit.theta - best.theta)[: system.extra]
+    return spread.mT @ spread + torch.outer(off, off)
 
 
 def _unit(trial: Trial) -> float:
@@ -209,22 +234,15 @@ def _warn_of_silence(setup: Setup, trial: Trial, posterior: Posterior, unseen: S
     if not unseen:
         return
     points = points[:_POINTS]
-    known, alone = posterior.deviations(points), _deviations(trial, _without_data(trial), points)
+    known, alone = (_deviations(trial, solver, points) for solver in (solver_of(trial.fit), without_data(trial)))
     for name in unseen:
-        k = posterior.fields.index(name)
+        k = trial.fit.system.problem.fields.index(name)
         silent = known[:, k] > _SILENT * alone[:, k]
         if silent.double().mean() > _WIDELY:
             _warn(
                 f"{name_of_problem}: the data say next to nothing of '{name}': on {silent.double().mean():.0%} of the "
                 "domain it is what its conditions and its smoothness make of it. It takes data that depend on it more."
             )
-
-
-def _without_data(trial: Trial) -> RidgeSolver:
-    """The factored rows of all terms but noisy data."""
-    system = trial.fit.system
-    rest = [placed for placed in system.placed if placed.term.noise is None]
-    return RidgeSolver(reduce(replace(system, placed=rest).blocks(trial.fit.theta), system.columns))
 
 
 def _warn(message: str) -> None:

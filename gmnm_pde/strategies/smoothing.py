@@ -15,7 +15,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
 from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.interruption import finishing
-from gmnm_pde.linalg.qr import RidgeSolver
+from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import PRIOR
 from gmnm_pde.statement.problem import Problem
@@ -44,6 +44,8 @@ class Smoothing:
     """With softer data the sum of squares may become at most this many times as large."""
     patience: int = 2
     """After this many trials without a better cross-validation value the search stops."""
+    doubt: float = 5.0
+    """A weight of the prior is ruled out if the logarithm of its likelihood is less than the largest by this."""
     better: float = 0.999
     """A cross-validation value is better if it is below this part of the least one."""
 
@@ -178,6 +180,24 @@ class Search:
             best = smoother
         return best
 
+    def beside(self, best: Trial) -> list[Trial]:
+        """The trials with all weights of the prior that the data allow for, by their marginal likelihood; best first.
+
+        It goes to rougher and to smoother fields from ``best``, of the problem linearised there, until they are ruled
+        out.
+        """
+        found = [(best, evidence_of(best))]
+        for towards in (1 / self._step, self._step):
+            factor, most = best.factor * towards, max(value for _, value in found)
+            while self._least <= factor <= 1.01 * self._factors[0] and not self._late():
+                trial = reweighted(best, factor)
+                found.append((trial, evidence_of(trial)))
+                if found[-1][1] < most - self._numbers.doubt:
+                    break
+                factor, most = factor * towards, max(most, found[-1][1])
+        most = max(value for _, value in found)
+        return [best, *(trial for trial, value in found[1:] if value > most - self._numbers.doubt)]
+
     def validated(self, best: Trial) -> Trial:
         """The trial with the least cross-validation value, going from ``best`` to rougher fields until it rises."""
         trials = [best]
@@ -213,6 +233,32 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
     scale = units[0].item()
     whole = left_over / scale / len(residual) ** 0.5
     return Trial(fitted, factor, soft, misfit, whole, len(residual), (misfit / left) ** 2, scale)
+
+
+def reweighted(trial: Trial, factor: float) -> Trial:
+    """The trial with another weight of the prior, for the problem linearised at its solution."""
+    before, scales = trial.fit, dict(trial.fit.system.scales)
+    for name in _prior_names(before.system.problem):
+        scales[name] *= factor / trial.factor
+    system = replace(before.system, scales=scales)
+    triangle = reduce(system.blocks(before.theta), system.columns)
+    solver = RidgeSolver(triangle)
+    outcome = replace(before.outcome, theta=solver.solution(), solver=solver)
+    whole = solver.misfit / trial.scale / trial.count**0.5
+    return replace(trial, fit=replace(before, system=system, outcome=outcome), factor=factor, whole=whole)
+
+
+def evidence_of(trial: Trial) -> float:
+    """The logarithm of the data's marginal likelihood, but for what is the same for all weights of the prior."""
+    without = without_data(trial).log_determinant - solver_of(trial.fit).log_determinant
+    return without - 0.5 * trial.whole**2 * trial.count
+
+
+def without_data(trial: Trial) -> RidgeSolver:
+    """The factored rows of all terms but noisy data."""
+    system = trial.fit.system
+    rest = [placed for placed in system.placed if placed.term.noise is None]
+    return RidgeSolver(reduce(replace(system, placed=rest).blocks(trial.fit.theta), system.columns))
 
 
 def _noises(problem: Problem) -> dict[str, float]:

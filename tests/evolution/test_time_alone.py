@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from gmnm_pde import Initial, Problem, Time, diff, registry, solve
+from gmnm_pde import Event, Initial, Problem, Time, diff, registry, solve
 
 PI = math.pi
 
@@ -196,3 +196,29 @@ def test_twenty_fields_as_one_vector():
 def test_lotka_volterra_of_the_registry():
     report = solve(registry.load("lotka_volterra"), tol=1e-10).report
     assert report.converged and max(report.relative_l2.values()) < 1e-10
+
+
+@pytest.mark.parametrize("force", [lambda t: torch.sign(torch.sin(t)), lambda t: torch.where(t > 0, 1.0, -1.0)])
+def test_a_force_that_switches_where_the_time_begins(force):
+    """A jump at the beginning, found there to rounding, is no piece of time of its own."""
+    conditions = [Initial(q=1), Initial(q=0, order=1)]
+    swing = Problem(Time(t=(0, 3)), lambda q, t: diff(q, t, t) + q - force(t), conditions)
+    solution = solve(swing, tol=1e-8)
+    assert solution.report.converged and abs(solution(2.0) - 1.0) < 1e-8
+
+
+def test_events_know_the_slopes_of_the_state_by_name():
+    def bounced(change):
+        ball = Problem(
+            Time(t=(0, 1)),
+            lambda h, t: diff(h, t, t) + 9.81,
+            [Initial(h=1), Initial(h=0, order=1)],
+            events=Event(lambda h: h, direction=-1, change={"h_t": change}),
+        )
+        return solve(ball, tol=1e-8)
+
+    assert bounced(lambda h_t: -0.7 * h_t)(0.9) == bounced(lambda h: -0.7 * diff(h, "t"))(0.9)
+    top = Event(lambda h_t: h_t, name="top", stop=True)
+    thrown = [Initial(h=0), Initial(h=1, order=1)]
+    report = solve(Problem(Time(t=(0, 1)), lambda h, t: diff(h, t, t) + 9.81, thrown, events=top), tol=1e-8).report
+    assert report.events["top"] == [pytest.approx(1 / 9.81, abs=1e-9)]

@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from conftest import PI
@@ -173,3 +174,24 @@ def test_an_argument_is_refused_or_has_an_effect(name, argument, value, tmp_path
         assert answer(found) != alone(name)
     if argument == "time_limit":
         assert "time limit" in found.report.reason
+
+
+def test_what_other_libraries_call_a_number_or_a_type_is_one():
+    line = g.Problem(g.Interval(x=(0, 1)), lambda u, x: g.diff(u, x, x) - 1, [g.Dirichlet(u=0)], fields="u")
+    report = g.solve(line, tol=np.float32(1e-3), dtype="float32").report
+    assert report.converged and report.dtype == "float32"
+    point = g.Observations([0.5], u=[-0.125])
+    assert g.Problem(line.domain, lambda u, x: g.diff(u, x, x) - 1, [g.Dirichlet(u=0), point])
+
+
+def test_modules_without_values_and_calls_that_do_not_fit_are_refused():
+    line = g.Problem(g.Interval(x=(0, 1)), lambda u, x: g.diff(u, x, x) - 1, [g.Dirichlet(u=0)])
+    with torch.device("meta"):
+        empty = g.MLP([1, 4, 1])
+    with pytest.raises(g.GmnmError, match="'meta', which have none"):
+        g.solve(line, empty, g.Adam(2))
+    solution = g.solve(line)
+    with pytest.raises(g.GmnmError, match="arguments by name"):
+        solution.extended(1.0)
+    with pytest.raises(g.GmnmError, match="arguments by name"):
+        solution.plot("u")

@@ -156,3 +156,16 @@ def test_a_field_whose_conditions_are_met_exactly_is_still_observed():
     soft, hard = g.solve(problem), g.solve(problem, hard=True)
     assert "smoothing" not in hard.report.reason
     assert hard.parameters["a"] == pytest.approx(soft.parameters["a"], rel=1e-4)
+
+
+def test_a_field_that_data_hardly_show_is_as_uncertain_as_all_smoothings_leave_it():
+    """Of 15 noisy values that a straight source explains, too: the smoothest one is not all that may be."""
+    places = torch.linspace(1 / 16, 15 / 16, 15, dtype=torch.float64)
+    for seed in (1, 3, 8):
+        noise = 0.05 * torch.randn(15, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        data = g.Observations(places[:, None], u=torch.sin(PI * places) + noise, noise=0.05)
+        problem = g.Problem(g.Interval(x=(0, 1)), lambda u, f, x: g.diff(u, x, x) + f, [g.Dirichlet(u=0), data])
+        solution = g.solve(problem)
+        x = torch.linspace(0, 1, 101, dtype=torch.float64)
+        off = (solution(x)["f"] - PI**2 * torch.sin(PI * x)).abs() / solution.posterior(x)["f"]
+        assert off.max() < 3

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from truth.references import barycentric, chebyshev
 
-NODES = 32
+NODES = 100
 """Chebyshev nodes of a layer, less one."""
 
 
