@@ -28,39 +28,12 @@ from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.boxes import foreseen_level, is_suited, tried
+from gmnm_pde.strategies.going import Blocks, Going
 from gmnm_pde.strategies.preference import is_better
 
 _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
 of them."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """The numbers by which patches, time slabs and a continuation are used unasked."""
-
-    poor: float = 1e-4
-    """Without a tolerance an error estimate of one mixture above this is poor, and patches are tried."""
-    fine: float = 1e-8
-    """An error estimate below this is never poor: for so smooth a solution patches do no better than one mixture."""
-    hopeless: float = 1e-3
-    """One mixture is given up early where its error estimate is going to stay above this."""
-    lost: float = 1e-3
-    """A continuation is tried where Newton's method did not converge and the validation residual is above this."""
-    work: float = 200.0
-    """Without a time limit patches may take as much work as one core is predicted to do in this many seconds."""
-    waves: float = 800.0
-    """The same for boxes that the data ask for, beside which nothing else would help."""
-    most_dimensions: int = 3
-    """The most coordinates with which patches are used."""
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Time slabs as ``solve(blocks=...)`` asks for them: their edges, if given, and how many to begin with."""
-
-    edges: tuple[float, ...] | None
-    count: int
 
 
 @dataclass(frozen=True)

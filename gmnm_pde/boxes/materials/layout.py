@@ -152,8 +152,8 @@ class _Sides:
         cut = [self._is_cut(low) or self._is_cut(high) for _, low, high in self._sides]
         known = self._spans([side for side, there in zip(self._sides, cut, strict=True) if there])
         for (face, low, high), there in zip(self._sides, cut, strict=True):
-            on_low = dict.fromkeys(low, [face.span[0]])
-            on_high = dict.fromkeys(high, [face.span[0]])
+            on_low = {p: [face.span[0]] for p in low}
+            on_high = {p: [face.span[0]] for p in high}
             both = {p: [face.span[0]] for p in low if p in high}
             if there:
                 both, on_low, on_high = next(known)
