@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
@@ -60,7 +60,7 @@ class Automatic:
     homotopy: Homotopy | None = None
     continuation_allowed: bool = True
     initial_guess: InitialGuess | None = None
-    numbers: Going = Going()
+    numbers: Going = field(default_factory=Going)
 
     @property
     def identity(self) -> dict[str, Any]:
