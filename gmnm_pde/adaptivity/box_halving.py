@@ -207,12 +207,17 @@ class BoxHalving:
         """Marked boxes halved, those at a corner where the solution is not smooth again and again."""
         domain = self.statements.problem.domain
         low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-        vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, boxes.dimension)
+        corners = [*domain.vertices(), *map(tuple, domain.reentrant_corners().tolist())]
+        vertices = torch.tensor(corners, dtype=torch.float64).reshape(-1, boxes.dimension)
         vertices = 2 * (vertices - low) / (high - low) - 1
-        at = touching(boxes, vertices)[:, marked]
+        cells = [fit.layout.cell_of(k) for k in marked]
+        at = touching(boxes, vertices)[:, cells]
         slow = torch.tensor([fit.falls[k] > _SLOW for k in marked])
         singular = vertices[(at & slow).any(dim=1)]
-        finer = matched(boxes.split([(k, fit.rough_in(k)) for k in marked]))
+        axes: dict[int, set[int]] = {}
+        for cell, k in zip(cells, marked, strict=True):
+            axes.setdefault(cell, set()).update(fit.rough_in(k))
+        finer = matched(boxes.split([(cell, sorted(own)) for cell, own in axes.items()]))
         levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
         finer = graded(finer, singular, levels)
         return finer if is_box(domain) else following(domain, finer)

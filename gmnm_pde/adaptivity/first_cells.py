@@ -13,9 +13,10 @@ from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.carved import Carved, carved
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.materials.layout import joined
 from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
-from gmnm_pde.geometry import Domain
+from gmnm_pde.geometry import Domain, Parted
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
@@ -35,6 +36,9 @@ _THINNEST = 0.05
 
 _MORE_LEVELS = 1
 """Levels of halving towards a re-entrant corner beyond those that a power law asks for."""
+
+_OF_MATERIALS = 2
+"""So many times as many where several parts meet: powers there may be as small as one likes."""
 
 _MOST_LEVELS = 32
 """The most levels of halving towards a corner."""
@@ -62,7 +66,8 @@ def first_cells(
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
-    levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / tol)))
+    power = _OF_MATERIALS if isinstance(domain, Parted) else 1
+    levels = min(_MOST_LEVELS, _MORE_LEVELS + power * math.ceil(math.log2(1 / tol)))
     cells = graded(Partition.grid(edges), corners, levels)
     # in space, where boxes are dear, faces are enough where something jumps
     sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
@@ -74,7 +79,10 @@ def first_cells(
 def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
     """By axis, on [-1, 1], where a shape has corners; of many those that are re-entrant alone."""
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-    vertices = torch.tensor(domain.vertices(), dtype=torch.float64).reshape(-1, len(low))
+    shapes = (domain, *(domain.parts.values() if isinstance(domain, Parted) else ()))
+    every = [vertex for shape in shapes for vertex in shape.vertices()]
+    every = sorted(set(every)) if len(shapes) > 1 else every
+    vertices = torch.tensor(every, dtype=torch.float64).reshape(-1, len(low))
     lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
     return list(lines.unbind(1))
 
@@ -139,7 +147,7 @@ def _longest(layout: CutLayout, number: int) -> list[int]:
 def _bent(layout: CutLayout) -> list[int]:
     """The boxes in which the boundary bends too much for one."""
     if isinstance(layout, Trimmed):
-        return [k for k, piece in layout.pieces.items() if _bends(piece)]
+        return sorted({layout.cell_of(k) for k, piece in layout.pieces.items() if _bends(piece)})
     assert isinstance(layout, Carved)
     cut = set(layout.cut)
     found = set()
@@ -160,6 +168,8 @@ def inside(domain: Domain, cells: Partition) -> tuple[Layout, list[int]]:
     """What of boxes of [-1, 1]^d is inside of a domain, in its own coordinates, and which boxes these are."""
     unit = [(-1.0, 1.0)] * cells.dimension
     boxes = Layout(cells.boxes).mapped(unit, domain.bounds).boxes
+    if isinstance(domain, Parted):
+        return joined(domain, boxes)
     if is_box(domain):
         return Layout(boxes), list(range(len(boxes)))
     return trimmed(domain, boxes) if cells.dimension == 2 else carved(domain, boxes)

@@ -78,7 +78,7 @@ class Carved(CutLayout):
             found.append(cut_face(self.domain, face) if all(beside) else face)
         return tuple(face for face in found if face is not None)
 
-    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+    def samples(self, count: int) -> list[tuple[Tensor, Tensor]]:
         """Of a rule for the box those points that are inside."""
         return self._inside(count, alternating)
 

@@ -20,7 +20,7 @@ class CutLayout(Layout):
         """The numbers of these boxes, rising."""
 
     @abstractmethod
-    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+    def samples(self, count: int) -> list[tuple[Tensor, Tensor]]:
         """By box that is cut, points [m, d] inside, and weights [m] that sum to the part of the box that is inside.
 
         There are about as many as ``count`` along each side of the box ask for.
@@ -45,10 +45,17 @@ class CutLayout(Layout):
     @cached_property
     def shares(self) -> Tensor:
         """The part of the volume that each box has, about, [boxes]."""
+        return self.volumes / self.volumes.sum()
+
+    @cached_property
+    def volumes(self) -> Tensor:
+        """The volumes of the boxes, about, up to a factor, [boxes]."""
         volumes = self.halves.prod(dim=1)
-        for number, (_, weights) in zip(self.cut, self.parts(_LINES), strict=True):
+        if not self.cut:
+            return volumes
+        for number, (_, weights) in zip(self.cut, self.samples(_LINES), strict=True):
             volumes[number] *= weights.sum()
-        return volumes / volumes.sum()
+        return volumes
 
 
 _LINES = 8

@@ -1,15 +1,17 @@
 """Boxes that the boundary cuts with their own polynomials eliminated, each by itself."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Leaf, Pins, matching_rows
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.qr import triangular
+from gmnm_pde.models.modes.legendre import TotalDegree
 
 _RIDGE = 1e-14
 """Of polynomials on a part of a box some are about zero there: coefficients are held down by rows of this size, in
@@ -19,7 +21,22 @@ _FREE = 1e-3
 """Constants and linear functions are held down by this part of it alone, which shows where nothing fixes them."""
 
 
-def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: Pins) -> list[Leaf]:
+class CutBoxes(Protocol):
+    """The rows of boxes that are cut, in groups whose rows hold the polynomials of several of them."""
+
+    groups: tuple[tuple[int, ...], ...]
+
+    @property
+    def layout(self) -> Layout:
+        """All boxes."""
+        ...
+
+    def of_group(self, group: Sequence[int], basis: TotalDegree) -> tuple[Tensor, Tensor]:
+        """The rows of a group, [m, boxes * own], and the right-hand side, [m]."""
+        ...
+
+
+def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins: Pins) -> list[Leaf]:
     """The leaves of all boxes that are cut.
 
     Args:
@@ -29,12 +46,16 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         pins: Rows at given points.
     """
     layout, leaves = rows.layout, []
-    for number in rows.numbers:
+    for group in rows.groups:
         pause()
-        own, right = rows.of(number, degrees.basis)
-        if number in pins:
-            own, right = (torch.cat(pair) for pair in zip((own, right), pins[number], strict=True))
-        matched, traces = matching_rows(layout, degrees, number, lengths)
+        own, right = rows.of_group(group, degrees.basis)
+        for k, number in enumerate(group):
+            if number in pins:
+                given = own.new_zeros(len(pins[number][0]), own.shape[1])
+                given[:, k * degrees.own : (k + 1) * degrees.own] = pins[number][0]
+                own, right = torch.cat([own, given]), torch.cat([right, pins[number][1]])
+        both = [matching_rows(layout, degrees, number, lengths) for number in group]
+        matched, traces = (torch.block_diag(*(pair[k] for pair in both)) for k in (0, 1))
         count, size = own.shape[1], traces.shape[1]
         whole = own.new_zeros(len(own) + len(matched) + count, count + size + 1)
         m, last = len(own), len(own) + len(matched)
@@ -44,8 +65,8 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
         R = triangular(whole)[None]
         kept = count + size
         leaf = Leaf(
-            torch.tensor([number]),
-            torch.tensor([layout.around[number]]),
+            torch.tensor([group]),
+            torch.tensor([[face for number in group for face in layout.around[number]]]),
             R[:, :count, :count],
             R[:, :count, count:-1],
             R[:, :count, -1],
@@ -53,12 +74,13 @@ def cut_leaves(degrees: Degrees, rows: CutRows, lengths: Sequence[float], pins: 
             R[:, count:kept, -1],
             R[:, kept:, -1].square().sum().item(),
         )
-        leaves.append(leaf.weighted(layout.weights[number].item()))
+        leaves.append(leaf.weighted(layout.weights[group[0]].item()))
     return leaves
 
 
 def held_down(degrees: Degrees, rows: Tensor) -> Tensor:
-    """Rows that hold a box's coefficients down, [own, own], beside its other ones, [m, own]."""
+    """Rows that hold the coefficients of a box, or of several, down, [own, own], beside the other ones, [m, own]."""
     low = degrees.basis.degrees.sum(dim=1) <= 1
     held = torch.where(low, _FREE * _RIDGE, _RIDGE).double().repeat(len(degrees.across))
+    held = held.repeat(rows.shape[1] // len(held))
     return torch.diag(held * rows.norm(dim=0).max())

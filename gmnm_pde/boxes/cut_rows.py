@@ -89,7 +89,12 @@ class CutRows:
         self, statements: Statements, layout: CutLayout, units: Sequence[float], count: int, *, fresh: bool = False
     ):
         self.layout, self.numbers = layout, layout.cut
+        self.groups = tuple((number,) for number in self.numbers)
         self._problem, self._units, self._count, self._fresh = statements.problem, units, count, fresh
+        self._scales: dict[tuple[int, str, int], float] = {}
+        if not self.numbers:
+            self._placed: list[_Placed] = []
+            return
         own = layout.nodes(count, fresh=fresh)
         points, weights = (torch.cat([pair[k] for pair in own]) for k in (0, 1))
         boxes = tuple((number, len(each)) for number, (each, _) in zip(self.numbers, own, strict=True))
@@ -97,7 +102,6 @@ class CutRows:
         self._placed = [_Placed(term, boxes, points, weights, None, 1.0) for term in statements.equations]
         for term in statements.others:
             self._placed += self._on_boundary(term)
-        self._scales: dict[tuple[int, str, int], float] = {}
         self._rows = self._linearized(None)
 
     def at(self, state: State) -> "CutRows":
@@ -125,6 +129,10 @@ class CutRows:
         own = self._rows[number]
         matrix = torch.cat([row.of(basis, len(self._units)) for row in own])
         return matrix, torch.cat([row.right * row.factors for row in own])
+
+    def of_group(self, group: Sequence[int], basis: TotalDegree) -> tuple[Tensor, Tensor]:
+        """The same of a box by itself."""
+        return self.of(group[0], basis)
 
     def _on_boundary(self, term: Term) -> Iterator[_Placed]:
         """A condition at points of the boundary that it holds on."""

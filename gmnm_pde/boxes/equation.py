@@ -52,7 +52,9 @@ def linearized(
         rows = slice(first, first + _AT_ONCE)
         own = points[rows]
         placed = Placed(term, Cloud(own, None if normals is None else normals[rows]))
-        given = zero_jets(term, own, len(problem.fields)) if jets is None else {a: jet[rows] for a, jet in jets.items()}
+        given = (
+            zero_jets(term, own, len(problem.branches)) if jets is None else {a: jet[rows] for a, jet in jets.items()}
+        )
         parts.append(linearize(problem, placed, own, given, (), slopes=slopes))
         for name, found in parts[-1].items() if finite else ():
             for values in (found.residual, *found.slopes.values()):

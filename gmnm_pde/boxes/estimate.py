@@ -17,6 +17,7 @@ from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
+from gmnm_pde.boxes.materials.system import JoinedHeldOut
 from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.fitting.estimate import quickly_falling
@@ -88,8 +89,8 @@ class Judged:
 @torch.no_grad()
 def judged(
     system: BoxSystem | Balance,
-    reference: HeldOut,
-    held_out: HeldOut,
+    reference: HeldOut | JoinedHeldOut,
+    held_out: HeldOut | JoinedHeldOut,
     coefficients: Tensor,
     left_to_go: Tensor | None,
     lower: Callable[[Degrees], Tensor],
@@ -108,19 +109,21 @@ def judged(
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
     size = sizes.of(coefficients).clamp_min(tiny)
     hot = None if layout.between_lines else _worst(held_out.by_box(coefficients, degree))
+    lower_cut = list(_with_lower_cut(system))
     others = list(_worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
     zero = torch.zeros_like(coefficients)
-    left, *rest = held_out.residuals(torch.stack([coefficients, *others]), degree).unbind(1)
+    left, *rest = held_out.residuals(torch.stack([coefficients, *others, *lower_cut]), degree).unbind(1)
     at_zero = reference.residuals(zero[None], degree)
     residual = left.norm().item() / boxes
-    telling = []
-    for fewer, other in zip(others, rest, strict=True):
+    per_unit: list[list[Tensor]] = [[], []]
+    for number, (fewer, other) in enumerate(zip([*others, *lower_cut], rest, strict=True)):
         change = (other - left).norm().item() / boxes
         if change >= _TELLING * residual:
-            telling.append(sizes.of(fewer - coefficients) / change)
+            per_unit[number >= len(others)].append(sizes.of(fewer - coefficients) / change)
+    telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
     stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
     unknown = torch.full_like(size, math.inf)
-    observed = SAFETY * residual * (telling[0] * torch.stack(telling).amax(dim=0)).sqrt() if telling else unknown
+    observed = SAFETY * residual * torch.stack(telling).sum(dim=0) if telling else unknown  # both kinds of errors add
     bound = _UNSEEN * observed if math.isnan(stability) else torch.full_like(size, residual * stability)
     observed = torch.minimum(observed, bound) if telling else torch.minimum(bound, size)
     parts = sizes.times(coefficients) / (size[:, None] if len(size) > 1 else 1.0)
@@ -129,7 +132,7 @@ def judged(
     else:
         decay = max(decay_of(parts[box], system.degrees.basis) for box in hot)
     quickly = quickly_falling(decay**-_DEGREES, 1.0)
-    unseen = _HELD_DOWN if isinstance(layout, CutLayout) else 0.0
+    unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     relative = boxes * residual / max(at_zero.norm().item(), tiny)
     unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
     drawn = 0.5 * (1 - quickly)
@@ -193,6 +196,16 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot:
         else:
             part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
+
+
+def _with_lower_cut(system: BoxSystem | Balance) -> Iterator[Tensor]:
+    """Worse solutions, the best first, whose polynomials have lower degrees in the boxes that are cut.
+
+    Nothing on the boundary in these has a trace, and so traces of lower degree show little of what is wrong there.
+    """
+    if isinstance(system, BoxSystem) and system.cut is not None and system.cut.groups:
+        for fewer in range(1, _WORSE + 1):
+            yield system.with_lower_cut(max(1, system.degrees.inside - fewer))
 
 
 def _stability(system: BoxSystem, sizes: Sizes) -> float:

@@ -17,12 +17,16 @@ from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.materials.layout import Joined
+from gmnm_pde.boxes.materials.reading import SeveralParts
+from gmnm_pde.boxes.materials.system import JoinedHeldOut, joined_system, joined_units
 from gmnm_pde.boxes.newton import NonlinearSystem
 from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome, System
@@ -70,7 +74,7 @@ class BoxFit:
     unknowns: int
     shared: bool
     seed: int
-    residuals: HeldOut
+    residuals: HeldOut | JoinedHeldOut
     coefficients: Tensor
     components: None = None
     widths: tuple[float, ...] = ()
@@ -106,10 +110,12 @@ class BoxFit:
 
     def outputs(self, points: Tensor) -> Tensor:
         """The fields at points [n, d]: [n, fields]."""
-        with torch.no_grad():
-            return self.model(points)
+        return fields_from(self.statements.problem, points, self.solved_for(points))
 
-    solved_for = outputs
+    @torch.no_grad()
+    def solved_for(self, points: Tensor) -> Tensor:
+        """The fields in all parts, where there are several."""
+        return self.model(points)
 
     def named_residuals(self) -> dict[str, Tensor]:
         """The unscaled residuals on held-out points, by name."""
@@ -187,7 +193,7 @@ class _Solved:
 
     system: BoxSystem | Balance
     coefficients: Tensor
-    held_out: HeldOut
+    held_out: HeldOut | JoinedHeldOut
     left: Tensor | None = None
     outcome: Outcome | None = None
 
@@ -203,10 +209,19 @@ def fit_boxes(
 ) -> BoxFit:
     """Solve on boxes, and estimate the error; Newton's method begins with ``guess``, where that is given."""
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
-    units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    held_out = HeldOut(statements, layout, units, seed)
+    held_out: HeldOut | JoinedHeldOut
+    if isinstance(statements, SeveralParts):
+        assert isinstance(layout, Joined)
+        units = joined_units(statements, layout, degrees)
+        held_out = JoinedHeldOut(statements, layout, units, seed)
+    else:
+        units = units_of(problem, statements.equations, layout, degrees.inner[0])
+        held_out = HeldOut(statements, layout, units, seed)
 
     def solved(lower: Degrees) -> _Solved:
+        if isinstance(held_out, JoinedHeldOut):
+            system = joined_system(held_out.statements, held_out.layout, lower, units)
+            return _Solved(system, system.coefficients(), held_out)
         if problem.linear:
             return _linear(statements, layout, lower, units, held_out)
         return _nonlinear(statements, layout, lower, units, held_out, guess, monitor)
@@ -215,7 +230,8 @@ def fit_boxes(
     system, coefficients = found.system, found.coefficients
     known = judged(system, held_out, found.held_out, coefficients, found.left, lambda n: solved(n).coefficients)
     unit = [(-1.0, 1.0)] * layout.dimension
-    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units))
+    parts = [len(part) for part in layout.parts] if isinstance(layout, Joined) else ()
+    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units), parts)
     with torch.no_grad():
         inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
     model = Normalized(inner, problem.domain.bounds)
@@ -279,6 +295,8 @@ def probed(statements: Statements) -> Interior:
         Unsuited: in three coordinates it is not elliptic, or of the solution derivatives alone are given.
     """
     problem = statements.problem
+    if isinstance(statements, SeveralParts):
+        return probed(statements.parts[0])
     if is_box(problem.domain):
         layout = Layout.even((1,) * problem.domain.dimension, problem.domain.bounds)
         degrees = Degrees.of(problem.domain.dimension, _PROBED)

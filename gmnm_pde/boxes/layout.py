@@ -143,6 +143,10 @@ class Layout:
         """Points of a face, [m, d], from points of [-1, 1]^(d - 1), where a box beside it has them."""
         return face.points(unit)
 
+    def cell_of(self, box: int) -> int:
+        """The number of the cell of a domain that a box is what is left of."""
+        return box
+
     @cached_property
     def whole(self) -> Tensor:
         """The numbers of the boxes that are not cut: all."""
@@ -250,24 +254,31 @@ class Layout:
         The faces between two halves are eliminated after those in both. The widest side of a group of boxes is
         bisected, which gives smaller fronts than what a bisection of faces alone finds.
         """
-        return tuple(self._dissected(torch.arange(len(self))))
+        meeting = [{box for box in (face.below, face.above) if box != NOWHERE} for face in self.faces]
+        return tuple(bisected(torch.arange(len(self)), self.middles, self.around, meeting))
 
-    def _dissected(self, boxes: Tensor) -> list[tuple[int, ...]]:
-        if len(boxes) == 1:
-            outer = tuple(number for number in self.around[int(boxes)] if self.faces[number].outer)
-            return [outer] if outer else []
-        middles = self.middles[boxes]
-        places = middles[:, (middles.amax(dim=0) - middles.amin(dim=0)).argmax()]
-        levels = places.unique()
-        gaps = (levels[1:] + levels[:-1]) / 2
-        low = places < gaps[(gaps - places.median()).abs().argmin()]
-        left, right = boxes[low], boxes[~low]
-        beyond = set(right.tolist())
-        shared = {
-            number
-            for box in left.tolist()
-            for number in self.around[box]
-            if self.faces[number].below in beyond or self.faces[number].above in beyond
-        }
-        parts = [*self._dissected(left), *self._dissected(right)]
-        return [*parts, tuple(sorted(shared))] if shared else parts
+
+def bisected(
+    boxes: Tensor, middles: Tensor, around: Sequence[Sequence[int]], meeting: Sequence[set[int]]
+) -> list[tuple[int, ...]]:
+    """Faces in blocks, in an order of elimination.
+
+    Args:
+        boxes: The numbers of those that the faces are of.
+        middles: Where all boxes lie, [boxes, d].
+        around: The faces of each box.
+        meeting: The boxes beside each face.
+    """
+    if len(boxes) == 1:
+        outer = tuple(number for number in around[int(boxes)] if len(meeting[number]) == 1)
+        return [outer] if outer else []
+    own = middles[boxes]
+    places = own[:, (own.amax(dim=0) - own.amin(dim=0)).argmax()]
+    levels = places.unique()
+    gaps = (levels[1:] + levels[:-1]) / 2
+    low = places < gaps[(gaps - places.median()).abs().argmin()]
+    left, right = boxes[low], boxes[~low]
+    beyond = set(right.tolist())
+    shared = {number for box in left.tolist() for number in around[box] if meeting[number] & beyond}
+    parts = [*bisected(left, middles, around, meeting), *bisected(right, middles, around, meeting)]
+    return [*parts, tuple(sorted(shared))] if shared else parts

@@ -12,7 +12,7 @@ from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.linalg.multifrontal import Rows
-from gmnm_pde.linalg.qr import qr_operations
+from gmnm_pde.linalg.qr import qr_operations, triangular
 
 _AT_ONCE = 2**27
 """Bytes of leaves that are factored at a time."""
@@ -30,7 +30,7 @@ class Leaf:
     """Boxes that look the same, with their own unknowns eliminated; matrices of one box stand for all if shared.
 
     Attributes:
-        boxes: Their numbers, [n].
+        boxes: Their numbers, [n, 1], or where several boxes are one leaf, [n, several].
         faces: The faces of each, [n, f].
         triangle: R in the boxes' own unknowns, [n or 1, count, count].
         coupling: R in the traces, [n or 1, count, traces].
@@ -61,6 +61,27 @@ class Leaf:
             return self
         parts = {name: weight * getattr(self, name) for name in _OF_ROWS}
         return replace(self, **parts, misfit=weight**2 * self.misfit)
+
+    def moved(self, boxes: int, faces: int) -> "Leaf":
+        """The same with other numbers of boxes and faces, greater by so many."""
+        return replace(self, boxes=self.boxes + boxes, faces=self.faces + faces)
+
+    def leading(self, own: Tensor) -> "Leaf":
+        """The same with some of the unknowns of each box alone, a mask [own]; the others are zero."""
+        own = own.repeat(self.boxes.shape[1])
+        left = torch.cat([self.triangle[0], torch.zeros_like(self.rest[0, :, :1]).expand(-1, len(own))])[:, own]
+        traces = torch.cat([self.coupling[0], self.rest[0]])
+        right = torch.cat([self.right[0], self.rest_right[0]])[:, None]
+        whole = triangular(torch.cat([left, traces, right], dim=1))[None]
+        count, last = left.shape[1], left.shape[1] + traces.shape[1]
+        return replace(
+            self,
+            triangle=whole[:, :count, :count],
+            coupling=whole[:, :count, count:-1],
+            right=whole[:, :count, -1],
+            rest=whole[:, count:last, count:-1],
+            rest_right=whole[:, count:last, -1],
+        )
 
     def inverse(self, right: Tensor, traces: Tensor) -> Tensor:
         """The boxes' unknowns [n, count, m] for right-hand sides [n, count, m], given the traces [n, traces, m]."""
@@ -229,7 +250,7 @@ def _shared(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patte
     R = reflectors.triu()[: whole.shape[1]]
     _check(R[None, :count, :count])
     return Leaf(
-        torch.tensor(boxes),
+        torch.tensor(boxes)[:, None],
         torch.tensor([layout.around[box] for box in boxes]),
         R[None, :count, :count],
         R[None, :count, count:],
@@ -255,7 +276,7 @@ def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patt
     _check(R[:, :count, :count])
     last = min(R.shape[1], count + size)
     return Leaf(
-        torch.tensor(boxes),
+        torch.tensor(boxes)[:, None],
         torch.tensor([layout.around[box] for box in boxes]),
         R[:, :count, :count].contiguous(),
         R[:, :count, count:-1].contiguous(),

@@ -95,6 +95,14 @@ def inside(
     Lines along an axis, by default that which the boundary is crossed along most, are cut at it; the weights sum to the
     part of the box of these bounds that the piece fills.
     """
+    domains = {id(piece.domain): piece.domain for piece in pieces}
+    if len(domains) > 1:
+        by_number: dict[int, tuple[Tensor, Tensor]] = {}
+        for own in domains.values():
+            numbers = [k for k, piece in enumerate(pieces) if piece.domain is own]
+            parts = inside([pieces[k] for k in numbers], [bounds[k] for k in numbers], count, across)
+            by_number |= dict(zip(numbers, parts, strict=True))
+        return [by_number[k] for k in range(len(pieces))]
     starts, ends, shares, owner = [], [], [], []
     for number, (piece, box) in enumerate(zip(pieces, bounds, strict=True)):
         axis = piece.direction() if across is None else across

@@ -18,9 +18,9 @@ class Sizes:
     def __init__(self, layout: Layout, degrees: Degrees):
         self._roots = layout.shares.sqrt()[:, None, None]
         self._triangles: dict[int, Tensor] = {}
-        if isinstance(layout, CutLayout):
+        if isinstance(layout, CutLayout) and layout.cut:
             zero = (0,) * layout.dimension
-            parts = layout.parts(degrees.inside)
+            parts = layout.samples(degrees.inside)
             for k, (points, weights) in zip(layout.cut, parts, strict=True):
                 unit = (points - layout.middles[k]) / layout.halves[k]
                 table = degrees.basis.jet(unit, (zero,))[zero]

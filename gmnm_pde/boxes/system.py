@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_leaves import cut_leaves
-from gmnm_pde.boxes.cut_rows import CutRows
+from gmnm_pde.boxes.cut_leaves import CutBoxes, cut_leaves
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
@@ -54,6 +53,7 @@ class BoxSystem:
         pins: Rows at given points, by box.
         patterns: The boxes by their looks, where that is known.
         cut: The rows of boxes that the boundary cuts.
+        links: Rows between the traces of several faces.
     """
 
     layout: Layout
@@ -62,20 +62,28 @@ class BoxSystem:
     conditions: Mapping[int, Sequence[Condition]]
     pins: Pins = field(default_factory=dict)
     patterns: Sequence[Pattern] | None = None
-    cut: CutRows | None = None
+    cut: CutBoxes | None = None
+    links: Sequence[Rows] = ()
 
     def __post_init__(self) -> None:
+        self._leaves: list[Leaf] = self._eliminated()
+        self._solver = self._factored(self._leaves)
+
+    def _eliminated(self) -> list[Leaf]:
         lengths = lengths_of(self.layout)
-        found = self.patterns or patterns(self.layout, self.degrees, lengths, self.pins)
-        self._leaves: list[Leaf] = eliminated(self.layout, self.degrees, self.equation, found)
-        if self.cut is not None:
-            self._leaves += cut_leaves(self.degrees, self.cut, lengths, self.pins)
-        rows = [piece for leaf in self._leaves for piece in leaf.rows()]
+        found = patterns(self.layout, self.degrees, lengths, self.pins) if self.patterns is None else self.patterns
+        leaves = eliminated(self.layout, self.degrees, self.equation, found)
+        return leaves if self.cut is None else leaves + cut_leaves(self.degrees, self.cut, lengths, self.pins)
+
+    def _factored(self, leaves: Sequence[Leaf]) -> FrontSolver:
+        """The rows that leaves and conditions leave for the traces, factored."""
+        rows, lengths = [piece for leaf in leaves for piece in leaf.rows()], lengths_of(self.layout)
         for number, own in self.conditions.items():
             rows += [condition_rows(self.layout, self.degrees, number, lengths[number], one) for one in own]
+        rows += self.links
         centers = torch.tensor([face.center for face in self.layout.faces], dtype=torch.float64)
         sizes = [self._size] * len(self.layout.faces)
-        self._solver = FrontSolver(rows, sizes, centers, order=self.layout.dissection)
+        return FrontSolver(rows, sizes, centers, order=self.layout.dissection)
 
     @property
     def _size(self) -> int:
@@ -113,11 +121,24 @@ class BoxSystem:
         lower = set(every if faces is None else faces)
         return self._inside(self._solver.leading([size if face in lower else self._size for face in every]))
 
-    def _inside(self, traces: Tensor) -> Tensor:
-        """The coefficients of the boxes for given traces."""
+    def with_lower_cut(self, degree: int) -> Tensor:
+        """The same with polynomials of a lower degree in the boxes that are cut: a worse solution."""
+        assert self.cut is not None
+        own = (self.degrees.basis.degrees.sum(dim=1) <= degree).repeat(len(self.degrees.across))
+        cut = {number for group in self.cut.groups for number in group}
+        leaves = [leaf.leading(own) if leaf.boxes[0, 0].item() in cut else leaf for leaf in self._leaves]
+        return self._inside(self._factored(leaves).solution(), leaves, own)
+
+    def _inside(self, traces: Tensor, leaves: Sequence[Leaf] | None = None, own: Tensor | None = None) -> Tensor:
+        """The coefficients of the boxes for given traces; some leaves may have their ``own`` alone, a mask."""
         found = traces.new_zeros(len(self.layout), self.degrees.own)
-        for leaf in self._leaves:
-            found[leaf.boxes] = leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
+        for leaf in leaves or self._leaves:
+            inside = leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
+            inside = inside.reshape(*leaf.boxes.shape, -1)
+            if own is None or inside.shape[-1] == self.degrees.own:
+                found[leaf.boxes] = inside
+            else:
+                found[leaf.boxes[..., None], own.nonzero()[:, 0]] = inside
         return found.unflatten(1, (len(self.degrees.across), -1))
 
     def inverse(self, vectors: Tensor) -> Tensor:
@@ -126,7 +147,8 @@ class BoxSystem:
         traces = self._solver.inverse(vectors[self.own :])
         found = torch.empty_like(given)
         for leaf in self._leaves:
-            found[leaf.boxes] = leaf.inverse(given[leaf.boxes], self._gathered(leaf, traces))
+            inside = leaf.inverse(self._given(leaf, given), self._gathered(leaf, traces))
+            found[leaf.boxes] = inside.reshape(*leaf.boxes.shape, -1, m)
         return torch.cat([found.reshape(self.own, m), traces])
 
     def inverse_transposed(self, vectors: Tensor) -> Tensor:
@@ -136,10 +158,15 @@ class BoxSystem:
         found, traces = torch.empty_like(given), vectors[self.own :].clone()
         by_face = traces.view(-1, self._size, m)
         for leaf in self._leaves:
-            own, passed = leaf.inverse_transposed(given[leaf.boxes])
-            found[leaf.boxes] = own
+            own, passed = leaf.inverse_transposed(self._given(leaf, given))
+            found[leaf.boxes] = own.reshape(*leaf.boxes.shape, -1, m)
             by_face.index_add_(0, leaf.faces.flatten(), passed.reshape(-1, self._size, m))
         return torch.cat([found.reshape(self.own, m), self._solver.inverse_transposed(traces)])
+
+    @staticmethod
+    def _given(leaf: Leaf, columns: Tensor) -> Tensor:
+        """Those of columns [boxes, own, m] that belong to a leaf, [n, count, m]."""
+        return columns[leaf.boxes].reshape(len(leaf.boxes), -1, columns.shape[-1])
 
     def _gathered(self, leaf: Leaf, traces: Tensor) -> Tensor:
         """The traces on the faces of each box, [n, traces, m], from all, [faces * size, m]."""

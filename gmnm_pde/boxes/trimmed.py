@@ -49,7 +49,7 @@ class Trimmed(CutLayout):
     def _bounded(self) -> tuple[list[Piece], list[Ends]]:
         return [self.pieces[k] for k in self.cut], [self.boxes[k] for k in self.cut]
 
-    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+    def samples(self, count: int) -> list[tuple[Tensor, Tensor]]:
         """On lines along the axis that the boundary is crossed along most."""
         return inside(*self._bounded(), count)
 
@@ -92,11 +92,11 @@ class Trimmed(CutLayout):
             found += [replace(face, span=(part,)) for part in parts]
             if below not in self.pieces or above not in self.pieces:
                 sides = (below, NOWHERE) if below not in self.pieces else (NOWHERE, above)
-                found += [Face(face.axis, face.place, (part,), *sides) for part in _left(face.span[0], parts)]
+                found += [Face(face.axis, face.place, (part,), *sides) for part in left_of(face.span[0], parts)]
         return tuple(found)
 
 
-def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def left_of(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """What parts leave of a span."""
     ends = [span[0], *(end for part in parts for end in part), span[1]]
     least = _SHORT * (span[1] - span[0])
@@ -105,6 +105,11 @@ def _left(span: tuple[float, float], parts: Sequence[tuple[float, float]]) -> li
 
 def trimmed(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
     """Boxes as far as they are inside of a domain in the plane, in its own coordinates, and which ones that are."""
+    return trimmed_shape(domain, boxes)
+
+
+def trimmed_shape(domain: Domain, boxes: Sequence[Ends]) -> tuple[Layout, list[int]]:
+    """The same of boxes that may lie outside of a domain that is a box."""
     cells = Layout(tuple(boxes))
     charts = [(chart, arcs_of(chart, chart.keep, cells)) for chart in domain.boundary_charts()]
     own: dict[int, list[Arc]] = {}

@@ -112,7 +112,7 @@ def _of_mixture(in_features: int, out_features: int, components: int, *, form: s
     return _times(components, in_features, in_features if matrices else 1) + _times(components, out_features)
 
 
-def _of_boxes(boxes: Sequence[Any], degree: int, fields: int = 1) -> int:
+def _of_boxes(boxes: Sequence[Any], degree: int, fields: int = 1, parts: Sequence[int] = ()) -> int:
     d = len(boxes[0])
     return _times(len(boxes), fields, math.comb(degree + d, d))
 

@@ -23,9 +23,9 @@ from gmnm_pde.models.protocols import OutputJet, can
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import GROUPS
-from gmnm_pde.strategies.automatic import Blocks
 from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution
+from gmnm_pde.strategies.going import Blocks
 from gmnm_pde.strategies.strategy import StrategyMethod
 
 STRATEGIES: dict[str, type[StrategyMethod]] = {"boxes": Boxes, "evolution": Evolution}

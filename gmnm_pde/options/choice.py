@@ -42,6 +42,7 @@ from gmnm_pde.scrutiny import divided, look, posedness
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
+from gmnm_pde.strategies.boxes import Boxes
 from gmnm_pde.strategies.evolution import Evolution, suited
 from gmnm_pde.strategies.given_model import GivenModel
 from gmnm_pde.strategies.marching import Marching
@@ -120,7 +121,7 @@ def _is_quick(strategy: Strategy) -> bool:
 
 def _is_other_strategy(arguments: Arguments) -> bool:
     """Whether a strategy was chosen that knows nothing of parts."""
-    return isinstance(arguments.method, StrategyMethod) and not isinstance(arguments.method, Evolution)
+    return isinstance(arguments.method, StrategyMethod) and not isinstance(arguments.method, Boxes | Evolution)
 
 
 def setup_for(

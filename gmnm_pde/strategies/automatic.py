@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
@@ -28,42 +28,13 @@ from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.automatic_state import checked, kept
 from gmnm_pde.strategies.boxes import foreseen_level, is_suited, nothing_else_helps, tried
+from gmnm_pde.strategies.going import Blocks, Going
 from gmnm_pde.strategies.preference import is_better
 from gmnm_pde.strategies.shooting import may_shoot, shot
 
 _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
 of them."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """The numbers by which patches, time slabs and a continuation are used unasked."""
-
-    poor: float = 1e-4
-    """Without a tolerance an error estimate of one mixture above this is poor, and patches are tried."""
-    fine: float = 1e-8
-    """An error estimate below this is never poor: for so smooth a solution patches do no better than one mixture."""
-    hopeless: float = 1e-3
-    """One mixture is given up early where its error estimate is going to stay above this."""
-    lost: float = 1e-3
-    """A continuation is tried where Newton's method did not converge and the validation residual is above this."""
-    shoot: int = 1
-    """After so many fits of which Newton's method converged in none parameters are sought by shooting, if they may."""
-    work: float = 200.0
-    """Without a time limit patches may take as much work as one core is predicted to do in this many seconds."""
-    waves: float = 800.0
-    """The same for boxes that the data ask for, beside which nothing else would help."""
-    most_dimensions: int = 3
-    """The most coordinates with which patches are used."""
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Time slabs as ``solve(blocks=...)`` asks for them: their edges, if given, and how many to begin with."""
-
-    edges: tuple[float, ...] | None
-    count: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +61,7 @@ class Automatic:
     homotopy: Homotopy | None = None
     continuation_allowed: bool = True
     initial_guess: InitialGuess | None = None
-    numbers: Going = Going()
+    numbers: Going = field(default_factory=Going)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -103,7 +74,7 @@ class Automatic:
         """Solve from the beginning, or from a checkpoint."""
         try:
             with limited(run.allowance):
-                setup = choose_contrast(choose_directions(self.setup, run), run)
+                setup = choose_directions(self.setup, run)
         except OutOfTime:
             run.require_time()
             setup = self.setup
@@ -115,6 +86,7 @@ class _Solve:
 
     ``_guess`` is the initial guess that was given or that a continuation led to, and ``_note`` what the latter adds to
     the report's reason.
+    ``_boxes`` is what boxes left, until something better is found.
     ``_stage`` names what the checkpoint was written in that this solve resumes, until that is gone on with.
     """
 
@@ -125,6 +97,7 @@ class _Solve:
         self._note: str = self._resumed.get("note", "")
         self._guess: InitialGuess | None = strategy.initial_guess
         self._doubted = False
+        self._boxes: Result | None = None
         if self._resumed.get("guess"):
             self._guess = restored(replace(self._setup, partition=None), self._resumed["guess"])
 
@@ -135,9 +108,32 @@ class _Solve:
                 return self._best()
         except OutOfTime:
             self._run.require_time()
+            if self._boxes is not None:
+                return replace(self._boxes, status=Status.TIME)
             return self._least()
 
     def _best(self) -> Result:
+        self._boxes = on_parts = self._on_parts()
+        if on_parts is not None and is_good(on_parts.best, self._run.tol):
+            return on_parts
+        self._setup = choose_contrast(self._setup, self._run)
+        return self._preferred(self._otherwise(), on_parts)
+
+    def _on_parts(self) -> Result | None:
+        """On boxes, where a tolerance is given and the domain has parts: a mixture a part takes longer than these."""
+        untouched = self._is_untouched and not self._stage and not self._resumed.get("first")
+        by_hand = self._strategy.homotopy is not None or self._strategy.blocks is not None
+        if not self._setup.problem.domain.parts or self._run.tol is None or not untouched or by_hand:
+            return None
+        return tried(self._setup, self._run.bounded_by_work(self._numbers.work))
+
+    def _preferred(self, result: Result, boxes: Result | None) -> Result:
+        """What else was found, or what boxes left where that is better."""
+        if boxes is None or is_good(result.best, self._run.tol) or not boxes.best.error < result.best.error:
+            return result
+        return replace(boxes, details=f"{boxes.details}; nothing else left a smaller estimate")
+
+    def _otherwise(self) -> Result:
         strategy, setup = self._strategy, self._setup
         if strategy.homotopy is not None and not self._stage:
             self._note = self._follow(strategy.homotopy)
@@ -145,12 +141,18 @@ class _Solve:
             return self._in_slabs(strategy.blocks, self._run)
         if setup.partition is not None:
             return self._on_patches(self._guess, self._run, fixed=True)
-        bounded = self._run.bounded_by_work(self._numbers.work)
-        level = foreseen_level(setup, self._run.tol) if self._is_untouched and not self._stage else None
+        may = self._is_untouched and not self._stage and not setup.problem.domain.parts
+        level = foreseen_level(setup, self._run.tol) if may else None
         amply = self._run.bounded_by_work(self._numbers.waves)
         boxes = None if level is None else tried(setup, amply, level)
         if boxes is not None and (is_good(boxes.best, self._run.tol) or nothing_else_helps(setup)):
             return boxes
+        self._boxes = boxes
+        return self._preferred(self._without_cells(), boxes)
+
+    def _without_cells(self) -> Result:
+        """One mixture, and where that left a poor estimate boxes, then patches."""
+        setup, bounded = self._setup, self._run.bounded_by_work(self._numbers.work)
         first = self._first()
         self._doubted = first.best.left.settled
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
@@ -160,6 +162,12 @@ class _Solve:
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
             return replace(boxes, details=f"{boxes.details}; {left}")
+        self._boxes = boxes or self._boxes
+        return self._preferred(self._on_other_pieces(first, bounded), boxes)
+
+    def _on_other_pieces(self, first: Result, bounded: Run) -> Result:
+        """On patches or in slabs, where these may do better than one mixture."""
+        setup = self._setup
         if not self._may_use_patches(bounded):
             return self._larger(first)
         second = self._in_pieces(first, bounded)

@@ -13,9 +13,11 @@ from gmnm_pde.adaptivity.box_refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
-from gmnm_pde.boxes.reading import Statements, Unsuited, read
+from gmnm_pde.boxes.materials.reading import read_parts
+from gmnm_pde.boxes.reading import Statements, Unsuited
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.geometry import Parted
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.models import Mixture
@@ -34,6 +36,9 @@ _MANY_CELLS_IN_SPACE = 6
 
 _EQUAL = 3
 """From so many coordinates on boxes on a box are equal, unless the data are sharp at some place."""
+
+_MOST_JUNCTIONS = 8
+"""Where parts meet in more corners than these, boxes towards all of them are too many to be tried unasked."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -100,7 +105,7 @@ def suited(setup: Setup) -> Statements:
     seen = all(not f.hidden and (f.kind == "narrow" or f.plane is not None) for f in setup.features)
     if setup.features and not seen:
         raise Unsuited("its data are sharp at some place")
-    statements = read(setup.problem)
+    statements = read_parts(setup.problem)
     probed(statements)
     return statements
 
@@ -149,6 +154,8 @@ def tried(
     method begins with ``guess``.
     """
     if _is_better_in_slabs(setup):
+        return None
+    if isinstance(setup.problem.domain, Parted) and len(setup.problem.domain.junctions()) > _MOST_JUNCTIONS:
         return None
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None

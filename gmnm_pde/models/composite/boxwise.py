@@ -1,6 +1,6 @@
 """A polynomial in each of many boxes that share nothing but their faces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,10 @@ _AT_ONCE = 2**22
 """Numbers of a table that are made at once, which bounds the memory."""
 
 
+_NEAR = 1.0
+"""Points no farther from the boxes of a part than this part of one have its polynomials."""
+
+
 class Boxwise(nn.Module):
     """Legendre polynomials of a total degree in each box; where boxes meet, their values differ by the error.
 
@@ -24,18 +28,23 @@ class Boxwise(nn.Module):
         boxes: The ends of each box along each coordinate, (low, high); they do not overlap.
         degree: Of the polynomials.
         fields: How many outputs.
+        parts: Where boxes belong to several parts of a domain, how many belong to each, one part after the other.
+            Outputs are then those of each part in turn; far from its boxes a part has zeros.
 
     Raises:
         GmnmError: there is no box, or the degree is negative.
     """
 
-    def __init__(self, boxes: Sequence[Box], degree: int, fields: int = 1):
+    def __init__(self, boxes: Sequence[Box], degree: int, fields: int = 1, parts: Sequence[int] = ()):
         super().__init__()
         if not boxes or degree < 0:
             call = f"Boxwise({len(boxes)} boxes, degree={degree})"
             raise refuse(call, expected="boxes, and a degree from 0 on", got=f"{len(boxes)} boxes, degree {degree}")
         self.boxes = tuple(tuple((float(low), float(high)) for low, high in box) for box in boxes)
-        self.degree, self.fields, self.out_features = int(degree), int(fields), int(fields)
+        self.degree, self.fields, self.out_features = int(degree), int(fields), int(fields) * max(1, len(parts))
+        self.parts = tuple(int(count) for count in parts)
+        if self.parts and sum(self.parts) != len(boxes):
+            raise refuse("Boxwise(parts=...)", expected=f"{len(boxes)} boxes in all", got=f"{sum(self.parts)}")
         self.basis = TotalDegree(len(self.boxes[0]), self.degree)
         self.weights = nn.Parameter(torch.zeros(len(boxes), fields, len(self.basis), dtype=torch.float64))
 
@@ -55,11 +64,22 @@ class Boxwise(nn.Module):
         if x.shape[-1:] != (d,):
             raise refuse("Boxwise.forward(x)", expected=f"x of shape [..., {d}]", got=f"shape {list(x.shape)}")
         flat, zero = x.reshape(-1, d), (0,) * d
-        return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.fields)
+        return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.out_features)
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields]."""
-        return self.in_boxes(x, self.owner(x), alphas)
+        if not self.parts:
+            return self.in_boxes(x, self.owner(x), alphas)
+        found: dict[Alpha, list[Tensor]] = {alpha: [] for alpha in alphas}
+        first = 0
+        for count in self.parts:
+            own = self._located(first, first + count)
+            near, owner = own(x)
+            jets = self.in_boxes(x[near], first + owner, alphas)
+            for alpha in alphas:
+                found[alpha].append(x.new_zeros(len(x), self.fields).index_copy(0, near, jets[alpha]))
+            first += count
+        return {alpha: torch.cat(columns, dim=1) for alpha, columns in found.items()}
 
     def in_boxes(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """The same for the polynomials of given boxes [n], also at their faces and beyond."""
@@ -85,12 +105,28 @@ class Boxwise(nn.Module):
 
     def owner(self, x: Tensor) -> Tensor:
         """The number of the box that each point of x [n, d] lies in, or of the last one before a face: [n]."""
-        cell = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        for axis, edges in enumerate(self._edges):
-            inner = edges[1:-1].to(x)
-            own = torch.bucketize(x[:, axis].detach().contiguous(), inner, right=True)
-            cell = cell * (len(edges) - 1) + own
-        return self._lookup.to(x.device)[cell]
+        return self._places.owner(x)
+
+    @cached_property
+    def _places(self) -> "_Places":
+        return _Places(self._low, self._high)
+
+    def _located(self, first: int, last: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """For some of the boxes: the points that lie in or near them, and which box each lies in."""
+        places = self._known.setdefault((first, last), _Places(self._low[first:last], self._high[first:last]))
+
+        def located(x: Tensor) -> tuple[Tensor, Tensor]:
+            owner = places.owner(x)
+            low, high = places.low.to(x)[owner], places.high.to(x)[owner]
+            beyond = torch.maximum(low - x, x - high).amax(dim=1).detach()
+            near = (beyond <= _NEAR * (high - low).amin(dim=1)).nonzero()[:, 0]
+            return near, owner[near]
+
+        return located
+
+    @cached_property
+    def _known(self) -> "dict[tuple[int, int], _Places]":
+        return {}
 
     @cached_property
     def _low(self) -> Tensor:
@@ -100,23 +136,45 @@ class Boxwise(nn.Module):
     def _high(self) -> Tensor:
         return torch.tensor(self.boxes, dtype=torch.float64)[..., 1]
 
+    def config(self) -> dict[str, Any]:
+        """The arguments that build a model of this shape."""
+        return {"boxes": self.boxes, "degree": self.degree, "fields": self.fields} | (
+            {"parts": self.parts} if self.parts else {}
+        )
+
+
+class _Places:
+    """Which of some boxes points lie in.
+
+    Args:
+        low: The lower ends of the boxes along each coordinate, [boxes, d].
+        high: The higher ends.
+    """
+
+    def __init__(self, low: Tensor, high: Tensor):
+        self.low, self.high = low, high
+
+    def owner(self, x: Tensor) -> Tensor:
+        """The number of the box that each point of x [n, d] lies in, or of the last one before a face: [n]."""
+        cell = torch.zeros(len(x), dtype=torch.long, device=x.device)
+        for axis, edges in enumerate(self._edges):
+            inner = edges[1:-1].to(x)
+            own = torch.bucketize(x[:, axis].detach().contiguous(), inner, right=True)
+            cell = cell * (len(edges) - 1) + own
+        return self._lookup.to(x.device)[cell]
+
     @cached_property
     def _edges(self) -> list[Tensor]:
         """The coordinates at which boxes begin or end, along each axis."""
-        ends = zip(self._low.unbind(1), self._high.unbind(1), strict=True)
-        return [torch.cat(pair).unique() for pair in ends]
+        return [torch.cat(pair).unique() for pair in zip(self.low.unbind(1), self.high.unbind(1), strict=True)]
 
     @cached_property
     def _lookup(self) -> Tensor:
         """The box that each cell of the grid of all edges lies in, [cells]; the nearest one outside of all boxes."""
         middles = [(edges[1:] + edges[:-1]) / 2 for edges in self._edges]
-        points = torch.cartesian_prod(*middles).reshape(-1, self.dimension)
+        points = torch.cartesian_prod(*middles).reshape(-1, self.low.shape[1])
         found = []
-        for part in points.split(max(1, _AT_ONCE // (len(self.boxes) * self.dimension))):
-            beyond = torch.maximum(self._low - part[:, None], part[:, None] - self._high).clamp_min(0).sum(dim=2)
+        for part in points.split(max(1, _AT_ONCE // self.low.numel())):
+            beyond = torch.maximum(self.low - part[:, None], part[:, None] - self.high).clamp_min(0).sum(dim=2)
             found.append(beyond.argmin(dim=1))
         return torch.cat(found)
-
-    def config(self) -> dict[str, Any]:
-        """The arguments that build a model of this shape."""
-        return {"boxes": self.boxes, "degree": self.degree, "fields": self.fields}

@@ -48,9 +48,9 @@ class Piecewise(Product):
         return self.line.raw(coefficients).flatten(-2).norm(dim=-1)
 
     def transfer(self, coefficients: Tensor, finer: Product) -> Tensor:
-        (other,) = finer.lines
         if not isinstance(finer, Piecewise):  # the polynomials of the cells alone
             return self.line.raw(coefficients).flatten(-2)
+        other = finer.line
         dense = max(self.line, other, key=lambda line: len(line.points))
         (cells, own), (others, tests) = (line.within(dense.points, 0) for line in (self.line, other))
         values = (self.line.raw(coefficients)[..., cells, :] * own.to(coefficients)).sum(dim=-1)
