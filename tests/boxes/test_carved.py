@@ -50,7 +50,7 @@ def test_points_fill_the_shape(name):
     domain, volume, _ = SHAPES[name]
     layout = cut(name, 3)
     volumes = 8 * layout.halves.prod(dim=1)
-    for number, (points, weights) in zip(layout.cut, layout.parts(10), strict=True):
+    for number, (points, weights) in zip(layout.cut, layout.samples(10), strict=True):
         assert domain.contains(points).all()
         volumes[number] *= weights.sum()
     assert volumes.sum().item() == pytest.approx(volume, rel=0.03)
