@@ -81,7 +81,7 @@ def _between(pairs: Sequence[tuple[float, float]], times: Tensor) -> Tensor:
     """Which times [n] lie between the two of some pair."""
     if not pairs:
         return torch.zeros(len(times), dtype=torch.bool, device=times.device)
-    both = torch.tensor(pairs).to(times)
+    both = torch.tensor(pairs, dtype=torch.float64).to(times)
     begun, over = (
         torch.searchsorted(ends.sort().values, times.contiguous(), right=right)
         for ends, right in ((both.amin(1), True), (both.amax(1), False))
