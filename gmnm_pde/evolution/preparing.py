@@ -112,9 +112,7 @@ class Marches:
         known = {*map(when, problem.breaks), *(time for event in problem.events for time in event.at)}
         found = set(switching_times(self._statements))
         found |= {when(own.plane[1]) for own in self._features if own.plane is not None and own.plane[0] == axis}
-        start, end = self._statements.start, self._statements.end
-        near, at_end = _SAME * (end - start), 1e-12 * (end - start)
-        found = {own for own in found if start + at_end < own < end - at_end}
+        near = _SAME * (self._statements.end - self._statements.start)
         return sorted(known | {own for own in found if all(abs(own - other) > near for other in known)})
 
     def told(self, march: March | OrdinaryMarch) -> Told:

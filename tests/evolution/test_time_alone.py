@@ -198,15 +198,6 @@ def test_lotka_volterra_of_the_registry():
     assert report.converged and max(report.relative_l2.values()) < 1e-10
 
 
-@pytest.mark.parametrize("force", [lambda t: torch.sign(torch.sin(t)), lambda t: torch.where(t > 0, 1.0, -1.0)])
-def test_a_force_that_switches_where_the_time_begins(force):
-    """A jump at the beginning, found there to rounding, is no piece of time of its own."""
-    conditions = [Initial(q=1), Initial(q=0, order=1)]
-    swing = Problem(Time(t=(0, 3)), lambda q, t: diff(q, t, t) + q - force(t), conditions)
-    solution = solve(swing, tol=1e-8)
-    assert solution.report.converged and abs(solution(2.0) - 1.0) < 1e-8
-
-
 def test_events_know_the_slopes_of_the_state_by_name():
     def bounced(change):
         ball = Problem(

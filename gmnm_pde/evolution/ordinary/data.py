@@ -50,8 +50,7 @@ class Data:
         self._values = np.stack([own for _, own in found], axis=2) if found else np.zeros((_GRID, system.rows, 0))
         self.spread = np.abs(self._values - np.median(self._values, axis=0)).mean(axis=0).max(axis=1, initial=0.0)
         every = sorted({time for fixed, own in found for time in _breaks(system, self.times, fixed, own)})
-        near, at_end = 1e-9 * (end - start), 1e-12 * (end - start)
-        every = [time for time in every if start + at_end < time < end - at_end]  # sign(sin t) breaks off at t = 0
+        near = 1e-9 * (end - start)
         self.breaks = tuple(time for k, time in enumerate(every) if not k or time - every[k - 1] > near)
 
     def missed(self, stamps: np.ndarray, start: float, length: float) -> np.ndarray | None:
