@@ -32,7 +32,8 @@ _LOST = 30.0
 def grows_without_bound(problem: Problem) -> bool:
     """Whether short waves grow without bound from where values in time are given: the beginning, or else the end.
 
-    Nonlinear equations that begin at the beginning are not looked at: their growth depends on the solution.
+    Nonlinear equations that begin at the beginning are not looked at: their growth depends on the solution; nor are
+    equations in places of the domain alone.
     """
     domain = problem.domain
     if len(domain.time) != 1 or domain.dimension < 2 or problem.parameters:
@@ -42,7 +43,8 @@ def grows_without_bound(problem: Problem) -> bool:
     at_start = any(term.group == "initial" for term in problem.terms)
     at_end = any(_holds_at(term, axis, end) for term in problem.terms)
     equations = [term for term in problem.terms if term.group == "interior" and isinstance(term.region, Region)]
-    if at_start == at_end or (at_start and not problem.linear):
+    somewhere = any(isinstance(own.region, Region) and own.region.predicates for own in equations)
+    if at_start == at_end or somewhere or (at_start and not problem.linear):
         return False
     most, sign = _LOST / (end - start), 1.0 if at_start else -1.0
     parts = by_parts(equations).values()
