@@ -13,7 +13,7 @@ from scipy.linalg import eig
 
 from gmnm_pde.geometry import Region
 from gmnm_pde.residuals.pointwise import probed
-from gmnm_pde.sampling import sample
+from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, by_parts
 
@@ -78,8 +78,9 @@ def _rates(problem: Problem, equations: Sequence[Term], axis: int, waves: float,
     pencils = np.zeros((_PLACES, _DIRECTIONS, order + 1, fields, fields), dtype=complex)
     row = 0
     for term in equations:
-        cloud = sample(term.region, _PLACES, "sobol", seed=1)
-        for own in probed(problem, term, cloud, generator).values():
+        points = sample(term.region, 2 * _PLACES, "sobol", seed=1).points  # in shapes about so many
+        points = points.repeat(1 + _PLACES // len(points), 1)[:_PLACES]
+        for own in probed(problem, term, Cloud(points), generator).values():
             for (branch, alpha), slope in own.slopes.items():
                 symbol = (numbers ** np.array([alpha[k] for k in space])).prod(axis=1)
                 pencils[:, :, alpha[axis], row, branch % fields] += slope.numpy()[:, None] * symbol

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gmnm_pde import (
+    Ball,
     Condition,
     Dirichlet,
     Disk,
@@ -13,7 +14,9 @@ from gmnm_pde import (
     Interval,
     Mixture,
     Periodic,
+    Polygon,
     Problem,
+    Rectangle,
     Time,
     diff,
     laplacian,
@@ -84,6 +87,25 @@ def test_a_disk_cools_backwards():
 def in_time(equation, *more, end=1.0):
     domain = strip(end)
     return Problem(domain, equation, [Dirichlet(u=0), Initial(u=lambda x: torch.sin(PI * x)), *more])
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        Disk((0, 0), 1.0),
+        Rectangle(x=(0, 1), y=(0, 1)) - Disk((0.5, 0.5), 0.2),
+        Polygon([(0, 0), (1, 0), (0.3, 0.8)]),
+        Ball((0, 0, 0), 1.0),
+        Rectangle(x=(0, 1), y=(0, 1)).split(by=Disk((0.5, 0.5), 0.2), names=("a", "b")),
+    ],
+)
+def test_shapes_of_all_kinds_are_looked_at(space):
+    """Their points are not as many as are asked for."""
+    domain = space * Time(t=(0, 0.1))
+    for sign in (1, -1):
+        given = [Dirichlet(u=0), Initial(u=0)]
+        problem = Problem(domain, lambda u, s=sign: diff(u, "t") - s * laplacian(u), given)
+        assert grows_without_bound(problem) == (sign < 0)
 
 
 HADAMARD = in_time(lambda u: diff(u, "t", "t") + diff(u, "x", "x"), Initial(order=1, u=0))
