@@ -27,6 +27,9 @@ _INWARD = 1e-10
 _STRAIGHT = 1e-6
 """An arc that turns by no more than this, in radians, is straight."""
 
+_LEAST_ON_ARC = 6
+"""Points on an arc at least; and as many more as its part of the box's side asks for."""
+
 _ON_ARC = 33
 """Points of an arc that show where it goes."""
 
@@ -57,6 +60,12 @@ class Arc:
         places, weights = line(count)
         points, size = self.at(places)
         return points, weights * size
+
+    def spread(self, side: float, count: int) -> tuple[Tensor, Tensor]:
+        """Gauss points, about ``count`` for the length of a box's side, and the lengths in parts of that side."""
+        length = self.nodes(_LEAST_ON_ARC)[1].sum().item()
+        points, weights = self.nodes(_LEAST_ON_ARC + round(count * length / side))
+        return points, weights / side
 
     def shape(self) -> Tensor:
         """Points from end to end, [m, 2]."""

@@ -128,8 +128,9 @@ class Balance:
         """The system's matrix times traces [faces, size]."""
         return self._balanced([own.fluxes(traces[own.faces].flatten(1)) for own in self._responses], traces)
 
-    def _inverses(self, kept: int) -> Tensor:
-        """The inverses of the faces' own blocks, [faces, kept, kept]."""
+    @cached_property
+    def _blocks(self) -> Tensor:
+        """The faces' own blocks, [faces, size, size]."""
         size = self.size
         blocks = self._trace.new_zeros(len(self.layout.faces), size, size)
         for own in self._responses:
@@ -138,7 +139,7 @@ class Balance:
                 part = own.passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size].mT
                 blocks.index_add_(0, own.faces[:, k], part.expand(n, -1, -1).contiguous())
         blocks[self._at] = self._flux @ blocks[self._at] + self._trace
-        return torch.linalg.inv(blocks[:, :kept, :kept])
+        return blocks
 
     def coefficients(self) -> Tensor:
         """The coefficients of the boxes, [boxes, 1, count]."""
@@ -166,7 +167,7 @@ class Balance:
     def _corrected(self, traces: Tensor, degree: int, tolerance: float) -> Tensor:
         """Traces [faces, size] so changed that those up to a degree meet the system."""
         kept, faces = int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum()), len(traces)
-        inverses, missing = self._inverses(kept), self._right
+        inverses, missing = torch.linalg.inv(self._blocks[:, :kept, :kept]), self._right
         if bool(traces.any()):
             missing = missing - self._times(traces)
 

@@ -20,9 +20,6 @@ _STRICTLY = 1e-8
 _SHORT = 1e-4
 """Sides of boxes beside which there is no more than this part of another box are not shared."""
 
-_ON_ARC = 6
-"""Points on an arc at least; and as many more as its part of the box's side asks for."""
-
 
 @dataclass(frozen=True)
 class Trimmed(CutLayout):
@@ -62,10 +59,7 @@ class Trimmed(CutLayout):
     ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Gauss points on arcs."""
         for arc in self._arcs(region, chart):
-            side = 2 * self.halves[arc.box].prod().sqrt().item()
-            length = arc.nodes(_ON_ARC)[1].sum().item()
-            points, weights = arc.nodes(_ON_ARC + round(count * length / side))
-            yield arc.box, points, weights / side
+            yield arc.box, *arc.spread(2 * self.halves[arc.box].prod().sqrt().item(), count)
 
     def _arcs(self, region: Region, chart: Chart) -> Sequence[Arc]:
         """The parts of a chart of a region in the boxes."""

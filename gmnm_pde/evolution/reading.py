@@ -156,7 +156,7 @@ def read(problem: Problem) -> Statements:
         same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
         if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
             raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
-    final = [term for term in groups["boundary"] if term.partner is None and _region(term).is_at(axis, end)]
+    final = [term for term in groups["boundary"] if term.holds_at(axis, end)]
     if final and groups["initial"]:
         raise Unsuited("values are given at the beginning and at the end")
     groups["initial"] += final

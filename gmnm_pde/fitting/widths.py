@@ -50,19 +50,24 @@ class WidthSearch(Generic[Solved]):
         """The solution with these widths."""
         self._residual(widths)
         if widths not in self._solved:  # there was no time
-            return min(self._solved.values(), key=lambda solution: solution.validation_residual)
+            return self._best
         return self._solved[widths]
 
     def over(self, start: Sequence[float], *, octaves: Sequence[float], by_axis: bool) -> Solved:
         """The best solution of a search that begins at ``start``; see ``search_widths``."""
         return self._solved[search_widths(self._residual, start, octaves=octaves, by_axis=by_axis)]
 
+    @property
+    def _best(self) -> Solved:
+        """Of the solutions there are."""
+        return min(self._solved.values(), key=lambda solution: solution.validation_residual)
+
     def _residual(self, widths: Widths) -> float:
         """The validation residual with some widths; infinite where there is no time to solve with them."""
         if self._solved and not self._affords(len(self._solved)):
             self.hurried = True
             return math.inf
-        best = min(self._solved.values(), key=lambda solution: solution.validation_residual, default=None)
+        best = self._best if self._solved else None
         try:
             self._solved[widths] = self._solve(widths, best)
         except OutOfTime:

@@ -41,7 +41,7 @@ def grows_without_bound(problem: Problem) -> bool:
     axis = domain.coordinates.index(domain.time[0])
     start, end = domain.bounds[axis]
     at_start = any(term.group == "initial" for term in problem.terms)
-    at_end = any(_holds_at(term, axis, end) for term in problem.terms)
+    at_end = any(term.group == "boundary" and term.holds_at(axis, end) for term in problem.terms)
     equations = [term for term in problem.terms if term.group == "interior" and isinstance(term.region, Region)]
     somewhere = any(isinstance(own.region, Region) and own.region.predicates for own in equations)
     if at_start == at_end or somewhere or (at_start and not problem.linear):
@@ -51,31 +51,25 @@ def grows_without_bound(problem: Problem) -> bool:
     return any(bool(_unbounded(problem, own, axis, sign, most).any()) for own in parts)
 
 
-def _holds_at(term: Term, axis: int, end: float) -> bool:
-    """Whether a condition gives values at the final time."""
-    pair = term.partner is not None or term.group != "boundary"
-    return not pair and isinstance(term.region, Region) and term.region.is_at(axis, end)
-
-
 def _unbounded(problem: Problem, equations: Sequence[Term], axis: int, sign: float, most: float) -> np.ndarray:
     """At which places [n], in which directions [m], waves grow so, where some equations hold, [n, m]."""
     names = [name for term in equations for name in term.trace.names]
     if len(names) != len(problem.fields):
         return np.zeros((1, 1), dtype=bool)
-    few, many = (_rates(problem, equations, axis, waves, sign) for waves in (_WAVES, _MORE))
+    few, many = np.moveaxis(_rates(problem, equations, axis, (_WAVES, _MORE), sign), 1, 0)
     return (few > most) & (many > _UNBOUNDED * few)
 
 
-def _rates(problem: Problem, equations: Sequence[Term], axis: int, waves: float, sign: float) -> np.ndarray:
-    """How fast waves grow at most, so many of them along the space, [places, directions]."""
+def _rates(problem: Problem, equations: Sequence[Term], axis: int, waves: Sequence[float], sign: float) -> np.ndarray:
+    """How fast waves grow at most, so many of them along the space, [places, waves, directions]."""
     fields, generator = len(problem.fields), torch.Generator().manual_seed(0)
     space = [k for k in range(problem.domain.dimension) if k != axis]
     extents = np.array([problem.domain.bounds[k][1] - problem.domain.bounds[k][0] for k in space])
     directions = torch.randn(_DIRECTIONS, len(space), generator=generator, dtype=torch.float64).numpy()
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    numbers = 2j * math.pi * waves * directions / extents
+    numbers = (2j * math.pi * np.reshape(waves, (-1, 1, 1)) * directions / extents).reshape(-1, len(space))
     order = max(1, *(alpha[axis] for term in equations for _, alpha in term.trace.asked))
-    pencils = np.zeros((_PLACES, _DIRECTIONS, order + 1, fields, fields), dtype=complex)
+    pencils = np.zeros((_PLACES, len(numbers), order + 1, fields, fields), dtype=complex)
     row = 0
     for term in equations:
         points = sample(term.region, 2 * _PLACES, "sobol", seed=1).points  # in shapes about so many
@@ -86,7 +80,7 @@ def _rates(problem: Problem, equations: Sequence[Term], axis: int, waves: float,
                 pencils[:, :, alpha[axis], row, branch % fields] += slope.numpy()[:, None] * symbol
             row += 1
     flat = pencils.reshape(-1, order + 1, fields, fields)
-    return np.array([_fastest(pencil, sign) for pencil in flat]).reshape(_PLACES, _DIRECTIONS)
+    return np.array([_fastest(pencil, sign) for pencil in flat]).reshape(_PLACES, len(waves), _DIRECTIONS)
 
 
 def _fastest(pencil: np.ndarray, sign: float) -> float:

@@ -79,6 +79,10 @@ class Term:
     trace: Trace = field(default=UNTRACED, compare=False)
     """Which derivatives the term needs, the names of its residuals, and whether it is linear."""
 
+    def holds_at(self, axis: int, place: float) -> bool:
+        """Whether it holds where one coordinate has one value, and binds no other places to these."""
+        return self.partner is None and isinstance(self.region, Region) and self.region.is_at(axis, place)
+
     def evaluate(self, frame: Frame, values: Mapping[str, Any]) -> dict[str, Tensor]:
         """The named residuals, each [n], after checking their shapes.
 

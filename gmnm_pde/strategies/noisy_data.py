@@ -38,7 +38,7 @@ from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import with_prior
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.smoothing import Search, Trial, solver_of, without_data
+from gmnm_pde.strategies.smoothing import Search, Trial, solver_of
 
 _SILENT = 0.9
 """At a point where the data leave more than this part of a field's uncertainty without them, they are no use for it."""
@@ -234,7 +234,7 @@ def _warn_of_silence(setup: Setup, trial: Trial, posterior: Posterior, unseen: S
     if not unseen:
         return
     points = points[:_POINTS]
-    known, alone = (_deviations(trial, solver, points) for solver in (solver_of(trial.fit), without_data(trial)))
+    known, alone = (_deviations(trial, solver, points) for solver in (solver_of(trial.fit), trial.without_data))
     for name in unseen:
         k = trial.fit.system.problem.fields.index(name)
         silent = known[:, k] > _SILENT * alone[:, k]

@@ -7,6 +7,7 @@ fields with which the sum of all squares, in units of the noise, is no larger th
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -83,6 +84,13 @@ class Trial:
     def fits(self) -> bool:
         """Whether the sum of squares is no larger than such noise makes it on average."""
         return self.whole <= 1.0
+
+    @cached_property
+    def without_data(self) -> RidgeSolver:
+        """The factored rows of all terms but noisy data."""
+        system = self.fit.system
+        rest = [placed for placed in system.placed if placed.term.noise is None]
+        return RidgeSolver(reduce(replace(system, placed=rest).blocks(self.fit.theta), system.columns))
 
     def misses(self, lost: float) -> bool:
         """Whether it is ``lost`` times as large, and larger than chance makes it."""
@@ -250,15 +258,8 @@ def reweighted(trial: Trial, factor: float) -> Trial:
 
 def evidence_of(trial: Trial) -> float:
     """The logarithm of the data's marginal likelihood, but for what is the same for all weights of the prior."""
-    without = without_data(trial).log_determinant - solver_of(trial.fit).log_determinant
+    without = trial.without_data.log_determinant - solver_of(trial.fit).log_determinant
     return without - 0.5 * trial.whole**2 * trial.count
-
-
-def without_data(trial: Trial) -> RidgeSolver:
-    """The factored rows of all terms but noisy data."""
-    system = trial.fit.system
-    rest = [placed for placed in system.placed if placed.term.noise is None]
-    return RidgeSolver(reduce(replace(system, placed=rest).blocks(trial.fit.theta), system.columns))
 
 
 def _noises(problem: Problem) -> dict[str, float]:

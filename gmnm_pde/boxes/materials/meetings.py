@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.arcs import Arc, arcs_of
+from gmnm_pde.boxes.arcs import arcs_of
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
@@ -20,9 +20,6 @@ from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.residuals.pointwise import Linearized
 from gmnm_pde.statement.terms import Term
-
-_ON_ARC = 6
-"""Points on an arc at least; and as many more as its part of the cell's side asks for."""
 
 _SIDE = 1e-9
 """How far beside an arc, in parts of the extent, it is looked which cell lies there."""
@@ -139,7 +136,8 @@ class Meetings:
             arcs = [arc for arc in arcs if (first, arc.box) in self._at and (second, arc.box) in self._at]
             if not arcs:
                 continue
-            nodes = [self._nodes(arc) for arc in arcs]
+            halves = self.layout.cells.halves
+            nodes = [arc.spread(2 * halves[arc.box].prod().sqrt().item(), self._count) for arc in arcs]
             points = torch.cat([own for own, _ in nodes])
             found = linearized(self._problem, term, points, normal(points))
             start = 0
@@ -149,13 +147,6 @@ class Meetings:
                 boxes = {part: self._at[part, arc.box] for part in (first, second)}
                 for law in found.values():
                     yield self._law(law, rows, own, weights, boxes, {})
-
-    def _nodes(self, arc: Arc) -> tuple[Tensor, Tensor]:
-        """Points on an arc, and weights of its length in parts of the cell's side."""
-        side = 2 * self.layout.cells.halves[arc.box].prod().sqrt().item()
-        length = arc.nodes(_ON_ARC)[1].sum().item()
-        points, weights = arc.nodes(_ON_ARC + round(self._count * length / side))
-        return points, weights / side
 
     def _on_sides(self, term: Term, region: Region) -> Iterator[_Law]:
         first, second = (self._names.index(name) for name in term.parts)
