@@ -8,7 +8,7 @@ from gmnm_pde.geometry.sampled import sample as sample
 from gmnm_pde.geometry.unit import RULES as RULES
 from gmnm_pde.geometry.unit import unit_points as unit_points
 
-Purpose = Literal["term", "chart", "move", "held out", "evaluation", "look", "inspection"]
+Purpose = Literal["term", "chart", "move", "held out", "evaluation", "look", "inspection", "balance"]
 """What random numbers are for."""
 
 _STRIDES: dict[Purpose, int] = {
@@ -19,6 +19,7 @@ _STRIDES: dict[Purpose, int] = {
     "evaluation": 15485863,  # points that solutions are judged on
     "look": 32452843,  # lines that data are looked at along, and points where they show something
     "inspection": 49979687,  # points that answers are inspected on at the end
+    "balance": 67867967,  # points and fields at which the sizes of fields in equations are compared
 }
 """How far apart the seeds of one purpose are. All but one are primes of different sizes, and so streams do not meet."""
 

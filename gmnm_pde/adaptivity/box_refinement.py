@@ -180,8 +180,9 @@ def left_of_data(aim: float, most: float = _LIMIT[2]) -> float:
 
 def candidate_of(fit: BoxFit) -> Candidate:
     """A solution with its error estimate."""
-    errors = dict(zip(fit.statements.problem.fields, fit.judged.errors, strict=True))
-    return Candidate(fit, ErrorEstimate(errors, {}, fit.judged.doubt, bool(fit.judged.doubt)))
+    fields, known = fit.statements.problem.fields, fit.judged
+    errors, faint = dict(zip(fields, known.errors, strict=True)), tuple(fields[k] for k in known.faint)
+    return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
 
 
 def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:

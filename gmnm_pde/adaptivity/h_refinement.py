@@ -20,6 +20,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
+from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
 from gmnm_pde.fitting.stored import check_state, checked_estimate
@@ -311,8 +312,10 @@ def components_for(problem: Problem, tol: float | None, numbers: Refining | None
 def _drift(fitted: Fit, before: Fit, points: Tensor) -> float:
     """The distance of a fit from the one before it, relative L2, the largest over the fields."""
     outputs = fitted.outputs(points)
-    distance = (outputs - before.outputs(points)).norm(dim=0)
-    return (distance / outputs.norm(dim=0).clamp_min(1e-300)).max().item()
+    distance = (outputs - before.outputs(points)).square().mean(dim=0).sqrt()
+    sizes = outputs.square().mean(dim=0).sqrt()
+    larger = measured_by(fitted.system.problem, sizes, distance, fitted.parameters.values())
+    return (distance / (sizes if larger is None else larger).clamp_min(1e-300)).max().item()
 
 
 def _with_tail(estimate: ErrorEstimate, drifts: Sequence[float]) -> ErrorEstimate:

@@ -12,6 +12,7 @@ from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
+from gmnm_pde.residuals.natural import balanced
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, reference_jets, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
@@ -254,25 +255,11 @@ def units_of(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tens
             for (field, alpha), own in _in_boxes(found, halves, (1.0,) * count).items():
                 squares[field] += (own * STEEPNESS ** sum(alpha)).square().mean()
             rows.append(squares)
-    return tuple(_balanced(torch.stack(rows)).tolist())
+    return tuple(balanced(torch.stack(rows)).tolist())
 
 
 _SAMPLED = 128
 """Points in a shape at which coefficients are looked at, where all boxes are cut."""
-
-_TURNS = 20
-"""By turns equations and fields are balanced so often; a few are enough."""
-
-
-def _balanced(squares: Tensor) -> Tensor:
-    """Factors of the columns of a matrix, given by the squares of its entries, with which all are of one size."""
-    factors = squares.new_ones(squares.shape[1])
-    for _ in range(_TURNS):
-        sizes = (squares * factors).sum(dim=1, keepdim=True)
-        own = (squares / torch.where(sizes > 0, sizes, 1.0)).sum(dim=0)
-        factors = torch.where(own > 0, (factors / own).sqrt(), factors)
-    factors = factors / factors.log().mean().exp()
-    return factors.sqrt()
 
 
 @dataclass(frozen=True)

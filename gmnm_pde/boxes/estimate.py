@@ -6,7 +6,7 @@ constant, by power iteration with the factors, bounds it.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,6 +21,7 @@ from gmnm_pde.boxes.materials.system import JoinedHeldOut
 from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.fitting.estimate import quickly_falling
+from gmnm_pde.fitting.faint import FAINT, UNCLEAR
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
 
@@ -70,6 +71,7 @@ class Judged:
         parts: The solution in polynomials by rising degree that are orthonormal in each box, relative to the size of
             each field, [boxes, fields, count].
         unseen: A smaller residual than this shows nothing.
+        faint: The numbers of the fields that are next to nothing, judged beside the others.
     """
 
     errors: tuple[float, ...]
@@ -78,6 +80,7 @@ class Judged:
     stability: float
     parts: Tensor
     unseen: float = 0.0
+    faint: tuple[int, ...] = ()
 
     @property
     def doubt(self) -> str:
@@ -122,33 +125,96 @@ def judged(
             per_unit[number >= len(others)].append(sizes.of(fewer - coefficients) / change)
     telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
     stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
-    unknown = torch.full_like(size, math.inf)
-    observed = SAFETY * residual * torch.stack(telling).sum(dim=0) if telling else unknown  # both kinds of errors add
-    bound = _UNSEEN * observed if math.isnan(stability) else torch.full_like(size, residual * stability)
-    observed = torch.minimum(observed, bound) if telling else torch.minimum(bound, size)
-    parts = sizes.times(coefficients) / (size[:, None] if len(size) > 1 else 1.0)
-    if hot is None:
-        decay = decay_of(_relative(coefficients, size), system.degrees.basis)
-    else:
-        decay = max(decay_of(parts[box], system.degrees.basis) for box in hot)
-    quickly = quickly_falling(decay**-_DEGREES, 1.0)
+    seen = _Seen(
+        system=system,
+        sizes=sizes,
+        coefficients=coefficients,
+        left_to_go=None if left_to_go is None else sizes.of(left_to_go),
+        others=others,
+        hot=hot,
+        residual=residual,
+        relative=boxes * residual / max(at_zero.norm().item(), tiny),
+        per_unit=torch.stack(telling).sum(dim=0) if telling else None,  # both kinds of errors add
+        stability=stability,
+    )
+    errors, parts = seen.errors(size)
+    faint = (errors > UNCLEAR) & (size < FAINT * size.max())  # in their units all fields count alike in the equations
+    if bool(faint.any()):
+        errors, parts = seen.errors(torch.where(faint, FAINT * size.max(), size))
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
-    relative = boxes * residual / max(at_zero.norm().item(), tiny)
-    unsolved = math.log(max(relative, tiny) / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
-    drawn = 0.5 * (1 - quickly)
-    if hot is None:
-        drawn = max(drawn, min(1.0, max(0.0, unsolved)))
-    errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** drawn
-    if left_to_go is not None:
-        errors = torch.maximum(errors, sizes.of(left_to_go))
-    if telling and isinstance(system, BoxSystem) and system.pins:
-        spread = torch.stack([sizes.about_mean(fewer - coefficients) for fewer in others]).amax(dim=0)
-        moved = torch.stack([sizes.of(fewer - coefficients) for fewer in others]).amax(dim=0)
-        centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
-        errors = torch.maximum(errors, centred * _level(system, len(size)))
-    eps = torch.finfo(coefficients.dtype).eps
-    rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
-    return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts, unseen)
+    numbers = tuple(faint.nonzero()[:, 0].tolist())
+    return Judged(tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What worse solutions and held-out points show of a solution.
+
+    Attributes:
+        system: That was solved.
+        sizes: Of functions on its boxes.
+        coefficients: The solution, [boxes, fields, count].
+        left_to_go: By field, how far it is from that of the system, if it is.
+        others: Worse solutions with traces of lower degree.
+        hot: The boxes that hold most of the residual, where boxes have several sizes.
+        residual: The held-out residual, rows scaled.
+        relative: The same relative to that of the zero solution.
+        per_unit: By field, how much worse a solution is for a unit of residual; None where that is not known.
+        stability: The largest solution that rows of size 1 leave; NaN where that is not known.
+    """
+
+    system: BoxSystem | Balance
+    sizes: Sizes
+    coefficients: Tensor
+    left_to_go: Tensor | None
+    others: Sequence[Tensor]
+    hot: Sequence[int] | None
+    residual: float
+    relative: float
+    per_unit: Tensor | None
+    stability: float
+
+    def errors(self, size: Tensor) -> tuple[Tensor, Tensor]:
+        """The errors and the parts of the solution relative to sizes of the fields, [fields]."""
+        tiny = torch.finfo(size.dtype).tiny
+        unknown = torch.full_like(size, math.inf)
+        observed = unknown if self.per_unit is None else SAFETY * self.residual * self.per_unit
+        known = not math.isnan(self.stability)
+        bound = torch.full_like(size, self.residual * self.stability) if known else _UNSEEN * observed
+        observed = torch.minimum(observed, size if self.per_unit is None else bound)
+        parts = self.sizes.times(self.coefficients) / (size[:, None] if len(size) > 1 else 1.0)
+        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts)
+        if self.left_to_go is not None:
+            errors = torch.maximum(errors, self.left_to_go)
+        if self.per_unit is not None and isinstance(self.system, BoxSystem) and self.system.pins:
+            errors = torch.maximum(errors, self._of_level(observed, self.system))
+        eps = torch.finfo(size.dtype).eps
+        rounding = _ROUNDING + (eps * self.stability / size if known else torch.zeros_like(size))
+        return errors / size + rounding, parts
+
+    def _drawn(self, size: Tensor, parts: Tensor) -> float:
+        """How far errors are drawn from what is observed towards their bound: less where the solution converges
+        quickly, and more where hardly anything is solved.
+        """  # noqa: D205
+        basis = self.system.degrees.basis
+        if self.hot is None:
+            decay = decay_of(_relative(self.coefficients, size), basis)
+        else:
+            decay = max(decay_of(parts[box], basis) for box in self.hot)
+        drawn = 0.5 * (1 - quickly_falling(decay**-_DEGREES, 1.0))
+        if self.hot is not None:
+            return drawn
+        relative = max(self.relative, torch.finfo(size.dtype).tiny)
+        unsolved = math.log(relative / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
+        return max(drawn, min(1.0, max(0.0, unsolved)))
+
+    def _of_level(self, observed: Tensor, system: BoxSystem) -> Tensor:
+        """By field, errors of a level that a given point alone fixes."""
+        changes = [fewer - self.coefficients for fewer in self.others]
+        spread = torch.stack([self.sizes.about_mean(change) for change in changes]).amax(dim=0)
+        moved = torch.stack([self.sizes.of(change) for change in changes]).amax(dim=0)
+        centred = observed / SAFETY * spread / moved.clamp_min(torch.finfo(observed.dtype).tiny)
+        return centred * _level(system, len(observed))  # what bounds errors needs no safety
 
 
 def _level(system: BoxSystem, fields: int) -> Tensor:

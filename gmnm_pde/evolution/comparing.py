@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.faint import measured_by
 
 FALL = 0.5
 """What falls by no more than this factor from one march to the next has stopped to fall."""
@@ -66,8 +67,10 @@ def differences_up_to(
     size = (share * fields).norm(dim=0) / share.norm()
     if not marched.reached:  # beside all that the other one knows: at first a field may be next to nothing
         size = torch.maximum(size, known[known.isfinite().all(dim=1)].square().mean(dim=0).sqrt())
-    whole = torch.where(size > 0, size, torch.ones_like(size))
-    return ((share * apart).norm(dim=0) / share.norm() / whole).tolist()
+    distance = (share * apart).norm(dim=0) / share.norm()
+    larger = measured_by(marched.problem, size, distance)
+    whole = torch.where(size > 0, size, torch.ones_like(size)) if larger is None else larger
+    return (distance / whole).tolist()
 
 
 def _happened(marched: Marched, before: Marched) -> list[tuple[float, float]]:

@@ -186,7 +186,7 @@ class Marched:
         placed = fresh.on(INTERIOR, CONDITIONS, slopes=True)
         inside = torch.cat([points for one, points, _ in placed if one.term.group == "interior"])
         keys = {key for one, _, _ in placed for key in one.term.trace.asked}
-        sizes = sizes_of(self.model, [inside], keys, self.problem.domain, "closed")
+        sizes = sizes_of(self.model, [inside], keys, self.problem, "closed")
         for one, points, by_name in placed:
             zero = linearize(self.problem, one, points, zero_jets(one.term, points, len(self.problem.branches)), ())
             for name, own in by_name.items():

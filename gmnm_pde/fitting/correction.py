@@ -22,12 +22,14 @@ from torch import Tensor
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import SAFETY, ErrorEstimate, estimate_error
+from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import Mixture
 from gmnm_pde.residuals import CorrectedSystem, FieldMap
+from gmnm_pde.statement.problem import Problem
 
 _FIRST = ByDimension(line=40, plane=150, space=300, beyond=600)
 """Components of the first mixture, for one field."""
@@ -83,6 +85,7 @@ class _Correction:
     """What a mixture adds to a network.
 
     Attributes:
+        problem: What is solved.
         added: Root mean squares of what is added to the fields, [fields].
         before: Those of the network's fields.
         after: Those of the corrected fields.
@@ -91,6 +94,7 @@ class _Correction:
         better: Whether Newton's method converged to fields of smaller residuals at held-out points.
     """
 
+    problem: Problem
     added: Tensor
     before: Tensor
     after: Tensor
@@ -119,7 +123,8 @@ class _Correction:
         else:
             errors = torch.minimum(most, from_features) if self.better else from_features
         size = torch.where(left < self.added, self.after, torch.minimum(self.before, self.after))
-        size = torch.where(size > 0, size, torch.ones_like(size))
+        larger = measured_by(self.problem, size, errors)
+        size = torch.where(size > 0, size, torch.ones_like(size)) if larger is None else larger
         return ErrorEstimate(
             dict(zip(self.left.by_field, (errors / size).tolist(), strict=True)),
             {
@@ -187,7 +192,7 @@ def _seen(network: Fit, fit: Fit, points: Tensor) -> _Correction:
     shifts = (fit.theta - none)[: fit.system.extra].abs()
     left = estimate_error(fit, points, torch.where(after > 0, after, torch.ones_like(after)))
     better = fit.converged and fit.validation_residual <= fit.validation_residual_of(none)
-    return _Correction(_rms(added), _rms(known), after, shifts, left, better)
+    return _Correction(fit.system.problem, _rms(added), _rms(known), after, shifts, left, better)
 
 
 def _rms(values: Tensor) -> Tensor:

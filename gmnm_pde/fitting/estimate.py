@@ -10,6 +10,8 @@ Where they do not fall, sub-models share what is wrong with the fit, and tell li
 (``stability.py``) then bounds the error: the less the residual falls, the more the estimate is drawn towards that
 bound, at most to the geometric mean of both.
 
+A field that is zero as far as can be told is judged beside the others (``faint.py``).
+
 A single number may come out right in all sub-models by luck. For unknown parameters the rows tell more (``shifts.py``),
 and the larger of both counts.
 """
@@ -17,11 +19,12 @@ and the larger of both counts.
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.fitting.shifts import shifts_of
 from gmnm_pde.fitting.stability import stability_of
@@ -45,12 +48,14 @@ class ErrorEstimate:
     """The estimated error of each field, relative L2, and of each unknown parameter, absolute.
 
     ``doubt`` says in words why the answer is, or may be, one of many; ``sure`` where finer fits cannot tell otherwise.
+    ``faint`` are the fields that are next to nothing, whose errors are relative to what might be there.
     """
 
     by_field: dict[str, float]
     by_parameter: dict[str, float]
     doubt: str = ""
     sure: bool = False
+    faint: tuple[str, ...] = ()
 
     @classmethod
     def unknown(cls, problem: Problem) -> "ErrorEstimate":
@@ -72,12 +77,25 @@ def estimate_error(
     Relative to the root mean squares ``size`` [fields]; by default those of the fields. Of an ill-posed problem
     ``finer`` are the constants of a finer fit, by field: what the residual may hide there, this fit does not show.
     """
+    fields = FieldMap(fit.system, points)
+    if size is not None:
+        return _estimate(fit, fields, points, size, finer)
+    size = fields.at(fit.theta).square().mean(dim=0).sqrt()
+    own = torch.where(size > 0, size, torch.ones_like(size))
+    estimate = _estimate(fit, fields, points, own, finer)
+    errors = own * own.new_tensor(list(estimate.by_field.values()))
+    problem = fit.system.problem
+    larger = None if estimate.doubt else measured_by(problem, size, errors, fit.parameters.values())
+    if larger is None:
+        return estimate
+    faint = tuple(name for name, more in zip(problem.fields, (larger > size).tolist(), strict=True) if more)
+    return replace(_estimate(fit, fields, points, larger, finer), faint=faint)
+
+
+def _estimate(fit: Fit, fields: FieldMap, points: Tensor, size: Tensor, finer: Sequence[float]) -> ErrorEstimate:
+    """The estimate relative to sizes of the fields, [fields], none of them zero."""
     problem, solver = fit.system.problem, fit.outcome.solver
     assert solver is not None
-    fields = FieldMap(fit.system, points)
-    if size is None:
-        size = fields.at(fit.theta).square().mean(dim=0).sqrt()
-    size = torch.where(size > 0, size, torch.ones_like(size))
     observed = _observed(fit, fields, size)
     stability = stability_of(fit, fields, size)
     doubt = Doubt() if finer else doubt_of(fit, stability, observed.residual, fields, points)

@@ -13,12 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.fitting.faint import at_least
 from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.geometry import Domain, GivenPoints, Parted
 from gmnm_pde.jets import output_jet
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals import Placed, ReadoutSystem
 from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 INTERIOR = 4000
@@ -166,22 +168,26 @@ def _sizes(system: ReadoutSystem) -> dict[tuple[int, Alpha], float]:
     keys = {key for placed in system.placed for key in placed.term.trace.asked}
     inside = [placed for placed in system.placed if placed.term.group == "interior"]
     groups = [placed.cloud.points[:_SIZED].to(system.like) for placed in inside or system.placed]
-    return sizes_of(system.model, groups, keys, system.problem.domain, system.engine)
+    return sizes_of(system.model, groups, keys, system.problem, system.engine)
 
 
 def sizes_of(
-    model: Any, groups: Sequence[Tensor], keys: Collection[tuple[int, Alpha]], domain: Domain, engine: str
+    model: Any, groups: Sequence[Tensor], keys: Collection[tuple[int, Alpha]], problem: Problem, engine: str
 ) -> dict[tuple[int, Alpha], float]:
-    """The largest root mean squares of derivatives on some groups of points, by field and multi-index."""
-    lengths = [high - low for low, high in domain.bounds]
+    """The largest root mean squares of derivatives on some groups of points, by field and multi-index.
+
+    Fields that are next to nothing count as what they might be beside the others.
+    """
+    lengths = [high - low for low, high in problem.domain.bounds]
     zero = (0,) * len(lengths)
     alphas = tuple({zero, *(alpha for _, alpha in keys)})
     sizes = dict.fromkeys(keys, 0.0)
     for points in groups:
         jets = output_jet(model, points, alphas, engine)
+        fields = at_least(problem, torch.tensor([rms(_finite(field)) for field in jets[zero].unbind(1)])).tolist()
         for output, alpha in keys:
             across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
-            least = _FLOOR * rms(_finite(jets[zero][:, output])) / across
+            least = _FLOOR * fields[output] / across
             sizes[output, alpha] = max(sizes[output, alpha], rms(_finite(jets[alpha][:, output])), least)
     return sizes
 

@@ -62,9 +62,9 @@ def checked_estimate(problem: Problem, state: Any) -> dict[str, Any]:
         GmnmError: it is none of this problem.
     """
     by_field = checks.keyed(checks.size, names=problem.fields)
-    doubts = {"doubt": checks.text, "sure": checks.flag}
+    doubts = {"doubt": checks.text, "sure": checks.flag, "faint": checks.listed(checks.one_of(*problem.fields))}
     checks.record(by_field=by_field, by_parameter=checks.keyed(checks.size), **doubts)(state, "estimate")
-    return state
+    return {**state, "faint": tuple(state["faint"])}
 
 
 @restoring()

@@ -221,6 +221,6 @@ def check_integrals(setup: Setup, strategy: Strategy) -> None:
             expected="a problem that is marched in time, whose modes see all of space at once",
             got=f"one that cannot be: {why}" if isinstance(why, str) else "a choice of another way to solve",
             remedy="Elsewhere equations hold point by point. Where a mean is to fix a constant that is free, fix one "
-            "value, Observations([[x, y]], u=[0.0]), and take solution.integral() from the answer; an integral inside an "
-            "equation is a field of its own.",
+            "value, Observations([[x, y]], u=[0.0]), and take solution.integral() from the answer; an integral inside "
+            "an equation is a field of its own.",
         )

@@ -42,6 +42,8 @@ def audited(result: Result, run: Run) -> Result:
     every = [look for looked in looks for look in looked]
     worst = max([look for look in every if look.name not in data] or every, key=lambda look: look.relative)
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
+    if result.best.estimate.faint:
+        result = replace(result, details=f"{result.details}; {_of_faint(result.best.estimate.faint)}")
     if result.best.estimate.doubt:
         return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)
     # what was marched had as many conditions as its equations ask for
@@ -59,6 +61,12 @@ def audited(result: Result, run: Run) -> Result:
 def _marked(result: Result, status: Status, why: str) -> Result:
     status = result.status if result.status in _OWN_REASON else status
     return replace(result, status=status, details=f"{why}; {result.details}")
+
+
+def _of_faint(fields: Sequence[str]) -> str:
+    named = " and ".join(f"'{field}'" for field in fields)
+    verb, its = ("is", "its error is") if len(fields) == 1 else ("are", "their errors are")
+    return f"{named} {verb} next to nothing beside the other fields: {its} relative to what might be there"
 
 
 def _on_fresh_points(result: Result, fits: Sequence[Fit], looks: Sequence[Sequence[Inspected]], run: Run) -> Result:

@@ -26,7 +26,7 @@ from gmnm_pde.residuals.shard import speaks
 from gmnm_pde.statement.fingerprint import difference, fingerprint, same
 from gmnm_pde.statement.problem import Problem
 
-_FORMAT = "gmnm_pde checkpoint 3"
+_FORMAT = "gmnm_pde checkpoint 4"
 """What files of solves say that they are."""
 
 _PAUSE = 5.0

@@ -151,7 +151,7 @@ class Evaluator:
         sizes, deviations = values.norm(dim=0).tolist(), (values - values.mean(dim=0)).norm(dim=0).tolist()
         estimates = {}
         for name, size, deviation in zip(self.problem.fields, sizes, deviations, strict=True):
-            if _CONSTANT * size < deviation < _OFFSET * size:
+            if _CONSTANT * size < deviation < _OFFSET * size and name not in candidate.estimate.faint:
                 estimates[name] = candidate.estimate.by_field[name] * size / deviation
         return estimates
 
@@ -173,9 +173,8 @@ class Evaluator:
     def _relative(self, fit: Approximation) -> Tensor | None:
         if self._exact is None:
             return None
-        difference, exact = self._differences(fit, self._exact)
-        size = exact.norm(dim=0)
-        return difference.norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+        difference, exact = (values.square().mean(dim=0).sqrt() for values in self._differences(fit, self._exact))
+        return difference / torch.where(exact > 0, exact, torch.ones_like(exact))
 
     def _differences(self, fit: Approximation, exact: Tensor) -> tuple[Tensor, Tensor]:
         """The differences from the exact fields, and these, [n, fields]; blocks count for the times they reach."""
