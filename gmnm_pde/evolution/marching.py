@@ -24,6 +24,7 @@ from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
+from gmnm_pde.residuals.natural import natural_sizes
 from gmnm_pde.models.modes import Product, Radau, radau
 from gmnm_pde.statement.events import Happening
 
@@ -141,8 +142,16 @@ class March:
         basis, self.state = self.control.initial()
         self.take(basis)
         sizes, base = self._sizes(self.state[0]), self._sizes(self.system.base)
-        self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=bool(self.statements.free))
+        tied, natural = bool(self.statements.free), self._natural(sizes)
+        self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=tied, natural=natural)
         self._settle()
+
+    def _natural(self, sizes: Tensor) -> Tensor | None:
+        """Sizes with which all fields count alike in the equations; None of one field."""
+        problem = self.statements.problem
+        if len(sizes) < 2 or len(sizes) != len(problem.fields):
+            return None
+        return natural_sizes(problem, sizes if bool(sizes.any()) else torch.ones_like(sizes))
 
     def take(self, basis: Product) -> None:
         """Go on with the equations of some modes; the state is to follow."""

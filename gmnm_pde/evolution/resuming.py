@@ -74,6 +74,7 @@ def saved_state(march: "March") -> dict[str, Any]:
         "scale": march.scales.scale,
         "largest": march.scales.largest,
         "least": march.scales.least,
+        "natural": march.scales.natural,
         "settled": march.settled,
         "counts": march.counts,
         "rest": march.control.rest,
@@ -94,7 +95,8 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     march.before = Step(before["start"], before["length"], before["states"], basis, march.method.stages)
     march.time, march.length = known["time"], known["length"]
     sizes = (known[name] for name in ("scale", "largest", "least"))
-    march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=bool(march.statements.free))
+    tied, natural = bool(march.statements.free), known["natural"]
+    march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=tied, natural=natural)
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]

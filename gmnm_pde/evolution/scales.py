@@ -22,6 +22,10 @@ _TIED = 1e-6
 _ROUNDING = 1e-16
 """Errors below this part of the largest field are rounding."""
 
+_OF_OTHERS = 1e-13
+"""And those below this part of the size that the equations give a field beside the others: what rounding in these makes
+of a field that is zero has as many waves as there are modes."""
+
 
 class Scales:
     """The sizes of fields, all [fields].
@@ -33,6 +37,7 @@ class Scales:
         largest: The largest sizes so far.
         least: The least that errors are relative to.
         tied: Whether constraints tie fields together.
+        natural: Sizes with which all fields count alike in the equations, where these tell.
 
     Attributes:
         worst: The number of the field that was measured to be off most.
@@ -47,17 +52,26 @@ class Scales:
         least: Tensor,
         *,
         tied: bool = False,
+        natural: Tensor | None = None,
     ):
+        self.natural = natural
         self._accuracy, self._differential = accuracy, torch.tensor(orders) > 0
         self.scale, self.largest, self.least = scale, largest, least
         self.worst, self._tied = 0, tied
 
     @classmethod
     def of(
-        cls, accuracy: Accuracy, orders: Sequence[int], sizes: Tensor, base: Tensor, *, tied: bool = False
+        cls,
+        accuracy: Accuracy,
+        orders: Sequence[int],
+        sizes: Tensor,
+        base: Tensor,
+        *,
+        tied: bool = False,
+        natural: Tensor | None = None,
     ) -> "Scales":
         """At the beginning, from the sizes of fields there and of the constants that they are expanded beside."""
-        return cls(accuracy, orders, sizes, sizes, _OF_BASE * base, tied=tied)
+        return cls(accuracy, orders, sizes, sizes, _OF_BASE * base, tied=tied, natural=natural)
 
     def begin(self, sizes: Tensor) -> None:
         """Fields have these sizes where steps begin."""
@@ -75,6 +89,9 @@ class Scales:
     def _floored(self, scale: Tensor) -> Tensor:
         """None of them too small."""
         floored = torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
+        if self.natural is not None:
+            whole = self.natural * (torch.maximum(floored, self.largest) / self.natural).max()
+            floored = torch.maximum(floored, _OF_OTHERS / self._accuracy.time * whole)
         return torch.maximum(floored, _TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored
 
     def allowed(self, scale: Tensor) -> Tensor:

@@ -152,3 +152,28 @@ def test_natural_sizes_follow_the_units():
 def test_the_error_of_a_field_that_is_zero_is_its_root_mean_square():
     report = g.solve(couette(), tol=1e-4).report
     assert report.relative_l2["v"] <= report.max_error["v"]
+
+
+def test_a_wave_whose_third_field_stays_zero_is_marched_in_few_modes():
+    """Rounding in it has as many waves as there are modes; more and more of them were taken, without end."""
+    turn = 2 * math.pi
+    problem = g.Problem(
+        SQUARE * g.Time(t=(0, 1)),
+        lambda Ex, Ey, Hz, x, y, t: {
+            "x": g.diff(Ex, t) - g.diff(Hz, y),
+            "y": g.diff(Ey, t) + g.diff(Hz, x),
+            "z": g.diff(Hz, t) - g.diff(Ex, y) + g.diff(Ey, x),
+        },
+        [
+            g.Periodic("x"),
+            g.Periodic("y"),
+            g.Initial(Ex=0, Ey=lambda x: torch.sin(turn * x), Hz=lambda x: torch.sin(turn * x)),
+        ],
+        exact=lambda x, y, t: {
+            "Ex": 0 * x,
+            "Ey": torch.sin(turn * (x - t)),
+            "Hz": torch.sin(turn * (x - t)),
+        },
+    )
+    report = g.solve(problem, tol=1e-6, time_limit=60).report
+    assert report.converged and max(report.relative_l2.values()) < 1e-6
