@@ -1,5 +1,6 @@
 """The equations in the boxes, as rows of linear differential operators, and the conditions on outer faces."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -240,22 +241,53 @@ def units_of(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tens
     """What fields are measured in, so that all of them have coefficients of one size in the equations.
 
     By turns equations and fields are divided by the size of their coefficients, which are those of the fields of
-    reference. One field is measured in its own unit.
+    reference in a box of ordinary size: of many small ones in a corner the domain holds little. One field is measured
+    in its own unit.
     """
-    count = len(problem.fields)
-    if count == 1:
+    if len(problem.fields) == 1:
         return (1.0,)
-    points, halves, rows = layout.points(unit)[layout.whole].flatten(0, 1), layout.halves[layout.whole], []
-    if not len(halves):
-        points, halves = problem.domain.sample(_SAMPLED).points, layout.halves.mean(dim=0, keepdim=True)
+    ordinary = (layout.shares @ layout.halves.log() / layout.shares.sum()).exp()
+    return tuple(balanced(_squares(problem, _strengths(problem, terms, layout, unit), ordinary)).tolist())
+
+
+def weights_of_fields(
+    problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor, units: Sequence[float]
+) -> Tensor:
+    """How much a jump of each field counts at the faces of each box, [boxes, fields].
+
+    In a box of half the size a pressure of twice the size moves a fluid as much: where boxes are small, as in a corner,
+    its jumps count less beside those of a velocity, which count the same everywhere.
+    """
+    if len(units) == 1 or layout.between_lines:
+        return torch.ones(len(layout), len(units), dtype=torch.float64)
+    squares = _squares(problem, _strengths(problem, terms, layout, unit), layout.halves)
+    own = balanced(squares * torch.tensor(units, dtype=torch.float64).square())
+    smallest = own[layout.shares.argmin()]
+    return own[:, smallest.argmin(), None] / own
+
+
+def _strengths(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor) -> list[dict[Key, float]]:
+    """The mean squares of the coefficients of each equation, at the fields of reference."""
+    points, shares = layout.points(unit)[layout.whole].flatten(0, 1), layout.shares[layout.whole]
+    if not len(shares):
+        points, shares = problem.domain.sample(_SAMPLED).points, layout.shares.new_ones(1)
+    shares, found = shares / shares.sum(), []
     for term in terms:
         jets = None if term.trace.linear else reference_jets(term, points, problem)
-        for found in linearized(problem, term, points, None, jets).values():
-            squares = torch.zeros(count, dtype=torch.float64)
-            for (field, alpha), own in _in_boxes(found, halves, (1.0,) * count).items():
-                squares[field] += (own * STEEPNESS ** sum(alpha)).square().mean()
-            rows.append(squares)
-    return tuple(balanced(torch.stack(rows)).tolist())
+        for own in linearized(problem, term, points, None, jets).values():
+            means = {key: c.square().reshape(len(shares), -1).mean(dim=1) for key, c in own.slopes.items()}
+            found.append({key: (shares @ mean).item() for key, mean in means.items()})
+    return found
+
+
+def _squares(problem: Problem, strengths: Sequence[Mapping[Key, float]], halves: Tensor) -> Tensor:
+    """The squared sizes of fields in equations, in boxes with half the sides [..., d]: [..., equations, fields]."""
+    squares = halves.new_zeros(*halves.shape[:-1], len(strengths), len(problem.fields))
+    for row, operator in enumerate(strengths):
+        for (field, alpha), strength in operator.items():
+            scale = math.prod([(STEEPNESS / halves[..., axis]) ** order for axis, order in enumerate(alpha)])
+            squares[..., row, field] += strength * torch.as_tensor(scale) ** 2
+    return squares
 
 
 _SAMPLED = 128

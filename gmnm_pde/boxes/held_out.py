@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
-from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
+from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like, weights_of_fields
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
@@ -53,6 +53,7 @@ class HeldOut:
         problem = statements.problem
         self._equation = interior(problem, statements.equations, layout, self._unit, units)
         self._conditions = conditions(problem, statements.others, layout, self._on_face, units)
+        self._counting = weights_of_fields(problem, statements.equations, layout, self._unit, units)
         self._cut = None
         if isinstance(layout, CutLayout):
             self._cut = CutRows(statements, layout, units, _LINES, fresh=True)
@@ -146,14 +147,19 @@ class HeldOut:
             alphas = [tuple(order * int(k == axis) for k in range(d)) for order in range(max(across))]
             owners = [torch.tensor([getattr(face, side) for face in faces]) for side in ("below", "above")]
             below, above = (self._beside(model, faces, own, alphas) for own in owners)
-            weights = torch.minimum(*(self.layout.weights[own] for own in owners)).repeat_interleave(m)
+            weights = torch.minimum(*(self._weights[own] for own in owners)).repeat_interleave(m, dim=0)
             length = torch.tensor([self._lengths[number] for number in numbers]).repeat_interleave(m)
             for order, alpha in enumerate(alphas):
                 step = (above[alpha] - below[alpha]).unflatten(1, (-1, len(across)))
-                step = (weights * length**order)[:, None, None] * step / (2 * m) ** 0.5
+                step = (weights * length[:, None] ** order)[:, None] * step / (2 * m) ** 0.5
                 for field, count in enumerate(across):
                     if order < count:
                         yield step[:, :, field], *(own.repeat_interleave(m) for own in owners)
+
+    @property
+    def _weights(self) -> Tensor:
+        """What jumps of each field count at the faces of each box, [boxes, fields]."""
+        return self.layout.weights[:, None] * self._counting
 
     def _beside(self, model: Boxwise, faces: Sequence[Face], owner: Tensor, alphas: Sequence[Alpha]) -> dict:
         """Derivatives on faces, as one of the boxes beside each has them."""

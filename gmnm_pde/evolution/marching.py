@@ -24,8 +24,8 @@ from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.interruption import pause
-from gmnm_pde.residuals.natural import natural_sizes
 from gmnm_pde.models.modes import Product, Radau, radau
+from gmnm_pde.residuals.natural import natural_sizes
 from gmnm_pde.statement.events import Happening
 
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0

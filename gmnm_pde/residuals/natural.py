@@ -67,11 +67,10 @@ def _squares(problem: Problem, found: Linearized, fields: int) -> Tensor:
 
 
 def balanced(squares: Tensor) -> Tensor:
-    """Factors of the columns of a matrix, given by the squares of its entries, with which all are of one size."""
-    factors = squares.new_ones(squares.shape[1])
+    """Factors of the columns of matrices with which all are of one size, [..., columns], by their squared entries."""
+    factors = squares.new_ones(*squares.shape[:-2], squares.shape[-1])
     for _ in range(_TURNS):
-        sizes = (squares * factors).sum(dim=1, keepdim=True)
-        own = (squares / torch.where(sizes > 0, sizes, 1.0)).sum(dim=0)
+        sizes = (squares * factors[..., None, :]).sum(dim=-1, keepdim=True)
+        own = (squares / torch.where(sizes > 0, sizes, 1.0)).sum(dim=-2)
         factors = torch.where(own > 0, (factors / own).sqrt(), factors)
-    factors = factors / factors.log().mean().exp()
-    return factors.sqrt()
+    return (factors / factors.log().mean(dim=-1, keepdim=True).exp()).sqrt()
