@@ -7,6 +7,7 @@ that is cheaper, these are halved along the axes that the solution varies along.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,16 +23,19 @@ from gmnm_pde.adaptivity.box_refinement import (
     left_of_data,
     result_of,
 )
-from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
+from gmnm_pde.adaptivity.edge_grading import edges_on_unit, sides_at, toward_edges
+from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.boxes.drift import compared
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.edges import Edge
 from gmnm_pde.memory import available_bytes
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
@@ -46,6 +50,9 @@ _AT_ONCE = 16
 
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
+
+_ROUGH = 0.75
+"""The same beside re-entrant edges in space, where boxes are dear and parts fall the slower the nearer an edge is."""
 
 _DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
@@ -106,6 +113,11 @@ class BoxHalving:
     degree: int | None = None
     begin: Cells | None = None
     guess: InitialGuess | None = None
+
+    @cached_property
+    def _edges(self) -> tuple[Edge, ...]:
+        """The re-entrant edges of a solid, on [-1, 1]^3."""
+        return edges_on_unit(self.statements.problem.domain)
 
     @property
     def _aim(self) -> float:
@@ -175,6 +187,8 @@ class BoxHalving:
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
+        if self._edges and self.counts is None:
+            return self._finer_at_edges(level, fit, marked)
         if not marked:
             return None
         needed = self._needed(level, fit, wanted, excess, marked)
@@ -187,6 +201,15 @@ class BoxHalving:
             return halved
         costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _finer_at_edges(self, level: Cells, fit: BoxFit, marked: list[int]) -> Cells:
+        """Another level towards re-entrant edges and more degrees; elsewhere boxes are halved that need many of them."""
+        at_edges = sides_at(level.boxes, self._edges).flatten(1).any(dim=1)
+        cells = {k: fit.layout.cell_of(k) for k in marked}
+        rough = [(cell, fit.rough_in(k)) for k, cell in cells.items() if not at_edges[cell] and fit.falls[k] > _ROUGH]
+        boxes = kept(self.statements.problem.domain, toward_edges(level.boxes.split(rough), self._edges))
+        most = HIGHEST.of(level.boxes.dimension)
+        return Cells(boxes, level.degree if self.degree else min(most, level.degree + _STEP))
 
     def _needed(self, level: Cells, fit: BoxFit, wanted: float, excess: Tensor, marked: list[int]) -> float:
         """Degrees more after which all boxes are good enough; in space, where boxes are dear, all of them together."""
@@ -247,6 +270,8 @@ class BoxHalving:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = inside(problem.domain, level.boxes)[0]
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        if self._edges and trials.last is not None:
+            fit = compared(fit, trials.last.fit)
         run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
         return candidate_of(fit)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.edge_grading import edges_on_unit, toward_edges
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.carved import Carved, carved
@@ -18,6 +19,7 @@ from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain, Parted
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.edges import flat_places
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
@@ -47,6 +49,9 @@ _IN_A_LAYER = 8.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick: polynomials of high degree
 show several."""
 
+_DIGITS_WITHOUT, _MOST_AT_EDGES = 2, 3
+"""Towards re-entrant edges in space there is a level for each digit beyond so many, and no more at first than so many."""
+
 _ALIKE = 0.7
 """Sides of a box in space that are no shorter than this part of the longest are halved with it."""
 
@@ -73,7 +78,7 @@ def first_cells(
     sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
     if sharp:
         cells = matched(toward(cells, sharp, domain))
-    return cells if is_box(domain) else following(domain, cells)
+    return cells if is_box(domain) else _at_edges(domain, following(domain, cells), tol)
 
 
 def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
@@ -89,13 +94,16 @@ def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
 
 def _flat_sides(domain: Domain) -> list[Tensor]:
     """By axis, on [-1, 1], where a domain in space has flat sides."""
-    found: list[set[float]] = [set() for _ in domain.bounds]
-    for chart in domain.boundary_charts():
-        if chart.flat is not None:
-            axis, at = chart.flat
-            low, high = domain.bounds[axis]
-            found[axis].add(2 * (at - low) / (high - low) - 1)
-    return [torch.tensor(sorted(own), dtype=torch.float64) for own in found]
+    pairs = zip(flat_places(domain), domain.bounds, strict=True)
+    return [2 * (torch.tensor(own, dtype=torch.float64) - low) / (high - low) - 1 for own, (low, high) in pairs]
+
+
+def _at_edges(domain: Domain, cells: Partition, tol: float) -> Partition:
+    """Graded towards re-entrant edges in space."""
+    digits = round(-math.log10(min(1e-1, max(1e-14, tol))))
+    levels = min(_MOST_AT_EDGES, max(1, digits - _DIGITS_WITHOUT))
+    edges = edges_on_unit(domain)
+    return kept(domain, toward_edges(cells, edges, levels)) if edges else cells
 
 
 def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[float]:
@@ -125,14 +133,19 @@ def _divided(edges: list[float], count: int) -> list[float]:
 def following(domain: Domain, cells: Partition) -> Partition:
     """The boxes inside of a shape, halved until its boundary turns little in each."""
     for _ in range(_ROUNDS):
-        layout, kept = inside(domain, cells)
-        cells = Partition(tuple(cells.boxes[number] for number in kept))
+        layout, numbers = inside(domain, cells)
+        cells = Partition(tuple(cells.boxes[number] for number in numbers))
         if not isinstance(layout, CutLayout):
             return cells
         bent = _bent(layout)
         if not bent:
             return cells
         cells = matched(cells.split([(k, _longest(layout, k)) for k in bent]))
+    return kept(domain, cells)
+
+
+def kept(domain: Domain, cells: Partition) -> Partition:
+    """Those of some boxes that are not outside of a domain."""
     return Partition(tuple(cells.boxes[number] for number in inside(domain, cells)[1]))
 
 

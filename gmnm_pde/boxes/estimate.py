@@ -70,6 +70,7 @@ class Judged:
         parts: The solution in polynomials by rising degree that are orthonormal in each box, relative to the size of
             each field, [boxes, fields, count].
         unseen: A smaller residual than this shows nothing.
+        moved: By field, how far the solution is from one on fewer boxes before, relative L2; empty without one.
     """
 
     errors: tuple[float, ...]
@@ -78,6 +79,7 @@ class Judged:
     stability: float
     parts: Tensor
     unseen: float = 0.0
+    moved: tuple[float, ...] = ()
 
     @property
     def doubt(self) -> str:
