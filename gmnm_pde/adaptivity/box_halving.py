@@ -51,8 +51,9 @@ _AT_ONCE = 16
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
 
-_ROUGH = 0.75
-"""The same beside re-entrant edges in space, where boxes are dear and parts fall the slower the nearer an edge is."""
+_BESIDE_EDGES, _MANY_DEGREES = 0.25, 4
+"""In solids with re-entrant edges boxes elsewhere are looked at that leave this part of the squared residual of the worst
+box at an edge, and halved if they need more than so many degrees more."""
 
 _DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
@@ -188,7 +189,7 @@ class BoxHalving:
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
         if self._edges and self.counts is None:
-            return self._finer_at_edges(level, fit, marked)
+            return self._finer_at_edges(level, fit, excess)
         if not marked:
             return None
         needed = self._needed(level, fit, wanted, excess, marked)
@@ -202,14 +203,18 @@ class BoxHalving:
         costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
 
-    def _finer_at_edges(self, level: Cells, fit: BoxFit, marked: list[int]) -> Cells:
+    def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
         """Another level towards re-entrant edges and more degrees; elsewhere boxes are halved that need many of them."""
-        at_edges = sides_at(level.boxes, self._edges).flatten(1).any(dim=1)
-        cells = {k: fit.layout.cell_of(k) for k in marked}
-        rough = [(cell, fit.rough_in(k)) for k, cell in cells.items() if not at_edges[cell] and fit.falls[k] > _ROUGH]
-        boxes = kept(self.statements.problem.domain, toward_edges(level.boxes.split(rough), self._edges))
-        most = HIGHEST.of(level.boxes.dimension)
-        return Cells(boxes, level.degree if self.degree else min(most, level.degree + _STEP))
+        cells = torch.tensor([fit.layout.cell_of(k) for k in range(len(fit.layout))])
+        at_edges = sides_at(level.boxes, self._edges).flatten(1).any(dim=1)[cells]
+        least = _BESIDE_EDGES * fit.squares[at_edges].max()
+        needed = excess.clamp_min(1.0).log() / -torch.tensor(fit.falls).double().clamp_max(1 - 1e-3).log()
+        needed[at_edges | (fit.squares < least)] = 0.0
+        slow = (needed > _MANY_DEGREES).nonzero()[:, 0].tolist()
+        halved = level.boxes.split([(int(cells[k]), fit.rough_in(k)) for k in slow])
+        boxes = kept(self.statements.problem.domain, toward_edges(halved, self._edges))
+        more = max(_STEP, math.ceil(needed[needed <= _MANY_DEGREES].max().item()))
+        return Cells(boxes, level.degree if self.degree else min(HIGHEST.space, level.degree + more))
 
     def _needed(self, level: Cells, fit: BoxFit, wanted: float, excess: Tensor, marked: list[int]) -> float:
         """Degrees more after which all boxes are good enough; in space, where boxes are dear, all of them together."""
@@ -241,7 +246,7 @@ class BoxHalving:
         for cell, k in zip(cells, marked, strict=True):
             axes.setdefault(cell, set()).update(fit.rough_in(k))
         finer = matched(boxes.split([(cell, sorted(own)) for cell, own in axes.items()]))
-        levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
+        levels = min(_AT_ONCE, math.ceil(-math.log2(max(wanted, SMALLEST)))) - 1
         finer = graded(finer, singular, levels)
         return finer if is_box(domain) else following(domain, finer)
 

@@ -56,7 +56,7 @@ def reentrant_edges(domain: Domain) -> tuple[Edge, ...]:
     for along in range(3):
         first, second = (places[axis] for axis in range(3) if axis != along)
         ends = sorted({*places[along], *domain.bounds[along]})
-        edges = [Edge(along, place, span) for *place, span in product(first, second, pairwise(ends))]
+        edges = [Edge(along, (a, b), span) for a, b, span in product(first, second, pairwise(ends))]
         if edges:
             found += [edge for edge, kept in zip(edges, _reentrant(domain, edges), strict=True) if kept]
     return tuple(found)
