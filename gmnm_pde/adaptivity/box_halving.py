@@ -23,12 +23,12 @@ from gmnm_pde.adaptivity.box_refinement import (
     left_of_data,
     result_of,
 )
-from gmnm_pde.adaptivity.edge_grading import edges_on_unit, sides_at, toward_edges
+from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.cut_layout import CutLayout
-from gmnm_pde.boxes.drift import compared
+from gmnm_pde.boxes.drift import compared, slow
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
@@ -116,7 +116,7 @@ class BoxHalving:
     guess: InitialGuess | None = None
 
     @cached_property
-    def _edges(self) -> tuple[Edge, ...]:
+    def edges(self) -> tuple[Edge, ...]:
         """The re-entrant edges of a solid, on [-1, 1]^3."""
         return edges_on_unit(self.statements.problem.domain)
 
@@ -188,7 +188,7 @@ class BoxHalving:
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
-        if self._edges and self.counts is None:
+        if self.edges and self.counts is None and (fit.judged.moved or slow(fit)):
             return self._finer_at_edges(level, fit, excess)
         if not marked:
             return None
@@ -206,13 +206,14 @@ class BoxHalving:
     def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
         """Another level towards re-entrant edges and more degrees; elsewhere boxes are halved that need many of them."""
         cells = torch.tensor([fit.layout.cell_of(k) for k in range(len(fit.layout))])
-        at_edges = sides_at(level.boxes, self._edges).flatten(1).any(dim=1)[cells]
+        at_edges = sides_at(level.boxes, self.edges).flatten(1).any(dim=1)[cells]
         least = _BESIDE_EDGES * fit.squares[at_edges].max()
         needed = excess.clamp_min(1.0).log() / -torch.tensor(fit.falls).double().clamp_max(1 - 1e-3).log()
         needed[at_edges | (fit.squares < least)] = 0.0
-        slow = (needed > _MANY_DEGREES).nonzero()[:, 0].tolist()
-        halved = level.boxes.split([(int(cells[k]), fit.rough_in(k)) for k in slow])
-        boxes = kept(self.statements.problem.domain, toward_edges(halved, self._edges))
+        many = (needed > _MANY_DEGREES).nonzero()[:, 0].tolist()
+        halved = level.boxes.split([(int(cells[k]), fit.rough_in(k)) for k in many])
+        levels = 1 if fit.judged.moved else levels_at_edges(self._aim)
+        boxes = kept(self.statements.problem.domain, toward_edges(halved, self.edges, levels))
         more = max(_STEP, math.ceil(needed[needed <= _MANY_DEGREES].max().item()))
         return Cells(boxes, level.degree if self.degree else min(HIGHEST.space, level.degree + more))
 
@@ -275,8 +276,8 @@ class BoxHalving:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = inside(problem.domain, level.boxes)[0]
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
-        if self._edges and trials.last is not None:
-            fit = compared(fit, trials.last.fit)
+        if self.edges:
+            fit = compared(fit, None if trials.last is None else trials.last.fit)
         run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
         return candidate_of(fit)
 

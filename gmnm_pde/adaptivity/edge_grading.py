@@ -5,6 +5,7 @@ thick as those before, which with polynomials of rising degree gives errors that
 Babuska and B. Guo, SIAM J. Math. Anal. 19, 1988). At a corner where edges meet boxes become small along all of them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
@@ -18,6 +19,9 @@ from gmnm_pde.models import Partition
 
 _RATIO = 0.15
 """How thick boxes at an edge are beside those of the level before."""
+
+_DIGITS_WITHOUT, _MOST_AT_FIRST = 1, 3
+"""Towards edges there is a level for each digit beyond so many, and at first no more than so many."""
 
 _ROUNDING = 1e-9
 """On [-1, 1]^3, places that differ by no more are the same."""
@@ -40,6 +44,12 @@ def edges_on_unit(domain: Domain) -> tuple[Edge, ...]:
         )
         for edge in reentrant_edges(domain)
     )
+
+
+def levels_at_edges(tol: float) -> int:
+    """How often boxes at edges are divided at first, once a solution shows that it is singular there."""
+    digits = round(-math.log10(min(1e-1, max(1e-14, tol))))
+    return min(_MOST_AT_FIRST, max(1, digits - _DIGITS_WITHOUT))
 
 
 def toward_edges(cells: Partition, edges: Sequence[Edge], levels: int = 1) -> Partition:

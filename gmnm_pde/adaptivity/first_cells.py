@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.adaptivity.edge_grading import edges_on_unit, toward_edges
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.carved import Carved, carved
@@ -49,9 +48,6 @@ _IN_A_LAYER = 8.0
 """Towards a boundary layer boxes are halved until they are this many of its widths thick: polynomials of high degree
 show several."""
 
-_DIGITS_WITHOUT, _MOST_AT_EDGES = 2, 3
-"""Towards re-entrant edges in space there is a level for each digit beyond so many, and no more at first than so many."""
-
 _ALIKE = 0.7
 """Sides of a box in space that are no shorter than this part of the longest are halved with it."""
 
@@ -78,7 +74,7 @@ def first_cells(
     sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
     if sharp:
         cells = matched(toward(cells, sharp, domain))
-    return cells if is_box(domain) else _at_edges(domain, following(domain, cells), tol)
+    return cells if is_box(domain) else following(domain, cells)
 
 
 def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
@@ -96,14 +92,6 @@ def _flat_sides(domain: Domain) -> list[Tensor]:
     """By axis, on [-1, 1], where a domain in space has flat sides."""
     pairs = zip(flat_places(domain), domain.bounds, strict=True)
     return [2 * (torch.tensor(own, dtype=torch.float64) - low) / (high - low) - 1 for own, (low, high) in pairs]
-
-
-def _at_edges(domain: Domain, cells: Partition, tol: float) -> Partition:
-    """Graded towards re-entrant edges in space."""
-    digits = round(-math.log10(min(1e-1, max(1e-14, tol))))
-    levels = min(_MOST_AT_EDGES, max(1, digits - _DIGITS_WITHOUT))
-    edges = edges_on_unit(domain)
-    return kept(domain, toward_edges(cells, edges, levels)) if edges else cells
 
 
 def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[float]:

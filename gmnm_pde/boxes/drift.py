@@ -22,15 +22,29 @@ _LEAST, _MOST = 0.5, 0.95
 """The part of the error that a level is taken to leave is between these."""
 
 
-def compared(fit: BoxFit, before: BoxFit) -> BoxFit:
+_SLOW, _UNSEEN = 0.4, 3.0
+"""Of a first solution whose parts fall no faster from one degree to the next, where most is left, the error may be so
+many times what is observed."""
+
+
+def compared(fit: BoxFit, before: BoxFit | None) -> BoxFit:
     """With errors by how far the solution moved from the one before; after one step alone no less than observed."""
-    step, observed = moved(fit, before), torch.tensor(fit.judged.errors, dtype=torch.float64)
+    observed = torch.tensor(fit.judged.errors, dtype=torch.float64)
+    if before is None:
+        factor = _UNSEEN if slow(fit) else 1.0
+        return replace(fit, judged=replace(fit.judged, errors=tuple((factor * observed).tolist())))
+    step = moved(fit, before)
     if before.judged.moved:
         rho = (step / torch.tensor(before.judged.moved, dtype=torch.float64)).clamp(_LEAST, _MOST)
         errors = step * rho / (1 - rho)
     else:
         errors = torch.maximum(step, observed)
     return replace(fit, judged=replace(fit.judged, errors=tuple(errors.tolist()), moved=tuple(step.tolist())))
+
+
+def slow(fit: BoxFit) -> bool:
+    """Whether a solution's parts fall slowly with their degree where most is left."""
+    return fit.falls[int(fit.squares.argmax())] > _SLOW
 
 
 @torch.no_grad()

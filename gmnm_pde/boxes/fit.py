@@ -91,7 +91,7 @@ class BoxFit:
         problem = self.statements.problem
         thin = self.layout.dimension > 2 and bool(self.layout.halves.min() <= _THIN * self.layout.halves.max())
         count = _HELD_OUT_GRADED if thin else _HELD_OUT
-        placed = hold_out(problem, Counts(count), seed=self.seed, most=count)
+        placed = hold_out(problem, Counts(count, _HELD_OUT if thin else None), seed=self.seed, most=count)
         self.held_out = ReadoutSystem(problem, self.model, placed, engine="closed")
 
     @property
