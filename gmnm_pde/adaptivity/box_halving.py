@@ -52,8 +52,8 @@ _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
 
 _BESIDE_EDGES, _MANY_DEGREES = 0.25, 4
-"""In solids with re-entrant edges boxes elsewhere are looked at that leave this part of the squared residual of the worst
-box at an edge, and halved if they need more than so many degrees more."""
+"""In solids with re-entrant edges boxes elsewhere that leave this part of the squared residual of the worst box at an
+edge are halved if they need more than so many degrees more."""
 
 _DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
@@ -204,7 +204,7 @@ class BoxHalving:
         return raised if costs[0] <= costs[1] else halved
 
     def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
-        """Another level towards re-entrant edges and more degrees; elsewhere boxes are halved that need many of them."""
+        """Another level towards re-entrant edges, and more degrees; boxes elsewhere are halved that need many."""
         cells = torch.tensor([fit.layout.cell_of(k) for k in range(len(fit.layout))])
         at_edges = sides_at(level.boxes, self.edges).flatten(1).any(dim=1)[cells]
         least = _BESIDE_EDGES * fit.squares[at_edges].max()

@@ -1,4 +1,4 @@
-"""Edges of a solid at which flat sides leave more than half of the surroundings inside: solutions are singular there."""
+"""Edges between flat sides of a solid with more than half of their surroundings inside: solutions are singular there."""
 
 from dataclasses import dataclass
 from itertools import pairwise, product
