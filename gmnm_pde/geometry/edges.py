@@ -1,4 +1,4 @@
-"""Edges between flat sides of a solid with more than half of their surroundings inside: solutions are singular there."""
+"""Re-entrant edges between flat sides of a solid: what surrounds them is three quarters inside."""
 
 from dataclasses import dataclass
 from itertools import pairwise, product
