@@ -7,6 +7,7 @@ that is cheaper, these are halved along the axes that the solution varies along.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,16 +23,19 @@ from gmnm_pde.adaptivity.box_refinement import (
     left_of_data,
     result_of,
 )
-from gmnm_pde.adaptivity.first_cells import first_cells, following, inside
+from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
+from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.boxes.drift import compared, slow
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.edges import Edge
 from gmnm_pde.memory import available_bytes
 from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
@@ -46,6 +50,10 @@ _AT_ONCE = 16
 
 _SLOW = 0.55
 """Where the parts of a solution fall by no smaller factor from one degree to the next, more degrees do not help."""
+
+_BESIDE_EDGES, _MANY_DEGREES = 0.25, 4
+"""In solids with re-entrant edges boxes elsewhere that leave this part of the squared residual of the worst box at an
+edge are halved if they need more than so many degrees more."""
 
 _DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
@@ -106,6 +114,11 @@ class BoxHalving:
     degree: int | None = None
     begin: Cells | None = None
     guess: InitialGuess | None = None
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """The re-entrant edges of a solid, on [-1, 1]^3."""
+        return edges_on_unit(self.statements.problem.domain)
 
     @property
     def _aim(self) -> float:
@@ -175,6 +188,8 @@ class BoxHalving:
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
         marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
+        if self.edges and self.counts is None and (fit.judged.moved or slow(fit)):
+            return self._finer_at_edges(level, fit, excess)
         if not marked:
             return None
         needed = self._needed(level, fit, wanted, excess, marked)
@@ -187,6 +202,20 @@ class BoxHalving:
             return halved
         costs = [self._seconds(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
+        """Another level towards re-entrant edges, and more degrees; boxes elsewhere are halved that need many."""
+        cells = torch.tensor([fit.layout.cell_of(k) for k in range(len(fit.layout))])
+        at_edges = sides_at(level.boxes, self.edges).flatten(1).any(dim=1)[cells]
+        least = _BESIDE_EDGES * fit.squares[at_edges].max()
+        needed = excess.clamp_min(1.0).log() / -torch.tensor(fit.falls).double().clamp_max(1 - 1e-3).log()
+        needed[at_edges | (fit.squares < least)] = 0.0
+        many = (needed > _MANY_DEGREES).nonzero()[:, 0].tolist()
+        halved = level.boxes.split([(int(cells[k]), fit.rough_in(k)) for k in many])
+        levels = 1 if fit.judged.moved else levels_at_edges(self._aim)
+        boxes = kept(self.statements.problem.domain, toward_edges(halved, self.edges, levels))
+        more = max(_STEP, math.ceil(needed[needed <= _MANY_DEGREES].max().item()))
+        return Cells(boxes, level.degree if self.degree else min(HIGHEST.space, level.degree + more))
 
     def _needed(self, level: Cells, fit: BoxFit, wanted: float, excess: Tensor, marked: list[int]) -> float:
         """Degrees more after which all boxes are good enough; in space, where boxes are dear, all of them together."""
@@ -218,7 +247,7 @@ class BoxHalving:
         for cell, k in zip(cells, marked, strict=True):
             axes.setdefault(cell, set()).update(fit.rough_in(k))
         finer = matched(boxes.split([(cell, sorted(own)) for cell, own in axes.items()]))
-        levels = min(_AT_ONCE, math.ceil(-math.log2(wanted))) - 1
+        levels = min(_AT_ONCE, math.ceil(-math.log2(max(wanted, SMALLEST)))) - 1
         finer = graded(finer, singular, levels)
         return finer if is_box(domain) else following(domain, finer)
 
@@ -247,6 +276,8 @@ class BoxHalving:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = inside(problem.domain, level.boxes)[0]
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        if self.edges:
+            fit = compared(fit, None if trials.last is None else trials.last.fit)
         run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
         return candidate_of(fit)
 

@@ -18,6 +18,7 @@ from gmnm_pde.boxes.pieces import Piece
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain, Parted
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.edges import flat_places
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.problem import Problem
@@ -89,13 +90,8 @@ def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
 
 def _flat_sides(domain: Domain) -> list[Tensor]:
     """By axis, on [-1, 1], where a domain in space has flat sides."""
-    found: list[set[float]] = [set() for _ in domain.bounds]
-    for chart in domain.boundary_charts():
-        if chart.flat is not None:
-            axis, at = chart.flat
-            low, high = domain.bounds[axis]
-            found[axis].add(2 * (at - low) / (high - low) - 1)
-    return [torch.tensor(sorted(own), dtype=torch.float64) for own in found]
+    pairs = zip(flat_places(domain), domain.bounds, strict=True)
+    return [2 * (torch.tensor(own, dtype=torch.float64) - low) / (high - low) - 1 for own, (low, high) in pairs]
 
 
 def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[float]:
@@ -125,14 +121,19 @@ def _divided(edges: list[float], count: int) -> list[float]:
 def following(domain: Domain, cells: Partition) -> Partition:
     """The boxes inside of a shape, halved until its boundary turns little in each."""
     for _ in range(_ROUNDS):
-        layout, kept = inside(domain, cells)
-        cells = Partition(tuple(cells.boxes[number] for number in kept))
+        layout, numbers = inside(domain, cells)
+        cells = Partition(tuple(cells.boxes[number] for number in numbers))
         if not isinstance(layout, CutLayout):
             return cells
         bent = _bent(layout)
         if not bent:
             return cells
         cells = matched(cells.split([(k, _longest(layout, k)) for k in bent]))
+    return kept(domain, cells)
+
+
+def kept(domain: Domain, cells: Partition) -> Partition:
+    """Those of some boxes that are not outside of a domain."""
     return Partition(tuple(cells.boxes[number] for number in inside(domain, cells)[1]))
 
 

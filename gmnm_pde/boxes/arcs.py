@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.boxes.layout import NOWHERE, Layout
+from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.gauss import line
 from gmnm_pde.geometry.region import Chart
 

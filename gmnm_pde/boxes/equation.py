@@ -8,9 +8,9 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.state import State
+from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.natural import balanced

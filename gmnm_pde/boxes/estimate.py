@@ -72,6 +72,7 @@ class Judged:
             each field, [boxes, fields, count].
         unseen: A smaller residual than this shows nothing.
         faint: The numbers of the fields that are next to nothing, judged beside the others.
+        moved: By field, how far the solution is from one on fewer boxes before, relative L2; empty without one.
     """
 
     errors: tuple[float, ...]
@@ -81,6 +82,7 @@ class Judged:
     parts: Tensor
     unseen: float = 0.0
     faint: tuple[int, ...] = ()
+    moved: tuple[float, ...] = ()
 
     @property
     def doubt(self) -> str:

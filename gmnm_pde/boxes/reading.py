@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gmnm_pde.boxes.flat import flat_side
 from gmnm_pde.geometry import Domain, GivenPoints, Region
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.region import unknown_normal
 from gmnm_pde.statement.conditions import Periodic
 from gmnm_pde.statement.problem import Problem

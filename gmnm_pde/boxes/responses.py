@@ -76,12 +76,25 @@ def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Seq
     found = []
     for every in patterns(layout, values, lengths, {}):
         fluxes = flux_rows(layout, degrees, every.boxes[0], lengths)
+        weights = _of_faces(layout, every.boxes[0], len(values.tests))
+        every = replace(every, matching=weights * every.matching, traces=weights * every.traces)
         for boxes, own in _alike(equation, every.boxes):
             pattern = replace(every, boxes=boxes)
             given, inside = zip(*_solved(degrees, own, pattern), strict=True)
             faces = torch.tensor([layout.around[box] for box in boxes])
             found.append(response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes))
     return found
+
+
+def _of_faces(layout: Layout, box: int, tests: int) -> Tensor:
+    """What the rows of a box that is not cut are multiplied by on each of its faces, ``tests`` of them, [rows, 1].
+
+    A unit of jump has in the energy the size that its face has for the thickness of the box there. In a long thin box
+    values at the ends count less for that: what they change reaches no farther than the box is thin.
+    """
+    halves = layout.halves[box]
+    each = [(halves.min() / halves[layout.faces[number].axis]).item() for number in layout.around[box]]
+    return torch.tensor(each, dtype=torch.float64).repeat_interleave(tests)[:, None]
 
 
 def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Interior]]:

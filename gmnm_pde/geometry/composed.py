@@ -8,6 +8,7 @@ from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import algebra
 from gmnm_pde.geometry.box import Box
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.gauss import chart_nodes
 from gmnm_pde.geometry.region import Chart, read_points, unknown_normal
 
@@ -119,7 +120,7 @@ class Product(Domain):
             return torch.stack([chart.margin(part) for chart, part in sides if chart.margin is not None]).amin(dim=0)
 
         named = second if first.name == "interior" else first
-        own, flat = named.level, named.flat
+        own, flat = named.level, named.flat if self.time else flat_side(named)
         part = slice(split, None) if named is second else slice(split)
         level = None if own is None else lambda points: own(points[:, part])
         if flat is not None and named is second:

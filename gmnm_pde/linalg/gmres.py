@@ -13,6 +13,10 @@ from torch import Tensor
 _BREAKDOWN = 1e-14
 """A new direction smaller than this part of what it came from is none: the answer is exact."""
 
+_ROUNDED, _WITHOUT_GAIN, _GAIN = 1e-10, 10, 0.5
+"""With less than the first left, rounding may keep it from falling: so many products in succession that do not lower
+it to this part of what was left before them end it."""
+
 _CANCELLED = 0.5
 """A direction of which more than this is left is orthogonal to the others to rounding."""
 
@@ -44,6 +48,7 @@ def gmres(multiplied: Callable[[Tensor], Tensor], right: Tensor, *, tolerance: f
     target = torch.zeros(most + 1, 1, dtype=torch.float64)
     target[0] = size
     y, left, number = target[:0], 1.0, 0
+    lefts: list[float] = []
     for number in range(1, most + 1):
         direction = multiplied(basis[number - 1])
         before = direction.norm().item()
@@ -60,7 +65,13 @@ def gmres(multiplied: Callable[[Tensor], Tensor], right: Tensor, *, tolerance: f
         rows = hessenberg[: number + 1, :number]
         y = torch.linalg.lstsq(rows, target[: number + 1], driver="gelsd").solution
         left = (rows @ y - target[: number + 1]).norm().item() / size
-        if not left > tolerance or length <= _BREAKDOWN * before:
+        if not left > tolerance or length <= _BREAKDOWN * before or _stays(lefts, left):
             break
+        lefts.append(left)
         basis[number] = direction / length
     return Solved(y[:, 0].to(right) @ basis[: len(y)], left, number)
+
+
+def _stays(lefts: list[float], left: float) -> bool:
+    """Whether rounding keeps what is left, after products that left ``lefts``, from falling."""
+    return left < _ROUNDED and len(lefts) >= _WITHOUT_GAIN and left > _GAIN * lefts[-_WITHOUT_GAIN]

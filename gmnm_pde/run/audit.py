@@ -42,7 +42,7 @@ def audited(result: Result, run: Run) -> Result:
     every = [look for looked in looks for look in looked]
     worst = max([look for look in every if look.name not in data] or every, key=lambda look: look.relative)
     told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
-    if result.best.estimate.faint:
+    if result.best.estimate.faint and result.converged:
         result = replace(result, details=f"{result.details}; {_of_faint(result.best.estimate.faint)}")
     if result.best.estimate.doubt:
         return _marked(result, Status.NOT_UNIQUE, result.best.estimate.doubt)

@@ -126,9 +126,10 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     try:
         boxes = OnBoxes(setup, suited(setup))
         if boxes.several:
-            cells = boxes.halving(tol).first()
+            refinement = boxes.halving(tol)
+            cells = refinement.first()
             many = _MANY_CELLS if setup.dimension < _EQUAL else _MANY_CELLS_IN_SPACE
-            return cells if len(cells.boxes) >= many else None
+            return cells if refinement.edges or len(cells.boxes) >= many else None
         level = boxes.refinement(tol).first()
     except Unsuited:
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import torch
@@ -155,13 +156,32 @@ class _Places:
         self.low, self.high = low, high
 
     def owner(self, x: Tensor) -> Tensor:
-        """The number of the box that each point of x [n, d] lies in, or of the last one before a face: [n]."""
+        """The number of the box that each point of x [n, d] lies in, or of the last one before a face: [n].
+
+        Beyond a face there may be no box: on one, it is the box before it.
+        """
+        x = x.detach()
+        found = self._in_cells(x, [True] * x.shape[1])
+        outside = (self._beyond(x, found) > 0).nonzero()[:, 0]
+        if len(outside):
+            some = x[outside]
+            near = torch.stack([self._in_cells(some, sides) for sides in product((True, False), repeat=x.shape[1])])
+            beyond = torch.stack([self._beyond(some, own) for own in near])
+            found[outside] = near.gather(0, beyond.argmin(dim=0, keepdim=True))[0]
+        return found
+
+    def _in_cells(self, x: Tensor, after: Sequence[bool]) -> Tensor:
+        """The box of the cell that each point lies in; on an edge along an axis, of that ``after`` it or before."""
         cell = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        for axis, edges in enumerate(self._edges):
-            inner = edges[1:-1].to(x)
-            own = torch.bucketize(x[:, axis].detach().contiguous(), inner, right=True)
+        for column, edges, right in zip(x.unbind(1), self._edges, after, strict=True):
+            own = torch.bucketize(column.contiguous(), edges[1:-1].to(x), right=right)
             cell = cell * (len(edges) - 1) + own
         return self._lookup.to(x.device)[cell]
+
+    def _beyond(self, x: Tensor, owner: Tensor) -> Tensor:
+        """How far points lie outside of given boxes, [n]."""
+        low, high = self.low.to(x)[owner], self.high.to(x)[owner]
+        return torch.maximum(low - x, x - high).clamp_min(0).amax(dim=1)
 
     @cached_property
     def _edges(self) -> list[Tensor]:
