@@ -130,6 +130,12 @@ class CutRows:
         matrix = torch.cat([row.of(basis, len(self._units)) for row in own])
         return matrix, torch.cat([row.right * row.factors for row in own])
 
+    def mean_of(self, equation: int, number: int, basis: TotalDegree) -> tuple[Tensor, Tensor]:
+        """The mean of an equation in a box, for the coefficients of its polynomials [1, own], and what it is, [1]."""
+        row = self._rows[number][equation]
+        roots = self.points[number][1].sqrt()
+        return (roots @ row.of(basis, len(self._units)))[None], (roots @ (row.right * row.factors))[None]
+
     def of_group(self, group: Sequence[int], basis: TotalDegree) -> tuple[Tensor, Tensor]:
         """The same of a box by itself."""
         return self.of(group[0], basis)

@@ -15,6 +15,7 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pattern, equation_rows, patterns, weighted_right
+from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.interruption import pause
 
 STABILISATION = 1.0
@@ -34,13 +35,16 @@ _LARGEST_RATIO = 30.0
 class Response:
     """Boxes that look the same; matrices of one box stand for all if shared.
 
+    Of several fields traces and fluxes are those of all fields, face after face, by rising degree. Where a field has no
+    traces its mean in the box is one more number that is given, and what is left of its equation on average a flux.
+
     Attributes:
         boxes: Their numbers, [n].
         faces: The faces of each, [n, f].
-        inside: From traces to the boxes' polynomials, [n or 1, count, traces].
-        given: These for no traces, [n, count].
-        passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, traces].
-        sources: The fluxes for no traces, [n, traces].
+        inside: From traces to the boxes' polynomials, [n or 1, own, traces].
+        given: These for no traces, [n, own].
+        passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, fluxes].
+        sources: The fluxes for no traces, [n, fluxes].
     """
 
     boxes: Tensor
@@ -55,7 +59,7 @@ class Response:
         return _times(traces, self.passed)
 
     def polynomials(self, traces: Tensor) -> Tensor:
-        """The boxes' coefficients for given traces, [n, count]."""
+        """The boxes' coefficients for given traces, [n, own]."""
         return self.given + _times(traces, self.inside.mT)
 
 
@@ -63,7 +67,9 @@ def _times(traces: Tensor, matrix: Tensor) -> Tensor:
     return traces @ matrix[0] if len(matrix) == 1 else (traces[:, None] @ matrix)[:, 0]
 
 
-def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float]) -> list[Response]:
+def responses(
+    layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float], traced: Traced | None = None
+) -> list[Response]:
     """Of all boxes that are not cut.
 
     Args:
@@ -71,17 +77,41 @@ def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Seq
         degrees: Of the polynomials.
         equation: At the points of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
+        traced: Which fields have traces; by default the only one.
     """
-    values = replace(degrees, across=(1,) * len(degrees.across))
+    traced = traced or Traced()
+    values = replace(degrees, across=traced.across)
     found = []
     for every in patterns(layout, values, lengths, {}):
-        fluxes = flux_rows(layout, degrees, every.boxes[0], lengths)
+        fluxes = flux_rows(layout, degrees, every.boxes[0], lengths, traced)
+        every = replace(every, **with_level(degrees, traced, every.matching, every.traces))
         for boxes, own in _alike(equation, every.boxes):
             pattern = replace(every, boxes=boxes)
             given, inside = zip(*_solved(degrees, own, pattern), strict=True)
             faces = torch.tensor([layout.around[box] for box in boxes])
-            found.append(response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes))
+            mass = None if traced.mass is None else _mass(degrees, own, traced.mass)
+            found.append(
+                response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes, traced, mass)
+            )
     return found
+
+
+def with_level(degrees: Degrees, traced: Traced, matching: Tensor, traces: Tensor) -> dict[str, Tensor]:
+    """The rows that match a box with its traces, and one more for the mean of a field without traces."""
+    if traced.level is None:
+        return {"matching": matching, "traces": traces}
+    row = matching.new_zeros(1, matching.shape[1])
+    row[0, traced.level * len(degrees.basis)] = 1.0
+    both = torch.block_diag(traces, -row.new_ones(1, 1))
+    return {"matching": torch.cat([matching, row]), "traces": both}
+
+
+def _mass(degrees: Degrees, equation: Interior, number: int) -> tuple[Tensor, Tensor]:
+    """The mean of an equation in boxes, [n or 1, own], and its right-hand side, [n]."""
+    one = replace(equation, operators=(equation.operators[number],))
+    roots, m = degrees.inner[1].sqrt(), len(degrees.inner[1])
+    right = equation.right[:, number * m : (number + 1) * m] @ degrees.inner[1]
+    return roots @ equation_rows(degrees, one), right
 
 
 def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Interior]]:
@@ -110,30 +140,55 @@ def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int
         yield tuple(boxes[place] for place in others), own.of(others)
 
 
-def response(boxes: Tensor, faces: Tensor, inside: Tensor, given: Tensor, fluxes: Tensor) -> Response:
-    """With the fluxes of what is inside."""
-    passed = inside.mT @ fluxes.mT
-    passed.diagonal(dim1=1, dim2=2).add_(STABILISATION)
-    return Response(boxes, faces, inside, given, passed, given @ fluxes.mT)
+def response(
+    boxes: Tensor,
+    faces: Tensor,
+    inside: Tensor,
+    given: Tensor,
+    fluxes: Tensor,
+    traced: Traced,
+    mass: tuple[Tensor, Tensor] | None = None,
+) -> Response:
+    """With the fluxes of what is inside; ``mass`` is the mean of an equation, and its right-hand side."""
+    passed, sources = inside.mT @ fluxes.mT, given @ fluxes.mT
+    own, every = len(traced.fields), len(traced.passed)
+    size = len(fluxes) // every
+    traces = torch.arange(size * own)
+    kept = torch.arange(size * every).view(size, every)[:, :own].flatten()
+    passed[:, traces, kept] += STABILISATION
+    if mass is not None:
+        row, right = mass
+        passed = torch.cat([passed, inside.mT @ row[..., None]], dim=2)
+        sources = torch.cat([sources, ((given * row).sum(dim=1) - right)[:, None]], dim=1)
+    return Response(boxes, faces, inside, given, passed, sources)
 
 
-def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> Tensor:
-    """From a box's polynomials to its fluxes without the traces' own part, [traces, count]."""
-    size, found = len(degrees.traces), [torch.zeros(0, len(degrees.basis), dtype=torch.float64)]
+def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float], traced: Traced) -> Tensor:
+    """From a box's polynomials to its fluxes without the traces' own part, [fluxes, own]."""
+    size, every, count = len(degrees.traces), len(traced.passed), len(degrees.basis)
+    found = [torch.zeros(0, every, traced.count * count, dtype=torch.float64)]
     for number in layout.around[box]:
         face = layout.faces[number]
         own, across = degrees.on_face(layout, face, box)[:2]
-        ratio = lengths[number] / layout.halves[box, face.axis].item()
-        sign = ratio if face.below == box else -ratio
-        found.append((sign * across - STABILISATION * own)[:size])
-    return torch.cat(found)
+        side = 1.0 if face.below == box else -1.0
+        ratio = side * lengths[number] / layout.halves[box, face.axis].item()
+        rows = torch.zeros(size, every, traced.count * count, dtype=torch.float64)
+        for k, field in enumerate(traced.passed):
+            values = side * own if field == traced.level else ratio * across - STABILISATION * own
+            rows[:, k, field * count : (field + 1) * count] = values[:size]
+        found.append(rows)
+    return torch.cat(found).flatten(0, 1)
 
 
 def _solved(degrees: Degrees, equation: Interior, pattern: Pattern) -> Iterator[tuple[Tensor, Tensor]]:
     """The polynomials for no traces, [n, count], and from traces to them, [n or 1, count, traces], for some boxes."""
     right, boxes = weighted_right(degrees, equation), len(equation.right)
-    if equation.constant:
-        yield _by_qr(equation_rows(degrees, equation), right, pattern)
+    if equation.constant or equation.fields > 1:
+        rows = len(equation.operators) * len(degrees.inner[1]) + len(pattern.matching)
+        step = boxes if equation.constant else max(1, _AT_ONCE // (16 * rows * pattern.matching.shape[1]))
+        for some in torch.arange(boxes).split(step):
+            pause()
+            yield _by_qr(equation_rows(degrees, equation.of(some.tolist())), right[some], pattern)
         return
     basis = _Orthonormal(degrees, equation, pattern)
     rows = right.shape[1] + len(pattern.matching)

@@ -1,0 +1,88 @@
+"""Which fields of a system in space have traces on faces, and what is balanced there.
+
+Of an equation with second derivatives A d_n d_n u + B d_n p + ... the normal derivative is that of A d_n u + B p, which
+is the same on both sides of a face, as u is. With A inverted there is one such number for each field with second
+derivatives: d_n u + A^-1 B p. Fields without second derivatives, as a pressure, have no traces; boxes with given traces
+know such a field but for a constant, and what is left of its own equation, as that of mass, has to be zero on average.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.equation import Interior, Key
+from gmnm_pde.boxes.reading import Unsuited
+
+_DIRECTIONS = 64
+"""Directions in which a system is to be elliptic."""
+
+_FLAT = 1e-8
+"""Principal parts whose determinants fall below this part of their largest are not elliptic."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The parts of a system.
+
+    Attributes:
+        fields: Those with traces: that have second derivatives.
+        equations: Those that have them, as many.
+        level: The field without traces, where there is one.
+        mass: The equation without second derivatives, where there is one.
+        count: How many fields there are.
+    """
+
+    fields: tuple[int, ...] = (0,)
+    equations: tuple[int, ...] = (0,)
+    level: int | None = None
+    mass: int | None = None
+    count: int = 1
+
+    @classmethod
+    def of(cls, equation: Interior) -> "Traced":
+        """Those of equations.
+
+        Raises:
+            Unsuited: they do not balance.
+        """
+        own = [{key for key, c in operator.items() if _is_there(c)} for operator in equation.operators]
+        if any(sum(alpha) > 2 for keys in own for _, alpha in keys):
+            raise Unsuited("a system in three coordinates is of higher than second order")
+        fields = tuple(sorted({field for keys in own for field, alpha in keys if sum(alpha) == 2}))
+        second = tuple(k for k, keys in enumerate(own) if any(sum(alpha) == 2 for _, alpha in keys))
+        others = [field for field in range(equation.fields) if field not in fields]
+        first = [k for k in range(len(own)) if k not in second]
+        if len(fields) != len(second) or len(others) != len(first) or len(others) > 1 or not fields:
+            raise Unsuited("the system in three coordinates is none of second order, nor with one pressure")
+        return cls(fields, second, *((others[0], first[0]) if others else (None, None)), equation.fields)
+
+    @property
+    def across(self) -> tuple[int, ...]:
+        """By field how many traces it has."""
+        return tuple(int(field in self.fields) for field in range(self.count))
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """The fields of which a box says something on its faces: derivatives across, and values without traces."""
+        return self.fields if self.level is None else (*self.fields, self.level)
+
+    def coupling(self, equation: Interior, axis: int) -> Tensor:
+        """A^-1 B across an axis, in the boxes' own coordinates, for their mean coefficients, [boxes, fields]."""
+        d = len(equation.alphas[0])
+        first, second = (tuple(order * int(k == axis) for k in range(d)) for order in (1, 2))
+        A = torch.stack([torch.stack([self._mean(equation, k, (j, second)) for j in self.fields]) for k in self.equations])
+        if self.level is None:
+            return A.new_zeros(A.shape[2], len(self.fields))
+        B = torch.stack([self._mean(equation, k, (self.level, first)) for k in self.equations])
+        return torch.linalg.solve(A.permute(2, 0, 1), B.mT)
+
+    @staticmethod
+    def _mean(equation: Interior, number: int, key: Key) -> Tensor:
+        own = equation.operators[number].get(key, 0.0)
+        boxes = len(equation.right)
+        return own.mean(dim=1) if isinstance(own, Tensor) else torch.full((boxes,), own, dtype=torch.float64)
+
+
+def _is_there(coefficient: Tensor | float) -> bool:
+    return bool(coefficient.any()) if isinstance(coefficient, Tensor) else coefficient != 0.0
