@@ -18,7 +18,7 @@ from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
 from gmnm_pde.boxes.faces import lengths_of
-from gmnm_pde.boxes.layout import NOWHERE, Layout
+from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pins
 from gmnm_pde.boxes.outer import outer
 from gmnm_pde.boxes.reading import Unsuited
@@ -37,6 +37,8 @@ class Coupled:
         equation: At the points of the boxes.
         conditions: By the number of their outer face.
         pins: A row at a given point that fixes the level of a pressure, where nothing else does.
+        traced: Which fields have traces.
+        couplings: By how much a pressure counts beside derivatives across faces, [faces, fields].
         cut: The rows of boxes that the boundary cuts.
 
     Raises:
@@ -50,11 +52,13 @@ class Coupled:
         equation: Interior,
         conditions: Mapping[int, Sequence[Condition]],
         pins: Pins,
+        traced: Traced,
+        couplings: Tensor,
         cut: CutRows | None = None,
     ):
         self.layout, self.degrees, self.equation = layout, degrees, equation
         self.conditions, self.pins = conditions, pins
-        self._traced = Traced.of(equation)
+        self._traced = traced
         lengths = lengths_of(layout)
         self._responses = responses(layout, degrees, equation, lengths, self._traced)
         if cut is not None:
@@ -64,7 +68,7 @@ class Coupled:
             for n, face in enumerate(layout.faces)
             if face.outer
         }
-        self._weights = self._balances(lengths)
+        self._weights = self._balances(couplings * torch.tensor(lengths, dtype=torch.float64)[:, None])
 
     @property
     def size(self) -> int:
@@ -80,19 +84,10 @@ class Coupled:
     def _leveled(self) -> bool:
         return self._traced.level is not None
 
-    def _balances(self, lengths: Sequence[float]) -> Tensor:
+    def _balances(self, couplings: Tensor) -> Tensor:
         """What the fluxes of both boxes beside each face are multiplied by, [faces, fields, passed]."""
-        own = len(self._traced.fields)
-        found = torch.zeros(len(self.layout.faces), own, len(self._traced.passed), dtype=torch.float64)
-        found[:, :, :own] = torch.eye(own, dtype=torch.float64)
-        if self._leveled:
-            couplings = [self._traced.coupling(self.equation, axis) for axis in range(self.layout.dimension)]
-            halves = self.layout.halves
-            for number, face in enumerate(self.layout.faces):
-                beside = [box for box in (face.below, face.above) if box != NOWHERE]
-                each = couplings[face.axis][beside] / halves[beside, face.axis, None]
-                found[number, :, own] = lengths[number] * each.mean(dim=0)
-        return found
+        own = torch.eye(couplings.shape[1], dtype=torch.float64).expand(len(couplings), -1, -1)
+        return torch.cat([own, couplings[..., None]], dim=2) if self._leveled else own
 
     @cached_property
     def _order(self) -> list[Groups]:

@@ -6,13 +6,17 @@ derivatives: d_n u + A^-1 B p. Fields without second derivatives, as a pressure,
 know such a field but for a constant, and what is left of its own equation, as that of mass, has to be zero on average.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.equation import Interior, Key
+from gmnm_pde.boxes.equation import Interior, linearized
+from gmnm_pde.boxes.layout import Face
 from gmnm_pde.boxes.reading import Unsuited
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
 
 _DIRECTIONS = 64
 """Directions in which a system is to be elliptic."""
@@ -67,21 +71,22 @@ class Traced:
         """The fields of which a box says something on its faces: derivatives across, and values without traces."""
         return self.fields if self.level is None else (*self.fields, self.level)
 
-    def coupling(self, equation: Interior, axis: int) -> Tensor:
-        """A^-1 B across an axis, in the boxes' own coordinates, for their mean coefficients, [boxes, fields]."""
-        d = len(equation.alphas[0])
-        first, second = (tuple(order * int(k == axis) for k in range(d)) for order in (1, 2))
-        A = torch.stack([torch.stack([self._mean(equation, k, (j, second)) for j in self.fields]) for k in self.equations])
-        if self.level is None:
-            return A.new_zeros(A.shape[2], len(self.fields))
-        B = torch.stack([self._mean(equation, k, (self.level, first)) for k in self.equations])
-        return torch.linalg.solve(A.permute(2, 0, 1), B.mT)
+    def couplings(self, problem: Problem, terms: Sequence[Term], faces: Sequence[Face], units: Sequence[float]) -> Tensor:
+        """A^-1 B in the middle of faces, with what the fields are measured in, [faces, fields]."""
+        points = torch.cat([face.points(torch.zeros(1, len(face.span), dtype=torch.float64)) for face in faces])
+        found = [own for term in terms for own in linearized(problem, term, points).values()]
+        axes = torch.nn.functional.one_hot(torch.tensor([face.axis for face in faces]), points.shape[1])
 
-    @staticmethod
-    def _mean(equation: Interior, number: int, key: Key) -> Tensor:
-        own = equation.operators[number].get(key, 0.0)
-        boxes = len(equation.right)
-        return own.mean(dim=1) if isinstance(own, Tensor) else torch.full((boxes,), own, dtype=torch.float64)
+        def across(number: int, field: int, order: int) -> Tensor:
+            slopes = found[number].slopes
+            alphas = [tuple((order * own).tolist()) for own in torch.eye(points.shape[1], dtype=torch.long)]
+            parts = [axes[:, k] * slopes[field, a] for k, a in enumerate(alphas) if (field, a) in slopes]
+            return units[field] * sum(parts, start=torch.zeros(len(points), dtype=torch.float64))
+
+        A = torch.stack([torch.stack([across(k, j, 2) for j in self.fields], dim=1) for k in self.equations], dim=1)
+        if self.level is None:
+            return points.new_zeros(len(points), len(self.fields))
+        return torch.linalg.solve(A, torch.stack([across(k, self.level, 1) for k in self.equations], dim=1))
 
 
 def _is_there(coefficient: Tensor | float) -> bool:
