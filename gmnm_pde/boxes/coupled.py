@@ -8,6 +8,7 @@ around both one constant is free.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -24,8 +25,24 @@ from gmnm_pde.boxes.outer import outer
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.boxes.responses import Response, responses
 from gmnm_pde.boxes.traced import Traced
-from gmnm_pde.linalg.elements import Element, ElementSolver, Singular
+from gmnm_pde.linalg.elements import Dense, Element, Singular, solved
 from gmnm_pde.linalg.nested_dissection import Groups
+
+
+@dataclass(frozen=True)
+class _OfBox:
+    """The part of a box in the equations of its faces, made when it is asked for."""
+
+    system: "Coupled"
+    response: Response
+    place: int
+    kept: int
+    groups: Groups
+
+    @property
+    def matrix(self) -> Tensor:
+        """In the leading traces, [n, n]."""
+        return self.system.equations(self.response, self.place, self.kept)
 
 
 class Coupled:
@@ -117,34 +134,33 @@ class Coupled:
     def _elements(self, kept: int) -> Iterator[Element]:
         """Of all boxes and outer faces, with so many of the traces of each face."""
         for own in self._responses:
-            matrices = self._equations(own, kept)
-            for number, (box, faces) in enumerate(zip(own.boxes.tolist(), own.faces.tolist(), strict=True)):
-                yield Element(self._groups(box, faces), matrices[number])
+            for place, (box, faces) in enumerate(zip(own.boxes.tolist(), own.faces.tolist(), strict=True)):
+                yield _OfBox(self, own, place, kept, self._groups(box, faces))
         for number, known in self._outer.items():
-            yield Element((number,), known.trace[:kept, :kept])
+            yield Dense((number,), known.trace[:kept, :kept])
         if self.pins:
             yield from self._of_level(kept)
 
     def _groups(self, box: int, faces: Sequence[int]) -> Groups:
         return (*faces, *((len(self.layout.faces) + box,) if self._leveled else ()))
 
-    def _equations(self, own: Response, kept: int) -> Tensor:
-        """The equations of the faces of boxes in their leading traces, as far as boxes have part, [n, rows, columns]."""
+    def equations(self, own: Response, place: int, kept: int) -> Tensor:
+        """The equations of the faces of a box in their leading traces, as far as the box has part, [rows, columns]."""
         columns = self._leading(own.faces.shape[1], kept)
-        boxes = len(own.boxes)
-        passed, inside = own.passed[:, columns].mT.expand(boxes, -1, -1), own.inside[..., columns].expand(boxes, -1, -1)
-        return self._applied(own, passed, inside, kept)
+        shared = 0 if len(own.inside) == 1 else place
+        faces, passed = own.faces[place : place + 1], own.passed[shared, columns].mT
+        return self._applied(faces, passed[None], own.inside[shared, :, columns][None], kept)[0]
 
     def _leading(self, faces: int, kept: int) -> Tensor:
         """The places of the leading traces of a box, and of its mean."""
         places = (self.size * torch.arange(faces)[:, None] + torch.arange(kept)).flatten()
         return torch.cat([places, torch.tensor([faces * self.size])]) if self._leveled else places
 
-    def _applied(self, own: Response, fluxes: Tensor, inside: Tensor, kept: int) -> Tensor:
+    def _applied(self, faces: Tensor, fluxes: Tensor, inside: Tensor, kept: int) -> Tensor:
         """The leading equations of given fluxes [n, fluxes, m] and polynomials [n, own, m] of boxes, [n, rows, m]."""
         fields, every = self._weights.shape[1:]
         parts, size, leading = [], len(self.degrees.traces) * every, kept // fields * every
-        for side, numbers in enumerate(own.faces.unbind(1)):
+        for side, numbers in enumerate(faces.unbind(1)):
             each = fluxes[:, side * size : side * size + leading].unflatten(1, (-1, every))
             balanced = (self._weights[numbers, None] @ each).flatten(1, 2)
             for place, number in enumerate(numbers.tolist()):
@@ -158,14 +174,14 @@ class Coupled:
         last = len(self.layout.faces) + len(self.layout)
         for box, share in enumerate(self.layout.shares.sqrt().tolist()):
             matrix = torch.tensor([[0.0, share], [0.0, 0.0]], dtype=torch.float64)
-            yield Element((last - len(self.layout) + box, last), matrix)
+            yield Dense((last - len(self.layout) + box, last), matrix)
         ((box, (row, _)),) = self.pins.items()
         response, place = self._of_box(box)
         inside = response.inside[place if len(response.inside) > 1 else 0]
         columns = self._leading(response.faces.shape[1], kept)
         matrix = row.new_zeros(len(columns) + 1, len(columns) + 1)
         matrix[-1, :-1] = (row @ inside[:, columns])[0]
-        yield Element((*self._groups(box, response.faces[place].tolist()), last), matrix)
+        yield Dense((*self._groups(box, response.faces[place].tolist()), last), matrix)
 
     def _of_box(self, box: int) -> tuple[Response, int]:
         for own in self._responses:
@@ -180,7 +196,7 @@ class Coupled:
         right = torch.zeros(faces, kept, dtype=torch.float64)
         means = torch.zeros(len(self.layout) if self._leveled else 0, dtype=torch.float64)
         for own in self._responses:
-            each = -self._applied(own, own.sources[..., None], own.given[..., None], kept)[..., 0]
+            each = -self._applied(own.faces, own.sources[..., None], own.given[..., None], kept)[..., 0]
             if self._leveled:
                 means[own.boxes] = each[:, -1]
                 each = each[:, :-1]
@@ -198,10 +214,9 @@ class Coupled:
         faces, boxes = len(self.layout.faces), len(self.layout)
         sizes = [kept] * faces + [1] * (boxes * self._leveled + bool(self.pins))
         try:
-            solver = ElementSolver(self._elements(kept), sizes, self._order)
+            found = solved(self._elements(kept), self._right(kept), sizes, self._order)
         except Singular:
             raise Unsuited("the balance of fluxes leaves something free") from None
-        found = solver.solution(self._right(kept)[:, None])[:, 0]
         traces = found.new_zeros(faces, self.size)
         traces[:, :kept] = found[: faces * kept].view(faces, kept)
         return traces, found[faces * kept :][:boxes]

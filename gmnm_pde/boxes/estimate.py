@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance
+from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
@@ -88,7 +89,7 @@ class Judged:
 
 @torch.no_grad()
 def judged(
-    system: BoxSystem | Balance,
+    system: BoxSystem | Balance | Coupled,
     reference: HeldOut | JoinedHeldOut,
     held_out: HeldOut | JoinedHeldOut,
     coefficients: Tensor,
@@ -141,7 +142,7 @@ def judged(
     errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** drawn
     if left_to_go is not None:
         errors = torch.maximum(errors, sizes.of(left_to_go))
-    if telling and isinstance(system, BoxSystem) and system.pins:
+    if telling and isinstance(system, BoxSystem | Coupled) and system.pins:
         spread = torch.stack([sizes.about_mean(fewer - coefficients) for fewer in others]).amax(dim=0)
         moved = torch.stack([sizes.of(fewer - coefficients) for fewer in others]).amax(dim=0)
         centred = observed / SAFETY * spread / moved.clamp_min(tiny)  # what bounds errors needs no safety
@@ -151,7 +152,7 @@ def judged(
     return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts, unseen)
 
 
-def _level(system: BoxSystem, fields: int) -> Tensor:
+def _level(system: BoxSystem | Coupled, fields: int) -> Tensor:
     """By field, how much larger errors may be at a given point than elsewhere, where that alone fixes its level.
 
     Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
@@ -181,7 +182,7 @@ def _worst(squares: Tensor) -> list[int]:
     return order[:count].tolist()
 
 
-def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
+def _worse(system: BoxSystem | Balance | Coupled, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
     """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
 
     Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
@@ -198,7 +199,7 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot:
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
 
 
-def _with_lower_cut(system: BoxSystem | Balance) -> Iterator[Tensor]:
+def _with_lower_cut(system: BoxSystem | Balance | Coupled) -> Iterator[Tensor]:
     """Worse solutions, the best first, whose polynomials have lower degrees in the boxes that are cut.
 
     Nothing on the boundary in these has a trace, and so traces of lower degree show little of what is wrong there.

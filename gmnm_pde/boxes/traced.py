@@ -18,12 +18,6 @@ from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
-_DIRECTIONS = 64
-"""Directions in which a system is to be elliptic."""
-
-_FLAT = 1e-8
-"""Principal parts whose determinants fall below this part of their largest are not elliptic."""
-
 
 @dataclass(frozen=True)
 class Traced:

@@ -8,6 +8,7 @@ front (I. Duff and J. Reid, ACM Trans. Math. Softw. 9, 1983).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -23,9 +24,23 @@ class Singular(Exception):
     """A block has no pivot."""
 
 
+class Element(Protocol):
+    """A dense piece of a matrix."""
+
+    @property
+    def groups(self) -> Groups:
+        """The groups that it holds."""
+        ...
+
+    @property
+    def matrix(self) -> Tensor:
+        """Its equations and unknowns, group after group, [n, n]; asked for once."""
+        ...
+
+
 @dataclass(frozen=True)
-class Element:
-    """A dense piece of a matrix: equations and unknowns of some groups, group after group, [n, n]."""
+class Dense:
+    """An element that is known."""
 
     groups: Groups
     matrix: Tensor
@@ -33,86 +48,76 @@ class Element:
 
 @dataclass(frozen=True)
 class _Eliminated:
-    """A block in terms of later unknowns.
-
-    Attributes:
-        own: The places of its unknowns.
-        later: The places of the unknowns that it is coupled to.
-        factor: Its LU factorisation.
-        pivots: Of that.
-        coupling: Its inverse times the part of its rows in later unknowns.
-        below: The part of later rows in its unknowns.
-    """
+    """A block in terms of later unknowns: where both are, and the block's inverse times its part of these."""
 
     own: Tensor
     later: Tensor
-    factor: Tensor
-    pivots: Tensor
     coupling: Tensor
-    below: Tensor
 
 
-class ElementSolver:
-    """The solutions of a sum of elements.
+def solved(elements: Iterable[Element], right: Tensor, sizes: Sequence[int], order: Sequence[Groups]) -> Tensor:
+    """The solution of a sum of elements, [unknowns].
 
     Args:
         elements: The system.
+        right: The right-hand side, [unknowns].
         sizes: The number of unknowns in each group.
         order: The groups in blocks, in the order of elimination.
 
     Raises:
         Singular: a block cannot be eliminated.
     """
+    turn = {group: number for number, block in enumerate(order) for group in block}
+    waiting: list[list[Element]] = [[] for _ in order]
+    for element in elements:
+        waiting[min(turn[group] for group in element.groups)].append(element)
+    places, found, blocks = _Places(sizes), right.clone(), []
+    for number, block in enumerate(order):
+        held = {group for element in waiting[number] for group in element.groups}
+        later = tuple(sorted(held.difference(block), key=lambda group: (turn[group], group)))
+        front = places.added((*block, *later), waiting[number])
+        waiting[number] = []
+        eliminated, rest = _without(front, places.of(block), places.of(later), found)
+        blocks.append(eliminated)
+        if later:
+            waiting[turn[later[0]]].append(Dense(later, rest))
+    for one in reversed(blocks):
+        found[one.own] -= one.coupling @ found[one.later]
+    return found
 
-    def __init__(self, elements: Iterable[Element], sizes: Sequence[int], order: Sequence[Groups]):
+
+class _Places:
+    """Where the unknowns of groups are."""
+
+    def __init__(self, sizes: Sequence[int]):
         ends = torch.tensor(sizes).cumsum(0).tolist()
-        self._places = [torch.arange(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.size = ends[-1]
-        turn = {group: number for number, block in enumerate(order) for group in block}
-        waiting: list[list[Element]] = [[] for _ in order]
+        self._each = [torch.arange(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+    def of(self, groups: Groups) -> Tensor:
+        """Of some groups, one after another."""
+        return torch.cat([self._each[group] for group in groups]) if groups else torch.zeros(0, dtype=torch.long)
+
+    def added(self, groups: Groups, elements: Sequence[Element]) -> Tensor:
+        """The sum of elements that hold no other groups, [n, n]."""
+        sizes = [len(self._each[group]) for group in groups]
+        own = dict(zip(groups, torch.arange(sum(sizes)).split(sizes), strict=True))
+        total = torch.zeros(sum(sizes), sum(sizes), dtype=torch.float64)
         for element in elements:
-            waiting[min(turn[group] for group in element.groups)].append(element)
-        self._blocks = []
-        for number, block in enumerate(order):
-            held = {group for element in waiting[number] for group in element.groups}
-            later = tuple(sorted(held.difference(block), key=lambda group: (turn[group], group)))
-            eliminated, rest = self._eliminated(block, later, waiting[number])
-            waiting[number] = []
-            self._blocks.append(eliminated)
-            if later:
-                waiting[turn[later[0]]].append(Element(later, rest))
+            rows = torch.cat([own[group] for group in element.groups])
+            total[rows[:, None], rows] += element.matrix
+        return total
 
-    def _eliminated(
-        self, block: Groups, later: Groups, elements: Sequence[Element]
-    ) -> tuple[_Eliminated, Tensor]:
-        groups = (*block, *later)
-        sizes = [len(self._places[group]) for group in groups]
-        starts = dict(zip(groups, [0, *torch.tensor(sizes).cumsum(0).tolist()], strict=False))
-        front = torch.zeros(sum(sizes), sum(sizes), dtype=torch.float64)
-        for element in elements:
-            places = torch.cat([starts[group] + torch.arange(len(self._places[group])) for group in element.groups])
-            front[places[:, None], places] += element.matrix
-        own = self._at(block)
-        k, rest = len(own), len(front) - len(own)
-        with unbroken(2 / 3 * k**3 + 2 * k * rest * (k + rest)):
-            factor, pivots, failed = torch.linalg.lu_factor_ex(front[:k, :k])
-            sizes_of = factor.diagonal().abs()
-            if failed.item() or not bool(sizes_of.min() > _SINGULAR * sizes_of.max()):
-                raise Singular
-            coupling = torch.linalg.lu_solve(factor, pivots, front[:k, k:])
-            below = front[k:, :k].clone()
-            left = torch.addmm(front[k:, k:], below, coupling, alpha=-1.0)
-        return _Eliminated(own, self._at(later), factor, pivots, coupling, below), left
 
-    def _at(self, groups: Groups) -> Tensor:
-        return torch.cat([self._places[group] for group in groups]) if groups else torch.zeros(0, dtype=torch.long)
-
-    def solution(self, right: Tensor) -> Tensor:
-        """For right-hand sides [size, m], [size, m]."""
-        found = right.clone()
-        for block in self._blocks:
-            found[block.own] = torch.linalg.lu_solve(block.factor, block.pivots, found[block.own])
-            found[block.later] -= block.below @ found[block.own]
-        for block in reversed(self._blocks):
-            found[block.own] -= block.coupling @ found[block.later]
-        return found
+def _without(front: Tensor, own: Tensor, later: Tensor, right: Tensor) -> tuple[_Eliminated, Tensor]:
+    """A front with its first unknowns eliminated, and what is left for the others; ``right`` is changed with it."""
+    k, rest = len(own), len(later)
+    with unbroken(2 / 3 * k**3 + 2 * k * rest * (k + rest)):
+        factor, pivots, failed = torch.linalg.lu_factor_ex(front[:k, :k])
+        sizes = factor.diagonal().abs()
+        if failed.item() or not bool(sizes.min() > _SINGULAR * sizes.max()):
+            raise Singular
+        known = torch.linalg.lu_solve(factor, pivots, torch.cat([front[:k, k:], right[own, None]], dim=1))
+        coupling, right[own] = known[:, :-1], known[:, -1]
+        right[later] -= front[k:, :k] @ known[:, -1]
+        left = torch.addmm(front[k:, k:], front[k:, :k], coupling, alpha=-1.0)
+    return _Eliminated(own, later, coupling), left

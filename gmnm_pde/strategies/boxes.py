@@ -281,7 +281,7 @@ class OnBoxes:
 
     def _asks_for_equal(self, even: BoxRefinement) -> bool:
         """Whether boxes are equal: for one linear equation, and for systems with waves, whose factors they share."""
-        if not self.setup.problem.linear or self._is_one_linear:
+        if not self.setup.problem.linear or self._is_one_linear or self.setup.dimension >= _EQUAL:
             return self.setup.problem.linear
         level = even.first() if probed(self.statements).constant else None
         return level is not None and level.boxes >= _MANY

@@ -122,3 +122,24 @@ def flow(waves, domain=CUBE, pinned=True, name="stokes"):
         point = torch.tensor([[0.1, 0.9, 0.2]], dtype=torch.float64)
         given.append(g.Observations(point.tolist(), p=exact(*point.unbind(1))["p"].tolist()))
     return g.Problem(domain, equations, given, exact=exact, name=name)
+
+
+def beam(length=3.0, radius=0.2):
+    """A beam with a hole across it, clamped at one end, drawn at the other; no solution is known."""
+    block = g.Box(x=(0, length), y=(0, 1), z=(0, 1))
+    hole = g.Disk(center=(length / 2, 0.5), radius=radius) * g.Interval(z=(0, 1))
+    domain = block - hole
+
+    def balance(u, v, w, x, y, z):
+        rows, axes = stresses(u, v, w, x, y, z), (x, y, z)
+        return tuple(sum(g.diff(s, a) for s, a in zip(row, axes, strict=True)) for row in rows)
+
+    def drawn(u, v, w, x, y, z, normal):
+        rows = stresses(u, v, w, x, y, z)
+        load = torch.where(x > length - 1e-9, 1.0, 0.0).to(x)
+        found = [sum(s * n for s, n in zip(row, normal.unbind(-1), strict=True)) for row in rows]
+        return {"drawn_x": found[0], "drawn_y": found[1], "drawn_z": found[2] - load * y * (1 - y) * z * (1 - z)}
+
+    free = domain.boundary.where(lambda x, y, z: x > 1e-9)
+    clamped = g.Dirichlet(u=0, v=0, w=0, on=domain.face(x=0))
+    return g.Problem(domain, balance, [clamped, g.Condition(drawn, on=free, name="drawn")], name="beam")
