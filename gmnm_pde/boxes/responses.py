@@ -1,9 +1,4 @@
-"""Boxes solved by least squares for given values on their faces: their polynomials, and the fluxes that these make.
-
-Where coefficients vary each box has a matrix of its own. With polynomials that are orthonormal for the mean of all
-coefficients these matrices are close to orthogonal, and their normal equations lose no digit: products of matrices and
-a Cholesky factorisation, many times faster than QR, which is used where coefficients vary too much for that.
-"""
+"""Boxes solved by least squares for given values on their faces: their polynomials, and the fluxes that these make."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +10,7 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pattern, equation_rows, patterns, weighted_right
+from gmnm_pde.boxes.orthonormal import Orthonormal
 from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.interruption import pause
 
@@ -26,9 +22,6 @@ _AT_ONCE = 2**27
 
 _SAME = 1e-12
 """Coefficients that vary in a box by no more than this part of their size are constant there."""
-
-_LARGEST_RATIO = 30.0
-"""Normal equations are used where their triangles' diagonals vary by no more than this."""
 
 
 @dataclass(frozen=True)
@@ -183,14 +176,10 @@ def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[floa
 def _solved(degrees: Degrees, equation: Interior, pattern: Pattern) -> Iterator[tuple[Tensor, Tensor]]:
     """The polynomials for no traces, [n, count], and from traces to them, [n or 1, count, traces], for some boxes."""
     right, boxes = weighted_right(degrees, equation), len(equation.right)
-    if equation.constant or equation.fields > 1:
-        rows = len(equation.operators) * len(degrees.inner[1]) + len(pattern.matching)
-        step = boxes if equation.constant else max(1, _AT_ONCE // (16 * rows * pattern.matching.shape[1]))
-        for some in torch.arange(boxes).split(step):
-            pause()
-            yield _by_qr(equation_rows(degrees, equation.of(some.tolist())), right[some], pattern)
+    if equation.constant:
+        yield _by_qr(equation_rows(degrees, equation), right, pattern)
         return
-    basis = _Orthonormal(degrees, equation, pattern)
+    basis = Orthonormal(degrees, equation, pattern)
     rows = right.shape[1] + len(pattern.matching)
     step = max(1, _AT_ONCE // (16 * rows * pattern.matching.shape[1]))
     for first in range(0, boxes, step):
@@ -206,44 +195,3 @@ def _by_qr(rows: Tensor, right: Tensor, pattern: Pattern) -> tuple[Tensor, Tenso
     Q, R = torch.linalg.qr(torch.cat([rows, pattern.matching.expand(len(rows), -1, -1)], dim=1))
     given = torch.linalg.solve_triangular(R, (right[:, None] @ Q[:, :m]).mT, upper=True)[..., 0]
     return given, torch.linalg.solve_triangular(R, -(Q[:, m:].mT @ pattern.traces), upper=True)
-
-
-class _Orthonormal:
-    """Polynomials in which the rows of a box with the mean of all coefficients are orthonormal.
-
-    Args:
-        degrees: Of the polynomials.
-        equation: In the boxes.
-        pattern: Their rows on faces.
-    """
-
-    def __init__(self, degrees: Degrees, equation: Interior, pattern: Pattern):
-        (operator,) = equation.operators
-        self._alphas = tuple(alpha for _, alpha in operator)
-        self._coefficients = [torch.as_tensor(c, dtype=torch.float64) for c in operator.values()]
-        means = {key: c.mean().item() for key, c in zip(operator, self._coefficients, strict=True)}
-        rows = equation_rows(degrees, replace(equation, operators=(means,)))[0]
-        self._triangle = torch.linalg.qr(torch.cat([rows, pattern.matching]), mode="r").R
-        weights = degrees.inner[1].sqrt()[:, None]
-        tables = degrees.inside_table(self._alphas)
-        each = [self._orthonormal(weights * tables[alpha]) for alpha in self._alphas]
-        self._tables = torch.stack(each, dim=1)  # [points, derivatives, count]
-        matching = self._orthonormal(pattern.matching)
-        self._gram, self._passed = matching.mT @ matching, -(matching.mT @ pattern.traces)
-
-    def _orthonormal(self, rows: Tensor) -> Tensor:
-        return torch.linalg.solve_triangular(self._triangle, rows, upper=True, left=False)
-
-    def by_normal_equations(self, boxes: range, right: Tensor) -> tuple[Tensor, Tensor] | None:
-        """As by QR; None where that is needed."""
-        m, n = len(self._tables), len(boxes)
-        each = [c[boxes.start : boxes.stop].mT if c.ndim else c.expand(m, n) for c in self._coefficients]
-        rows = (torch.stack(each, dim=2) @ self._tables).transpose(0, 1).contiguous()
-        gram = torch.baddbmm(self._gram.expand(n, -1, -1), rows.mT, rows)
-        lower, failed = torch.linalg.cholesky_ex(gram)
-        sizes = lower.diagonal(dim1=1, dim2=2)
-        if bool(failed.any()) or not bool((sizes.amax(dim=1) <= _LARGEST_RATIO * sizes.amin(dim=1)).all()):
-            return None
-        passed = torch.cat([rows.mT @ right[:, :, None], self._passed.expand(n, -1, -1)], dim=2)
-        found = torch.linalg.solve_triangular(self._triangle, torch.cholesky_solve(passed, lower), upper=True)
-        return found[:, :, 0].contiguous(), found[:, :, 1:].contiguous()

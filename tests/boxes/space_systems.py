@@ -55,19 +55,27 @@ def jet_of(exact):
     return derivative
 
 
-def elasticity(waves, domain=CUBE, conditions=None, lame=LAME, name="elasticity"):
-    """Elasticity with displacements of so many waves; by default they are given on the boundary."""
+def elasticity(waves, domain=CUBE, conditions=None, lame=LAME, stiffer=0.0, name="elasticity"):
+    """Elasticity with displacements of so many waves; by default they are given on the boundary.
+
+    Towards larger x the body is ``stiffer``.
+    """
     exact = stretched(waves)
     at = jet_of(exact)
     names = ("u", "v", "w")
 
     def force(row, x, y, z):
         spread = sum(at(name, k, row)(x, y, z) for k, name in enumerate(names))
-        return SHEAR * sum(at(names[row], k, k)(x, y, z) for k in range(3)) + (lame + SHEAR) * spread
+        plain = SHEAR * sum(at(names[row], k, k)(x, y, z) for k in range(3)) + (lame + SHEAR) * spread
+        if not stiffer:
+            return plain
+        bend = [at(names[row], k)(x, y, z) + at(names[k], row)(x, y, z) for k in range(3)]
+        slope = SHEAR * bend[0] + (lame * sum(at(n, k)(x, y, z) for k, n in enumerate(names)) if row == 0 else 0.0)
+        return (1 + stiffer * x) * plain + stiffer * slope
 
     def balance(u, v, w, x, y, z):
         rows, axes = stresses(u, v, w, x, y, z, lame), (x, y, z)
-        found = (sum(g.diff(s, a) for s, a in zip(row, axes, strict=True)) for row in rows)
+        found = (sum(g.diff((1 + stiffer * x) * s, a) for s, a in zip(row, axes, strict=True)) for row in rows)
         return {f"balance_{c}": own - force(k, x, y, z) for k, (c, own) in enumerate(zip("xyz", found, strict=True))}
 
     def traction(u, v, w, x, y, z, normal):
