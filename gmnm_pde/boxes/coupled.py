@@ -7,6 +7,7 @@ the mean of one of them is eliminated with the faces between them; that of the o
 around both one constant is free.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,10 +77,9 @@ class Coupled:
         self.layout, self.degrees, self.equation = layout, degrees, equation
         self.conditions, self.pins = conditions, pins
         self._traced = traced
-        lengths = lengths_of(layout)
-        self._responses = responses(layout, degrees, equation, lengths, self._traced)
-        if cut is not None:
-            self._responses += cut_responses(degrees, cut, lengths, self._traced)
+        self.cut, lengths = cut, lengths_of(layout)
+        self._whole = responses(layout, degrees, equation, lengths, self._traced)
+        self._responses = [*self._whole, *self._of_cut()]
         self._outer = {
             n: outer(layout, degrees, self._traced, n, lengths[n], conditions.get(n, ()))
             for n, face in enumerate(layout.faces)
@@ -229,6 +229,17 @@ class Coupled:
         """The same with traces of a lower degree: a worse solution."""
         kept = int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum())
         return self._inside(*self._traces(kept * len(self._traced.fields)))
+
+    def with_lower_cut(self, degree: int) -> Tensor:
+        """The same with polynomials of a lower degree in the boxes that are cut: a worse solution."""
+        other = copy.copy(self)
+        other._responses = [*self._whole, *self._of_cut(degree)]
+        return other.coefficients()
+
+    def _of_cut(self, degree: int | None = None) -> list[Response]:
+        if self.cut is None:
+            return []
+        return cut_responses(self.degrees, self.cut, lengths_of(self.layout), self._traced, degree)
 
     def _inside(self, traces: Tensor, means: Tensor) -> Tensor:
         inside = traces.new_empty(len(self.layout), self.degrees.own)

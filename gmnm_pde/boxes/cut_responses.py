@@ -15,7 +15,11 @@ from gmnm_pde.interruption import pause
 
 
 def cut_responses(
-    degrees: Degrees, rows: CutRows, lengths: Sequence[float], traced: Traced | None = None
+    degrees: Degrees,
+    rows: CutRows,
+    lengths: Sequence[float],
+    traced: Traced | None = None,
+    degree: int | None = None,
 ) -> list[Response]:
     """Of all boxes that are cut.
 
@@ -24,7 +28,10 @@ def cut_responses(
         rows: Of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
         traced: Which fields have traces; by default the only one.
+        degree: A lower one that polynomials are to have.
     """
+    low = degrees.basis.degrees.sum(dim=1) <= (degrees.inside if degree is None else degree)
+    kept = low.repeat(len(degrees.across)).nonzero()[:, 0]
     traced = traced or Traced()
     layout, found, values = rows.layout, [], replace(degrees, across=traced.across)
     for number in rows.numbers:
@@ -36,8 +43,9 @@ def cut_responses(
         matrix = torch.cat([matrix, held_down(degrees, matrix)])
         given = matrix.new_zeros(len(matrix), 1 + traces.shape[1])
         given[: len(own), 0], given[len(own) : len(own) + len(matching), 1:] = right, -traces
-        Q, R = torch.linalg.qr(matrix)
-        inside = torch.linalg.solve_triangular(R, Q.mT @ given, upper=True)
+        Q, R = torch.linalg.qr(matrix[:, kept])
+        inside = matrix.new_zeros(matrix.shape[1], given.shape[1])
+        inside[kept] = torch.linalg.solve_triangular(R, Q.mT @ given, upper=True)
         faces = torch.tensor([layout.around[number]], dtype=torch.long)
         fluxes = flux_rows(layout, degrees, number, lengths, traced)
         mass = None if traced.mass is None else rows.mean_of(traced.mass, number, degrees.basis)

@@ -204,7 +204,7 @@ def _with_lower_cut(system: BoxSystem | Balance | Coupled) -> Iterator[Tensor]:
 
     Nothing on the boundary in these has a trace, and so traces of lower degree show little of what is wrong there.
     """
-    if isinstance(system, BoxSystem) and system.cut is not None and system.cut.groups:
+    if isinstance(system, BoxSystem | Coupled) and system.cut is not None and system.cut.groups:
         for fewer in range(1, _WORSE + 1):
             yield system.with_lower_cut(max(1, system.degrees.inside - fewer))
 
