@@ -98,6 +98,11 @@ class Coupled:
         return len(self.layout) * self.degrees.own + self.size * len(self.layout.faces)
 
     @property
+    def level(self) -> int | None:
+        """The field whose level a given point may fix."""
+        return self._traced.level
+
+    @property
     def _leveled(self) -> bool:
         return self._traced.level is not None
 

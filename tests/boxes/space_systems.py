@@ -97,7 +97,7 @@ def elasticity(waves, domain=CUBE, conditions=None, lame=LAME, stiffer=0.0, name
     return g.Problem(domain, balance, given, exact=exact, name=name)
 
 
-def flow(waves, domain=CUBE, pinned=True, name="stokes"):
+def flow(waves, domain=CUBE, pin=(0.1, 0.9, 0.2), name="stokes"):
     """The flow of Stokes with a curl of so many waves; the pressure is given at a point."""
     k = math.pi * 2 * waves
 
@@ -126,9 +126,8 @@ def flow(waves, domain=CUBE, pinned=True, name="stokes"):
 
     values = {n: (lambda n: lambda x, y, z: exact(x, y, z)[n])(n) for n in "uvw"}
     given = [g.Dirichlet(**values)]
-    if pinned:
-        point = torch.tensor([[0.1, 0.9, 0.2]], dtype=torch.float64)
-        given.append(g.Observations(point.tolist(), p=exact(*point.unbind(1))["p"].tolist()))
+    point = torch.tensor([pin], dtype=torch.float64)
+    given.append(g.Observations(point.tolist(), p=exact(*point.unbind(1))["p"].tolist()))
     return g.Problem(domain, equations, given, exact=exact, name=name)
 
 
