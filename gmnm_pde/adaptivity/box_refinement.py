@@ -37,6 +37,10 @@ BEYOND = 0.3
 _LOWEST, _AROUND = 8, 4
 """In space the first degree of a system may be lower or higher by so many, and not below the first number."""
 
+_TIMES, _TRACED = (1.0, 1.2, 1.5, 2.0), 0.68
+"""Along each axis a system in space may have so many times as many boxes next, whose errors then fall with the power of
+the degree of traces, this part of that of boxes."""
+
 _LIMIT = (30.0, 1e-9, 1e-4)
 """What the first boxes may leave of the data: so many times the tolerance, and between these."""
 
@@ -148,9 +152,7 @@ class BoxRefinement:
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
         most, more = self._most, self._degrees_more(fit, error)
         if self._is_system_in_space and self.degree is None and self.counts is None:
-            degrees = [min(most, level.degree + max(_STEP, more))] if level.degree + more <= most else []
-            raised = (replace(level, degree=degree) for degree in degrees)
-            return self._cheapest((*raised, self._with_more_boxes(level, fit)), shared=fit.shared)
+            return self._cheapest(self._enough(level, fit, error), shared=fit.shared)
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
@@ -159,10 +161,22 @@ class BoxRefinement:
             return None
         return finer if self._fits(finer, shared=fit.shared) else None
 
+    def _enough(self, level: Level, fit: BoxFit, error: float) -> Iterator[Level]:
+        """Levels that are foreseen to be enough: with more boxes, a higher degree, or both."""
+        for times in _TIMES:
+            finer = self._with_more_boxes(level, fit, times)
+            ratio = max(new / old for new, old in zip(finer.counts, level.counts, strict=True))
+            for degree in range(level.degree, self._most + 1):
+                fall = (fit.decay() / ratio) ** (degree - level.degree) / ratio ** (_TRACED * level.degree)
+                if error * fall <= self._wanted and (degree, ratio) != (level.degree, 1):
+                    yield replace(finer, degree=max(degree, min(self._most, level.degree + _STEP)) if ratio == 1 else degree)
+                    break
+        yield self._with_more_boxes(level, fit, 2 * _MORE)
+
     @staticmethod
-    def _with_more_boxes(level: Level, fit: BoxFit) -> Level:
+    def _with_more_boxes(level: Level, fit: BoxFit, times: float = _MORE) -> Level:
         pairs = zip(level.counts, fit.rough(), strict=True)
-        return replace(level, counts=tuple(math.ceil(_MORE * n) if own else n for n, own in pairs))
+        return replace(level, counts=tuple(math.ceil(times * n) if own else n for n, own in pairs))
 
     def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
         """None: a level between two would tell little."""
