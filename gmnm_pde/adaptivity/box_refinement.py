@@ -168,8 +168,8 @@ class BoxRefinement:
             ratio = max(new / old for new, old in zip(finer.counts, level.counts, strict=True))
             for degree in range(level.degree, self._most + 1):
                 fall = (fit.decay() / ratio) ** (degree - level.degree) / ratio ** (_TRACED * level.degree)
-                if error * fall <= self._wanted and (degree, ratio) != (level.degree, 1):
-                    yield replace(finer, degree=max(degree, min(self._most, level.degree + _STEP)) if ratio == 1 else degree)
+                if error * fall <= self._wanted:
+                    yield replace(finer, degree=degree)
                     break
         yield self._with_more_boxes(level, fit, 2 * _MORE)
 

@@ -1,8 +1,8 @@
 """Boxes in space of which a system is solved, coupled by the traces of values and a balance of fluxes.
 
-As for one field (``balance.py``), with a balance for each field that has second derivatives. A field that has none, as a
-pressure, has its mean in each box as one more unknown, with the mean of the equation of mass beside it. This is no
-system for GMRES: boxes are eliminated one after another, in an order of nested dissection. When two parts are joined,
+As for one field (``balance.py``), with a balance for each field that has second derivatives. A field that has none, as
+a pressure, has its mean in each box as one more unknown, with the mean of the equation of mass beside it. This is no
+system for GMRES: faces are eliminated one after another, in an order of nested dissection. When two parts are joined,
 the mean of one of them is eliminated with the faces between them; that of the other stays, since with given values
 around both one constant is free.
 """

@@ -23,13 +23,13 @@ _POSITIVE = 1e-9
 """Eigenvalues are positive beyond this part of the largest."""
 
 
-def require_elliptic(equation: Interior, *, valued: Collection[int], pinned: Collection[int] = ()) -> None:
+def require_elliptic(equation: Interior, *, valued: Collection[int], pinned: Collection[int | None] = ()) -> None:
     """Refuse what a balance of fluxes is not for.
 
     Args:
         equation: At points.
         valued: The fields of which conditions give values.
-        pinned: The field that each value at a given point is of.
+        pinned: The field that each value at a given point is of, where it is of one.
 
     Raises:
         Unsuited: the equations have waves or a direction of time, or leave something free.
@@ -65,7 +65,7 @@ def _require_one(equation: Interior, *, valued: bool) -> None:
         raise Unsuited("only derivatives of the solution are given")
 
 
-def _require_system(equation: Interior, valued: Collection[int], pinned: Collection[int]) -> None:
+def _require_system(equation: Interior, valued: Collection[int], pinned: Collection[int | None]) -> None:
     traced = Traced.of(equation)
     symbols = torch.stack([_symbol(equation, traced, own) for own in _directions()], dim=1)
     sizes = symbols.abs().amax(dim=(0, 1))

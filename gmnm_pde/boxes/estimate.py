@@ -146,10 +146,8 @@ def judged(
     if left_to_go is not None:
         errors = torch.maximum(errors, sizes.of(left_to_go))
     if telling and isinstance(system, BoxSystem | Coupled) and system.pins:
-        changes = [fewer - coefficients for fewer in others]
-        at_pins = torch.stack([_at_pins(system, sizes, change) for change in changes]).amax(dim=0)
-        moved = torch.stack([sizes.of(change) for change in changes]).amax(dim=0)
-        errors = torch.maximum(errors, observed / SAFETY * at_pins / moved.clamp_min(tiny))  # a bound needs no safety
+        at_pins = _at_pins(system, sizes, [fewer - coefficients for fewer in others])
+        errors = torch.maximum(errors, observed / SAFETY * at_pins)  # what bounds errors needs no safety
     eps = torch.finfo(coefficients.dtype).eps
     rounding = _ROUNDING + (torch.zeros_like(size) if math.isnan(stability) else eps * stability / size)
     return Judged(tuple((errors / size + rounding).tolist()), residual, relative, stability, parts, unseen)
@@ -158,28 +156,31 @@ def judged(
 def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) -> Tensor:
     """What both kinds of worse solutions tell: errors add.
 
-    Of systems in space fewer traces were seen to tell a tenth to all of what is wrong in cut boxes, and lower degrees in
-    these up to thirteen times as much: between both lies what it is.
+    Of systems in space fewer traces were seen to tell from a tenth to all of what is wrong in cut boxes, and lower
+    degrees in these up to thirteen times as much: it lies between both.
     """
     each = torch.stack(list(telling))
     return each.log().mean(dim=0).exp() if isinstance(system, Coupled) else each.sum(dim=0)
 
 
-def _at_pins(system: BoxSystem | Coupled, sizes: Sizes, change: Tensor) -> Tensor:
-    """By field, how large a change about its mean may be at a given point, where that alone fixes the field's level.
+def _at_pins(system: BoxSystem | Coupled, sizes: Sizes, changes: Sequence[Tensor]) -> Tensor:
+    """By field, how much larger than it is an error may be at a given point, where that alone fixes the field's level.
 
     Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
-    fields it is 0.
+    fields it is 0. Errors are taken to be like the ``changes`` to worse solutions.
     """
-    fields = change.shape[1]
+    tiny, fields = torch.finfo(changes[0].dtype).tiny, changes[0].shape[1]
+    moved = torch.stack([sizes.of(change) for change in changes]).amax(dim=0).clamp_min(tiny)
     if isinstance(system, Coupled):
         ((box, _),) = system.pins.items()
-        return torch.where(torch.arange(fields) == system.level, _highest(system, sizes, change, box), 0.0)
-    return sizes.about_mean(change) * _level(system, fields)
+        highest = torch.stack([_highest(system, sizes, change, box) for change in changes]).amax(dim=0)
+        return torch.where(torch.arange(fields) == system.level, highest / moved, 0.0)
+    spread = torch.stack([sizes.about_mean(change) for change in changes]).amax(dim=0)
+    return spread / moved * _level(system, fields)
 
 
 def _highest(system: Coupled, sizes: Sizes, change: Tensor, box: int) -> Tensor:
-    """By field, how large a change about its mean is in a box; the norm of evaluation was 80 times as large in space."""
+    """By field, how large a change about its mean is in a box; in space the norm of evaluation is far larger."""
     zero, line = (0, 0, 0), torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
     table = system.degrees.basis.jet(torch.cartesian_prod(line, line, line), (zero,))[zero]
     return (change[box] @ table.mT - sizes.means(change)[:, None]).abs().amax(dim=1)
@@ -211,7 +212,9 @@ def _worst(squares: Tensor) -> list[int]:
     return order[:count].tolist()
 
 
-def _worse(system: BoxSystem | Balance | Coupled, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
+def _worse(
+    system: BoxSystem | Balance | Coupled, lower: Callable[[Degrees], Tensor], hot: set[int] | None
+) -> Iterator[Tensor]:
     """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
 
     Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower

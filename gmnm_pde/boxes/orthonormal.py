@@ -68,7 +68,5 @@ class Orthonormal:
     def _rows(self, number: int, boxes: range) -> Tensor:
         """Those of an equation in some boxes, [n, points, own]."""
         m, n = len(self._tables[number]), len(boxes)
-        each = [
-            c[boxes.start : boxes.stop].mT if c.ndim else c.expand(m, n) for c in self._operators[number].values()
-        ]
+        each = [c[boxes.start : boxes.stop].mT if c.ndim else c.expand(m, n) for c in self._operators[number].values()]
         return (torch.stack(each, dim=2) @ self._tables[number]).transpose(0, 1).contiguous()

@@ -65,7 +65,9 @@ class Traced:
         """The fields of which a box says something on its faces: derivatives across, and values without traces."""
         return self.fields if self.level is None else (*self.fields, self.level)
 
-    def couplings(self, problem: Problem, terms: Sequence[Term], faces: Sequence[Face], units: Sequence[float]) -> Tensor:
+    def couplings(
+        self, problem: Problem, terms: Sequence[Term], faces: Sequence[Face], units: Sequence[float]
+    ) -> Tensor:
         """A^-1 B in the middle of faces, with what the fields are measured in, [faces, fields]."""
         points = torch.cat([face.points(torch.zeros(1, len(face.span), dtype=torch.float64)) for face in faces])
         found = [own for term in terms for own in linearized(problem, term, points).values()]

@@ -84,7 +84,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="equations of at most fourth order on a box or in the plane, one linear elliptic one in space",
+        expected="equations of at most fourth order on a box or in the plane, linear elliptic ones in space",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )

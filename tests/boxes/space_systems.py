@@ -78,27 +78,28 @@ def elasticity(waves, domain=CUBE, conditions=None, lame=LAME, stiffer=0.0, name
         found = (sum(g.diff((1 + stiffer * x) * s, a) for s, a in zip(row, axes, strict=True)) for row in rows)
         return {f"balance_{c}": own - force(k, x, y, z) for k, (c, own) in enumerate(zip("xyz", found, strict=True))}
 
-    def traction(u, v, w, x, y, z, normal):
+    def loaded(u, v, w, x, y, z, normal):
         rows = stresses(u, v, w, x, y, z, lame)
         given = [[at(n, k)(x, y, z) for k in range(3)] for n in names]
         volume = sum(given[k][k] for k in range(3))
         found = {}
         for k, row in enumerate(rows):
             stress = [SHEAR * (given[k][j] + given[j][k]) + (lame * volume if j == k else 0.0) for j in range(3)]
-            found[f"traction_{'xyz'[k]}"] = sum((s - t) * n for s, t, n in zip(row, stress, normal.unbind(-1), strict=True))
+            found[f"traction_{'xyz'[k]}"] = sum(
+                (s - t) * n for s, t, n in zip(row, stress, normal.unbind(-1), strict=True)
+            )
         return found
 
-    values = {n: (lambda n: lambda x, y, z: exact(x, y, z)[n])(n) for n in names}
     if conditions == "traction":
-        free = domain.boundary.where(lambda x, y, z: x > 1e-9)
-        given = [g.Dirichlet(**values, on=domain.face(x=0)), g.Condition(traction, on=free, name="loaded")]
+        free = domain.boundary.where(lambda x: x > 1e-9)
+        given = [g.Dirichlet(**values(exact), on=domain.face(x=0)), g.Condition(loaded, on=free, name="loaded")]
     else:
-        given = [g.Dirichlet(**values)]
+        given = [g.Dirichlet(**values(exact))]
     return g.Problem(domain, balance, given, exact=exact, name=name)
 
 
-def flow(waves, domain=CUBE, pin=(0.1, 0.9, 0.2), name="stokes"):
-    """The flow of Stokes with a curl of so many waves; the pressure is given at a point."""
+def stokes(waves):
+    """The equations of Stokes that a curl of so many waves meets, and that with its pressure."""
     k = math.pi * 2 * waves
 
     def exact(x, y, z):  # the curl of (sin ky sin kz, sin kz sin kx, sin kx sin ky / 2)
@@ -124,11 +125,24 @@ def flow(waves, domain=CUBE, pin=(0.1, 0.9, 0.2), name="stokes"):
             "mass": g.diff(u, x) + g.diff(v, y) + g.diff(w, z),
         }
 
-    values = {n: (lambda n: lambda x, y, z: exact(x, y, z)[n])(n) for n in "uvw"}
-    given = [g.Dirichlet(**values)]
+    return equations, exact
+
+
+def values(exact, names="uvw"):
+    """Given values of some fields, as conditions take them."""
+    return {name: _one(exact, name) for name in names}
+
+
+def _one(exact, name):
+    return lambda x, y, z: exact(x, y, z)[name]
+
+
+def flow(waves, domain=CUBE, pin=(0.1, 0.9, 0.2), name="stokes"):
+    """The flow of Stokes with velocities given on the boundary, the pressure at a point."""
+    equations, exact = stokes(waves)
     point = torch.tensor([pin], dtype=torch.float64)
-    given.append(g.Observations(point.tolist(), p=exact(*point.unbind(1))["p"].tolist()))
-    return g.Problem(domain, equations, given, exact=exact, name=name)
+    level = g.Observations(point.tolist(), p=exact(*point.unbind(1))["p"].tolist())
+    return g.Problem(domain, equations, [g.Dirichlet(**values(exact)), level], exact=exact, name=name)
 
 
 def beam(length=3.0, radius=0.2):
@@ -137,16 +151,25 @@ def beam(length=3.0, radius=0.2):
     hole = g.Disk(center=(length / 2, 0.5), radius=radius) * g.Interval(z=(0, 1))
     domain = block - hole
 
-    def balance(u, v, w, x, y, z):
-        rows, axes = stresses(u, v, w, x, y, z), (x, y, z)
-        return tuple(sum(g.diff(s, a) for s, a in zip(row, axes, strict=True)) for row in rows)
-
     def drawn(u, v, w, x, y, z, normal):
-        rows = stresses(u, v, w, x, y, z)
-        load = torch.where(x > length - 1e-9, 1.0, 0.0).to(x)
-        found = [sum(s * n for s, n in zip(row, normal.unbind(-1), strict=True)) for row in rows]
-        return {"drawn_x": found[0], "drawn_y": found[1], "drawn_z": found[2] - load * y * (1 - y) * z * (1 - z)}
+        found = traction(u, v, w, x, y, z, normal)
+        return (*found[:2], found[2] - y * (1 - y) * z * (1 - z))
 
-    free = domain.boundary.where(lambda x, y, z: x > 1e-9)
-    clamped = g.Dirichlet(u=0, v=0, w=0, on=domain.face(x=0))
-    return g.Problem(domain, balance, [clamped, g.Condition(drawn, on=free, name="drawn")], name="beam")
+    conditions = [
+        g.Dirichlet(u=0, v=0, w=0, on=domain.face(x=0)),
+        g.Condition(traction, on=domain.boundary.where(lambda x: (x > 1e-9) & (x < length - 1e-9)), name="free"),
+        g.Condition(drawn, on=domain.face(x=length), name="drawn"),
+    ]
+    return g.Problem(domain, rest, conditions, name="beam")
+
+
+def rest(u, v, w, x, y, z):
+    """A body without forces inside."""
+    axes = (x, y, z)
+    return tuple(sum(g.diff(s, a) for s, a in zip(row, axes, strict=True)) for row in stresses(u, v, w, x, y, z))
+
+
+def traction(u, v, w, x, y, z, normal):
+    """The stress on a side."""
+    rows = stresses(u, v, w, x, y, z)
+    return tuple(sum(s * n for s, n in zip(row, normal.unbind(-1), strict=True)) for row in rows)
