@@ -156,11 +156,11 @@ def judged(
 def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) -> Tensor:
     """What both kinds of worse solutions tell: errors add.
 
-    Of systems in space fewer traces were seen to tell from a tenth to all of what is wrong in cut boxes, and lower
-    degrees in these up to thirteen times as much: it lies between both.
+    Both were seen to tell all of what is wrong of flows in space, which lies between them then.
     """
     each = torch.stack(list(telling))
-    return each.log().mean(dim=0).exp() if isinstance(system, Coupled) else each.sum(dim=0)
+    flows = isinstance(system, Coupled) and system.level is not None
+    return each.log().mean(dim=0).exp() if flows else each.sum(dim=0)
 
 
 def _at_pins(system: BoxSystem | Coupled, sizes: Sizes, changes: Sequence[Tensor]) -> Tensor:
