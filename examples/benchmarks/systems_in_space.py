@@ -81,7 +81,7 @@ def elasticity(waves: float, domain: Domain = CUBE, *, loaded: bool = False, sti
         free = domain.boundary.where(lambda x: x > 1e-9)
         conditions = [Dirichlet(u=u, v=v, w=w, on=domain.face(x=0)), Condition(traction, on=free, name="loaded")]
     kind = ", loaded" if loaded else ", stiffer to one side" if stiffer else ""
-    name = f"elasticity{kind}, {waves:g} waves" + ("" if domain is CUBE else " around a hole")
+    name = f"elasticity{kind}, {waves:g} wave{'s' * (waves != 1)}" + ("" if domain is CUBE else " around a hole")
     return Problem(domain, balance, conditions, exact=exact, name=name)
 
 
@@ -108,7 +108,7 @@ def stokes(waves: float, domain: Domain = CUBE) -> Problem:
     u, v, w = (_one(exact, name) for name in "uvw")
     corner = torch.zeros(1, dtype=torch.float64)
     level = Observations([[0.0, 0.0, 0.0]], p=pressure(corner, corner, corner).tolist())
-    name = f"stokes, {waves:g} waves" + ("" if domain is CUBE else " around a hole")
+    name = f"stokes, {waves:g} wave{'s' * (waves != 1)}" + ("" if domain is CUBE else " around a hole")
     return Problem(domain, flow, [Dirichlet(u=u, v=v, w=w), level], exact=exact, name=name)
 
 
