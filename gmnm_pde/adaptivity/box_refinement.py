@@ -1,6 +1,7 @@
 """Refinement on boxes that share their faces: higher degrees while they pay, else smaller boxes."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -32,6 +33,13 @@ _STEP = 2
 
 BEYOND = 0.3
 """A next solution is to come below this part of the tolerance."""
+
+_LOWEST, _AROUND = 8, 4
+"""In space the first degree of a system may be lower or higher by so many, and not below the first number."""
+
+_TIMES, _TRACED = (1.0, 1.2, 1.5, 2.0), 0.68
+"""Along each axis a system in space may have so many times as many boxes next, whose errors then fall with the power of
+the degree of traces, this part of that of boxes."""
 
 _LIMIT = (30.0, 1e-9, 1e-4)
 """What the first boxes may leave of the data: so many times the tolerance, and between these."""
@@ -80,8 +88,27 @@ class BoxRefinement:
         degree = self.degree or min(self._most, self._first_degree(-math.log10(min(1e-1, max(1e-14, self._aim)))))
         if self.counts is not None:
             return Level(self.counts, degree)
+        shared = probed(self.statements).constant
+        if self._is_system_in_space and self.degree is None:
+            return self._cheapest(self._foreseen(degree), shared=shared)
         level = foreseen(self.statements, degree, self._left_of_data)
-        return level if level is not None and self._fits(level, shared=probed(self.statements).constant) else None
+        return level if level is not None and self._fits(level, shared=shared) else None
+
+    @property
+    def _is_system_in_space(self) -> bool:
+        """Whether degrees cost so much beside boxes that the cheaper ones of both are looked for."""
+        return self._dimension > 2 and len(self.statements.problem.fields) > 1
+
+    def _foreseen(self, degree: int) -> Iterator[Level]:
+        """The boxes that the data ask for with this degree, and with others."""
+        for each in range(max(_LOWEST, degree - _AROUND), min(self._most, degree + _AROUND) + 1, _STEP):
+            level = foreseen(self.statements, each, self._left_of_data)
+            if level is not None:
+                yield level
+
+    def _cheapest(self, levels: Iterable[Level], *, shared: bool) -> Level | None:
+        fitting = [level for level in levels if self._fits(level, shared=shared)]
+        return min(fitting, key=lambda level: self._seconds(level, shared=shared), default=None)
 
     def _first_degree(self, digits: float) -> int:
         """For so many digits."""
@@ -124,15 +151,32 @@ class BoxRefinement:
 
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
         most, more = self._most, self._degrees_more(fit, error)
+        if self._is_system_in_space and self.degree is None and self.counts is None:
+            return self._cheapest(self._enough(level, fit, error), shared=fit.shared)
         if self.degree is None and level.degree < most and (level.degree + more <= most or self.counts is not None):
             finer = replace(level, degree=min(most, level.degree + max(_STEP, more)))
         elif self.counts is None:
-            pairs = zip(level.counts, fit.rough(), strict=True)
-            counts = tuple(math.ceil(_MORE * n) if own else n for n, own in pairs)
-            finer = replace(level, counts=counts)
+            finer = self._with_more_boxes(level, fit)
         else:
             return None
         return finer if self._fits(finer, shared=fit.shared) else None
+
+    def _enough(self, level: Level, fit: BoxFit, error: float) -> Iterator[Level]:
+        """Levels that are foreseen to be enough: with more boxes, a higher degree, or both."""
+        for times in _TIMES:
+            finer = self._with_more_boxes(level, fit, times)
+            ratio = max(new / old for new, old in zip(finer.counts, level.counts, strict=True))
+            for degree in range(level.degree, self._most + 1):
+                fall = (fit.decay() / ratio) ** (degree - level.degree) / ratio ** (_TRACED * level.degree)
+                if error * fall <= self._wanted:
+                    yield replace(finer, degree=degree)
+                    break
+        yield self._with_more_boxes(level, fit, 2 * _MORE)
+
+    @staticmethod
+    def _with_more_boxes(level: Level, fit: BoxFit, times: float = _MORE) -> Level:
+        pairs = zip(level.counts, fit.rough(), strict=True)
+        return replace(level, counts=tuple(math.ceil(times * n) if own else n for n, own in pairs))
 
     def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
         """None: a level between two would tell little."""

@@ -192,26 +192,3 @@ class Balance:
         for own in self._responses:
             inside[own.boxes] = own.polynomials(traces[own.faces].flatten(1))
         return inside[:, None]
-
-
-def require_elliptic(equation: Interior, *, valued: bool) -> None:
-    """Refuse what a balance of fluxes is not for; ``valued`` says whether conditions give values of the solution.
-
-    Raises:
-        Unsuited: the equation has waves or a direction of time, or nothing but derivatives is given.
-    """
-    d, operator = len(equation.alphas[0]), equation.within(0, 0)
-    seconds = [tuple(2 * int(k == axis) for k in range(d)) for axis in range(d)]
-    known = {alpha: torch.as_tensor(c, dtype=torch.float64) for alpha, c in operator.items()}
-    if not all(alpha in known for alpha in seconds):
-        raise Unsuited("the equation is not elliptic")
-    sign = torch.sign(known[seconds[0]].flatten()[0])
-    least = torch.stack([(sign * known[alpha]).min() for alpha in seconds]).min().item()
-    mixed = [c.abs().max().item() for alpha, c in known.items() if sum(alpha) == 2 and alpha not in seconds]
-    if not least > sum(mixed):
-        raise Unsuited("the equation is not elliptic")
-    zero = (0,) * d
-    if zero in known and (sign * known[zero]).max().item() > 0:
-        raise Unsuited("the equation has waves in three coordinates")
-    if not valued and not (zero in known and bool(known[zero].any())):
-        raise Unsuited("only derivatives of the solution are given")

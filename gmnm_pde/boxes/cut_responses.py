@@ -9,30 +9,46 @@ from gmnm_pde.boxes.cut_leaves import held_down
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.leaves import matching_rows
-from gmnm_pde.boxes.responses import Response, flux_rows, response
+from gmnm_pde.boxes.responses import Response, flux_rows, response, with_level
+from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.interruption import pause
 
 
-def cut_responses(degrees: Degrees, rows: CutRows, lengths: Sequence[float]) -> list[Response]:
+def cut_responses(
+    degrees: Degrees,
+    rows: CutRows,
+    lengths: Sequence[float],
+    traced: Traced | None = None,
+    degree: int | None = None,
+) -> list[Response]:
     """Of all boxes that are cut.
 
     Args:
         degrees: Of the polynomials.
         rows: Of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
+        traced: Which fields have traces; by default the only one.
+        degree: A lower one that polynomials are to have.
     """
-    layout, found, values = rows.layout, [], replace(degrees, across=(1,) * len(degrees.across))
+    low = degrees.basis.degrees.sum(dim=1) <= (degrees.inside if degree is None else degree)
+    kept = low.repeat(len(degrees.across)).nonzero()[:, 0]
+    traced = traced or Traced()
+    layout, found, values = rows.layout, [], replace(degrees, across=traced.across)
     for number in rows.numbers:
         pause()
         own, right = rows.of(number, degrees.basis)
-        matching, traces = matching_rows(layout, values, number, lengths)
+        matched = with_level(degrees, traced, *matching_rows(layout, values, number, lengths))
+        matching, traces = matched["matching"], matched["traces"]
         matrix = torch.cat([own, matching])
         matrix = torch.cat([matrix, held_down(degrees, matrix)])
         given = matrix.new_zeros(len(matrix), 1 + traces.shape[1])
         given[: len(own), 0], given[len(own) : len(own) + len(matching), 1:] = right, -traces
-        Q, R = torch.linalg.qr(matrix)
-        inside = torch.linalg.solve_triangular(R, Q.mT @ given, upper=True)
+        Q, R = torch.linalg.qr(matrix[:, kept])
+        inside = matrix.new_zeros(matrix.shape[1], given.shape[1])
+        inside[kept] = torch.linalg.solve_triangular(R, Q.mT @ given, upper=True)
         faces = torch.tensor([layout.around[number]], dtype=torch.long)
-        fluxes = flux_rows(layout, degrees, number, lengths)
-        found.append(response(torch.tensor([number]), faces, inside[None, :, 1:], inside[None, :, 0], fluxes))
+        fluxes = flux_rows(layout, degrees, number, lengths, traced)
+        mass = None if traced.mass is None else rows.mean_of(traced.mass, number, degrees.basis)
+        own = inside[None, :, 1:], inside[None, :, 0]
+        found.append(response(torch.tensor([number]), faces, *own, fluxes, traced, mass))
     return found

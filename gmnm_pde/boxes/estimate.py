@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.balance import Balance
+from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
@@ -40,6 +41,9 @@ tells the constant: errors fall faster than residuals, so that worse ones may sh
 
 _FEWER_ON_SOME = (2, 6)
 """So many degrees less have the traces of worse solutions that are worse on some faces alone."""
+
+_PLACES = 11
+"""Places along each side of a box at which it is looked how large a change is."""
 
 _HELD_DOWN = 1e-12
 """Rows of about this size hold down the polynomials of boxes that are cut, whatever leaves them free."""
@@ -93,7 +97,7 @@ class Judged:
 
 @torch.no_grad()
 def judged(
-    system: BoxSystem | Balance,
+    system: BoxSystem | Balance | Coupled,
     reference: HeldOut | JoinedHeldOut,
     held_out: HeldOut | JoinedHeldOut,
     coefficients: Tensor,
@@ -136,7 +140,7 @@ def judged(
         hot=hot,
         residual=residual,
         relative=boxes * residual / max(at_zero.norm().item(), tiny),
-        per_unit=torch.stack(telling).sum(dim=0) if telling else None,  # both kinds of errors add
+        per_unit=_together(system, telling) if telling else None,
         stability=stability,
     )
     errors, parts = seen.errors(size)
@@ -165,7 +169,7 @@ class _Seen:
         stability: The largest solution that rows of size 1 leave; NaN where that is not known.
     """
 
-    system: BoxSystem | Balance
+    system: BoxSystem | Balance | Coupled
     sizes: Sizes
     coefficients: Tensor
     left_to_go: Tensor | None
@@ -188,8 +192,9 @@ class _Seen:
         errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts)
         if self.left_to_go is not None:
             errors = torch.maximum(errors, self.left_to_go)
-        if self.per_unit is not None and isinstance(self.system, BoxSystem) and self.system.pins:
-            errors = torch.maximum(errors, self._of_level(observed, self.system))
+        if self.per_unit is not None and isinstance(self.system, BoxSystem | Coupled) and self.system.pins:
+            at_pins = _at_pins(self.system, self.sizes, [fewer - self.coefficients for fewer in self.others])
+            errors = torch.maximum(errors, observed / SAFETY * at_pins)  # what bounds errors needs no safety
         eps = torch.finfo(size.dtype).eps
         rounding = _ROUNDING + (eps * self.stability / size if known else torch.zeros_like(size))
         return errors / size + rounding, parts
@@ -210,21 +215,42 @@ class _Seen:
         unsolved = math.log(relative / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
         return max(drawn, min(1.0, max(0.0, unsolved)))
 
-    def _of_level(self, observed: Tensor, system: BoxSystem) -> Tensor:
-        """By field, errors of a level that a given point alone fixes."""
-        changes = [fewer - self.coefficients for fewer in self.others]
-        spread = torch.stack([self.sizes.about_mean(change) for change in changes]).amax(dim=0)
-        moved = torch.stack([self.sizes.of(change) for change in changes]).amax(dim=0)
-        centred = observed / SAFETY * spread / moved.clamp_min(torch.finfo(observed.dtype).tiny)
-        return centred * _level(system, len(observed))  # what bounds errors needs no safety
+
+def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) -> Tensor:
+    """What both kinds of worse solutions tell: errors add.
+
+    Both were seen to tell all of what is wrong of flows in space, which lies between them then.
+    """
+    each = torch.stack(list(telling))
+    flows = isinstance(system, Coupled) and system.level is not None
+    return each.log().mean(dim=0).exp() if flows else each.sum(dim=0)
+
+
+def _at_pins(system: BoxSystem | Coupled, sizes: Sizes, changes: Sequence[Tensor]) -> Tensor:
+    """By field, how much larger than it is an error may be at a given point, where that alone fixes the field's level.
+
+    Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
+    fields it is 0. Errors are taken to be like the ``changes`` to worse solutions.
+    """
+    tiny, fields = torch.finfo(changes[0].dtype).tiny, changes[0].shape[1]
+    moved = torch.stack([sizes.of(change) for change in changes]).amax(dim=0).clamp_min(tiny)
+    if isinstance(system, Coupled):
+        ((box, _),) = system.pins.items()
+        highest = torch.stack([_highest(system, sizes, change, box) for change in changes]).amax(dim=0)
+        return torch.where(torch.arange(fields) == system.level, highest / moved, 0.0)
+    spread = torch.stack([sizes.about_mean(change) for change in changes]).amax(dim=0)
+    return spread / moved * _level(system, fields)
+
+
+def _highest(system: Coupled, sizes: Sizes, change: Tensor, box: int) -> Tensor:
+    """By field, how large a change about its mean is in a box; in space the norm of evaluation is far larger."""
+    zero, line = (0, 0, 0), torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
+    table = system.degrees.basis.jet(torch.cartesian_prod(line, line, line), (zero,))[zero]
+    return (change[box] @ table.mT - sizes.means(change)[:, None]).abs().amax(dim=1)
 
 
 def _level(system: BoxSystem, fields: int) -> Tensor:
-    """By field, how much larger errors may be at a given point than elsewhere, where that alone fixes its level.
-
-    Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
-    fields it is 0.
-    """
+    """By field, how much larger errors may be at a given point than elsewhere: the norm of evaluation there."""
     zero, found = (0,) * system.degrees.dimension, torch.zeros(fields, dtype=torch.float64)
     fixed = {field for operator in system.equation.operators for field, alpha in operator if alpha == zero}
     fixed |= {k for own in system.conditions.values() for one in own for k, alpha in one.slopes if alpha == zero}
@@ -249,7 +275,9 @@ def _worst(squares: Tensor) -> list[int]:
     return order[:count].tolist()
 
 
-def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot: set[int] | None) -> Iterator[Tensor]:
+def _worse(
+    system: BoxSystem | Balance | Coupled, lower: Callable[[Degrees], Tensor], hot: set[int] | None
+) -> Iterator[Tensor]:
     """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
 
     Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
@@ -266,12 +294,12 @@ def _worse(system: BoxSystem | Balance, lower: Callable[[Degrees], Tensor], hot:
             yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
 
 
-def _with_lower_cut(system: BoxSystem | Balance) -> Iterator[Tensor]:
+def _with_lower_cut(system: BoxSystem | Balance | Coupled) -> Iterator[Tensor]:
     """Worse solutions, the best first, whose polynomials have lower degrees in the boxes that are cut.
 
     Nothing on the boundary in these has a trace, and so traces of lower degree show little of what is wrong there.
     """
-    if isinstance(system, BoxSystem) and system.cut is not None and system.cut.groups:
+    if isinstance(system, BoxSystem | Coupled) and system.cut is not None and system.cut.groups:
         for fewer in range(1, _WORSE + 1):
             yield system.with_lower_cut(max(1, system.degrees.inside - fewer))
 

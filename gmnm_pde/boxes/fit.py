@@ -8,10 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.balance import Balance, require_elliptic
+from gmnm_pde.boxes.balance import Balance
+from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.elliptic import require_elliptic
 from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled, units_of
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
@@ -21,9 +23,10 @@ from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.materials.system import JoinedHeldOut, joined_system, joined_units
 from gmnm_pde.boxes.newton import NonlinearSystem
-from gmnm_pde.boxes.pins import pinned
+from gmnm_pde.boxes.pins import pinned, pinned_fields
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.fit import fields_from
@@ -196,7 +199,7 @@ class _Solved:
         outcome: Of Newton's method, if it was used.
     """
 
-    system: BoxSystem | Balance
+    system: BoxSystem | Balance | Coupled
     coefficients: Tensor
     held_out: HeldOut | JoinedHeldOut
     left: Tensor | None = None
@@ -265,11 +268,17 @@ def _linear(
     equation = interior(problem, statements.equations, layout, degrees.inner[0], units)
     known = conditions(problem, statements.others, layout, degrees.outer[0], units)
     cut = CutRows(statements, layout, units, degrees.inside) if isinstance(layout, CutLayout) else None
-    if layout.dimension < _BALANCED:
-        pins = pinned(problem, statements.data, layout, degrees, units)
-        system: BoxSystem | Balance = BoxSystem(layout, degrees, equation, known, pins, cut=cut)
-    else:
+    system: BoxSystem | Balance | Coupled
+    if layout.dimension >= _BALANCED and len(units) == 1:
         system = Balance(layout, degrees, equation, known, cut)
+    else:
+        pins = pinned(problem, statements.data, layout, degrees, units)
+        if layout.dimension < _BALANCED:
+            system = BoxSystem(layout, degrees, equation, known, pins, cut=cut)
+        else:
+            traced = Traced.of(sampled(problem, statements.equations))
+            couplings = traced.couplings(problem, statements.equations, layout.faces, units)
+            system = Coupled(layout, degrees, equation, known, pins, traced, couplings, cut)
     return _Solved(system, system.coefficients(), held_out)
 
 
@@ -310,6 +319,6 @@ def probed(statements: Statements) -> Interior:
     else:
         equation = sampled(problem, statements.equations)
     if problem.domain.dimension >= _BALANCED:
-        zero = (0,) * problem.domain.dimension
-        require_elliptic(equation, valued=any((0, zero) in term.trace.asked for term in statements.others))
+        valued = {field for term in statements.others for field, alpha in term.trace.asked if not any(alpha)}
+        require_elliptic(equation, valued=valued, pinned=pinned_fields(statements.data))
     return equation

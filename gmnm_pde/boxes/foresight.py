@@ -52,6 +52,15 @@ _ROWS_OF_CUT = 12.0
 _OVERHEAD_OF_CUT = 0.05
 """Seconds for each of them beside that: points and tables are its own."""
 
+_FRONTS_IN_SPACE = 14.0
+"""Operations of the elimination of a system's faces, for the cube of the unknowns on faces that halve a cube."""
+
+_BYTES_OF_FRONTS = 20.0
+"""Numbers that it holds, for the square of the same."""
+
+_QR = 4.0
+"""Operations of a QR factorisation with its factor, for each row and the square of the columns."""
+
 _SOLVES = 1.6
 """Solutions of a balance of fluxes, with those that are worse for the estimate."""
 
@@ -214,6 +223,8 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cu
     tested = 2 * d * len(degrees.kinds) * len(degrees.tests)
     rows = len(across) * len(degrees.inner[1]) + tested
     leaves = 1 if shared else level.boxes
+    if d > 2 and len(across) > 1:
+        return _seconds_of_system(level, shared=shared, across=across, cut=cut)
     if d > 2:
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
         iterations = products * level.boxes * 2 * (d * traces) ** 2
@@ -227,12 +238,34 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cu
     return _WITH_ESTIMATE * ((leaves * leaf + fronts) / _RATE + _OVERHEAD * level.boxes)
 
 
+def _seconds_of_system(level: Level, *, shared: bool, across: tuple[int, ...], cut: float) -> float:
+    """The same of several fields in space."""
+    degrees, fields = Degrees.of(len(level.counts), level.degree, across), sum(count > 1 for count in across)
+    own, traces, sides = degrees.own, fields * len(degrees.traces), 2 * len(level.counts)
+    rows = len(across) * len(degrees.inner[1]) + sides * fields * len(degrees.tests)
+    leaf = _QR * rows * own**2 + 2.0 * sides * traces * own**2
+    each = _ROWS_OF_CUT * own**2 * (own + sides * traces) / _RATE_OF_MATRICES + _OVERHEAD_OF_CUT
+    fronts = _SOLVES * _FRONTS_IN_SPACE * _halving(level, traces) ** 3 * max(level.counts) / sorted(level.counts)[1]
+    leaves = 1 if shared else level.boxes
+    return (leaves * leaf + fronts) / _RATE_OF_MATRICES + _OVERHEAD * level.boxes + each * cut
+
+
+def _halving(level: Level, traces: int) -> float:
+    """The unknowns on the faces that halve a domain in space."""
+    least, middle, _ = sorted(level.counts)
+    return least * middle * traces
+
+
 def bytes_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,)) -> float:
     """Bytes that a solution holds at a time, roughly: triangles of boxes, and the rows of faces, or products."""
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree, across)
     own, traces = degrees.own, d * degrees.face_size
     leaves = 1 if shared else level.boxes
+    if d > 2 and len(across) > 1:
+        size = sum(count > 1 for count in across) * len(degrees.traces)
+        fronts = _BYTES_OF_FRONTS * _halving(level, size) ** 2 * max(level.counts) / sorted(level.counts)[1]
+        return 8.0 * (leaves * 2 * d * size * (own + 2 * d * size) + fronts)
     if d > 2:
         products = _PRODUCTS + _PRODUCTS_ALONG * max(level.counts)
         return 8.0 * (leaves * traces * (own + traces) + products * level.boxes * traces / 2)

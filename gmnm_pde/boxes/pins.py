@@ -33,6 +33,17 @@ def pinned(problem: Problem, terms: Sequence[Term], layout: Layout, degrees: Deg
     return {box: (torch.cat([m for m, _ in own]), torch.cat([r for _, r in own])) for box, own in found.items()}
 
 
+def pinned_fields(terms: Sequence[Term]) -> list[int | None]:
+    """The field that each value at a given point is of; None where it is no value of one field."""
+    found: list[int | None] = []
+    for term in terms:
+        assert isinstance(term.region, GivenPoints)
+        asked = list(term.trace.asked)
+        one = asked[0][0] if len(asked) == 1 and not any(asked[0][1]) else None
+        found += [one] * (len(term.region.points) * len(term.trace.names))
+    return found
+
+
 def _rows(points: Tensor, owner: Tensor, slopes: dict[Key, Tensor], layout: Layout, degrees: Degrees) -> Tensor:
     """Rows in the unknowns of the boxes that the points lie in, [n, own]."""
     halves, count = layout.halves[owner], len(degrees.basis)

@@ -54,7 +54,7 @@ def read(problem: Problem) -> Statements:
 
     Raises:
         Unsuited: it is not made of equations of at most fourth order in a box or a shape in the plane with conditions
-            on the boundary; in three coordinates it is not one linear equation.
+            on the boundary; in three coordinates it is not linear.
     """
     domain = problem.domain
     if not is_box(domain):
@@ -95,14 +95,10 @@ def _check_shape(domain: Domain) -> None:
 def _refuse_in_space(problem: Problem) -> None:
     if problem.domain.time:
         raise Unsuited("there is time beside two coordinates")
-    if len(problem.fields) > 1:
-        raise Unsuited("more than one field is solved for in three coordinates")
     if not problem.linear:
         raise Unsuited("the problem is nonlinear in three coordinates")
     if _periodic(problem):
         raise Unsuited("it is periodic in three coordinates")
-    if any(isinstance(term.region, GivenPoints) for term in problem.terms):
-        raise Unsuited("data are given at points in three coordinates")
 
 
 def _periodic(problem: Problem) -> tuple[int, ...]:

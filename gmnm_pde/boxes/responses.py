@@ -1,9 +1,4 @@
-"""Boxes solved by least squares for given values on their faces: their polynomials, and the fluxes that these make.
-
-Where coefficients vary each box has a matrix of its own. With polynomials that are orthonormal for the mean of all
-coefficients these matrices are close to orthogonal, and their normal equations lose no digit: products of matrices and
-a Cholesky factorisation, many times faster than QR, which is used where coefficients vary too much for that.
-"""
+"""Boxes solved by least squares for given values on their faces: their polynomials, and the fluxes that these make."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +10,8 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pattern, equation_rows, patterns, weighted_right
+from gmnm_pde.boxes.orthonormal import Orthonormal
+from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.interruption import pause
 
 STABILISATION = 1.0
@@ -26,21 +23,21 @@ _AT_ONCE = 2**27
 _SAME = 1e-12
 """Coefficients that vary in a box by no more than this part of their size are constant there."""
 
-_LARGEST_RATIO = 30.0
-"""Normal equations are used where their triangles' diagonals vary by no more than this."""
-
 
 @dataclass(frozen=True)
 class Response:
     """Boxes that look the same; matrices of one box stand for all if shared.
 
+    Of several fields traces and fluxes are those of all fields, face after face, by rising degree. Where a field has no
+    traces its mean in the box is one more number that is given, and what is left of its equation on average a flux.
+
     Attributes:
         boxes: Their numbers, [n].
         faces: The faces of each, [n, f].
-        inside: From traces to the boxes' polynomials, [n or 1, count, traces].
-        given: These for no traces, [n, count].
-        passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, traces].
-        sources: The fluxes for no traces, [n, traces].
+        inside: From traces to the boxes' polynomials, [n or 1, own, traces].
+        given: These for no traces, [n, own].
+        passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, fluxes].
+        sources: The fluxes for no traces, [n, fluxes].
     """
 
     boxes: Tensor
@@ -55,7 +52,7 @@ class Response:
         return _times(traces, self.passed)
 
     def polynomials(self, traces: Tensor) -> Tensor:
-        """The boxes' coefficients for given traces, [n, count]."""
+        """The boxes' coefficients for given traces, [n, own]."""
         return self.given + _times(traces, self.inside.mT)
 
 
@@ -63,7 +60,9 @@ def _times(traces: Tensor, matrix: Tensor) -> Tensor:
     return traces @ matrix[0] if len(matrix) == 1 else (traces[:, None] @ matrix)[:, 0]
 
 
-def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float]) -> list[Response]:
+def responses(
+    layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float], traced: Traced | None = None
+) -> list[Response]:
     """Of all boxes that are not cut.
 
     Args:
@@ -71,30 +70,54 @@ def responses(layout: Layout, degrees: Degrees, equation: Interior, lengths: Seq
         degrees: Of the polynomials.
         equation: At the points of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
+        traced: Which fields have traces; by default the only one.
     """
-    values = replace(degrees, across=(1,) * len(degrees.across))
+    traced = traced or Traced()
+    values = replace(degrees, across=traced.across)
     found = []
     for every in patterns(layout, values, lengths, {}):
-        fluxes = flux_rows(layout, degrees, every.boxes[0], lengths)
-        weights = _of_faces(layout, every.boxes[0], len(values.tests))
+        weights = _of_faces(layout, every.boxes[0], len(values.kinds) * len(values.tests))
         every = replace(every, matching=weights * every.matching, traces=weights * every.traces)
+        fluxes = flux_rows(layout, degrees, every.boxes[0], lengths, traced)
+        every = replace(every, **with_level(degrees, traced, every.matching, every.traces))
         for boxes, own in _alike(equation, every.boxes):
             pattern = replace(every, boxes=boxes)
             given, inside = zip(*_solved(degrees, own, pattern), strict=True)
             faces = torch.tensor([layout.around[box] for box in boxes])
-            found.append(response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes))
+            mass = None if traced.mass is None else _mass(degrees, own, traced.mass)
+            found.append(
+                response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes, traced, mass)
+            )
     return found
 
 
-def _of_faces(layout: Layout, box: int, tests: int) -> Tensor:
-    """What the rows of a box that is not cut are multiplied by on each of its faces, ``tests`` of them, [rows, 1].
+def _of_faces(layout: Layout, box: int, rows: int) -> Tensor:
+    """What the rows of a box that is not cut are multiplied by on each of its faces, ``rows`` of them, [rows, 1].
 
     A unit of jump has in the energy the size that its face has for the thickness of the box there. In a long thin box
     values at the ends count less for that: what they change reaches no farther than the box is thin.
     """
     halves = layout.halves[box]
     each = [(halves.min() / halves[layout.faces[number].axis]).item() for number in layout.around[box]]
-    return torch.tensor(each, dtype=torch.float64).repeat_interleave(tests)[:, None]
+    return torch.tensor(each, dtype=torch.float64).repeat_interleave(rows)[:, None]
+
+
+def with_level(degrees: Degrees, traced: Traced, matching: Tensor, traces: Tensor) -> dict[str, Tensor]:
+    """The rows that match a box with its traces, and one more for the mean of a field without traces."""
+    if traced.level is None:
+        return {"matching": matching, "traces": traces}
+    row = matching.new_zeros(1, matching.shape[1])
+    row[0, traced.level * len(degrees.basis)] = 1.0
+    both = torch.block_diag(traces, -row.new_ones(1, 1))
+    return {"matching": torch.cat([matching, row]), "traces": both}
+
+
+def _mass(degrees: Degrees, equation: Interior, number: int) -> tuple[Tensor, Tensor]:
+    """The mean of an equation in boxes, [n or 1, own], and its right-hand side, [n]."""
+    one = replace(equation, operators=(equation.operators[number],))
+    roots, m = degrees.inner[1].sqrt(), len(degrees.inner[1])
+    right = equation.right[:, number * m : (number + 1) * m] @ degrees.inner[1]
+    return roots @ equation_rows(degrees, one), right
 
 
 def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Interior]]:
@@ -123,23 +146,44 @@ def _alike(equation: Interior, boxes: Sequence[int]) -> Iterator[tuple[tuple[int
         yield tuple(boxes[place] for place in others), own.of(others)
 
 
-def response(boxes: Tensor, faces: Tensor, inside: Tensor, given: Tensor, fluxes: Tensor) -> Response:
-    """With the fluxes of what is inside."""
-    passed = inside.mT @ fluxes.mT
-    passed.diagonal(dim1=1, dim2=2).add_(STABILISATION)
-    return Response(boxes, faces, inside, given, passed, given @ fluxes.mT)
+def response(
+    boxes: Tensor,
+    faces: Tensor,
+    inside: Tensor,
+    given: Tensor,
+    fluxes: Tensor,
+    traced: Traced,
+    mass: tuple[Tensor, Tensor] | None = None,
+) -> Response:
+    """With the fluxes of what is inside; ``mass`` is the mean of an equation, and its right-hand side."""
+    passed, sources = inside.mT @ fluxes.mT, given @ fluxes.mT
+    own, every = len(traced.fields), len(traced.passed)
+    size = len(fluxes) // every
+    traces = torch.arange(size * own)
+    kept = torch.arange(size * every).view(size, every)[:, :own].flatten()
+    passed[:, traces, kept] += STABILISATION
+    if mass is not None:
+        row, right = mass
+        passed = torch.cat([passed, inside.mT @ row[..., None]], dim=2)
+        sources = torch.cat([sources, ((given * row).sum(dim=1) - right)[:, None]], dim=1)
+    return Response(boxes, faces, inside, given, passed, sources)
 
 
-def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> Tensor:
-    """From a box's polynomials to its fluxes without the traces' own part, [traces, count]."""
-    size, found = len(degrees.traces), [torch.zeros(0, len(degrees.basis), dtype=torch.float64)]
+def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float], traced: Traced) -> Tensor:
+    """From a box's polynomials to its fluxes without the traces' own part, [fluxes, own]."""
+    size, every, count = len(degrees.traces), len(traced.passed), len(degrees.basis)
+    found = [torch.zeros(0, every, traced.count * count, dtype=torch.float64)]
     for number in layout.around[box]:
         face = layout.faces[number]
         own, across = degrees.on_face(layout, face, box)[:2]
-        ratio = lengths[number] / layout.halves[box, face.axis].item()
-        sign = ratio if face.below == box else -ratio
-        found.append((sign * across - STABILISATION * own)[:size])
-    return torch.cat(found)
+        side = 1.0 if face.below == box else -1.0
+        ratio = side * lengths[number] / layout.halves[box, face.axis].item()
+        rows = torch.zeros(size, every, traced.count * count, dtype=torch.float64)
+        for k, field in enumerate(traced.passed):
+            values = side * own if field == traced.level else ratio * across - STABILISATION * own
+            rows[:, k, field * count : (field + 1) * count] = values[:size]
+        found.append(rows)
+    return torch.cat(found).flatten(0, 1)
 
 
 def _solved(degrees: Degrees, equation: Interior, pattern: Pattern) -> Iterator[tuple[Tensor, Tensor]]:
@@ -148,7 +192,7 @@ def _solved(degrees: Degrees, equation: Interior, pattern: Pattern) -> Iterator[
     if equation.constant:
         yield _by_qr(equation_rows(degrees, equation), right, pattern)
         return
-    basis = _Orthonormal(degrees, equation, pattern)
+    basis = Orthonormal(degrees, equation, pattern)
     rows = right.shape[1] + len(pattern.matching)
     step = max(1, _AT_ONCE // (16 * rows * pattern.matching.shape[1]))
     for first in range(0, boxes, step):
@@ -164,44 +208,3 @@ def _by_qr(rows: Tensor, right: Tensor, pattern: Pattern) -> tuple[Tensor, Tenso
     Q, R = torch.linalg.qr(torch.cat([rows, pattern.matching.expand(len(rows), -1, -1)], dim=1))
     given = torch.linalg.solve_triangular(R, (right[:, None] @ Q[:, :m]).mT, upper=True)[..., 0]
     return given, torch.linalg.solve_triangular(R, -(Q[:, m:].mT @ pattern.traces), upper=True)
-
-
-class _Orthonormal:
-    """Polynomials in which the rows of a box with the mean of all coefficients are orthonormal.
-
-    Args:
-        degrees: Of the polynomials.
-        equation: In the boxes.
-        pattern: Their rows on faces.
-    """
-
-    def __init__(self, degrees: Degrees, equation: Interior, pattern: Pattern):
-        (operator,) = equation.operators
-        self._alphas = tuple(alpha for _, alpha in operator)
-        self._coefficients = [torch.as_tensor(c, dtype=torch.float64) for c in operator.values()]
-        means = {key: c.mean().item() for key, c in zip(operator, self._coefficients, strict=True)}
-        rows = equation_rows(degrees, replace(equation, operators=(means,)))[0]
-        self._triangle = torch.linalg.qr(torch.cat([rows, pattern.matching]), mode="r").R
-        weights = degrees.inner[1].sqrt()[:, None]
-        tables = degrees.inside_table(self._alphas)
-        each = [self._orthonormal(weights * tables[alpha]) for alpha in self._alphas]
-        self._tables = torch.stack(each, dim=1)  # [points, derivatives, count]
-        matching = self._orthonormal(pattern.matching)
-        self._gram, self._passed = matching.mT @ matching, -(matching.mT @ pattern.traces)
-
-    def _orthonormal(self, rows: Tensor) -> Tensor:
-        return torch.linalg.solve_triangular(self._triangle, rows, upper=True, left=False)
-
-    def by_normal_equations(self, boxes: range, right: Tensor) -> tuple[Tensor, Tensor] | None:
-        """As by QR; None where that is needed."""
-        m, n = len(self._tables), len(boxes)
-        each = [c[boxes.start : boxes.stop].mT if c.ndim else c.expand(m, n) for c in self._coefficients]
-        rows = (torch.stack(each, dim=2) @ self._tables).transpose(0, 1).contiguous()
-        gram = torch.baddbmm(self._gram.expand(n, -1, -1), rows.mT, rows)
-        lower, failed = torch.linalg.cholesky_ex(gram)
-        sizes = lower.diagonal(dim1=1, dim2=2)
-        if bool(failed.any()) or not bool((sizes.amax(dim=1) <= _LARGEST_RATIO * sizes.amin(dim=1)).all()):
-            return None
-        passed = torch.cat([rows.mT @ right[:, :, None], self._passed.expand(n, -1, -1)], dim=2)
-        found = torch.linalg.solve_triangular(self._triangle, torch.cholesky_solve(passed, lower), upper=True)
-        return found[:, :, 0].contiguous(), found[:, :, 1:].contiguous()

@@ -45,10 +45,20 @@ class Sizes:
         """By field, the root mean square of functions, [fields]."""
         return torch.stack([own.norm() for own in self.times(coefficients).unbind(1)])
 
+    def means(self, coefficients: Tensor) -> Tensor:
+        """By field, the mean of functions, [fields]."""
+        constant, numbers = self.times(self._one(coefficients)), self.times(coefficients)
+        return (constant * numbers).sum(dim=(0, 2))
+
     def about_mean(self, coefficients: Tensor) -> Tensor:
         """By field, the root mean square of how functions differ from their means, [fields]."""
-        constant = torch.zeros_like(coefficients[:, :1])
-        constant[:, :, 0] = 1.0
-        constant, numbers = self.times(constant), self.times(coefficients)
+        constant, numbers = self.times(self._one(coefficients)), self.times(coefficients)
         means = (constant * numbers).sum(dim=(0, 2), keepdim=True)
         return torch.stack([own.norm() for own in (numbers - means * constant).unbind(1)])
+
+    @staticmethod
+    def _one(coefficients: Tensor) -> Tensor:
+        """The coefficients of the constant 1, as many as of one field."""
+        constant = torch.zeros_like(coefficients[:, :1])
+        constant[:, :, 0] = 1.0
+        return constant

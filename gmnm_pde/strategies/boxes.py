@@ -84,7 +84,7 @@ class Boxes(StrategyMethod):
 def _refused(setup: Setup, why: Unsuited) -> Exception:
     return refuse(
         f"solve({setup.problem.name}, method=Boxes())",
-        expected="equations of at most fourth order on a box or in the plane, one linear elliptic one in space",
+        expected="equations of at most fourth order on a box or in the plane, linear elliptic ones in space",
         got=f"a problem that is not solved on boxes: {why}",
         remedy="Leave method out.",
     )
@@ -282,7 +282,7 @@ class OnBoxes:
 
     def _asks_for_equal(self, even: BoxRefinement) -> bool:
         """Whether boxes are equal: for one linear equation, and for systems with waves, whose factors they share."""
-        if not self.setup.problem.linear or self._is_one_linear:
+        if not self.setup.problem.linear or self._is_one_linear or self.setup.dimension >= _EQUAL:
             return self.setup.problem.linear
         level = even.first() if probed(self.statements).constant else None
         return level is not None and level.boxes >= _MANY
