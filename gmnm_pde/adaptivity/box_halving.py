@@ -55,6 +55,9 @@ _BESIDE_EDGES, _MANY_DEGREES = 0.25, 4
 """In solids with re-entrant edges boxes elsewhere that leave this part of the squared residual of the worst box at an
 edge are halved if they need more than so many degrees more."""
 
+_FEWER_OF_SYSTEMS = 4
+"""So many degrees less have the first boxes of nonlinear equations of several fields, which are solved many times."""
+
 _DEGREES_IN_SPACE = (4, 1.0)
 """In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
 
@@ -132,7 +135,8 @@ class BoxHalving:
         if d > 2:
             least, each = _DEGREES_IN_SPACE
             return self._first_in_space(self.degree or min(HIGHEST.of(d), least + round(each * digits)))
-        degree = self.degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits))
+        fewer = _FEWER_OF_SYSTEMS if len(problem.fields) > 1 and not problem.linear else 0
+        degree = self.degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits) - fewer)
         if self.counts is not None:
             return Cells(Partition.even(self.counts), degree)
         return Cells(first_cells(problem, self._aim, self.seed, self.features), degree)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.boundary_layers import find_layers, layers_of_flow
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched
 from gmnm_pde.boxes.carved import Carved, carved
@@ -61,7 +61,7 @@ def first_cells(
     """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis."""
     domain, d = problem.domain, problem.domain.dimension
     low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-    layers = find_layers(problem, seed)
+    layers = find_layers(problem, seed) if problem.linear else layers_of_flow(problem, seed)
     corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
     lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]

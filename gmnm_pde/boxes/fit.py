@@ -36,6 +36,7 @@ from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.residuals import ReadoutSystem
+from gmnm_pde.statement.problem import Problem
 
 _BALANCED = 3
 """From so many coordinates on boxes are coupled by traces of values and a balance of fluxes: to eliminate traces of
@@ -43,6 +44,9 @@ derivatives, too, would be too dear."""
 
 _PROBED = 8
 """Of this degree are the points at which an equation is looked at before it is solved."""
+
+_SAMPLED = 500
+"""Points at which the size of fields is taken."""
 
 _HELD_OUT, _HELD_OUT_GRADED = 1500, 24_000
 """Points at which residuals are reported; where boxes are thin a few in these tell most."""
@@ -215,7 +219,16 @@ def fit_boxes(
     guess: InitialGuess | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> BoxFit:
-    """Solve on boxes, and estimate the error; Newton's method begins with ``guess``, where that is given."""
+    """Solve on boxes, and estimate the error; Newton's method begins with ``guess``, where that is given.
+
+    Rows of nonlinear equations are scaled by what is about the fields' size: where fluids flow fast, what moves with
+    them counts, not viscosity alone. Without a guess it is known after a first solution.
+    """
+    stated = statements
+    if not statements.problem.linear and guess is None:
+        guess = _first_guess(statements, layout, degree, seed, monitor)
+    if not statements.problem.linear and guess is not None:
+        statements = _at_size_of(guess, statements)
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
     held_out: HeldOut | JoinedHeldOut
     if isinstance(statements, SeveralParts):
@@ -237,15 +250,9 @@ def fit_boxes(
     found = solved(degrees)
     system, coefficients = found.system, found.coefficients
     known = judged(system, held_out, found.held_out, coefficients, found.left, lambda n: solved(n).coefficients)
-    unit = [(-1.0, 1.0)] * layout.dimension
-    parts = [len(part) for part in layout.parts] if isinstance(layout, Joined) else ()
-    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units), parts)
-    with torch.no_grad():
-        inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
-    model = Normalized(inner, problem.domain.bounds)
     fit = BoxFit(
-        statements,
-        model,
+        stated,
+        _model(problem, layout, coefficients, degree, units),
         layout,
         degrees,
         known,
@@ -259,6 +266,54 @@ def fit_boxes(
         return fit
     ended = found.outcome
     return replace(fit, steps=ended.steps, converged=ended.converged, reason=ended.reason, late=ended.late)
+
+
+def _model(problem: Problem, layout: Layout, coefficients: Tensor, degree: int, units: Sequence[float]) -> Normalized:
+    """The polynomials of a solution as a model."""
+    unit = [(-1.0, 1.0)] * layout.dimension
+    parts = [len(part) for part in layout.parts] if isinstance(layout, Joined) else ()
+    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units), parts)
+    with torch.no_grad():
+        inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
+    return Normalized(inner, problem.domain.bounds)
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """A model that Newton's method begins with (``fitting/approximation.py``)."""
+
+    model: Normalized
+    theta: Tensor
+
+    @torch.no_grad()
+    def solved_for(self, points: Tensor) -> Tensor:
+        """The fields at points [n, d]: [n, fields]."""
+        return self.model(points)
+
+
+def _first_guess(
+    statements: Statements, layout: Layout, degree: int, seed: int, monitor: Monitor
+) -> InitialGuess | None:
+    """A solution whose rows are scaled at the fields of reference; None if Newton's method does not find it."""
+    problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
+    units = units_of(problem, statements.equations, layout, degrees.inner[0])
+    pins = pinned(problem, statements.data, layout, degrees, units)
+    system = NonlinearSystem(statements, layout, degrees, units, pins)
+    outcome = LeastSquares().run(cast(System, system), monitor=monitor)
+    if not outcome.converged:
+        return None
+    found = system.state(outcome.theta).coefficients
+    return _Guess(_model(problem, layout, found, degree, units), torch.zeros(0, dtype=torch.float64))
+
+
+def _at_size_of(guess: InitialGuess, statements: Statements) -> Statements:
+    """The statements with fields of reference as large as those of a guess."""
+    problem = statements.problem
+    values = guess.solved_for(problem.domain.sample(_SAMPLED).points)
+    sizes = values[values.isfinite().all(dim=1)].square().mean(dim=0).sqrt()
+    if not bool(sizes.isfinite().all()):
+        return statements
+    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist()))
 
 
 def _linear(
