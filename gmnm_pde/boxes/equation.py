@@ -1,6 +1,5 @@
 """The equations in the boxes, as rows of linear differential operators, and the conditions on outer faces."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -13,7 +12,6 @@ from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.natural import balanced
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, reference_jets, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
@@ -27,6 +25,9 @@ STEEPNESS = 2.0
 
 _NEAR = 1e-9
 """Faces whose place differs from that of a chart by no more than this part of the extent lie on it."""
+
+SAMPLED = 128
+"""Points in a shape at which coefficients are looked at."""
 
 _AT_ONCE = 2**18
 """Points at which equations are evaluated at a time."""
@@ -219,7 +220,7 @@ def _scale(coefficients: Mapping[Key, Tensor], boxes: int) -> Tensor:
 
 def sampled(problem: Problem, terms: Sequence[Term]) -> Interior:
     """The equations at points of a domain, as if that were one box."""
-    points = problem.domain.sample(_SAMPLED).points
+    points = problem.domain.sample(SAMPLED).points
     operators, rights = [], []
     for term in terms:
         jets = None if term.trace.linear else reference_jets(term, points, problem)
@@ -235,63 +236,6 @@ def _number(scaled: Tensor) -> Tensor | float:
     first = scaled[0, 0].item()
     same = bool(((scaled - first).abs() <= 1e-13 * abs(first)).all())
     return first if same else scaled
-
-
-def units_of(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor) -> tuple[float, ...]:
-    """What fields are measured in, so that all of them have coefficients of one size in the equations.
-
-    By turns equations and fields are divided by the size of their coefficients, which are those of the fields of
-    reference in a box of ordinary size: of many small ones in a corner the domain holds little. One field is measured
-    in its own unit.
-    """
-    if len(problem.fields) == 1:
-        return (1.0,)
-    ordinary = (layout.shares @ layout.halves.log() / layout.shares.sum()).exp()
-    return tuple(balanced(_squares(problem, _strengths(problem, terms, layout, unit), ordinary)).tolist())
-
-
-def weights_of_fields(
-    problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor, units: Sequence[float]
-) -> Tensor:
-    """How much a jump of each field counts at the faces of each box, [boxes, fields].
-
-    In a box of half the size a pressure of twice the size moves a fluid as much: where boxes are small, as in a corner,
-    its jumps count less beside those of a velocity, which count the same everywhere.
-    """
-    if len(units) == 1 or layout.between_lines:
-        return torch.ones(len(layout), len(units), dtype=torch.float64)
-    squares = _squares(problem, _strengths(problem, terms, layout, unit), layout.halves)
-    own = balanced(squares * torch.tensor(units, dtype=torch.float64).square())
-    smallest = own[layout.shares.argmin()]
-    return own[:, smallest.argmin(), None] / own
-
-
-def _strengths(problem: Problem, terms: Sequence[Term], layout: Layout, unit: Tensor) -> list[dict[Key, float]]:
-    """The mean squares of the coefficients of each equation, at the fields of reference."""
-    points, shares = layout.points(unit)[layout.whole].flatten(0, 1), layout.shares[layout.whole]
-    if not len(shares):
-        points, shares = problem.domain.sample(_SAMPLED).points, layout.shares.new_ones(1)
-    shares, found = shares / shares.sum(), []
-    for term in terms:
-        jets = None if term.trace.linear else reference_jets(term, points, problem)
-        for own in linearized(problem, term, points, None, jets).values():
-            means = {key: c.square().reshape(len(shares), -1).mean(dim=1) for key, c in own.slopes.items()}
-            found.append({key: (shares @ mean).item() for key, mean in means.items()})
-    return found
-
-
-def _squares(problem: Problem, strengths: Sequence[Mapping[Key, float]], halves: Tensor) -> Tensor:
-    """The squared sizes of fields in equations, in boxes with half the sides [..., d]: [..., equations, fields]."""
-    squares = halves.new_zeros(*halves.shape[:-1], len(strengths), len(problem.fields))
-    for row, operator in enumerate(strengths):
-        for (field, alpha), strength in operator.items():
-            scale = math.prod([(STEEPNESS / halves[..., axis]) ** order for axis, order in enumerate(alpha)])
-            squares[..., row, field] += strength * torch.as_tensor(scale) ** 2
-    return squares
-
-
-_SAMPLED = 128
-"""Points in a shape at which coefficients are looked at, where all boxes are cut."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ constant, by power iteration with the factors, bounds it.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,9 +18,11 @@ from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
+from gmnm_pde.boxes.levels import at_pins
 from gmnm_pde.boxes.materials.system import JoinedHeldOut
 from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.worse import with_lower_cut, worse, worst
 from gmnm_pde.fitting.estimate import quickly_falling
 from gmnm_pde.fitting.faint import FAINT, UNCLEAR
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
@@ -29,9 +31,6 @@ from gmnm_pde.linalg.extremes import largest_gain
 _ROUNDING = 1e-14
 """No estimate is below this, and what the stability constant makes of the rounding of rows."""
 
-_WORSE = 2
-"""So many worse solutions are looked at."""
-
 SAFETY = 3.0
 """The estimate is this times the observed constant."""
 
@@ -39,17 +38,8 @@ _TELLING = 0.05
 """A worse solution tells something if its residual differs by this part of the solution's at least. The best that does
 tells the constant: errors fall faster than residuals, so that worse ones may show too large a one and count by half."""
 
-_FEWER_ON_SOME = (2, 6)
-"""So many degrees less have the traces of worse solutions that are worse on some faces alone."""
-
-_PLACES = 11
-"""Places along each side of a box at which it is looked how large a change is."""
-
 _HELD_DOWN = 1e-12
 """Rows of about this size hold down the polynomials of boxes that are cut, whatever leaves them free."""
-
-_HOT = 0.5
-"""Boxes that hold this part of the squared residual hold most of it."""
 
 _UNSEEN = 100.0
 """Where no stability constant is measured the bound is so many times what is observed."""
@@ -117,9 +107,9 @@ def judged(
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
     size = sizes.of(coefficients).clamp_min(tiny)
-    hot = None if layout.between_lines else _worst(held_out.by_box(coefficients, degree))
-    lower_cut = list(_with_lower_cut(system))
-    others = list(_worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
+    hot = None if layout.between_lines else worst(held_out.by_box(coefficients, degree))
+    lower_cut = list(with_lower_cut(system))
+    others = list(worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
     zero = torch.zeros_like(coefficients)
     left, *rest = held_out.residuals(torch.stack([coefficients, *others, *lower_cut]), degree).unbind(1)
     at_zero = reference.residuals(zero[None], degree)
@@ -193,8 +183,8 @@ class _Seen:
         if self.left_to_go is not None:
             errors = torch.maximum(errors, self.left_to_go)
         if self.per_unit is not None and isinstance(self.system, BoxSystem | Coupled) and self.system.pins:
-            at_pins = _at_pins(self.system, self.sizes, [fewer - self.coefficients for fewer in self.others])
-            errors = torch.maximum(errors, observed / SAFETY * at_pins)  # what bounds errors needs no safety
+            higher = at_pins(self.system, self.sizes, [fewer - self.coefficients for fewer in self.others])
+            errors = torch.maximum(errors, observed / SAFETY * higher)  # what bounds errors needs no safety
         eps = torch.finfo(size.dtype).eps
         rounding = _ROUNDING + (eps * self.stability / size if known else torch.zeros_like(size))
         return errors / size + rounding, parts
@@ -226,82 +216,9 @@ def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) 
     return each.log().mean(dim=0).exp() if flows else each.sum(dim=0)
 
 
-def _at_pins(system: BoxSystem | Coupled, sizes: Sizes, changes: Sequence[Tensor]) -> Tensor:
-    """By field, how much larger than it is an error may be at a given point, where that alone fixes the field's level.
-
-    Near a corner polynomials are least accurate, and a pressure that is fixed there is as wrong everywhere. For other
-    fields it is 0. Errors are taken to be like the ``changes`` to worse solutions.
-    """
-    tiny, fields = torch.finfo(changes[0].dtype).tiny, changes[0].shape[1]
-    moved = torch.stack([sizes.of(change) for change in changes]).amax(dim=0).clamp_min(tiny)
-    if isinstance(system, Coupled):
-        ((box, _),) = system.pins.items()
-        highest = torch.stack([_highest(system, sizes, change, box) for change in changes]).amax(dim=0)
-        return torch.where(torch.arange(fields) == system.level, highest / moved, 0.0)
-    spread = torch.stack([sizes.about_mean(change) for change in changes]).amax(dim=0)
-    return spread / moved * _level(system, fields)
-
-
-def _highest(system: Coupled, sizes: Sizes, change: Tensor, box: int) -> Tensor:
-    """By field, how large a change about its mean is in a box; in space the norm of evaluation is far larger."""
-    zero, line = (0, 0, 0), torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
-    table = system.degrees.basis.jet(torch.cartesian_prod(line, line, line), (zero,))[zero]
-    return (change[box] @ table.mT - sizes.means(change)[:, None]).abs().amax(dim=1)
-
-
-def _level(system: BoxSystem, fields: int) -> Tensor:
-    """By field, how much larger errors may be at a given point than elsewhere: the norm of evaluation there."""
-    zero, found = (0,) * system.degrees.dimension, torch.zeros(fields, dtype=torch.float64)
-    fixed = {field for operator in system.equation.operators for field, alpha in operator if alpha == zero}
-    fixed |= {k for own in system.conditions.values() for one in own for k, alpha in one.slopes if alpha == zero}
-    for rows, _ in system.pins.values():
-        by_field = rows.unflatten(1, (fields, -1))
-        levels = by_field[:, :, 0].abs()
-        found = torch.maximum(found, torch.where(levels > 0, by_field.norm(dim=2) / levels, 0.0).amax(dim=0))
-    found[list(fixed)] = 0.0
-    return found
-
-
 def _relative(coefficients: Tensor, size: Tensor) -> Tensor:
     """The coefficients of all boxes and fields, [n, count]; several fields relative to the size of each."""
     return (coefficients / size[:, None] if len(size) > 1 else coefficients).flatten(0, 1)
-
-
-def _worst(squares: Tensor) -> list[int]:
-    """The boxes that hold most of the residual."""
-    order = squares.argsort(descending=True)
-    parts = squares[order].cumsum(0) / squares.sum()
-    count = 1 + int((parts < _HOT).sum())
-    return order[:count].tolist()
-
-
-def _worse(
-    system: BoxSystem | Balance | Coupled, lower: Callable[[Degrees], Tensor], hot: set[int] | None
-) -> Iterator[Tensor]:
-    """Worse solutions of the same problem, the best first: with traces of lower degree, or in one dimension boxes.
-
-    Where boxes have several sizes a unit of residual makes more error in some than in others: traces have a lower
-    degree on those faces alone that most of the residual is at.
-    """
-    degrees = system.degrees
-    for fewer in range(1, _WORSE + 1):
-        if degrees.dimension > 1:
-            some = isinstance(system, BoxSystem) and hot is not None
-            degree = max(0, degrees.on_faces - (_FEWER_ON_SOME[fewer - 1] if some else fewer))
-            yield system.with_fewer(degree, hot) if isinstance(system, BoxSystem) else system.with_fewer(degree)
-        else:
-            part = lower(replace(degrees, inside=max(1, degrees.inside - fewer)))
-            yield torch.nn.functional.pad(part, (0, len(degrees.basis) - part.shape[-1]))
-
-
-def _with_lower_cut(system: BoxSystem | Balance | Coupled) -> Iterator[Tensor]:
-    """Worse solutions, the best first, whose polynomials have lower degrees in the boxes that are cut.
-
-    Nothing on the boundary in these has a trace, and so traces of lower degree show little of what is wrong there.
-    """
-    if isinstance(system, BoxSystem | Coupled) and system.cut is not None and system.cut.groups:
-        for fewer in range(1, _WORSE + 1):
-            yield system.with_lower_cut(max(1, system.degrees.inside - fewer))
 
 
 def _stability(system: BoxSystem, sizes: Sizes) -> float:

@@ -14,9 +14,10 @@ from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.elliptic import require_elliptic
-from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled, units_of
+from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
+from gmnm_pde.boxes.guesses import at_size_of, first_guess, model_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.materials.layout import Joined
@@ -27,6 +28,7 @@ from gmnm_pde.boxes.pins import pinned, pinned_fields
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.traced import Traced
+from gmnm_pde.boxes.units import units_of
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.fit import fields_from
@@ -34,9 +36,8 @@ from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
-from gmnm_pde.models import Boxwise, Normalized
+from gmnm_pde.models import Normalized
 from gmnm_pde.residuals import ReadoutSystem
-from gmnm_pde.statement.problem import Problem
 
 _BALANCED = 3
 """From so many coordinates on boxes are coupled by traces of values and a balance of fluxes: to eliminate traces of
@@ -44,9 +45,6 @@ derivatives, too, would be too dear."""
 
 _PROBED = 8
 """Of this degree are the points at which an equation is looked at before it is solved."""
-
-_SAMPLED = 500
-"""Points at which the size of fields is taken."""
 
 _HELD_OUT, _HELD_OUT_GRADED = 1500, 24_000
 """Points at which residuals are reported; where boxes are thin a few in these tell most."""
@@ -226,9 +224,9 @@ def fit_boxes(
     """
     stated = statements
     if not statements.problem.linear and guess is None:
-        guess = _first_guess(statements, layout, degree, seed, monitor)
+        guess = first_guess(statements, layout, degree, monitor)
     if not statements.problem.linear and guess is not None:
-        statements = _at_size_of(guess, statements)
+        statements = at_size_of(guess, statements)
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
     held_out: HeldOut | JoinedHeldOut
     if isinstance(statements, SeveralParts):
@@ -252,7 +250,7 @@ def fit_boxes(
     known = judged(system, held_out, found.held_out, coefficients, found.left, lambda n: solved(n).coefficients)
     fit = BoxFit(
         stated,
-        _model(problem, layout, coefficients, degree, units),
+        model_of(problem, layout, coefficients, degree, units),
         layout,
         degrees,
         known,
@@ -266,54 +264,6 @@ def fit_boxes(
         return fit
     ended = found.outcome
     return replace(fit, steps=ended.steps, converged=ended.converged, reason=ended.reason, late=ended.late)
-
-
-def _model(problem: Problem, layout: Layout, coefficients: Tensor, degree: int, units: Sequence[float]) -> Normalized:
-    """The polynomials of a solution as a model."""
-    unit = [(-1.0, 1.0)] * layout.dimension
-    parts = [len(part) for part in layout.parts] if isinstance(layout, Joined) else ()
-    inner = Boxwise(layout.mapped(problem.domain.bounds, unit).boxes, degree, len(units), parts)
-    with torch.no_grad():
-        inner.weights.copy_(coefficients * torch.tensor(units, dtype=torch.float64)[:, None])
-    return Normalized(inner, problem.domain.bounds)
-
-
-@dataclass(frozen=True)
-class _Guess:
-    """A model that Newton's method begins with (``fitting/approximation.py``)."""
-
-    model: Normalized
-    theta: Tensor
-
-    @torch.no_grad()
-    def solved_for(self, points: Tensor) -> Tensor:
-        """The fields at points [n, d]: [n, fields]."""
-        return self.model(points)
-
-
-def _first_guess(
-    statements: Statements, layout: Layout, degree: int, seed: int, monitor: Monitor
-) -> InitialGuess | None:
-    """A solution whose rows are scaled at the fields of reference; None if Newton's method does not find it."""
-    problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
-    units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    pins = pinned(problem, statements.data, layout, degrees, units)
-    system = NonlinearSystem(statements, layout, degrees, units, pins)
-    outcome = LeastSquares().run(cast(System, system), monitor=monitor)
-    if not outcome.converged:
-        return None
-    found = system.state(outcome.theta).coefficients
-    return _Guess(_model(problem, layout, found, degree, units), torch.zeros(0, dtype=torch.float64))
-
-
-def _at_size_of(guess: InitialGuess, statements: Statements) -> Statements:
-    """The statements with fields of reference as large as those of a guess."""
-    problem = statements.problem
-    values = guess.solved_for(problem.domain.sample(_SAMPLED).points)
-    sizes = values[values.isfinite().all(dim=1)].square().mean(dim=0).sqrt()
-    if not bool(sizes.isfinite().all()):
-        return statements
-    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist()))
 
 
 def _linear(

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees, gauss
-from gmnm_pde.boxes.equation import conditions, interior, units_of
+from gmnm_pde.boxes.equation import conditions, interior
 from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.units import units_of
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
-from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like, weights_of_fields
+from gmnm_pde.boxes.equation import Condition, Key, conditions, interior, scaled_like
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import condition_scale
+from gmnm_pde.boxes.units import weights_of_fields
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.multiindex import Alpha

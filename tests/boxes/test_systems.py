@@ -7,12 +7,12 @@ import torch
 import gmnm_pde as g
 from gmnm_pde.adaptivity.box_lines import halved
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import units_of
 from gmnm_pde.boxes.foresight import Level
 from gmnm_pde.boxes.glued import glued
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.newton import NonlinearSystem
 from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.units import units_of
 
 
 def solved(problem, counts, degree):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import Condition, Interior, conditions, interior, units_of
+from gmnm_pde.boxes.equation import Condition, Interior, conditions, interior
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.leaves import Leaf, Pins, eliminated, patterns
@@ -17,6 +17,7 @@ from gmnm_pde.boxes.materials.meetings import Meetings
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.system import BoxSystem
+from gmnm_pde.boxes.units import units_of
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.models.modes.legendre import TotalDegree
 
