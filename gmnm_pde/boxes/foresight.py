@@ -29,10 +29,13 @@ _ADRIFT = 30.0
 _MOST_POINTS = 3_000_000
 """At so many points the data are evaluated at most."""
 
-_RATE = 1e10
+_RATE = 2.2e10
 """Operations a second of one core."""
 
-_FRONTS = 350.0
+_RATE_OF_CUT = 1e10
+"""The same for boxes in space that a boundary cuts, each by itself."""
+
+_FRONTS = 250.0
 """Operations of the elimination of faces, for the cube of the unknowns on a line of faces across the domain."""
 
 _OVERHEAD = 2e-3
@@ -230,7 +233,7 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cu
         products = _SOLVES * (_PRODUCTS + _PRODUCTS_ALONG * max(level.counts))
         iterations = products * level.boxes * 2 * (d * traces) ** 2
         leaf = own**2 * (2.0 * (rows - tested) + 5.0 * d * traces + own / 3)
-        each = _ROWS_OF_CUT * own**2 * (own + d * traces) / _RATE + _OVERHEAD_OF_CUT
+        each = _ROWS_OF_CUT * own**2 * (own + d * traces) / _RATE_OF_CUT + _OVERHEAD_OF_CUT
         return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes + each * cut
     leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
     shortest, longest = min(level.counts), max(level.counts)

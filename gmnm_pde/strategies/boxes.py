@@ -164,7 +164,9 @@ def tried(
         if not boxes.several:
             result = _on_equal(boxes, own, begin if isinstance(begin, Level) else None)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
-            result = _on_several(boxes, own, begin if isinstance(begin, Cells) else None) or result
+            halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
+            if halved is not None and (result is None or halved.best.error < result.best.error):
+                result = halved
     except (Unsuited, OutOfTime, NotFiniteError):
         return None
     if result is None or result.best.estimate.doubt:
