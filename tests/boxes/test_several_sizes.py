@@ -67,7 +67,7 @@ SMOOTH = {
 }
 
 
-SLOW = {"square without a square"}
+SLOW = {"square without a square", "tiny hole"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SMOOTH])
@@ -118,10 +118,10 @@ def test_values_that_jump_at_a_corner():
 
 
 def test_a_solution_in_a_shape_saves_and_plots(tmp_path):
-    solution = g.solve(tiny_hole(), method="boxes", tol=1e-4)
+    solution = g.solve(varying(g.Disk(center=(0.2, 0), radius=1), "disk"), method="boxes", tol=1e-3)
     solution.save(tmp_path / "hole.pt")
     again = g.load_solution(tmp_path / "hole.pt")
-    at = {"x": torch.tensor([0.011, 0.5, -1.0]), "y": torch.tensor([0.0, 0.4, 0.0])}
+    at = {"x": torch.tensor([0.011, 0.5, -0.7]), "y": torch.tensor([0.0, 0.4, 0.0])}
     assert torch.equal(again(**at), solution(**at))
     from gmnm_pde.plots.patches import plot_patches
 

@@ -72,7 +72,7 @@ def test_noise_is_relative_to_the_root_mean_square():
 
 
 def test_a_fit_from_samples_finds_the_clean_target():
-    assert g.solve(g.registry.load("regression_2d", level=2, samples=3000), tol=1e-6).report.relative_l2 < 1e-6
+    assert g.solve(g.registry.load("regression_2d", level=2, samples=1500), tol=1e-5).report.relative_l2 < 1e-5
 
 
 BAD = {
