@@ -117,7 +117,7 @@ class Allowance:
 
     def learn(self, operations: float, seconds: float) -> None:
         """Hear how long a piece took; larger pieces, which are quicker for their size, tell more."""
-        if operations >= self._largest / 2 and seconds > 0:
+        if operations > 0 and operations >= self._largest / 2 and seconds > 0:
             self._rate, self._largest = operations / seconds, max(operations, self._largest)
 
     def _measure(self) -> None:

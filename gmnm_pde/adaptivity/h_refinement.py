@@ -20,7 +20,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.estimate import ErrorEstimate, estimate_error
-from gmnm_pde.fitting.faint import measured_by
+from gmnm_pde.fitting.faint import deviations_of, measured_by
 from gmnm_pde.fitting.fit import Fit, fit, restored, saved
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, left
 from gmnm_pde.fitting.stored import check_state, checked_estimate
@@ -314,7 +314,8 @@ def _drift(fitted: Fit, before: Fit, points: Tensor) -> float:
     outputs = fitted.outputs(points)
     distance = (outputs - before.outputs(points)).square().mean(dim=0).sqrt()
     sizes = outputs.square().mean(dim=0).sqrt()
-    larger = measured_by(fitted.system.problem, sizes, distance, fitted.parameters.values())
+    problem, numbers = fitted.system.problem, fitted.parameters.values()
+    larger = measured_by(problem, sizes, deviations_of(outputs), distance, numbers)
     return (distance / (sizes if larger is None else larger).clamp_min(1e-300)).max().item()
 
 

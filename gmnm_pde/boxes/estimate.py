@@ -24,7 +24,6 @@ from gmnm_pde.boxes.sizes import Sizes
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.worse import with_lower_cut, worse, worst
 from gmnm_pde.fitting.estimate import quickly_falling
-from gmnm_pde.fitting.faint import FAINT, UNCLEAR
 from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
 
@@ -93,6 +92,7 @@ def judged(
     coefficients: Tensor,
     left_to_go: Tensor | None,
     lower: Callable[[Degrees], Tensor],
+    measured: Callable[[Tensor, Tensor, Tensor], Tensor | None],
 ) -> Judged:
     """The estimate for the solution of a system.
 
@@ -103,6 +103,8 @@ def judged(
         coefficients: The solution, [boxes, fields, count].
         left_to_go: How far it is from that of the system, if it is.
         lower: Solves the problem with other degrees.
+        measured: What errors are relative to where fields are next to nothing, from their sizes, how they differ from
+            their means, and their errors; else None.
     """
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
@@ -134,11 +136,11 @@ def judged(
         stability=stability,
     )
     errors, parts = seen.errors(size)
-    faint = (errors > UNCLEAR) & (size < FAINT * size.max())  # in their units all fields count alike in the equations
-    if bool(faint.any()):
-        errors, parts = seen.errors(torch.where(faint, FAINT * size.max(), size))
+    larger = measured(size, sizes.about_mean(coefficients), errors * size)
+    if larger is not None:
+        errors, parts = seen.errors(larger)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
-    numbers = tuple(faint.nonzero()[:, 0].tolist())
+    numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
     return Judged(tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
 
 

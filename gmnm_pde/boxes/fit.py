@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 import torch
@@ -31,6 +31,7 @@ from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.methods import LeastSquares
@@ -38,6 +39,7 @@ from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized
 from gmnm_pde.residuals import ReadoutSystem
+from gmnm_pde.statement.problem import Problem
 
 _BALANCED = 3
 """From so many coordinates on boxes are coupled by traces of values and a balance of fluxes: to eliminate traces of
@@ -247,7 +249,8 @@ def fit_boxes(
 
     found = solved(degrees)
     system, coefficients = found.system, found.coefficients
-    known = judged(system, held_out, found.held_out, coefficients, found.left, lambda n: solved(n).coefficients)
+    lower, measured = (lambda n: solved(n).coefficients), partial(_measured_by, stated.problem, units)
+    known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured)
     fit = BoxFit(
         stated,
         model_of(problem, layout, coefficients, degree, units),
@@ -264,6 +267,15 @@ def fit_boxes(
         return fit
     ended = found.outcome
     return replace(fit, steps=ended.steps, converged=ended.converged, reason=ended.reason, late=ended.late)
+
+
+def _measured_by(
+    problem: Problem, units: Sequence[float], sizes: Tensor, changes: Tensor, errors: Tensor
+) -> Tensor | None:
+    """What errors of fields in their units are relative to, where some are next to nothing."""
+    own = torch.tensor(tuple(units), dtype=torch.float64)
+    larger = measured_by(problem, own * sizes, own * changes, own * errors)
+    return None if larger is None else larger / own
 
 
 def _linear(

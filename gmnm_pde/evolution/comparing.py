@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.fitting.estimate import ErrorEstimate
-from gmnm_pde.fitting.faint import measured_by
+from gmnm_pde.fitting.faint import deviations_of, measured_by
 
 FALL = 0.5
 """What falls by no more than this factor from one march to the next has stopped to fall."""
@@ -68,7 +68,7 @@ def differences_up_to(
     if not marched.reached:  # beside all that the other one knows: at first a field may be next to nothing
         size = torch.maximum(size, known[known.isfinite().all(dim=1)].square().mean(dim=0).sqrt())
     distance = (share * apart).norm(dim=0) / share.norm()
-    larger = measured_by(marched.problem, size, distance)
+    larger = measured_by(marched.problem, size, deviations_of(fields), distance)
     whole = torch.where(size > 0, size, torch.ones_like(size)) if larger is None else larger
     return (distance / whole).tolist()
 

@@ -1,4 +1,4 @@
-"""The memory that a march takes: for the steps that it keeps, and for solving one."""
+"""The memory that a march takes, for the steps that it keeps and for solving one, and the work of a factorisation."""
 
 from dataclasses import dataclass, field
 
@@ -12,6 +12,9 @@ from gmnm_pde.models.modes import Piecewise, Waves
 
 _COPIES = 2.5
 """Steps are held so many times when the answer is made of them, beside those of the march before."""
+
+_MOST_WORK = 2e11
+"""Slopes that take more operations to be made and factorised are not begun."""
 
 _DIRECTIONS = 45
 """Of all stages, in single precision, while GMRES is at work."""
@@ -33,6 +36,8 @@ class Kept:
 
     def refused(self, system: Galerkin, stages: int, orders: int) -> str | None:
         """In words why a step does not fit, if it does not."""
+        if work_of(system) > _MOST_WORK:
+            return f"{system.count:,} unknowns that are all coupled would take too long for every step"
         needed = _needed(system, stages, orders)
         if needed <= self.available:
             return None
@@ -41,11 +46,24 @@ class Kept:
         )
 
 
+def work_of(system: Galerkin) -> float:
+    """Operations that it takes to make dense slopes and to factorise them for all stages, roughly; else 0."""
+    if not _is_dense(system):
+        return 0.0
+    points, modes = float(len(system.basis.points)), float(system.basis.count)
+    return 2 * points * modes**2 * system.fields**2 + 6 * (system.fields * modes) ** 3
+
+
+def _is_dense(system: Galerkin) -> bool:
+    """Whether the slopes are dense matrices."""
+    waves = all(isinstance(line, Waves) for line in system.basis.lines) and len(system.basis.lines) > 1
+    return not isinstance(system.basis, Piecewise) and not isinstance(system, SeparableGalerkin) and not waves
+
+
 def _needed(system: Galerkin, stages: int, orders: int) -> float:
     """Bytes for solving a step."""
     if isinstance(system.basis, Piecewise):
         return 0.0
-    waves = all(isinstance(line, Waves) for line in system.basis.lines)
-    if isinstance(system, SeparableGalerkin) or (waves and len(system.basis.lines) > 1):
+    if not _is_dense(system):
         return float(_DIRECTIONS) * stages * system.count * 4
     return float(system.count) ** 2 * 8 * (orders + 1 + stages)  # the slopes, and their factors, most of them complex

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.events import Events
-from gmnm_pde.evolution.keeping import Kept
+from gmnm_pde.evolution.keeping import Kept, work_of
 from gmnm_pde.evolution.moments import Moments
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import saved_state
@@ -23,9 +23,9 @@ from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
-from gmnm_pde.interruption import pause
+from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.models.modes import Product, Radau, radau
-from gmnm_pde.residuals.natural import natural_sizes
+from gmnm_pde.residuals.natural import beside_others
 from gmnm_pde.statement.events import Happening
 
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
@@ -147,11 +147,10 @@ class March:
         self._settle()
 
     def _natural(self, sizes: Tensor) -> Tensor | None:
-        """Sizes with which all fields count alike in the equations; None of one field."""
+        """How large each field would be if it counted in the equations as the others do; None of one field."""
         problem = self.statements.problem
-        if len(sizes) < 2 or len(sizes) != len(problem.fields):
-            return None
-        return natural_sizes(problem, sizes if bool(sizes.any()) else torch.ones_like(sizes))
+        several = len(sizes) > 1 and len(sizes) == len(problem.fields) and bool(sizes.any())
+        return beside_others(problem, sizes, sizes) if several else None
 
     def take(self, basis: Product) -> None:
         """Go on with the equations of some modes; the state is to follow."""
@@ -230,7 +229,8 @@ class March:
         refused = self.kept.refused(self.system, self.method.stages, self.statements.order)
         if refused is not None:
             raise Ended(self.time, refused)
-        self._slopes = self.solver = solver_of(self.system, stamp, jets, self.solver)
+        with unbroken(work_of(self.system)):
+            self._slopes = self.solver = solver_of(self.system, stamp, jets, self.solver)
         self.counts["slopes"] += 1
 
     def _until(self, end: float) -> Sequence[Happening]:

@@ -37,7 +37,7 @@ class Scales:
         largest: The largest sizes so far.
         least: The least that errors are relative to.
         tied: Whether constraints tie fields together.
-        natural: Sizes with which all fields count alike in the equations, where these tell.
+        natural: How large fields would be if they counted in the equations as the others do at first.
 
     Attributes:
         worst: The number of the field that was measured to be off most.
@@ -90,8 +90,7 @@ class Scales:
         """None of them too small."""
         floored = torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
         if self.natural is not None:
-            whole = self.natural * (torch.maximum(floored, self.largest) / self.natural).max()
-            floored = torch.maximum(floored, _OF_OTHERS / self._accuracy.time * whole)
+            floored = torch.maximum(floored, _OF_OTHERS / self._accuracy.time * self.natural)
         return torch.maximum(floored, _TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored
 
     def allowed(self, scale: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import SAFETY, ErrorEstimate, estimate_error
-from gmnm_pde.fitting.faint import measured_by
+from gmnm_pde.fitting.faint import deviations_of, measured_by
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime
@@ -89,6 +89,7 @@ class _Correction:
         added: Root mean squares of what is added to the fields, [fields].
         before: Those of the network's fields.
         after: Those of the corrected fields.
+        changes: Those of how they differ from their means.
         shifts: By how much the unknown parameters change, [parameters].
         left: The error estimate of the corrected fields.
         better: Whether Newton's method converged to fields of smaller residuals at held-out points.
@@ -98,6 +99,7 @@ class _Correction:
     added: Tensor
     before: Tensor
     after: Tensor
+    changes: Tensor
     shifts: Tensor
     left: ErrorEstimate
     better: bool
@@ -123,7 +125,7 @@ class _Correction:
         else:
             errors = torch.minimum(most, from_features) if self.better else from_features
         size = torch.where(left < self.added, self.after, torch.minimum(self.before, self.after))
-        larger = measured_by(self.problem, size, errors)
+        larger = measured_by(self.problem, size, self.changes, errors)
         size = torch.where(size > 0, size, torch.ones_like(size)) if larger is None else larger
         return ErrorEstimate(
             dict(zip(self.left.by_field, (errors / size).tolist(), strict=True)),
@@ -192,7 +194,9 @@ def _seen(network: Fit, fit: Fit, points: Tensor) -> _Correction:
     shifts = (fit.theta - none)[: fit.system.extra].abs()
     left = estimate_error(fit, points, torch.where(after > 0, after, torch.ones_like(after)))
     better = fit.converged and fit.validation_residual <= fit.validation_residual_of(none)
-    return _Correction(fit.system.problem, _rms(added), _rms(known), after, shifts, left, better)
+    return _Correction(
+        fit.system.problem, _rms(added), _rms(known), after, deviations_of(known + added), shifts, left, better
+    )
 
 
 def _rms(values: Tensor) -> Tensor:

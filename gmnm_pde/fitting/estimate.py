@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.fitting.faint import measured_by
+from gmnm_pde.fitting.faint import deviations_of, measured_by
 from gmnm_pde.fitting.fit import Fit, rms
 from gmnm_pde.fitting.shifts import shifts_of
 from gmnm_pde.fitting.stability import stability_of
@@ -80,12 +80,13 @@ def estimate_error(
     fields = FieldMap(fit.system, points)
     if size is not None:
         return _estimate(fit, fields, points, size, finer)
-    size = fields.at(fit.theta).square().mean(dim=0).sqrt()
+    values = fields.at(fit.theta)
+    size, changes = values.square().mean(dim=0).sqrt(), deviations_of(values)
     own = torch.where(size > 0, size, torch.ones_like(size))
     estimate = _estimate(fit, fields, points, own, finer)
     errors = own * own.new_tensor(list(estimate.by_field.values()))
     problem = fit.system.problem
-    larger = None if estimate.doubt else measured_by(problem, size, errors, fit.parameters.values())
+    larger = None if estimate.doubt else measured_by(problem, size, changes, errors, fit.parameters.values())
     if larger is None:
         return estimate
     faint = tuple(name for name, more in zip(problem.fields, (larger > size).tolist(), strict=True) if more)

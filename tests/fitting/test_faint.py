@@ -145,7 +145,8 @@ def test_a_small_field_that_is_resolved_is_measured_by_itself():
 
 def test_natural_sizes_follow_the_units():
     """What a pressure may be beside a velocity is viscosity over length, in whatever units."""
-    slow, fast = (natural_sizes(poiseuille(viscosity=nu), torch.tensor([1.0, 0.0, 0.0])) for nu in (1.0, 1e3))
+    sizes, clear = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([True, False, False])
+    slow, fast = (natural_sizes(poiseuille(viscosity=nu), sizes, sizes, clear) for nu in (1.0, 1e3))
     assert 0.1 < slow[2] < 10 and fast[2] / slow[2] == pytest.approx(1e3, rel=0.5)
 
 
@@ -177,3 +178,61 @@ def test_a_wave_whose_third_field_stays_zero_is_marched_in_few_modes():
     )
     report = g.solve(problem, tol=1e-6, time_limit=60).report
     assert report.converged and max(report.relative_l2.values()) < 1e-6
+
+
+CHANNEL_OF_WATER = g.Rectangle(x=(0, 5e-3), y=(0, 1e-3))
+
+
+def water(slope):
+    """A flow of micrometres a second under the pressure of the atmosphere."""
+    viscosity, bottom = 1e-3, CHANNEL_OF_WATER.face(y=0) | CHANNEL_OF_WATER.face(y=1e-3)
+
+    def exact(x, y):
+        u = slope / (2 * viscosity) * y * (1e-3 - y)
+        return {"u": u, "v": 0 * u, "p": 1e5 + slope * (5e-3 - x)}
+
+    conditions = [
+        g.Dirichlet(u=lambda y: slope / (2 * viscosity) * y * (1e-3 - y), v=0, on=CHANNEL_OF_WATER.face(x=0)),
+        g.Dirichlet(p=1e5, v=0, on=CHANNEL_OF_WATER.face(x=5e-3)),
+        g.Dirichlet(u=0, v=0, on=bottom),
+    ]
+    return g.Problem(CHANNEL_OF_WATER, flow(viscosity=viscosity), conditions, exact=exact)
+
+
+def driven(coupling):
+    """Something small that a temperature of kelvins drives, and that does not act on it."""
+
+    def equations(T, w, x):
+        return {"heat": g.diff(T, x, x) + math.pi**2 * 50 * torch.sin(math.pi * x), "w": g.diff(w, x, x) + coupling * T}
+
+    def exact(x):
+        own = 50 * torch.sin(math.pi * x) / math.pi**2 + 150 * x * (1 - x)
+        return {"T": 300 + 50 * torch.sin(math.pi * x), "w": coupling * own}
+
+    return g.Problem(g.Interval(x=(0, 1)), equations, [g.Dirichlet(T=300, w=0)], exact=exact)
+
+
+def apart():
+    """Two equations that have nothing to do with each other, one of them small."""
+
+    def equations(u, w, x):
+        return {"u": g.diff(u, x, x) + torch.sin(3 * x), "w": g.diff(w, x, x) + 1e-9 * torch.sin(7 * x)}
+
+    return g.Problem(
+        g.Interval(x=(0, math.pi)),
+        equations,
+        [g.Dirichlet(u=0, w=0)],
+        exact=lambda x: {"u": torch.sin(3 * x) / 9, "w": 1e-9 * torch.sin(7 * x) / 49},
+    )
+
+
+SMALL = {"water": lambda: water(1.0), "membrane": lambda: driven(1e-9), "apart": apart}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_fields_that_something_drives_are_no_nothing(name):
+    """They were taken for zero, however wrong, where other fields are larger by many orders."""
+    report = g.solve(SMALL[name](), tol=1e-3, time_limit=30).report
+    small = "u" if name == "water" else "w"
+    assert not report.converged or report.relative_l2[small] < 1e-3
+    assert report.converged or name == "water"
