@@ -13,7 +13,7 @@ from gmnm_pde.models.modes import Piecewise, Waves
 _COPIES = 2.5
 """Steps are held so many times when the answer is made of them, beside those of the march before."""
 
-_MOST_WORK = 2e11
+_MOST_WORK = 5e11
 """Slopes that take more operations to be made and factorised are not begun."""
 
 _DIRECTIONS = 45
