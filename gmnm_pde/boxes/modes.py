@@ -1,0 +1,241 @@
+"""Modes of eigenvalue problems on boxes, and their errors by how far they are from those of a coarser discretisation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.estimate import Judged
+from gmnm_pde.boxes.fit import BoxFit
+from gmnm_pde.boxes.guesses import model_of
+from gmnm_pde.boxes.held_out import HeldOut
+from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.sizes import Sizes
+from gmnm_pde.boxes.spectral import ShiftInverted, Shifted, known
+from gmnm_pde.fitting.candidate import Candidate
+from gmnm_pde.fitting.estimate import ErrorEstimate
+from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
+from gmnm_pde.fitting.modes import real_modes, sizes_of, turned
+from gmnm_pde.statement.problem import Problem
+
+_GUARDS = 3
+"""So many modes more than are wanted are found, so that those of one value are found together."""
+
+_TOO_NEAR = 1e4
+"""A shift so many times nearer to one value than to the last one that is wanted hides the others behind rounding."""
+
+_ASIDE = 0.02
+"""It is then moved by this part of the distance to the last one."""
+
+_MOST_MOVES = 4
+"""How often it is moved, or more modes are found, at the most."""
+
+_MOST_LEFT = 0.9
+"""From one discretisation to the next at the most this part of an error is taken to be left."""
+
+_ROUNDING = 2e-14
+"""No estimate is below this part of the values."""
+
+
+@dataclass
+class ModeFit(BoxFit):
+    """A mode as a fit of the problem with its value as a constant.
+
+    Attributes:
+        value: The eigenvalue, by the name of the parameter.
+    """
+
+    value: Mapping[str, float] | None = None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The eigenvalue."""
+        return dict(self.value or {})
+
+
+@dataclass(frozen=True)
+class BoxModes:
+    """Modes on boxes; the counterpart of ``fitting/modes.py``.
+
+    Attributes:
+        fits: The modes, one for each value.
+        values: The eigenvalues, ascending, [count].
+        imaginary: The largest imaginary part of a value, which is 0 but for rounding where values are real.
+        shift: Near which they were found.
+        points: At which modes are compared, [n, d].
+        beyond: Further values, and the modes at the points, [n * fields, k].
+        drifts: The estimated errors of the values, absolute, [count].
+        errors: Those of the modes, relative L2, [count].
+    """
+
+    fits: tuple[ModeFit, ...]
+    values: Tensor
+    imaginary: float
+    shift: float
+    points: Tensor
+    beyond: tuple[Tensor, Tensor]
+    drifts: Tensor
+    errors: Tensor
+    tried: int = 1
+
+    drift: ClassVar[None] = None
+    left: ClassVar[Left] = NOTHING_LEFT
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error of a value, by the estimate."""
+        return self.relative.max().item()
+
+    @property
+    def error(self) -> float:
+        """What adaptive methods compare."""
+        return self.worst
+
+    @property
+    def relative(self) -> Tensor:
+        """The relative errors of the values, by the estimates, [count]."""
+        return self.drifts / sizes_of(self.values)
+
+    @property
+    def worst_fit(self) -> ModeFit:
+        """The mode whose value has the largest error."""
+        return self.fits[int(self.relative.argmax())]
+
+    @property
+    def residuals(self) -> Tensor:
+        """The held-out residuals of the modes, relative to their size, [count]."""
+        return torch.tensor([fit.judged.relative for fit in self.fits], dtype=torch.float64)
+
+    @property
+    def validation_residual(self) -> float:
+        """The largest of them."""
+        return self.residuals.max().item()
+
+    def compared(self, before: "BoxModes") -> "BoxModes":
+        """With errors by how far the modes are from those of a coarser discretisation.
+
+        Where residuals fall by a factor rho, a series of such steps leaves rho / (1 - rho) times the last one.
+        """
+        rho = (self.residuals / before.residuals.clamp_min(torch.finfo(torch.float64).tiny)).clamp(max=_MOST_LEFT)
+        factor = (rho / (1 - rho)).clamp_min(1.0)
+        values, modes = before.beyond
+        steps = turned(modes, values, self.beyond[1][:, : len(self.values)], self.values)
+        drifts = factor * (self.values - before.values).abs() + self.imaginary + before.imaginary
+        drifts = drifts + _ROUNDING * torch.maximum(self.values.abs(), sizes_of(self.values))
+        errors = factor * steps + _ROUNDING
+        return replace(self, drifts=drifts, errors=errors)
+
+    def candidates(self) -> list[Candidate]:
+        """Each mode as a fit of the problem, with the errors of its fields and of its value."""
+        found = []
+        for fit, error, drift in zip(self.fits, self.errors.tolist(), self.drifts.tolist(), strict=True):
+            by_field = dict.fromkeys(fit.statements.problem.fields, error)
+            found.append(Candidate(fit, ErrorEstimate(by_field, dict.fromkeys(fit.parameters, drift))))
+        return found
+
+    def figures(self, evaluator: Any) -> dict[str, float]:
+        """A row of the history."""
+        values = {f"{name}_{k}": v for k, fit in enumerate(self.fits, start=1) for name, v in fit.parameters.items()}
+        residual = self.validation_residual
+        return {"unknowns": self.fits[0].unknowns, "error_estimate": self.worst, "residual": residual, **values}
+
+    def message(self, row: Mapping[str, float]) -> str:
+        """The progress message."""
+        return f"{self.fits[0].model.inner.form}: relative error of the values {self.worst:.1e}"
+
+
+@torch.no_grad()
+def modes_on_boxes(
+    problem: Problem, layout: Layout, degree: int, count: int, points: Tensor, seed: int, shift: float | None = None
+) -> BoxModes:
+    """The modes whose values are nearest to the guess, with errors that are not known yet.
+
+    Args:
+        problem: With the eigenvalue as its unknown parameter.
+        layout: The boxes.
+        degree: Of the polynomials.
+        count: How many modes.
+        points: At which modes are compared and scaled.
+        seed: Of the solve.
+        shift: Near the guess, where it is known that the guess itself is next to a value.
+
+    Raises:
+        Unsuited: it cannot be solved on boxes, or is no eigenvalue problem of the kind that is.
+    """
+    ((name, guess),) = problem.parameters.items()
+    inverted, values, unknowns = _nearest(problem, layout, degree, count, seed, guess, shift)
+    nearest = (values.real - guess).abs().argsort()
+    chosen, others = nearest[:count], nearest[count:]
+    chosen = chosen[values.real[chosen].argsort()]
+    order = torch.cat([chosen, others])
+    coefficients = inverted.coefficients(real_modes(values[order], unknowns[:, order])).movedim(3, 0)
+    fits, shown, real = [], [], values.real[order]
+    for k, own in enumerate(coefficients):
+        model = model_of(problem, layout, own, degree, inverted.units)
+        at = model(points).flatten()
+        largest = at[at.abs().argmax()]
+        shown.append(at / largest)
+        if k < count:
+            fits.append(_fit(problem, inverted, own / largest, {name: real[k].item()}, seed))
+    unknown = torch.full_like(real[:count], torch.inf)
+    beyond = real, torch.stack(shown, dim=1)
+    imaginary = values.imag[chosen].abs().max().item()
+    return BoxModes(tuple(fits), real[:count], imaginary, inverted.shift, points, beyond, unknown, unknown)
+
+
+def _nearest(
+    problem: Problem, layout: Layout, degree: int, count: int, seed: int, guess: float, shift: float | None
+) -> tuple[ShiftInverted, Tensor, Tensor]:
+    """Values and unknowns of all modes that may be among those nearest to the guess, found from a shift beside it."""
+    at, wanted = guess if shift is None else shift, count + _GUARDS
+    inverted = None
+    for _ in range(_MOST_MOVES):
+        if inverted is None or inverted.shift != at:
+            problems = Shifted.of(problem, at)
+            inverted = ShiftInverted(problems, layout, Degrees.of(layout.dimension, degree, problems.at.across))
+        found = inverted.nearest(wanted, seed)
+        sizes = found.values.abs()
+        values = at + found.values.reciprocal()
+        if sizes[0] > _TOO_NEAR * sizes[count - 1]:
+            at += _ASIDE / sizes[count - 1].item()
+            continue
+        reach = (values - guess).abs().sort().values[count - 1] + abs(at - guess)
+        if reach <= sizes[-1].reciprocal():
+            break
+        wanted += _GUARDS
+    return inverted, values, found.vectors
+
+
+def _fit(
+    problem: Problem, inverted: ShiftInverted, coefficients: Tensor, value: Mapping[str, float], seed: int
+) -> ModeFit:
+    """A mode [boxes, fields, count] as a fit, its residual that of the problem at its value."""
+    layout, degrees = inverted.layout, inverted.degrees
+    statements = read(known(problem, *value.values()))
+    held_out, sizes = HeldOut(statements, layout, inverted.units, seed), Sizes(layout, degrees)
+    size = sizes.of(coefficients)
+    residual = held_out.residuals(coefficients[None], degrees.inside).norm().item() / len(layout) ** 0.5
+    judged = Judged(
+        errors=(torch.inf,) * len(size),
+        residual=residual,
+        relative=residual / size.norm().item(),
+        stability=torch.nan,
+        parts=sizes.times(coefficients) / (size[:, None] if len(size) > 1 else 1.0),
+    )
+    return ModeFit(
+        statements,
+        model_of(statements.problem, layout, coefficients, degrees.inside, inverted.units),
+        layout,
+        degrees,
+        judged,
+        inverted.system.columns,
+        inverted.system.equation.constant,
+        seed,
+        held_out,
+        coefficients,
+        value=value,
+    )
