@@ -4,13 +4,14 @@ Each discretisation is finer in all respects than the one before, and errors are
 re-entrant corners boxes are halved further each time, and the degree is higher.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
-from gmnm_pde.adaptivity.box_refinement import AIM
+from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND
 from gmnm_pde.adaptivity.first_cells import inside
 from gmnm_pde.adaptivity.hanging import graded
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
@@ -27,6 +28,9 @@ _LEVELS = 2
 _OF_VALUES = 0.75
 """Of the digits of the values those of the first boxes: errors of values fall faster with the size of boxes at a corner
 than those that boxes are made for."""
+
+_HELPED = 0.3
+"""Finer boxes at corners helped if they left less than this part of the error."""
 
 _DEARER = 4.0
 """How many times as long modes take as a solve on the same boxes."""
@@ -70,17 +74,28 @@ class ModeHalving:
             return Stop.MET
         if stalled(trials.errors, early=3):
             return Stop.STALLED
-        return self._finer(trials.level, trials.last)
+        return self._finer(trials)
 
-    def _finer(self, level: Cells, modes: BoxModes) -> Cells | Stop:
-        """Finer where the worst mode asks for it, and everywhere in degree."""
-        finer = self._halving.finer(level, modes.worst_fit, modes.worst)
+    def _finer(self, trials: Trials[Cells]) -> Cells | Stop:
+        """Of higher degree and finer at corners, or where that did not help, as the worst mode asks for."""
+        level, errors, corners = trials.level, trials.errors, self._corners
+        assert level is not None
+        levels = max(_LEVELS, math.ceil(math.log2(errors[-1] / (BEYOND * self._aim))))
+        if len(corners) and (len(errors) == 1 or errors[-1] < _HELPED * errors[-2]):
+            finer: Cells | None = replace(level, boxes=graded(level.boxes, corners, levels))
+        else:
+            finer = self._halving.finer(level, trials.last.worst_fit, errors[-1])
         if finer is None:
             return Stop.LARGEST
+        degree = max(finer.degree, level.degree + _LEVELS)
+        return self._halving.if_possible(replace(finer, degree=degree)) or Stop.LARGEST
+
+    @property
+    def _corners(self) -> torch.Tensor:
+        """The re-entrant corners, on [-1, 1]^2."""
         domain = self.setup.problem.domain
         low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-        boxes = graded(finer.boxes, 2 * (domain.reentrant_corners() - low) / (high - low) - 1, _LEVELS)
-        return self._halving.if_possible(Cells(boxes, max(finer.degree, level.degree + _LEVELS))) or Stop.LARGEST
+        return 2 * (domain.reentrant_corners() - low) / (high - low) - 1
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""

@@ -25,14 +25,18 @@ from gmnm_pde.statement.problem import Problem
 _GUARDS = 3
 """So many modes more than are wanted are found, so that those of one value are found together."""
 
-_TOO_NEAR = 1e4
-"""A shift so many times nearer to one value than to the last one that is wanted hides the others behind rounding."""
+_TOO_NEAR = 10.0
+"""At a shift so many times nearer to one value than to the last one that is wanted least squares do worse."""
 
-_ASIDE = 0.02
-"""It is then moved by this part of the distance to the last one."""
+_ASIDE, _PLACES = 0.2, 41
+"""It is then moved to where it is farthest from all values, by no more than this part of the distance to the last one:
+so many places are looked at."""
 
-_MOST_MOVES = 4
-"""How often it is moved, or more modes are found, at the most."""
+_MOST_MOVES = 2
+"""How often it is moved at the most: next to a value the others are known too badly."""
+
+_MOST_TRIES = 5
+"""How often modes are sought at the most, for them or for more of them."""
 
 _MOST_LEFT = 0.9
 """From one discretisation to the next at the most this part of an error is taken to be left."""
@@ -191,23 +195,27 @@ def _nearest(
     problem: Problem, layout: Layout, degree: int, count: int, seed: int, guess: float, shift: float | None
 ) -> tuple[ShiftInverted, Tensor, Tensor]:
     """Values and unknowns of all modes that may be among those nearest to the guess, found from a shift beside it."""
-    at, wanted = guess if shift is None else shift, count + _GUARDS
-    inverted = None
-    for _ in range(_MOST_MOVES):
+    at, wanted, moves, inverted = guess if shift is None else shift, count + _GUARDS, 0, None
+    for _ in range(_MOST_TRIES):
         if inverted is None or inverted.shift != at:
             problems = Shifted.of(problem, at)
             inverted = ShiftInverted(problems, layout, Degrees.of(layout.dimension, degree, problems.at.across))
         found = inverted.nearest(wanted, seed)
-        sizes = found.values.abs()
-        values = at + found.values.reciprocal()
-        if sizes[0] > _TOO_NEAR * sizes[count - 1]:
-            at += _ASIDE / sizes[count - 1].item()
-            continue
-        reach = (values - guess).abs().sort().values[count - 1] + abs(at - guess)
-        if reach <= sizes[-1].reciprocal():
+        sizes, values = found.values.abs(), at + found.values.reciprocal()
+        reach = (values - guess).abs().sort().values[count - 1].item()
+        if shift is None and moves < _MOST_MOVES and sizes[0] > _TOO_NEAR * sizes[count - 1]:
+            at, moves = _aside(values.real, guess, reach), moves + 1
+        elif reach + abs(at - guess) > sizes[-1].reciprocal():
+            wanted += _GUARDS
+        else:
             break
-        wanted += _GUARDS
     return inverted, values, found.vectors
+
+
+def _aside(values: Tensor, guess: float, reach: float) -> float:
+    """A place near the guess that is far from all values."""
+    places = guess + _ASIDE * reach * torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
+    return places[(places[:, None] - values).abs().amin(dim=1).argmax()].item()
 
 
 def _fit(

@@ -161,18 +161,21 @@ class ShiftInverted:
 
     def apply(self, unknowns: Tensor) -> Tensor:
         """-L^-1 B times unknowns, [columns, m]."""
-        right = self._times_B(unknowns)
-        found = self._normal(right)
+        right = self.rights(unknowns)
+        found = self._solved(self._rows.transposed(right))
         for _ in range(_CORRECTIONS):
-            rest = [own - rows for own, rows in zip(right, self._rows.times(found), strict=True)]
-            found = found + self._normal(rest)
+            found = found + self._solved(self.gradient(right, found))
         return found
 
-    def _normal(self, rows: Sequence[Tensor]) -> Tensor:
-        """R^-1 R^-T A^T times rows."""
-        return self.system.inverse(self.system.inverse_transposed(self._rows.transposed(rows)))
+    def gradient(self, right: Sequence[Tensor], unknowns: Tensor) -> Tensor:
+        """The transposed rows times what unknowns leave of right-hand sides: zero for their least squares solution."""
+        return self._rows.transposed([a - b for a, b in zip(right, self._rows.times(unknowns), strict=True)])
 
-    def _times_B(self, unknowns: Tensor) -> list[Tensor]:
+    def _solved(self, columns: Tensor) -> Tensor:
+        """R^-1 R^-T times columns."""
+        return self.system.inverse(self.system.inverse_transposed(columns))
+
+    def rights(self, unknowns: Tensor) -> list[Tensor]:
         """-B times unknowns, by rows."""
         inside = unknowns[: self.system.own].unflatten(0, (len(self.layout), -1))
         rows = [-self._B.times(inside)]
