@@ -1,6 +1,6 @@
-"""Modes of eigenvalue problems on boxes, and their errors by how far they are from those of a coarser discretisation."""
+"""Modes of eigenvalue problems on boxes, and their errors by the distance from those of a coarser discretisation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -13,9 +13,9 @@ from gmnm_pde.boxes.fit import BoxFit
 from gmnm_pde.boxes.guesses import model_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
-from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.reading import Unsuited, read
 from gmnm_pde.boxes.sizes import Sizes
-from gmnm_pde.boxes.spectral import ShiftInverted, Shifted, known
+from gmnm_pde.boxes.spectral import Shifted, ShiftInverted, known
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
@@ -26,7 +26,7 @@ _GUARDS = 3
 """So many modes more than are wanted are found, so that those of one value are found together."""
 
 _TOO_NEAR = 10.0
-"""At a shift so many times nearer to one value than to the last one that is wanted least squares do worse."""
+"""At a shift so many times nearer to one value than to the last one that is found least squares do worse."""
 
 _ASIDE, _PLACES = 0.2, 41
 """It is then moved to where it is farthest from all values, by no more than this part of the distance to the last one:
@@ -137,8 +137,8 @@ class BoxModes:
         """Each mode as a fit of the problem, with the errors of its fields and of its value."""
         found = []
         for fit, error, drift in zip(self.fits, self.errors.tolist(), self.drifts.tolist(), strict=True):
-            by_field = dict.fromkeys(fit.statements.problem.fields, error)
-            found.append(Candidate(fit, ErrorEstimate(by_field, dict.fromkeys(fit.parameters, drift))))
+            by_field = {name: error for name in fit.statements.problem.fields}
+            found.append(Candidate(fit, ErrorEstimate(by_field, {name: drift for name in fit.parameters})))
         return found
 
     def figures(self, evaluator: Any) -> dict[str, float]:
@@ -195,25 +195,33 @@ def _nearest(
     problem: Problem, layout: Layout, degree: int, count: int, seed: int, guess: float, shift: float | None
 ) -> tuple[ShiftInverted, Tensor, Tensor]:
     """Values and unknowns of all modes that may be among those nearest to the guess, found from a shift beside it."""
-    at, wanted, moves, inverted = guess if shift is None else shift, count + _GUARDS, 0, None
+    at, wanted, moves = guess if shift is None else shift, count + _GUARDS, 0
+    inverted = _inverted(problem, layout, degree, at)
     for _ in range(_MOST_TRIES):
-        if inverted is None or inverted.shift != at:
-            problems = Shifted.of(problem, at)
-            inverted = ShiftInverted(problems, layout, Degrees.of(layout.dimension, degree, problems.at.across))
+        if inverted.shift != at:
+            inverted = _inverted(problem, layout, degree, at)
         found = inverted.nearest(wanted, seed)
         sizes, values = found.values.abs(), at + found.values.reciprocal()
         reach = (values - guess).abs().sort().values[count - 1].item()
-        if shift is None and moves < _MOST_MOVES and sizes[0] > _TOO_NEAR * sizes[count - 1]:
-            at, moves = _aside(values.real, guess, reach), moves + 1
+        if shift is None and moves < _MOST_MOVES and sizes[0] > _TOO_NEAR * sizes[-1]:
+            at, moves = _aside(values.real, guess), moves + 1
         elif reach + abs(at - guess) > sizes[-1].reciprocal():
             wanted += _GUARDS
         else:
             break
+    else:
+        raise Unsuited("the values nearest to the guess are not told from others")
     return inverted, values, found.vectors
 
 
-def _aside(values: Tensor, guess: float, reach: float) -> float:
+def _inverted(problem: Problem, layout: Layout, degree: int, shift: float) -> ShiftInverted:
+    problems = Shifted.of(problem, shift)
+    return ShiftInverted(problems, layout, Degrees.of(layout.dimension, degree, problems.at.across))
+
+
+def _aside(values: Tensor, guess: float) -> float:
     """A place near the guess that is far from all values."""
+    reach = (values - guess).abs().max()
     places = guess + _ASIDE * reach * torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
     return places[(places[:, None] - values).abs().amin(dim=1).argmax()].item()
 

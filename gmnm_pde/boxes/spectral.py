@@ -1,12 +1,13 @@
 """Eigenvalue problems A u + lambda B u = 0 on boxes: the inverse of the operator at a shift, times B.
 
-L = A + shift B is factored as for a solve. Of T = -L^-1 B the eigenvalues are 1 / (lambda - shift), the largest those of
-the values nearest to the shift. Least squares solutions for other right-hand sides come from the triangular factor by
-the corrected seminormal equations (A. Bjorck, Linear Algebra Appl. 88/89, 1987), as accurate as by the whole QR.
+L = A + shift B is factored as for a solve. The eigenvalues of T = -L^-1 B are 1 / (lambda - shift), the largest
+those of the values nearest to the shift. Least squares solutions for other right-hand sides come from the triangular
+factor by the corrected seminormal equations (A. Bjorck, Linear Algebra Appl. 88/89, 1987), as accurate as by the whole
+QR.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,6 +37,9 @@ _LEAST_BLOCK, _MOST_BLOCK = 4, 12
 
 _SETTLED = 1e-12
 """Residuals of Ritz vectors, relative to their values, at which the iteration ends."""
+
+_VANISHED = 1e-15
+"""Differences of coefficients below this part of them are rounding."""
 
 _EXACT = 1e-9
 """What is smaller than this part of what it stands beside counts as zero."""
@@ -213,7 +217,7 @@ def _by_step(second: Interior, first: Interior, step: float) -> Interior:
         keys = dict.fromkeys((*operator, *other))
         differences = {key: (operator.get(key, 0.0) - other.get(key, 0.0)) / step for key in keys}
         sizes = {key: _size(operator.get(key, 0.0)) for key in keys}
-        operators.append({key: c for key, c in differences.items() if _size(c) * step > _EXACT * sizes[key] * 1e-6})
+        operators.append({key: c for key, c in differences.items() if _size(c) * step > _VANISHED * sizes[key]})
     return replace(first, operators=tuple(operators), right=torch.zeros_like(first.right))
 
 

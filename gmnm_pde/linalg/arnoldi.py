@@ -89,9 +89,7 @@ class _Space:
 
     def with_block(self, block: _Block) -> "_Space":
         """With those of a block, too."""
-        return _Space(
-            torch.cat([self.vectors, block.vectors], dim=1), torch.cat([self.numbers, block.numbers], dim=1)
-        )
+        return _Space(torch.cat([self.vectors, block.vectors], dim=1), torch.cat([self.numbers, block.numbers], dim=1))
 
     def new(self, vectors: Tensor, numbers: Tensor) -> _Block:
         """What of some vectors is not in the space, orthonormal; projected twice, which is enough."""
