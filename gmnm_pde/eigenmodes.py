@@ -16,12 +16,13 @@ from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import setup_for
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.results.spectrum import Spectrum
+from gmnm_pde.run.modes import Modes
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.modes import Modes, modes
+from gmnm_pde.strategies.modes import modes
 
 
 @front_door
@@ -130,7 +131,7 @@ def _solutions(ended: Modes, run: Run, stated: Problem) -> tuple[Solution, ...]:
         fit = candidate.fit.install()
         own = replace(candidate, fit=replace(fit, model=copy.deepcopy(fit.model)))
         result = Result(own, ended.status, ended.details)
-        solutions.append(run.solution(result, stated, "inverse iteration by least squares"))
+        solutions.append(run.solution(result, stated, ended.method))
     return tuple(solutions)
 
 

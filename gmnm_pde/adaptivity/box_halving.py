@@ -179,15 +179,16 @@ class BoxHalving:
             return Stop.MET
         if trials.doubtful or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
-        finer = self._finer(level, trials.last.fit, trials.errors[-1])
-        if finer is None:
-            return Stop.LARGEST
-        fits = bytes_of(finer.like(), shared=False, across=self.statements.across) < available_bytes(
-            torch.device("cpu")
-        )
-        return finer if fits and len(finer.boxes) <= _MOST_BOXES else Stop.LARGEST
+        finer = self.finer(level, trials.last.fit, trials.errors[-1])
+        return (None if finer is None else self.if_possible(finer)) or Stop.LARGEST
 
-    def _finer(self, level: Cells, fit: BoxFit, error: float) -> Cells | None:
+    def if_possible(self, level: Cells) -> Cells | None:
+        """A level, or None where it has too many boxes, or not enough memory."""
+        needed = bytes_of(level.like(), shared=False, across=self.statements.across)
+        fits = needed < available_bytes(torch.device("cpu"))
+        return level if fits and len(level.boxes) <= _MOST_BOXES else None
+
+    def finer(self, level: Cells, fit: BoxFit, error: float) -> Cells | None:
         """The cheaper one of more degrees, where that is enough, and halving; None where nothing may change."""
         wanted = BEYOND * self._aim / error
         excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
@@ -204,7 +205,7 @@ class BoxHalving:
         halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
         if self.degree is not None or raised.degree > most:
             return halved
-        costs = [self._seconds(cells, fit) for cells in (raised, halved)]
+        costs = [self.seconds_of(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
 
     def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
@@ -263,10 +264,10 @@ class BoxHalving:
         """By the operations, from how long the last level took."""
         fit = None if trials.last is None else trials.last.fit
         before = trials.level
-        known = trials.seconds / self._seconds(before, fit) if before is not None and trials.seconds else 1.0
-        return known * self._seconds(level, fit)
+        known = trials.seconds / self.seconds_of(before, fit) if before is not None and trials.seconds else 1.0
+        return known * self.seconds_of(level, fit)
 
-    def _seconds(self, level: Cells, fit: BoxFit | None = None, *, shared: bool = False) -> float:
+    def seconds_of(self, level: Cells, fit: BoxFit | None = None, *, shared: bool = False) -> float:
         """In space, boxes that are cut grow in number as the surfaces of all do."""
         across, like = self.statements.across, level.like()
         if fit is None or level.boxes.dimension < 3 or not isinstance(fit.layout, CutLayout):
@@ -282,7 +283,7 @@ class BoxHalving:
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
         if self.edges:
             fit = compared(fit, None if trials.last is None else trials.last.fit)
-        run.worked(fit.steps * self._seconds(level, fit, shared=fit.shared))
+        run.worked(fit.steps * self.seconds_of(level, fit, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:

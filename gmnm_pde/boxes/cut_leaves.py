@@ -48,25 +48,12 @@ def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins:
     layout, leaves = rows.layout, []
     for group in rows.groups:
         pause()
-        own, right = rows.of_group(group, degrees.basis)
-        for k, number in enumerate(group):
-            if number in pins:
-                given = own.new_zeros(len(pins[number][0]), own.shape[1])
-                given[:, k * degrees.own : (k + 1) * degrees.own] = pins[number][0]
-                own, right = torch.cat([own, given]), torch.cat([right, pins[number][1]])
-        both = [matching_rows(layout, degrees, number, lengths) for number in group]
-        matched, traces = (torch.block_diag(*(pair[k] for pair in both)) for k in (0, 1))
-        count, size = own.shape[1], traces.shape[1]
-        whole = own.new_zeros(len(own) + len(matched) + count, count + size + 1)
-        m, last = len(own), len(own) + len(matched)
-        whole[:m, :count], whole[:m, -1] = own, right
-        whole[m:last, :count], whole[m:last, count:-1] = matched, traces
-        whole[last:, :count] = held_down(degrees, whole[:last, :count])
-        R = triangular(whole)[None]
-        kept = count + size
+        own, traces, right = group_rows(degrees, rows, group, lengths, pins)
+        count, kept = own.shape[1], own.shape[1] + traces.shape[1]
+        R = triangular(torch.cat([own, traces, right[:, None]], dim=1))[None]
         leaf = Leaf(
             torch.tensor([group]),
-            torch.tensor([[face for number in group for face in layout.around[number]]]),
+            faces_around(layout, group),
             R[:, :count, :count],
             R[:, :count, count:-1],
             R[:, :count, -1],
@@ -76,6 +63,33 @@ def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins:
         )
         leaves.append(leaf.weighted(layout.weights[group[0]].item()))
     return leaves
+
+
+def group_rows(
+    degrees: Degrees, rows: CutBoxes, group: Sequence[int], lengths: Sequence[float], pins: Pins
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All rows of a group: in its own unknowns [m, boxes * own], in traces [m, traces], the right-hand side [m]."""
+    own, right = rows.of_group(group, degrees.basis)
+    for k, number in enumerate(group):
+        if number in pins:
+            given = own.new_zeros(len(pins[number][0]), own.shape[1])
+            given[:, k * degrees.own : (k + 1) * degrees.own] = pins[number][0]
+            own, right = torch.cat([own, given]), torch.cat([right, pins[number][1]])
+    both = [matching_rows(rows.layout, degrees, number, lengths) for number in group]
+    matched, traces = (torch.block_diag(*(pair[k] for pair in both)) for k in (0, 1))
+    whole = torch.cat([own, matched])
+    whole = torch.cat([whole, held_down(degrees, whole)])
+    count = whole.shape[1]
+    return (
+        whole,
+        torch.nn.functional.pad(traces, (0, 0, len(own), count)),
+        torch.nn.functional.pad(right, (0, len(matched) + count)),
+    )
+
+
+def faces_around(layout: Layout, group: Sequence[int]) -> Tensor:
+    """The faces of all boxes of a group, one after the other, [1, faces]."""
+    return torch.tensor([[face for number in group for face in layout.around[number]]])
 
 
 def held_down(degrees: Degrees, rows: Tensor) -> Tensor:

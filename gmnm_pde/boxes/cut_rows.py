@@ -94,17 +94,25 @@ class CutRows:
         units: What the fields are measured in.
         count: About so many points along each side of a box.
         fresh: Whether these are to be others than those of rows that are fitted.
+        scales: What rows are multiplied by, where that is known.
     """
 
     def __init__(
-        self, statements: Statements, layout: CutLayout, units: Sequence[float], count: int, *, fresh: bool = False
+        self,
+        statements: Statements,
+        layout: CutLayout,
+        units: Sequence[float],
+        count: int,
+        *,
+        fresh: bool = False,
+        scales: Mapping[tuple[int, str, int], float] | None = None,
     ):
         self.layout, self.numbers = layout, layout.cut
         self.groups = tuple((number,) for number in self.numbers)
         self._problem, self._units, self._count, self._fresh = statements.problem, units, count, fresh
         bodies = len(units) > 1 and min(statements.across) > 1
         self._balanced = layout.dimension >= _SPACE and bodies and not fresh
-        self._scales: dict[tuple[int, str, int], float] = {}
+        self._scales = dict(scales or {})
         if not self.numbers:
             self._placed: list[_Placed] = []
             return
@@ -122,6 +130,10 @@ class CutRows:
         other = copy.copy(self)
         other._rows = self._linearized(state)
         return other
+
+    def restated(self, statements: Statements) -> "CutRows":
+        """The rows of other equations of the same kind, scaled as before."""
+        return CutRows(statements, self.layout, self._units, self._count, fresh=self._fresh, scales=self._scales)
 
     def residual(self, state: State) -> Tensor:
         """The residuals of all rows at a state, [rows]; NaN where a function gives it."""

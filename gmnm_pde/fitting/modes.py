@@ -57,7 +57,7 @@ class ModeSet:
     @property
     def worst(self) -> float:
         """The largest relative error of a value, by the estimate."""
-        return (self.drifts / _sizes(self.values)).max().item()
+        return (self.drifts / sizes_of(self.values)).max().item()
 
     @property
     def error(self) -> float:
@@ -132,7 +132,8 @@ class ModeTrial:
             values, vectors = _real(self.pencil.modes(self.count, (leading,) * self.setup.patches))
             residuals = _residuals(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
             drifts.append((values - self.values).abs() / residuals)
-            turns.append(_turned(whole, _fields(self.systems[0], points, vectors), self.values) / residuals)
+            parts = _fields(self.systems[0], points, vectors)
+            turns.append(turned(whole, self.values, parts, self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
         observed = SAFETY * self.residuals * torch.stack(drifts).amax(dim=0)
         return ModeSet(
@@ -217,23 +218,27 @@ def _assembled(system: ReadoutSystem, value: float) -> Pieces:
 
 
 def _real(modes: Modes) -> tuple[Tensor, Tensor]:
-    """Values, ascending, and vectors as real numbers; of a complex pair the real and the imaginary part."""
+    """Values, ascending, and vectors as real numbers."""
     order = sorted(range(len(modes.values)), key=lambda k: (modes.values[k].real.item(), modes.values[k].imag.item()))
-    values, vectors = modes.values[order], modes.vectors[:, order]
+    values = modes.values[order]
+    return values.real, real_modes(values, modes.vectors[:, order])
+
+
+def real_modes(values: Tensor, vectors: Tensor) -> Tensor:
+    """Complex vectors [n, count] of values [count] as real ones; of a complex pair the real and the imaginary part."""
     largest = vectors.gather(0, vectors.abs().argmax(dim=0)[None])
-    turned = vectors * (largest.conj() / largest.abs())
-    real = torch.where(values.imag < 0, vectors.imag, torch.where(values.imag > 0, vectors.real, turned.real))
-    return values.real, real
+    alone = vectors * (largest.conj() / largest.abs())
+    return torch.where(values.imag < 0, vectors.imag, torch.where(values.imag > 0, vectors.real, alone.real))
 
 
 def _residuals(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor) -> Tensor:
     """The validation residuals of modes, ||A v + value B v|| relative to ||value B v||."""
     A, B = held
     image = B @ vectors
-    return (A @ vectors + image * values).norm(dim=0) / (_sizes(values) * image.norm(dim=0))
+    return (A @ vectors + image * values).norm(dim=0) / (sizes_of(values) * image.norm(dim=0))
 
 
-def _sizes(values: Tensor) -> Tensor:
+def sizes_of(values: Tensor) -> Tensor:
     """What errors of values are relative to: their size, or for a value of zero the largest size."""
     return torch.where(values.abs() > _SAME * values.abs().max(), values.abs(), values.abs().max())
 
@@ -253,11 +258,14 @@ def _signs(fields: Tensor) -> Tensor:
     return fields.gather(0, fields.abs().argmax(dim=0)[None])[0].sign()
 
 
-def _turned(whole: Tensor, parts: Tensor, values: Tensor) -> Tensor:
-    """The distance of modes from the span of those with the same value in ``whole``, relative to their size."""
+def turned(whole: Tensor, known: Tensor, parts: Tensor, values: Tensor) -> Tensor:
+    """The distances of modes ``parts`` [n, count] from the span of those with the same value, relative to their size.
+
+    ``whole`` [n, k] are modes with values ``known`` [k].
+    """
     distances = []
     for k, value in enumerate(values):
-        same = (values - value).abs() <= _SAME * values.abs().max()
+        same = (known - value).abs() <= _SAME * values.abs().max()
         basis = torch.linalg.qr(whole[:, same]).Q
         part = parts[:, k] / parts[:, k].norm()
         distances.append((part - basis @ (basis.mT @ part)).norm())

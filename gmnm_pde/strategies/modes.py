@@ -1,19 +1,27 @@
-"""Modes of eigenvalue problems: mixtures of growing size until the error estimate is good."""
+"""Modes of eigenvalue problems: mixtures of growing size, or boxes, until the error estimate is good."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from gmnm_pde._errors import NotFiniteError
 from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
+from gmnm_pde.adaptivity.mode_halving import ModeHalving
 from gmnm_pde.adaptivity.p_refinement import AIM
 from gmnm_pde.adaptivity.partitions import first_partition, within
+from gmnm_pde.boxes.reading import Unsuited
+from gmnm_pde.boxes.spectral import known
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime, finishing, limited
-from gmnm_pde.run.result import RELIABLE, Status
+from gmnm_pde.run.modes import Modes, ended, is_near
 from gmnm_pde.run.run import Run
+from gmnm_pde.strategies.boxes import suited
+
+_PLANE = 2
+"""Modes on boxes are those of problems in so many coordinates."""
 
 
 @dataclass(frozen=True)
@@ -141,29 +149,40 @@ class Enlarging:
     def state(self, trials: Trials[int]) -> None:
         """Nothing: no checkpoint is written."""
 
-    def result(self, trials: Trials[int], stop: Stop, run: Run) -> "Modes":
+    def result(self, trials: Trials[int], stop: Stop, run: Run) -> Modes:
         """The best mode set."""
-        worst, tol = trials.best.worst, self.tol
-        met = worst < RELIABLE if tol is None else worst <= tol
-        missed = Status.TIME if stop is Stop.TIME else Status.POOR if tol is None else Status.MISSED
-        status = (Status.RELIABLE if tol is None else Status.MET) if met else missed
-        words = f"the relative error of the values is estimated at {worst:.1e} at most"
-        if tol is not None:
-            words += f", which {'meets' if met else 'does not meet'} tol={tol:g}"
-        return Modes(trials.best, status, words + (f"; stopped by {run.ended_by}" if stop is Stop.TIME else ""))
-
-
-@dataclass(frozen=True)
-class Modes:
-    """The best mode set, how the solve ended, and in words what happened."""
-
-    best: ModeSet
-    status: Status
-    details: str
+        return ended(trials.best, self.tol, run.ended_by if stop is Stop.TIME else "")
 
 
 def modes(setup: Setup, count: int, run: Run) -> Modes:
-    """Modes by mixtures of growing size, until the error estimate is good."""
+    """Modes on boxes where the domain has re-entrant corners, at which modes are singular, else by mixtures.
+
+    Where mixtures do not meet the tolerance boxes are tried, too.
+    """
+    singular = bool(len(setup.problem.domain.reentrant_corners()))
+    found = _on_boxes(setup, count, run) if singular else None
+    if found is not None and (is_near(found.best, run.tol) or run.late):
+        return found
+    others = _of_mixtures(setup, count, run)
+    if not singular and not is_near(others.best, run.tol) and not run.late:
+        found = _on_boxes(setup, count, run)
+    return others if found is None or others.best.worst < found.best.worst else found
+
+
+def _on_boxes(setup: Setup, count: int, run: Run) -> Modes | None:
+    """On boxes; None where the problem or the time does not allow it."""
+    if setup.dimension != _PLANE or setup.partition is not None:
+        return None
+    try:
+        (guess,) = setup.problem.parameters.values()
+        suited(replace(setup, problem=known(setup.problem, guess)))
+        return adapt(ModeHalving(setup, count, run.tol), run)
+    except (Unsuited, OutOfTime, NotFiniteError):
+        return None
+
+
+def _of_mixtures(setup: Setup, count: int, run: Run) -> Modes:
+    """By mixtures of growing size, until the error estimate is good."""
     chosen = _with_patches(setup, run.tol)
     try:
         with limited(run.allowance):

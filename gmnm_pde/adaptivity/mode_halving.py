@@ -1,0 +1,134 @@
+"""Refinement of boxes for modes: degrees and boxes as the worst mode asks for, until the values are good.
+
+Each discretisation is finer in all respects than the one before, and errors are told by the steps between them: towards
+re-entrant corners boxes are halved further each time, and the degree is higher.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+
+from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
+from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND
+from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.hanging import graded
+from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.boxes.modes import BoxModes, modes_on_boxes
+from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.spectral import known
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.run.modes import Modes, ended
+from gmnm_pde.run.run import Run
+
+_LEVELS = 2
+"""By so many levels of halving towards corners, and so many degrees, discretisations differ at least."""
+
+_OF_VALUES = 0.75
+"""Of the digits of the values those of the first boxes: errors of values fall faster with the size of boxes at a corner
+than those that boxes are made for."""
+
+_HELPED = 0.3
+"""Finer boxes at corners helped if they left less than this part of the error."""
+
+_DEARER = 4.0
+"""How many times as long modes take as a solve on the same boxes."""
+
+_METHOD = "inverse iteration on boxes that share their faces"
+
+
+@dataclass(frozen=True)
+class ModeHalving:
+    """Boxes of several sizes, finer until the estimates of the values are good.
+
+    Args:
+        setup: Of the solve, its problem with the eigenvalue as its parameter.
+        count: How many modes.
+        tol: The relative error wanted of the values.
+    """
+
+    setup: Setup
+    count: int
+    tol: float | None
+
+    @property
+    def _aim(self) -> float:
+        return AIM if self.tol is None else self.tol
+
+    @cached_property
+    def _halving(self) -> BoxHalving:
+        """How boxes for a given right-hand side are refined, at the guess."""
+        (guess,) = self.setup.problem.parameters.values()
+        return BoxHalving(read(known(self.setup.problem, guess)), self._aim, self.setup.seed, self.setup.features)
+
+    def _first(self, factor: float = 1.0) -> Cells:
+        """The first boxes, for a tolerance so many times as large."""
+        return replace(self._halving, tol=factor * self._aim**_OF_VALUES).first()
+
+    def next(self, trials: Trials[Cells]) -> Cells | Stop:
+        """The first level, then the next one."""
+        if trials.level is None:
+            return self._first()
+        if trials.errors[-1] <= self._aim:
+            return Stop.MET
+        if stalled(trials.errors, early=3):
+            return Stop.STALLED
+        return self._finer(trials)
+
+    def _finer(self, trials: Trials[Cells]) -> Cells | Stop:
+        """Of higher degree and finer at corners, or where that did not help, as the worst mode asks for."""
+        level, errors, corners = trials.level, trials.errors, self._corners
+        assert level is not None
+        levels = max(_LEVELS, math.ceil(math.log2(errors[-1] / (BEYOND * self._aim))))
+        if len(corners) and (len(errors) == 1 or errors[-1] < _HELPED * errors[-2]):
+            finer: Cells | None = replace(level, boxes=graded(level.boxes, corners, levels))
+        else:
+            finer = self._halving.finer(level, trials.last.worst_fit, errors[-1])
+        if finer is None:
+            return Stop.LARGEST
+        degree = max(finer.degree, level.degree + _LEVELS)
+        return self._halving.if_possible(replace(finer, degree=degree)) or Stop.LARGEST
+
+    @property
+    def _corners(self) -> torch.Tensor:
+        """The re-entrant corners, on [-1, 1]^2."""
+        domain = self.setup.problem.domain
+        low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+        return 2 * (domain.reentrant_corners() - low) / (high - low) - 1
+
+    def seconds(self, trials: Trials[Cells], level: Cells) -> float:
+        """By the operations, from how long the last level took."""
+        assert trials.level is not None
+        return trials.seconds * self._halving.seconds_of(level) / self._halving.seconds_of(trials.level)
+
+    def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
+        """None: a level between two would tell little."""
+        return None
+
+    def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> BoxModes:
+        """The modes of a level, beside those of the level before, or for the first one those of a coarser one."""
+        before = trials.last
+        if before is None:
+            coarse = self._first(2.0**_LEVELS)
+            before = self._modes(replace(coarse, degree=level.degree - _LEVELS), run, None)
+        return self._modes(level, run, before.shift).compared(before)
+
+    def _modes(self, level: Cells, run: Run, shift: float | None) -> BoxModes:
+        problem = self.setup.problem
+        layout = inside(problem.domain, level.boxes)[0]
+        found = modes_on_boxes(problem, layout, level.degree, self.count, run.points, self.setup.seed, shift)
+        run.worked(_DEARER * self._halving.seconds_of(level))
+        return found
+
+    def better(self, candidate: BoxModes, trials: Trials[Cells]) -> bool:
+        """The smaller error."""
+        return candidate.worst <= trials.best.worst
+
+    def state(self, trials: Trials[Cells]) -> None:
+        """Nothing: no checkpoint is written."""
+
+    def result(self, trials: Trials[Cells], stop: Stop, run: Run) -> Modes:
+        """The best mode set."""
+        stopped = run.ended_by if stop is Stop.TIME else ""
+        return replace(ended(trials.best, self.tol, stopped), method=_METHOD)
