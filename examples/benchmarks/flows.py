@@ -95,7 +95,7 @@ CASES: dict[str, tuple[Callable[[], Problem], float]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Print a row for each flow."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Steady flows of Navier and Stokes on boxes.")
     parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES))
     chosen = parser.parse_args(arguments)
     print("| problem | tol | estimate | unknowns | seconds |\n| --- | --- | --- | --- | --- |")
