@@ -7,7 +7,7 @@ does not show where boxes are too large: the layers have to be known beforehand.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -21,7 +21,6 @@ from gmnm_pde.residuals import Placed
 from gmnm_pde.residuals.pointwise import linearize, reference_jets
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term
 
 _THIN = 0.02
 """Layers are taken account of where they are thinner than this part of the domain."""
@@ -64,59 +63,43 @@ def find_layers(problem: Problem, seed: int, *, valued: bool = False) -> Layers:
         points = cloud.points
         guesses = [torch.tensor(value, dtype=points.dtype) for value in problem.parameters.values()]
         jets = reference_jets(term, points, problem)
+        axes = [axis for axis, name in enumerate(problem.domain.coordinates) if name not in problem.domain.time]
         for linearized in linearize(problem, Placed(term, cloud), points, jets, guesses).values():
-            for axis, name in enumerate(problem.domain.coordinates):
-                if name not in problem.domain.time:
-                    for field in range(len(problem.branches)):
-                        slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
-                        found = _Ends(low, high) if not valued else _Ends([0.0] * d, [0.0] * d)
-                        _add(slopes, axis, problem.domain.bounds[axis], found.low, found.high)
-                        if valued:
-                            _keep(problem, field, axis, found, _Ends(low, high))
+            for axis, field in product(axes, range(len(problem.branches))):
+                slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
+                ends = problem.domain.bounds[axis]
+                widths = _widths(slopes, axis, ends[1] - ends[0])
+                for end, width, known in zip(ends, widths, (low, high), strict=True):
+                    if width and (not valued or _is_prescribed(problem, field, axis, end)):
+                        known[axis] = _thinner(known[axis], width)
     return Layers(tuple(low), tuple(high))
 
 
-class _Ends(NamedTuple):
-    """Widths of layers at both ends of each coordinate."""
-
-    low: list[float]
-    high: list[float]
-
-
-def _keep(problem: Problem, field: int, axis: int, found: _Ends, known: _Ends) -> None:
-    """Note the layers of a field at the ends of a coordinate where its values are prescribed."""
-    value = (field, (0,) * problem.domain.dimension)
+def _is_prescribed(problem: Problem, field: int, axis: int, end: float) -> bool:
+    """Whether a condition prescribes values of a field on some piece of the boundary at the end of a coordinate."""
+    value, (low, high) = (field, (0,) * problem.domain.dimension), problem.domain.bounds[axis]
     holding = [term for term in problem.terms if term.group != "interior" and value in term.trace.asked]
-    for place, widths, every in zip(problem.domain.bounds[axis], found, known, strict=True):
-        near = _NEAR * (problem.domain.bounds[axis][1] - problem.domain.bounds[axis][0])
-        if widths[axis] and any(_holds_at(term, axis, place, near) for term in holding):
-            every[axis] = _thinner(every[axis], widths[axis])
+    regions = [term.region for term in holding if isinstance(term.region, Region)]
+    sides = [flat_side(chart) for region in regions for chart in region.charts]
+    return any(side and side[0] == axis and abs(side[1] - end) <= _NEAR * (high - low) for side in sides)
 
 
-def _holds_at(term: Term, axis: int, place: float, near: float) -> bool:
-    """Whether some piece of a term's region lies in the plane in which a coordinate has some value."""
-    sides = [flat_side(chart) for chart in term.region.charts] if isinstance(term.region, Region) else []
-    return any(side is not None and side[0] == axis and abs(side[1] - place) <= near for side in sides)
-
-
-def _add(
-    slopes: dict[Alpha, Tensor], axis: int, ends: tuple[float, float], low: list[float], high: list[float]
-) -> None:
-    """Note the layers at both ends of one coordinate that the operator on one field foretells."""
-    d, length = len(low), ends[1] - ends[0]
+def _widths(slopes: dict[Alpha, Tensor], axis: int, length: float) -> tuple[float, float]:
+    """The widths of the layers at both ends of a coordinate that the operator on one field foretells; 0 for none."""
+    d, low, high = len(next(iter(slopes), ())), 0.0, 0.0
     second, first, none = (tuple(order * (k == axis) for k in range(d)) for order in (2, 1, 0))
     diffusion = slopes.get(second)
     if diffusion is None or max(sum(alpha) for alpha in slopes) > 2 or not bool((diffusion != 0).all()):
-        return
+        return low, high
     if first in slopes:
         rate = -slopes[first] / diffusion * length  # positive where convection runs towards the high end
-        for widths, fastest in ((high, rate.max().item()), (low, -rate.min().item())):
-            if fastest > 1 / _THIN:
-                widths[axis] = _thinner(widths[axis], 2 / fastest)
+        ends = -rate.min().item(), rate.max().item()
+        low, high = (2 / fastest if fastest > 1 / _THIN else 0.0 for fastest in ends)
     if none in slopes:
         fastest = (-slopes[none] / diffusion).clamp_min(0).max().sqrt().item() * length
         if fastest > 1 / _THIN:
-            low[axis], high[axis] = _thinner(low[axis], 2 / fastest), _thinner(high[axis], 2 / fastest)
+            low, high = _thinner(low, 2 / fastest), _thinner(high, 2 / fastest)
+    return low, high
 
 
 def _thinner(known: float, width: float) -> float:

@@ -25,7 +25,7 @@ from gmnm_pde.adaptivity.box_refinement import (
 )
 from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
 from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
-from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, touching
+from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, on_unit, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.drift import compared, slow
@@ -240,10 +240,8 @@ class BoxHalving:
     def _halved(self, boxes: Partition, fit: BoxFit, marked: list[int], wanted: float) -> Partition:
         """Marked boxes halved, those at a corner where the solution is not smooth again and again."""
         domain = self.statements.problem.domain
-        low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
         corners = [*domain.vertices(), *map(tuple, domain.reentrant_corners().tolist())]
-        vertices = torch.tensor(corners, dtype=torch.float64).reshape(-1, boxes.dimension)
-        vertices = 2 * (vertices - low) / (high - low) - 1
+        vertices = on_unit(domain, torch.tensor(corners, dtype=torch.float64).reshape(-1, boxes.dimension))
         cells = [fit.layout.cell_of(k) for k in marked]
         at = touching(boxes, vertices)[:, cells]
         slow = torch.tensor([fit.falls[k] > _SLOW for k in marked])

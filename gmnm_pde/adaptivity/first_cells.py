@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import find_layers, layers_of_flow
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
-from gmnm_pde.adaptivity.hanging import graded, matched
+from gmnm_pde.adaptivity.hanging import graded, matched, on_unit
 from gmnm_pde.boxes.carved import Carved, carved
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import Layout
@@ -60,9 +60,8 @@ def first_cells(
 ) -> Partition:
     """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis."""
     domain, d = problem.domain, problem.domain.dimension
-    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     layers = find_layers(problem, seed) if problem.linear else layers_of_flow(problem, seed)
-    corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
+    corners = on_unit(domain, domain.reentrant_corners()) if d == 2 else torch.zeros(0, d, dtype=torch.float64)
     lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
@@ -79,12 +78,11 @@ def first_cells(
 
 def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:
     """By axis, on [-1, 1], where a shape has corners; of many those that are re-entrant alone."""
-    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     shapes = (domain, *(domain.parts.values() if isinstance(domain, Parted) else ()))
     every = [vertex for shape in shapes for vertex in shape.vertices()]
     every = sorted(set(every)) if len(shapes) > 1 else every
-    vertices = torch.tensor(every, dtype=torch.float64).reshape(-1, len(low))
-    lines = corners if len(vertices) > _MOST_LINES else 2 * (vertices - low) / (high - low) - 1
+    vertices = torch.tensor(every, dtype=torch.float64).reshape(-1, domain.dimension)
+    lines = corners if len(vertices) > _MOST_LINES else on_unit(domain, vertices)
     return list(lines.unbind(1))
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from gmnm_pde.geometry import Domain
 from gmnm_pde.models import Partition
 
 _RATIO = 2.0 + 1e-6
@@ -47,6 +48,12 @@ def graded(cells: Partition, points: Tensor, levels: int) -> Partition:
         touched = touched.nonzero()[:, 0].tolist()
         cells = matched(cells.split([(number, range(cells.dimension)) for number in touched]))
     return cells
+
+
+def on_unit(domain: Domain, places: Tensor) -> Tensor:
+    """Places [k, d] of a domain, carried with its bounds to [-1, 1]^d."""
+    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
+    return 2 * (places - low) / (high - low) - 1
 
 
 def touching(cells: Partition, points: Tensor) -> Tensor:

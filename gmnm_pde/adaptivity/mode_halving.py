@@ -13,7 +13,7 @@ import torch
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND
 from gmnm_pde.adaptivity.first_cells import inside
-from gmnm_pde.adaptivity.hanging import graded
+from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.modes import BoxModes, modes_on_boxes
 from gmnm_pde.boxes.reading import read
@@ -94,8 +94,7 @@ class ModeHalving:
     def _corners(self) -> torch.Tensor:
         """The re-entrant corners, on [-1, 1]^2."""
         domain = self.setup.problem.domain
-        low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
-        return 2 * (domain.reentrant_corners() - low) / (high - low) - 1
+        return on_unit(domain, domain.reentrant_corners())
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import Layers, find_layers
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
+from gmnm_pde.adaptivity.hanging import on_unit
 from gmnm_pde.fitting.discretization import smoothness_for
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
@@ -50,11 +51,10 @@ def first_partition(problem: Problem, tol: float | None, seed: int, features: Se
     coefficients (``boundary_layers.py``), and what a close look at the data found has small boxes around it.
     """
     domain, d = problem.domain, problem.domain.dimension
-    low, high = torch.tensor(domain.bounds, dtype=torch.float64).unbind(1)
     layers = find_layers(problem, seed)
     time = [name in domain.time for name in domain.coordinates]
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
-    corners = 2 * (domain.reentrant_corners() - low) / (high - low) - 1 if d == 2 else low.new_zeros(0, d)
+    corners = on_unit(domain, domain.reentrant_corners()) if d == 2 else torch.zeros(0, d, dtype=torch.float64)
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     if domain.parts:

@@ -23,7 +23,7 @@ from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.materials.system import JoinedHeldOut, joined_system, joined_units
-from gmnm_pde.boxes.newton import NonlinearSystem
+from gmnm_pde.boxes.newton import by_newton
 from gmnm_pde.boxes.pins import pinned, pinned_fields
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.system import BoxSystem
@@ -34,8 +34,7 @@ from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.geometry.composed import is_box
-from gmnm_pde.methods import LeastSquares
-from gmnm_pde.methods.least_squares import Outcome, System
+from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized
 from gmnm_pde.residuals import ReadoutSystem
@@ -308,10 +307,7 @@ def _nonlinear(
     guess: InitialGuess | None,
     monitor: Monitor,
 ) -> _Solved:
-    pins = pinned(statements.problem, statements.data, layout, degrees, units)
-    system = NonlinearSystem(statements, layout, degrees, units, pins)
-    start = None if guess is None else system.imitating(guess.solved_for)
-    outcome = LeastSquares().run(cast(System, system), start=start, monitor=monitor)
+    system, outcome = by_newton(statements, layout, degrees, units, guess, monitor)
     last = cast(BoxSystem, outcome.solver)
     state = system.state(outcome.theta)
     left = last.coefficients() - state.coefficients

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -10,13 +9,10 @@ from torch import Tensor
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.materials.layout import Joined
-from gmnm_pde.boxes.newton import NonlinearSystem
-from gmnm_pde.boxes.pins import pinned
+from gmnm_pde.boxes.newton import by_newton
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.fitting.approximation import InitialGuess
-from gmnm_pde.methods import LeastSquares
-from gmnm_pde.methods.least_squares import System
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.statement.problem import Problem
@@ -52,9 +48,7 @@ def first_guess(statements: Statements, layout: Layout, degree: int, monitor: Mo
     """A solution whose rows are scaled at the fields of reference; None if Newton's method does not find it."""
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
     units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    pins = pinned(problem, statements.data, layout, degrees, units)
-    system = NonlinearSystem(statements, layout, degrees, units, pins)
-    outcome = LeastSquares().run(cast(System, system), monitor=monitor)
+    system, outcome = by_newton(statements, layout, degrees, units, None, monitor)
     if not outcome.converged:
         return None
     found = system.state(outcome.theta).coefficients

@@ -6,6 +6,7 @@ box is linearised and eliminated anew.
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -18,10 +19,30 @@ from gmnm_pde.boxes.equation import Condition, conditions, interior, residuals, 
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import NOWHERE, Layout
 from gmnm_pde.boxes.leaves import Free, Pins, matching_rows, patterns
+from gmnm_pde.boxes.pins import pinned
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.boxes.system import BoxSystem, condition_rows, condition_scale
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.linalg.qr import linear_fit
+from gmnm_pde.methods import LeastSquares
+from gmnm_pde.methods.least_squares import Outcome, System
+from gmnm_pde.methods.monitor import Monitor
+
+
+def by_newton(
+    statements: Statements,
+    layout: Layout,
+    degrees: Degrees,
+    units: Sequence[float],
+    guess: InitialGuess | None,
+    monitor: Monitor,
+) -> "tuple[NonlinearSystem, Outcome]":
+    """The system of a layout, and how Newton's method ended that began with a guess, or the fields of reference."""
+    pins = pinned(statements.problem, statements.data, layout, degrees, units)
+    system = NonlinearSystem(statements, layout, degrees, units, pins)
+    start = None if guess is None else system.imitating(guess.solved_for)
+    return system, LeastSquares().run(cast(System, system), start=start, monitor=monitor)
 
 
 class NonlinearSystem:

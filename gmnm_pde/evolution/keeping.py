@@ -7,8 +7,9 @@ from torch import Tensor
 
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.sides import SeparableGalerkin
+from gmnm_pde.evolution.solvers.choice import is_torus
 from gmnm_pde.memory import available_bytes, written
-from gmnm_pde.models.modes import Piecewise, Waves
+from gmnm_pde.models.modes import Piecewise
 
 _COPIES = 2.5
 """Steps are held so many times when the answer is made of them, beside those of the march before."""
@@ -56,8 +57,9 @@ def work_of(system: Galerkin) -> float:
 
 def _is_dense(system: Galerkin) -> bool:
     """Whether the slopes are dense matrices."""
-    waves = all(isinstance(line, Waves) for line in system.basis.lines) and len(system.basis.lines) > 1
-    return not isinstance(system.basis, Piecewise) and not isinstance(system, SeparableGalerkin) and not waves
+    return (
+        not isinstance(system.basis, Piecewise) and not isinstance(system, SeparableGalerkin) and not is_torus(system)
+    )
 
 
 def _needed(system: Galerkin, stages: int, orders: int) -> float:

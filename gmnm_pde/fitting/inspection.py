@@ -185,18 +185,13 @@ def sizes_of(
     for points in groups:
         jets = output_jet(model, points, alphas, engine)
         values = [_finite(field) for field in jets[zero].unbind(1)]
-        own, changes = ([rms(field - shift) for field, shift in zip(values, by, strict=True)] for by in _shifts(values))
+        own, changes = [rms(field) for field in values], [rms(field - field.mean()) for field in values]
         fields = at_least(problem, torch.tensor(own), torch.tensor(changes)).tolist()
         for output, alpha in keys:
             across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
             least = _FLOOR * fields[output] / across
             sizes[output, alpha] = max(sizes[output, alpha], rms(_finite(jets[alpha][:, output])), least)
     return sizes
-
-
-def _shifts(fields: Sequence[Tensor]) -> tuple[list[float], list[float]]:
-    """Zeros, and the means of fields."""
-    return [0.0] * len(fields), [field.mean().item() if len(field) else 0.0 for field in fields]
 
 
 def _roughness(residual: Tensor, points: Tensor) -> float:

@@ -24,7 +24,12 @@ def solver_of(system: Galerkin, time: Tensor, jets: Sequence[Tensor], before: St
         jets: The state and its derivatives by time, [M] each.
         before: What solved them for another state, with the same modes or others.
     """
-    torus = len(system.basis.lines) > 1 and all(isinstance(line, Waves) for line in system.basis.lines)
-    if (torus and system.count > _DENSE) or isinstance(system, SeparableGalerkin):
+    if (is_torus(system) and system.count > _DENSE) or isinstance(system, SeparableGalerkin):
         return before if isinstance(before, Krylov) and before.system is system else Krylov(system)
     return Direct(system.slopes(time, system.shaped([jet[None] for jet in jets])))
+
+
+def is_torus(system: Galerkin) -> bool:
+    """Whether all of several coordinates are periodic."""
+    lines = system.basis.lines
+    return len(lines) > 1 and all(isinstance(line, Waves) for line in lines)
