@@ -15,6 +15,7 @@ from gmnm_pde.models import has_readout
 from gmnm_pde.residuals.block import Block
 from gmnm_pde.residuals.estimated import EstimatedBlock, estimated
 from gmnm_pde.residuals.pointwise import Placed
+from gmnm_pde.residuals.replay import Replay
 from gmnm_pde.residuals.shard import Shard
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import check_finite
@@ -62,6 +63,9 @@ class TrainingSystem:
         self.version, self.shard = 0, shard
         self.directions: int | None = None
         self._compiled: Callable[[], tuple[Tensor, dict[str, Tensor]]] | None = None
+        self._replays = self._like.device.type == "cuda" and shard is None
+        self._replayed_gradient = Replay(self._gradient_of_all)
+        self._replayed_vector = Replay(self._vector)
         self.latest: dict[str, Tensor] = {}
         self.move_to(placed)
 
@@ -97,6 +101,10 @@ class TrainingSystem:
     def unknowns(self) -> list[nn.Parameter]:
         """Everything that is trained."""
         return [*(p for p in self.model.parameters() if p.requires_grad), *self.scalars]
+
+    def _tensors(self) -> list[Tensor]:
+        """All that the residuals at the present points are made of and that changes in place."""
+        return [*self.model.parameters(), *self.model.buffers(), *self.scalars]
 
     def named(self, blocks: Sequence[Block] | None = None) -> dict[str, Tensor]:
         """The residuals by name, [n], at all of this process's points or those of ``blocks``."""
@@ -140,6 +148,13 @@ class TrainingSystem:
         """Compile the loss of all points; where torch.compile fails, warn and go on without it."""
         self._compiled = torch.compile(self._loss_of_all, dynamic=False)
 
+    @torch.enable_grad()
+    def _gradient_of_all(self) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], tuple[Tensor | None, ...]]:
+        """The loss of all points, its parts, the residuals, and the gradient."""
+        loss, squares = self._loss(None)
+        gradient = torch.autograd.grad(loss, self.unknowns(), allow_unused=True)
+        return loss.detach(), {name: square.detach() for name, square in squares.items()}, self.latest, gradient
+
     def _loss_of_all(self) -> tuple[Tensor, dict[str, Tensor]]:
         return self._loss(None)
 
@@ -165,6 +180,13 @@ class TrainingSystem:
     def gradient(self, blocks: Sequence[Block] | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """``loss``, with its gradient left at the unknowns."""
         unknowns = self.unknowns()
+        if self._replays and self._compiled is None and blocks is None:
+            replayed = self._replayed_gradient(self.version, self._tensors())
+            if replayed is not None:
+                loss, squares, self.latest, gradient = replayed
+                for parameter, slope in zip(unknowns, gradient, strict=True):
+                    parameter.grad = slope
+                return loss.clone(), {name: square.clone() for name, square in squares.items()}
         for parameter in unknowns:
             parameter.grad = None
         loss, squares = self._backward(blocks)
@@ -214,16 +236,25 @@ class TrainingSystem:
     @torch.no_grad()
     def residual_vector(self) -> Tensor:
         """All residuals, each times the root of its weight over its count, so that their square sum is the loss."""
+        if self._replays:
+            replayed = self._replayed_vector(self.version, self._tensors())
+            if replayed is not None:
+                vector, self.latest = replayed
+                return vector.clone()
+        mine, self.latest = self._vector()
+        return mine if self.shard is None else self.shard.gather(mine)
+
+    def _vector(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """This process's part of ``residual_vector``, and the residuals by name as they are."""
         parts = [(block, block.residuals(self.model, self.scalars)) for block in self.blocks]
-        self.latest = {name: torch.cat([named[name] for _, named in parts if name in named]) for name in self._counts}
+        latest = {name: torch.cat([named[name] for _, named in parts if name in named]) for name in self._counts}
         first = dict.fromkeys(self._counts, 0)
         scaled = []
         for block, named in parts:
             for name, residual in named.items():
                 scaled.append(self._factor(name, first[name], len(block.points)) * residual)
                 first[name] += len(block.points)
-        mine = torch.cat(scaled)
-        return mine if self.shard is None else self.shard.gather(mine)
+        return torch.cat(scaled), latest
 
     def jacobian(self) -> Tensor:
         """The derivatives of ``residual_vector`` by all unknowns, [residuals, unknowns]."""

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import gmnm_pde as g
+from gmnm_pde.residuals import replay
+from gmnm_pde.residuals.replay import Replay
 
 pytestmark = [
     pytest.mark.gpu,
@@ -29,7 +31,8 @@ METHODS = {
 
 def solved(device, model, method, **options):
     torch.manual_seed(0)
-    return g.solve(g.registry.load("poisson"), MODELS[model](), method, points=POINTS, device=device, **options)
+    options = {"points": POINTS, **options}
+    return g.solve(g.registry.load("poisson"), MODELS[model](), method, device=device, **options)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -70,3 +73,54 @@ def test_a_checkpoint_goes_on_on_the_same_device(tmp_path):
     whole = solved("cuda", "mlp", g.Adam(60, lr=1e-2), checkpoint=path)
     again = solved("cuda", "mlp", g.Adam(60, lr=1e-2), checkpoint=path)
     assert again(0.3, 0.2) == whole(0.3, 0.2)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """All graphs that are recorded, and None for what cannot be."""
+    graphs, record = [], Replay._record
+    monkeypatch.setattr(Replay, "_record", lambda self: graphs.append(record(self)) or graphs[-1])
+    return graphs
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["poisson", "burgers"])
+def test_replayed_steps_are_those_made_by_hand(model, name, recorded, monkeypatch):
+    def losses():
+        torch.manual_seed(0)
+        problem, method = g.registry.load(name), g.Adam(40, lr=1e-2)
+        return g.solve(problem, MODELS[model](), method, points=POINTS, device="cuda").history["loss"]
+
+    replayed = losses()
+    assert recorded and None not in recorded
+    monkeypatch.setattr(replay, "_UNCHANGED", 1000)
+    assert replayed == pytest.approx(losses(), rel=1e-7)
+
+
+class Waiting(torch.nn.Module):
+    """Brings a number from the CPU in every call, which waits for the device: no graph can hold that."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(2, 10), torch.nn.Tanh(), torch.nn.Linear(10, 1))
+
+    def forward(self, x):
+        return self.layers(x * torch.tensor([1.0, 1.0], dtype=x.dtype).to(x.device))
+
+
+def test_a_loss_that_waits_for_the_device_is_made_by_hand():
+    losses = [
+        g.solve(g.registry.load("poisson"), drawn, g.Adam(30), points=POINTS, device=device).history["loss"]
+        for device in ("cuda", "cpu")
+        if (drawn := torch.manual_seed(0) and Waiting())
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_replayed_residuals_of_proximal_steps(recorded, monkeypatch):
+    moving = g.ResidualAdaptive(200, boundary=40, every=8)
+    replayed = solved("cuda", "mlp", g.ProximalGaussNewton(12), points=moving).history["loss"]
+    assert len(recorded) > 1 and None not in recorded
+    monkeypatch.setattr(replay, "_UNCHANGED", 10_000)
+    by_hand = solved("cuda", "mlp", g.ProximalGaussNewton(12), points=moving).history["loss"]
+    assert replayed == pytest.approx(by_hand, rel=1e-3)

@@ -279,8 +279,9 @@ def _by_order(alphas: Iterable[Alpha]) -> dict[int, list[Alpha]]:
 
 def column(c: Tensor | float, x: Tensor, rows: slice = slice(None)) -> Tensor:
     """A coefficient as a tensor like x, of the points ``rows`` if it has a value for each."""
-    tensor = torch.as_tensor(c, dtype=x.dtype, device=x.device)
-    return tensor[rows] if tensor.ndim else tensor
+    if not isinstance(c, Tensor):
+        return x.new_full((), c)  # a tensor made of a number on the CPU would make a device wait
+    return c.to(x)[rows] if c.ndim else c.to(x)
 
 
 _COPIED_POINTS = 256

@@ -138,7 +138,7 @@ def _pieces(x: Tensor, a: Tensor, b: Tensor, highest: int) -> Iterator[tuple[sli
     size = (highest + 2) * width * x.element_size()
     count = points_at_once(n, x.device, bytes_per_point=size, cache=_CACHED_BYTES, least=_LEAST_POINTS)
     memory = x.new_empty(highest + 2, count, width)
-    zero, scales, across = x.new_tensor(0.0), _scales(highest), a.mT
+    zero, scales, across = x.new_zeros(()), _scales(highest), a.mT
     for first in range(0, n, count):
         rows = slice(first, min(first + count, n))
         y, *g = memory[:, : rows.stop - first].unbind(0)
