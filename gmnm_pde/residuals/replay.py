@@ -4,7 +4,8 @@ A step of a small network is some thousand kernels of a few microseconds, each o
 than the GPU to run. A CUDA graph starts all of them at once.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -61,8 +62,21 @@ class Replay(Generic[T]):
         """The function recorded; None where something in it waits for the GPU, such as a number from the CPU."""
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
                 written = self._function()
         except RuntimeError:
             return None
         return _Recorded(graph, written)
+
+
+@contextmanager
+def aside(device: torch.device) -> Iterator[None]:
+    """A ``with`` block on a stream of its own of a GPU: what runs on the default one cannot be recorded."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream(device).wait_stream(stream)

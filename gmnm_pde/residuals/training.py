@@ -152,7 +152,12 @@ class TrainingSystem:
     def _gradient_of_all(self) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], tuple[Tensor | None, ...]]:
         """The loss of all points, its parts, the residuals, and the gradient."""
         loss, squares = self._loss(None)
-        gradient = torch.autograd.grad(loss, self.unknowns(), allow_unused=True)
+        unknowns = self.unknowns()
+        slopes = torch.autograd.grad(loss, unknowns, allow_unused=True)
+        gradient = tuple(  # in memory as the unknowns lie, which fused steps ask for
+            None if slope is None else torch.empty_like(unknown).copy_(slope)
+            for unknown, slope in zip(unknowns, slopes, strict=True)
+        )
         return loss.detach(), {name: square.detach() for name, square in squares.items()}, self.latest, gradient
 
     def _loss_of_all(self) -> tuple[Tensor, dict[str, Tensor]]:

@@ -25,6 +25,7 @@ from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout, plain
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
+from gmnm_pde.residuals.replay import aside
 from gmnm_pde.run.checkpoint import DRAWN
 from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
@@ -107,7 +108,7 @@ class Training:
         under_way = None
         if run.resumed is not None:
             under_way = training.restore(run.resumed)
-        with limited(training.allowance):
+        with limited(training.allowance), aside(self.setup.device):
             training.go(under_way)
         return training.end()
 

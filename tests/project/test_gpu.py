@@ -62,6 +62,8 @@ def test_what_is_marched_runs_on_the_cpu():
     assert solution.report.converged and solution.report.device == "cpu"
 
 
+@pytest.mark.filterwarnings("ignore:TensorFloat32")
+@pytest.mark.filterwarnings("ignore:torch.compile failed")
 def test_single_precision_and_compiling():
     plain = solved("cuda", "mlp", g.Adam(50, lr=1e-2), dtype=torch.float32)
     compiled = solved("cuda", "mlp", g.Adam(50, lr=1e-2), dtype=torch.float32, compiled=True)
