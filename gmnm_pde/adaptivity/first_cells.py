@@ -10,6 +10,7 @@ from torch import Tensor
 from gmnm_pde.adaptivity.boundary_layers import find_layers, layers_of_flow
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched, on_unit
+from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.boxes.carved import Carved, carved
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import Layout
@@ -66,14 +67,21 @@ def first_cells(
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
-    power = _OF_MATERIALS if isinstance(domain, Parted) else 1
-    levels = min(_MOST_LEVELS, _MORE_LEVELS + power * math.ceil(math.log2(1 / tol)))
-    cells = graded(Partition.grid(edges), corners, levels)
+    cells = graded(Partition.grid(edges), corners, _levels(problem, tol))
     # in space, where boxes are dear, faces are enough where something jumps
     sharp = features if d < 3 else [f for f in features if f.plane is None or f.kind == "narrow"]
     if sharp:
         cells = matched(toward(cells, sharp, domain))
     return cells if is_box(domain) else following(domain, cells)
+
+
+def _levels(problem: Problem, tol: float) -> int:
+    """How often boxes are halved towards corners."""
+    domain = problem.domain
+    if isinstance(domain, Parted) and are_weak(problem) and not len(domain.whole.reentrant_corners()):
+        return 0
+    power = _OF_MATERIALS if isinstance(domain, Parted) else 1
+    return min(_MOST_LEVELS, _MORE_LEVELS + power * math.ceil(math.log2(1 / tol)))
 
 
 def _corner_lines(domain: Domain, corners: Tensor) -> list[Tensor]:

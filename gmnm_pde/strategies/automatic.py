@@ -27,7 +27,7 @@ from gmnm_pde.run.resolved import missed
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, is_good
 from gmnm_pde.run.run import Run
 from gmnm_pde.strategies.automatic_state import checked, kept
-from gmnm_pde.strategies.boxes import foreseen_level, is_suited, nothing_else_helps, tried
+from gmnm_pde.strategies.boxes import foreseen_level, has_many_parts, is_suited, nothing_else_helps, tried
 from gmnm_pde.strategies.going import Blocks, Going
 from gmnm_pde.strategies.preference import is_better
 from gmnm_pde.strategies.shooting import may_shoot, shot
@@ -120,10 +120,11 @@ class _Solve:
         return self._preferred(self._otherwise(), on_parts)
 
     def _on_parts(self) -> Result | None:
-        """On boxes, where a tolerance is given and the domain has parts: a mixture a part takes longer than these."""
+        """On boxes, where a tolerance is given or parts are many: a mixture a part takes longer, for more digits."""
         untouched = self._is_untouched and not self._stage and not self._resumed.get("first")
         by_hand = self._strategy.homotopy is not None or self._strategy.blocks is not None
-        if not self._setup.problem.domain.parts or self._run.tol is None or not untouched or by_hand:
+        asked = self._run.tol is not None or has_many_parts(self._setup)
+        if not self._setup.problem.domain.parts or not asked or not untouched or by_hand:
             return None
         return tried(self._setup, self._run.bounded_by_work(self._numbers.work))
 

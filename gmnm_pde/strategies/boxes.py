@@ -1,5 +1,6 @@
 """Solving on boxes that share only their faces."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -9,7 +10,8 @@ from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
-from gmnm_pde.adaptivity.box_refinement import BoxRefinement
+from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
+from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
@@ -19,7 +21,7 @@ from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.geometry import Parted
 from gmnm_pde.geometry.composed import is_box
-from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.models import Mixture
 from gmnm_pde.run.result import Result, is_good
 from gmnm_pde.run.run import Run
@@ -39,6 +41,9 @@ _EQUAL = 3
 
 _MOST_JUNCTIONS = 8
 """Where parts meet in more corners than these, boxes towards all of them are too many to be tried unasked."""
+
+_FEWER_DIGITS, _LEAST_DIGITS = 2, 2
+"""Where there is no time for the first boxes, they are for so many digits less, down to so many."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -136,6 +141,12 @@ def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     return level if level is not None and level.boxes >= _MANY else None
 
 
+def has_many_parts(setup: Setup) -> bool:
+    """Whether a mixture for each part is dearer than boxes are."""
+    domain = setup.problem.domain
+    return isinstance(domain, Parted) and len(domain.parts) >= _MANY
+
+
 def nothing_else_helps(setup: Setup) -> bool:
     """Whether one mixture and patches do worse than boxes even where these miss a tolerance: in space shapes."""
     return setup.dimension >= _EQUAL and not is_box(setup.problem.domain)
@@ -156,7 +167,7 @@ def tried(
     """
     if _is_better_in_slabs(setup):
         return None
-    if isinstance(setup.problem.domain, Parted) and len(setup.problem.domain.junctions()) > _MOST_JUNCTIONS:
+    if _has_many_junctions(setup):
         return None
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
@@ -174,24 +185,26 @@ def tried(
     return replace(result, method=boxes.description)
 
 
+def _has_many_junctions(setup: Setup) -> bool:
+    """Whether parts meet in many corners, boxes towards all of which are asked for."""
+    domain = setup.problem.domain
+    return isinstance(domain, Parted) and len(domain.junctions()) > _MOST_JUNCTIONS and not are_weak(setup.problem)
+
+
 def _on_equal(boxes: "OnBoxes", run: Run, begin: Level | None) -> Result | None:
     """On equal boxes or between lines; None if data of one linear equation ask for one alone, or in want of time."""
     refinement, problem = boxes.refinement(run.tol), boxes.statements.problem
-    begin = begin or refinement.first()
-    if begin is None or (begin.boxes < 2 and problem.linear and len(problem.fields) == 1):
+    level = boxes.afforded(refinement, begin, run)
+    if level is None or (level.boxes < 2 and problem.linear and len(problem.fields) == 1):
         return None
-    if not run.affords(seconds_of(begin, shared=probed(boxes.statements).constant, across=boxes.statements.across)):
-        return None
-    return adapt(replace(refinement, begin=begin), run)
+    return adapt(replace(refinement, begin=level), run)
 
 
 def _on_several(boxes: "OnBoxes", run: Run, begin: Cells | None) -> Result | None:
     """On boxes of several sizes; None if there is no time."""
     refinement = boxes.halving(run.tol)
-    begin = begin or refinement.first()
-    if not run.affords(seconds_of(begin.like(), shared=False, across=boxes.statements.across)):
-        return None
-    return adapt(replace(refinement, begin=begin), run)
+    cells = boxes.afforded(refinement, begin, run)
+    return None if cells is None else adapt(replace(refinement, begin=cells), run)
 
 
 @dataclass(frozen=True)
@@ -249,18 +262,29 @@ class OnBoxes:
     def run(self, run: Run) -> Result:
         """Solve on more boxes, or with higher degrees, until the estimate is good."""
         try:
-            return self._solved(run)
+            try:
+                with limited(run.allowance):
+                    return self._solved(run)
+            except OutOfTime:  # there was no time for the first boxes: the fewest are an answer
+                return adapt(self._finest(0.1), run)
         except Unsuited as why:
             raise _refused(self.setup, why) from why
 
-    def _solved(self, run: Run) -> Result:
+    def _finest(self, tol: float | None) -> Any:
+        """What makes boxes finer until an error estimate is small enough, from the first that there is memory for."""
         if self.several:
-            return adapt(self.halving(run.tol), run)
-        refinement = self.refinement(run.tol)
+            return self.halving(tol)
+        refinement = self.refinement(tol)
         begin = refinement.first()
         if begin is None:
             raise Unsuited("its data ask for more boxes than there is memory for")
-        result = adapt(replace(refinement, begin=begin), run)
+        return replace(refinement, begin=begin)
+
+    def _solved(self, run: Run) -> Result:
+        refinement = self._finest(run.tol)
+        result = adapt(replace(refinement, begin=self.afforded(refinement, refinement.begin, run)), run)
+        if self.several:
+            return result
         chosen = self.method.counts is not None or self.method.degree is not None
         if is_good(result.best, run.tol) or result.best.estimate.doubt or chosen or run.late or not self.may_be_halved:
             return result
@@ -277,6 +301,26 @@ class OnBoxes:
         """How boxes of several sizes are made finer."""
         seed, features = self.setup.seed, tuple(self.setup.features)
         return BoxHalving(self.statements, tol, seed, features, self._counts, self.method.degree, guess=self.guess)
+
+    def afforded(self, refinement: Any, begin: Any, run: Run) -> Any:
+        """The first boxes of a refinement, or those for fewer digits where there is no time for them; None if for none.
+
+        What is left of the time makes them finer, towards the digits that are wanted.
+        """
+        digits = -math.log10(AIM if run.tol is None else run.tol)
+        level = begin or refinement.first()
+        while level is not None and not run.affords(self._seconds(level)):
+            digits -= _FEWER_DIGITS
+            if digits < _LEAST_DIGITS:
+                return None
+            level = replace(refinement, tol=10**-digits, begin=None).first()
+        return level
+
+    def _seconds(self, level: Level | Cells) -> float:
+        """What boxes take, foreseen."""
+        if isinstance(level, Cells):
+            return seconds_of(level.like(), shared=False, across=self.statements.across)
+        return seconds_of(level, shared=probed(self.statements).constant, across=self.statements.across)
 
     @property
     def _counts(self) -> tuple[int, ...] | None:

@@ -76,9 +76,10 @@ class Boxwise(nn.Module):
         for count in self.parts:
             own = self._located(first, first + count)
             near, owner = own(x)
-            jets = self.in_boxes(x[near], first + owner, alphas)
+            nothing = x.new_zeros(len(x), self.fields)
+            jets = self.in_boxes(x[near], first + owner, alphas) if len(near) else {}
             for alpha in alphas:
-                found[alpha].append(x.new_zeros(len(x), self.fields).index_copy(0, near, jets[alpha]))
+                found[alpha].append(nothing.index_copy(0, near, jets[alpha]) if jets else nothing)
             first += count
         return {alpha: torch.cat(columns, dim=1) for alpha, columns in found.items()}
 
@@ -116,12 +117,18 @@ class Boxwise(nn.Module):
         """For some of the boxes: the points that lie in or near them, and which box each lies in."""
         places = self._known.setdefault((first, last), _Places(self._low[first:last], self._high[first:last]))
 
+        ends, size = (places.low.amin(dim=0), places.high.amax(dim=0)), (places.high - places.low).amin(dim=1).max()
+
         def located(x: Tensor) -> tuple[Tensor, Tensor]:
-            owner = places.owner(x)
+            bottom, top = (end.to(x) for end in ends)
+            around = torch.maximum(bottom - x, x - top).amax(dim=1).detach()
+            some = (around <= _NEAR * size.to(x)).nonzero()[:, 0]  # most points are in other parts
+            at = x[some]
+            owner = places.owner(at)
             low, high = places.low.to(x)[owner], places.high.to(x)[owner]
-            beyond = torch.maximum(low - x, x - high).amax(dim=1).detach()
+            beyond = torch.maximum(low - at, at - high).amax(dim=1).detach()
             near = (beyond <= _NEAR * (high - low).amin(dim=1)).nonzero()[:, 0]
-            return near, owner[near]
+            return some[near], owner[near]
 
         return located
 
