@@ -10,6 +10,7 @@ import torch
 from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
+from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.models import Mixture
 from gmnm_pde.options.arguments import Arguments
@@ -17,9 +18,11 @@ from gmnm_pde.options.choice import setup_for
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.results.spectrum import Spectrum
 from gmnm_pde.run.modes import Modes
+from gmnm_pde.run.resolved import with_what_is_missed
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 from gmnm_pde.run.watching import Callback, check_callbacks, watching
+from gmnm_pde.scrutiny import divided
 from gmnm_pde.statement.hard import meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.modes import modes
@@ -85,9 +88,12 @@ def eigenmodes(
     solved = meet_exactly(problem, hard) if hard is not False else problem
     mixture = model if isinstance(model, Mixture) else Mixture()
     setup = setup_for(arguments, solved, mixture, None, LeastSquares())
+    division = divided(solved, setup.features) if points is None and weights is None and hard is False else None
+    if division is not None:
+        setup = setup_for(arguments, division[0], mixture, None, LeastSquares())
     with watching(progress, callback, time_limit) as watch:
         run = Run.begin(setup, started, arguments.tol, arguments.time_limit, watch)
-        return _spectrum(modes(setup, count, run), run, problem)
+        return _spectrum(modes(setup, count, run), setup, run, problem, "" if division is None else division[1])
 
 
 def _check(arguments: Arguments, count: int) -> None:
@@ -99,16 +105,13 @@ def _check(arguments: Arguments, count: int) -> None:
     if len(problem.parameters) != 1:
         expected = "a problem with one unknown parameter, the eigenvalue: parameters={'k': 0.0}"
         raise refuse(call, expected=expected, got=", ".join(problem.parameters) or "none")
-    if problem.domain.parts:
-        got = f"one of parts {', '.join(problem.domain.parts)}"
-        raise refuse(call, expected="a domain without parts", got=got)
     if model is not None and model != "gmnm" and not isinstance(model, Mixture):
         raise refuse(call, expected="a Mixture", got=repr(model), remedy="Leave model out.")
 
 
-def _spectrum(ended: Modes, run: Run, stated: Problem) -> Spectrum:
-    values, modes = ended.best.values.tolist(), _solutions(ended, run, stated)
-    report = modes[0].report
+def _spectrum(ended: Modes, setup: Setup, run: Run, stated: Problem, note: str) -> Spectrum:
+    values, modes = ended.best.values.tolist(), _solutions(ended, setup, run, stated, note)
+    report = min((mode.report for mode in modes), key=lambda report: report.converged)
     return Spectrum(
         problem=run.problem.name,
         parameter=next(iter(run.problem.parameters)),
@@ -124,13 +127,14 @@ def _spectrum(ended: Modes, run: Run, stated: Problem) -> Spectrum:
     )
 
 
-def _solutions(ended: Modes, run: Run, stated: Problem) -> tuple[Solution, ...]:
-    """Each mode as a solution with a model of its own."""
+def _solutions(ended: Modes, setup: Setup, run: Run, stated: Problem, note: str) -> tuple[Solution, ...]:
+    """Each mode as a solution with a model of its own; not converged where it leaves what is sharp in the data."""
+    details = f"{ended.details}; {note}" if note else ended.details
     solutions = []
     for candidate in ended.best.candidates():
         fit = candidate.fit.install()
         own = replace(candidate, fit=replace(fit, model=copy.deepcopy(fit.model)))
-        result = Result(own, ended.status, ended.details)
+        result = with_what_is_missed(Result(own, ended.status, details), setup)
         solutions.append(run.solution(result, stated, ended.method))
     return tuple(solutions)
 

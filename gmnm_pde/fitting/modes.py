@@ -17,7 +17,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
-from gmnm_pde.fitting.fit import Fit
+from gmnm_pde.fitting.fit import Fit, fields_from
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
 from gmnm_pde.fitting.widths import Widths
 from gmnm_pde.interruption import pause
@@ -111,8 +111,8 @@ class ModeTrial:
         self.setup, self.components, self.widths, self.count = setup, components, widths, count
         self.model = setup.model(components, widths)
         self.systems = systems(setup, self.model, components)
-        partition = setup.partition
-        self._centers = torch.zeros(1, setup.dimension) if partition is None else partition.centers
+        fitted = self.systems[0]
+        self._centers = fitted.groups[1] if isinstance(fitted, PatchworkSystem) else torch.zeros(1, setup.dimension)
         self.pencil, self._held = Pencil(*_matrices(self.systems[0]), self._centers), _matrices(self.systems[1])
         self.values, self.vectors = _real(self.pencil.modes(count))
         self.residuals = _residuals(self._held, self.values, self.vectors)
@@ -245,12 +245,11 @@ def sizes_of(values: Tensor) -> Tensor:
 
 def _fields(system: ReadoutSystem, points: Tensor, vectors: Tensor) -> Tensor:
     """All fields of modes at points, [points * fields, modes]."""
-    lift, columns = system.problem.lift, []
+    columns = []
     with torch.no_grad():
         for vector in vectors.unbind(1):
             system.model.set_readout(system.readout(torch.cat([vector[:1], vector])))
-            values = system.model(points)
-            columns.append((values if lift is None else lift(points, values)).flatten())
+            columns.append(fields_from(system.problem, points, system.model(points)).flatten())
     return torch.stack(columns, dim=1)
 
 

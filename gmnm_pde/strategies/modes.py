@@ -203,8 +203,9 @@ def _least(setup: Setup, count: int, run: Run) -> Modes:
 
 
 def _with_patches(setup: Setup, tol: float | None) -> Setup:
-    """With patches as asked for, or else graded towards re-entrant corners, where modes are singular."""
+    """With patches as asked for, or else graded towards re-entrant corners and narrow features of the data."""
     domain, partition = setup.problem.domain, setup.partition
-    if partition is None and setup.mixture.patches is None and len(domain.reentrant_corners()):
-        partition = first_partition(setup.problem, tol or Sizes().aim_of_patches, setup.seed)
+    sharp = [feature for feature in setup.features if feature.kind == "narrow"]
+    if partition is None and setup.mixture.patches is None and (len(domain.reentrant_corners()) or sharp):
+        partition = first_partition(setup.problem, tol or Sizes().aim_of_patches, setup.seed, sharp)
     return setup if partition is None else replace(setup, partition=within(domain, partition))
