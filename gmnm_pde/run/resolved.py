@@ -7,7 +7,7 @@ from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny import flux_that_jumps, unresolved
+from gmnm_pde.scrutiny import flux_that_jumps, narrow_left, unresolved
 
 
 def missed(candidate: Candidate, setup: Setup) -> str:
@@ -32,7 +32,7 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
     """
     what, coordinates = missed(result.best, setup), setup.problem.domain.coordinates
     if not what and result.converged:
-        result = _with_its_own_jumps(result, setup)
+        result = _with_its_own_jumps(_with_what_is_narrow(result, setup), setup)
     if not what:
         if result.converged or not setup.features:
             return result
@@ -71,6 +71,22 @@ def _with_its_own_jumps(result: Result, setup: Setup) -> Result:
             why = f"{what}, where the fields pass some value, and its derivatives show nothing of that: smooth the step"
             return replace(_worthless(result), status=Status.UNRESOLVED, details=f"{why}; {result.details}")
     return result
+
+
+def _with_what_is_narrow(result: Result, setup: Setup) -> Result:
+    """The result, not converged where something narrow is left that is told by values of its own fields.
+
+    What is marched is looked at step by step.
+    """
+    if setup.problem.domain.time:
+        return result
+    seed, values = stream(setup.seed, "look"), list(result.best.fit.parameters.values())
+    model, problem = result.best.fit.model, setup.problem
+    feature = narrow_left(model, problem, values, seed)
+    if feature is None:
+        return result
+    why = f"{feature.described(problem.domain.coordinates)}, which this model does not resolve: make it wider"
+    return replace(_worthless(result), status=Status.UNRESOLVED, details=f"{why}; {result.details}")
 
 
 def _worthless(result: Result) -> Result:

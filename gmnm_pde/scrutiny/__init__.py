@@ -1,5 +1,6 @@
 """Data are looked at closely: sources, coefficients, given values and shapes, before and after a solve."""
 
+from gmnm_pde.scrutiny.along_solution import narrow_left as narrow_left
 from gmnm_pde.scrutiny.at_solution import flux_that_jumps as flux_that_jumps
 from gmnm_pde.scrutiny.division import divided as divided
 from gmnm_pde.scrutiny.feature import Feature as Feature

@@ -1,7 +1,7 @@
 """Lines along which data are looked at: through the domain along its coordinates, and on the charts of conditions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -58,6 +58,10 @@ class Lines:
     keep: Callable[[Tensor], Tensor] | None
     normal: Callable[[Tensor], Tensor] | None
     along: int | None
+
+    def of(self, lines: int, count: int) -> "Lines":
+        """The first of them, with another number of points on each."""
+        return replace(self, base=self.base[:lines], count=count)
 
     @property
     def steps(self) -> Tensor:
