@@ -23,6 +23,7 @@ from gmnm_pde.io.places import called, damaged, place, writable
 from gmnm_pde.io.states import flatten, restoring, unflatten
 from gmnm_pde.io.tensors import read_tensors, write_tensors
 from gmnm_pde.residuals.shard import speaks
+from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.fingerprint import difference, fingerprint, same
 from gmnm_pde.statement.problem import Problem
 
@@ -61,7 +62,13 @@ def identity(setup: Setup, tol: float | None) -> dict[str, Any]:
         "weights": dict(setup.weights),
         "engine": setup.engine,
         "hard": list(setup.problem.met),
+        "sharp data": [_told(feature, setup.problem.domain.coordinates) for feature in setup.features],
     }
+
+
+def _told(feature: Feature, coordinates: tuple[str, ...]) -> str:
+    """A feature in words: the places at which problems are compared may miss it."""
+    return f"{feature.described(coordinates)}, by {feature.size:.4g}"
 
 
 class Checkpoint:

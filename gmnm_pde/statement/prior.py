@@ -13,8 +13,8 @@ PRIOR = "smooth"
 
 
 def with_prior(problem: Problem, fields: Sequence[str]) -> Problem:
-    """The problem with all second derivatives in space of some fields among its residuals."""
-    space = problem.domain.space
+    """The problem with all second derivatives in space of some fields among its residuals; in time where that is all."""
+    space = problem.domain.space or problem.domain.time
 
     def bends(scope: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -49,6 +49,9 @@ _WIDELY = 0.5
 _MET = 2.0
 """Data are met where their residuals are below this many times their noise, in the root mean square."""
 
+_OPEN = 100.0
+"""A parameter whose standard deviation is so many times its size is determined by nothing."""
+
 _POINTS = 500
 """Points at which standard deviations are evaluated."""
 
@@ -107,6 +110,9 @@ class NoisyData:
         if run.tol is not None and not candidate.error <= run.tol:
             words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
             status = Status.MISSED
+        elif silent := _undetermined(posterior, self.setup.problem):
+            words += f"; nothing determines {' and '.join(map(repr, silent))}"
+            status = Status.NOT_UNIQUE
         elif best.misfit < _MET:
             status = Status.DATA_MET
         else:
@@ -114,6 +120,12 @@ class NoisyData:
         if candidate.hurried:
             status, words = Status.TIME, f"stopped by {run.ended_by} before the search for a smoothing ended; {words}"
         return Result(candidate, status, words, posterior)
+
+
+def _undetermined(posterior: Posterior, problem: Problem) -> list[str]:
+    """Unknown parameters that the data leave so open that their values say nothing."""
+    sizes = {name: max(abs(guess), abs(posterior.values[name])) for name, guess in problem.parameters.items()}
+    return [name for name, deviation in posterior.deviation_of().items() if not deviation < _OPEN * sizes[name]]
 
 
 def _searched(search: Search, factor: float | None, run: Run, *, cross: bool) -> Trial:
@@ -142,8 +154,10 @@ def _allowed(search: Search, best: Trial, run: Run) -> Sequence[Trial]:
 
 
 def unobserved(problem: Problem) -> tuple[str, ...]:
-    """The fields that no noisy data show."""
+    """The fields that no noisy data show, and in time alone no rate that equations give."""
     seen = {number for term in problem.terms if term.noise is not None for number, _ in term.trace.asked}
+    if not problem.domain.space:
+        seen |= {number for term in problem.terms for number, alpha in term.trace.asked if any(alpha)}
     return tuple(name for number, name in enumerate(problem.fields) if number not in seen)
 
 

@@ -304,3 +304,23 @@ def test_least_squares_alone_solves_for_the_last_layer():
     nn.init.uniform_(module[0].bias, -2, 2)
     report = g.solve(screened(), module, g.LeastSquares()).report
     assert report.converged and report.relative_l2 < 1e-3
+
+
+class Detached(nn.Module):
+    """A part of it does not know of its points."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = nn.Linear(2, 30), nn.Linear(30, 1)
+
+    def forward(self, x):
+        return self.outer(torch.tanh(self.inner(x)) + 0.3 * torch.tanh(self.inner(x.detach())))
+
+
+def test_a_part_that_is_detached_from_the_points_is_refused():
+    with pytest.raises(g.GmnmError, match="derivatives by its points"):
+        adopted(Detached(), 2)
+
+
+def test_a_module_with_kinks_at_a_few_places_is_taken():
+    adopted(nn.Sequential(nn.Linear(2, 20), nn.LeakyReLU(0.9), nn.Linear(20, 20), nn.Tanh(), nn.Linear(20, 1)), 2)

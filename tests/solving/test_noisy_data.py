@@ -169,3 +169,40 @@ def test_a_field_that_data_hardly_show_is_as_uncertain_as_all_smoothings_leave_i
         x = torch.linspace(0, 1, 101, dtype=torch.float64)
         off = (solution(x)["f"] - PI**2 * torch.sin(PI * x)).abs() / solution.posterior(x)["f"]
         assert off.max() < 3
+
+
+def noise(count, deviation):
+    return deviation * torch.randn(count, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def test_parameters_of_which_only_the_sum_counts_are_not_called_found():
+    t = torch.linspace(0.1, 3, 20, dtype=torch.float64)
+    data = g.Observations(t[:, None], noise=0.02, u=torch.exp(-1.2 * t) + noise(20, 0.02))
+    decay = lambda u, t, a, b: g.diff(u, t) + (a + b) * u  # noqa: E731
+    problem = g.Problem(g.Time(t=(0, 3)), decay, [g.Initial(u=1), data], parameters={"a": 1.0, "b": 1.0})
+    with pytest.warns(g.NumericalWarning, match="the data cannot tell"):
+        solution = g.solve(problem)
+    assert solution.report.status == "not_unique" and "nothing determines 'a' and 'b'" in solution.report.reason
+    assert sum(solution.parameters.values()) == pytest.approx(1.2, abs=0.05)
+
+
+def test_a_field_in_time_that_no_data_show_follows_from_its_equation():
+    t = torch.linspace(0.1, 4, 40, dtype=torch.float64)
+    b = 1.5 / 1.1 * (torch.exp(-0.4 * t) - torch.exp(-1.5 * t))
+    problem = g.Problem(
+        g.Time(t=(0, 4)),
+        lambda a, b, t, p, q: (g.diff(a, t) + p * a, g.diff(b, t) - p * a + q * b),
+        [g.Initial(a=1, b=0), g.Observations(t[:, None], noise=0.03, b=b + noise(40, 0.03))],
+        parameters={"p": 1.0, "q": 1.0},
+    )
+    solution = g.solve(problem)
+    assert solution.report.converged
+    assert solution.parameters == pytest.approx({"p": 1.5, "q": 0.4}, abs=0.15)
+
+
+def test_a_force_in_time_that_no_data_show_is_found():
+    t = torch.linspace(0.05, 4, 80, dtype=torch.float64)
+    data = g.Observations(t[:, None], noise=0.002, u=torch.sin(t) * torch.exp(-0.3 * t) + noise(80, 0.002))
+    problem = g.Problem(g.Time(t=(0, 4)), lambda u, f, t: g.diff(u, t) + 0.3 * u - f, [g.Initial(u=0), data])
+    solution, at = g.solve(problem), torch.linspace(0.2, 3.8, 20, dtype=torch.float64)
+    assert (solution(at)["f"] - torch.cos(at) * torch.exp(-0.3 * at)).abs().max() < 0.02

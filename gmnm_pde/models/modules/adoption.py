@@ -1,8 +1,9 @@
 """A look at a user's module before anything is trained: what is no model is refused, and the right engine is found."""
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from gmnm_pde.jets.engines import derivatives
 from gmnm_pde.models.modules.adopted import ENGINES, ROWS, Adopted, AdoptedWithReadout, joined
 from gmnm_pde.models.modules.carried import NotCarried
 from gmnm_pde.models.modules.readouts import find_readout
-from gmnm_pde.multiindex import Alpha
+from gmnm_pde.multiindex import Alpha, axes_of
 from gmnm_pde.sampling import unit_points
 
 _POINTS = 16
@@ -28,6 +29,10 @@ _JETS_AGREE, _ROWS_AGREE = 1e-7, 1e-4
 
 _STEP = 1e-6
 """The step of these finite differences."""
+
+_STEPS_OF_POINTS, _POINTS_AGREE, _MOST_APART = (0.0, 1e-5, 1e-3), 1e-3, 0.25
+"""Steps of finite differences by the points, for derivatives of order 1 and 2; the part of a derivative that they may
+differ by, and the part of all points at which they may differ by more, as at kinks."""
 
 
 def adopted(
@@ -153,7 +158,38 @@ def _engine(module: nn.Module, trial: nn.Module, x: Tensor, alphas: tuple[Alpha,
                 "one where they are zero everywhere, as the second derivatives of ReLU are",
                 "Take a smooth activation: Tanh, SiLU, Softplus or sines.",
             )
+    _check_by_points(module, trial, x, right)
     return next((engine for engine in ENGINES[:-1] if _agree(trial, engine, x, right)), ENGINES[-1])
+
+
+def _check_by_points(module: nn.Module, trial: nn.Module, x: Tensor, right: dict[Alpha, Tensor]) -> None:
+    """Refuse a module whose derivatives by its points are not those of finite differences."""
+    for alpha, values in right.items():
+        if not 0 < sum(alpha) < len(_STEPS_OF_POINTS):
+            continue
+        found = _difference_by_points(trial, x, alpha)
+        far = (found - values).abs() > _POINTS_AGREE * (values.abs() + found.abs().mean())
+        if far.any(dim=1).double().mean() > _MOST_APART:
+            raise _refusal(
+                module,
+                "a module whose derivatives by its points torch makes right",
+                f"one whose derivatives {alpha} differ from finite differences",
+                "Parts that are detached, or computed outside of torch, do so.",
+            )
+
+
+@torch.no_grad()
+def _difference_by_points(trial: nn.Module, x: Tensor, alpha: Alpha) -> Tensor:
+    """A derivative of first or second order by central differences, [n, fields]."""
+    step, axes = _STEPS_OF_POINTS[sum(alpha)], axes_of(alpha)
+    found: Tensor | float = 0.0
+    for signs in product((1, -1), repeat=len(axes)):
+        moved = x.clone()
+        for axis, sign in zip(axes, signs, strict=True):
+            moved[:, axis] += sign * step
+        found = found + math.prod(signs) * joined(trial(moved)) / (2 * step) ** len(axes)
+    assert isinstance(found, Tensor)
+    return found
 
 
 def _agree(trial: nn.Module, engine: str, x: Tensor, right: dict[Alpha, Tensor]) -> bool:
