@@ -177,7 +177,7 @@ class BoxHalving:
             return self.begin or self.first()
         if trials.errors[-1] <= self._aim:
             return Stop.MET
-        if trials.doubtful or stalled(trials.errors, early=4, late=3):
+        if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
         finer = self.finer(level, trials.last.fit, trials.errors[-1])
         return (None if finer is None else self.if_possible(finer)) or Stop.LARGEST

@@ -130,7 +130,7 @@ class BoxRefinement:
             return self.begin or self.first() or Stop.LARGEST
         if trials.errors[-1] <= self._aim:
             return Stop.MET
-        if trials.doubtful or stalled(trials.errors, early=self.patience):
+        if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=self.patience):
             return Stop.STALLED
         if self.counts is not None and self.degree is not None:
             return Stop.LARGEST

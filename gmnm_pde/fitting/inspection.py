@@ -178,8 +178,7 @@ def sizes_of(
 
     Fields that are next to nothing count as what they might be beside the others.
     """
-    lengths = [high - low for low, high in problem.domain.bounds]
-    zero = (0,) * len(lengths)
+    zero = (0,) * problem.domain.dimension
     alphas = tuple({zero, *(alpha for _, alpha in keys)})
     sizes = dict.fromkeys(keys, 0.0)
     for points in groups:
@@ -188,10 +187,18 @@ def sizes_of(
         own, changes = [rms(field) for field in values], [rms(field - field.mean()) for field in values]
         fields = at_least(problem, torch.tensor(own), torch.tensor(changes)).tolist()
         for output, alpha in keys:
+            lengths = _lengths(problem, output)
             across = math.prod(length**power for length, power in zip(lengths, alpha, strict=True))
             least = _FLOOR * fields[output] / across
             sizes[output, alpha] = max(sizes[output, alpha], rms(_finite(jets[alpha][:, output])), least)
     return sizes
+
+
+def _lengths(problem: Problem, branch: int) -> list[float]:
+    """The extents of where a field is: of the domain, or of a part of it, which may be thin."""
+    domain = problem.domain
+    where = list(domain.parts.values())[branch // len(problem.fields)] if domain.parts else domain
+    return [high - low for low, high in where.bounds]
 
 
 def _roughness(residual: Tensor, points: Tensor) -> float:

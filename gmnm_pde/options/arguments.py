@@ -34,6 +34,9 @@ STRATEGIES: dict[str, type[StrategyMethod]] = {"boxes": Boxes, "evolution": Evol
 SMOOTHINGS = ("discrepancy", "cross-validation")
 
 
+_SEEDS = 2**62
+"""Seeds are below this: torch's generators take no larger ones."""
+
 _DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -108,8 +111,8 @@ def check_numbers(problem: Any, tol: Any, seed: Any, dtype: Any, time_limit: Any
     for name, value in (("tol", tol), ("time_limit", time_limit)):
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise refuse(f"solve({name}={value!r})", expected="a positive number", got=repr(value))
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise refuse(f"solve(seed={seed!r})", expected="a whole number from 0", got=repr(seed))
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < _SEEDS:
+        raise refuse(f"solve(seed={seed!r})", expected="a whole number from 0 to 2^62", got=repr(seed))
     if dtype not in (torch.float64, torch.float32):
         raise refuse(f"solve(dtype={dtype})", expected="torch.float64 or torch.float32", got=repr(dtype))
 

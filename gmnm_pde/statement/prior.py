@@ -13,7 +13,7 @@ PRIOR = "smooth"
 
 
 def with_prior(problem: Problem, fields: Sequence[str]) -> Problem:
-    """The problem with all second derivatives in space of some fields among its residuals; in time where that is all."""
+    """The problem with all second derivatives in space of some fields among its residuals, or in time alone."""
     space = problem.domain.space or problem.domain.time
 
     def bends(scope: Mapping[str, Any]) -> dict[str, Any]:

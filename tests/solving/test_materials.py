@@ -384,3 +384,21 @@ def test_modes_in_a_narrow_well(width):
 def test_what_is_not_solved_on_parts(options):
     with pytest.raises(g.GmnmError, match="where the domain has parts"):
         g.solve(stacked(), **options)
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-6])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_layer_that_is_thinner_than_any_spacing_of_points(width, declared):
+    # of three resistances 0.4, 1 and 0.6 - width, from u = 0 to u = 1
+    if not declared and width < 1e-4:
+        pytest.skip("it is not found")
+    conductivity = {"a": 1.0, "b": width, "c": 1.0}
+    if declared:
+        domain = LINE.split(at=(0.4, 0.4 + width), names=tuple(conductivity))
+        problem = g.Problem(domain, heat, FIXED, coefficients={"k": conductivity})
+    else:
+        problem = g.Problem(LINE, lambda u, x: heat(u, torch.where((x > 0.4) & (x < 0.4 + width), width, 1.0)), FIXED)
+    solution = g.solve(problem, tol=1e-6)
+    assert solution.report.converged
+    assert solution(x=0.2).item() == pytest.approx(0.2 / (2 - width), rel=1e-6)
+    assert solution(x=0.8).item() == pytest.approx(1 - 0.2 / (2 - width), rel=1e-6)
