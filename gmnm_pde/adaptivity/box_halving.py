@@ -41,6 +41,7 @@ from gmnm_pde.models import Partition
 from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 from gmnm_pde.scrutiny import Feature
+from gmnm_pde.scrutiny.singular_points import singular_points
 
 _STEP = 2
 """By how many degrees a refinement goes at least."""
@@ -240,7 +241,7 @@ class BoxHalving:
     def _halved(self, boxes: Partition, fit: BoxFit, marked: list[int], wanted: float) -> Partition:
         """Marked boxes halved, those at a corner where the solution is not smooth again and again."""
         domain = self.statements.problem.domain
-        corners = [*domain.vertices(), *map(tuple, domain.reentrant_corners().tolist())]
+        corners = [*domain.vertices(), *map(tuple, singular_points(self.statements.problem).tolist())]
         vertices = on_unit(domain, torch.tensor(corners, dtype=torch.float64).reshape(-1, boxes.dimension))
         cells = [fit.layout.cell_of(k) for k in marked]
         at = touching(boxes, vertices)[:, cells]

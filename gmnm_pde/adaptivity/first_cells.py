@@ -22,6 +22,7 @@ from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.edges import flat_places
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
+from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.statement.problem import Problem
 
 _TURN = 1.7
@@ -62,7 +63,7 @@ def first_cells(
     """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis."""
     domain, d = problem.domain, problem.domain.dimension
     layers = find_layers(problem, seed) if problem.linear else layers_of_flow(problem, seed)
-    corners = on_unit(domain, domain.reentrant_corners()) if d == 2 else torch.zeros(0, d, dtype=torch.float64)
+    corners = on_unit(domain, singular_points(problem))
     lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]
     edges = [_divided(edges[k], counts[k]) for k in range(d)] if counts else edges

@@ -21,6 +21,7 @@ from gmnm_pde.boxes.spectral import known
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.modes import Modes, ended
 from gmnm_pde.run.run import Run
+from gmnm_pde.scrutiny.singular_points import singular_points
 
 _LEVELS = 2
 """By so many levels of halving towards corners, and so many degrees, discretisations differ at least."""
@@ -92,9 +93,9 @@ class ModeHalving:
 
     @property
     def _corners(self) -> torch.Tensor:
-        """The re-entrant corners, on [-1, 1]^2."""
-        domain = self.setup.problem.domain
-        return on_unit(domain, domain.reentrant_corners())
+        """Where modes are singular, on [-1, 1]^2."""
+        problem = self.setup.problem
+        return on_unit(problem.domain, singular_points(problem))
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""

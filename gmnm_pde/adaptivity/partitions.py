@@ -15,6 +15,7 @@ from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.models import Partition
 from gmnm_pde.scrutiny import Feature
+from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.statement.problem import Problem
 
 _MORE_LEVELS = 2
@@ -54,7 +55,7 @@ def first_partition(problem: Problem, tol: float | None, seed: int, features: Se
     layers = find_layers(problem, seed)
     time = [name in domain.time for name in domain.coordinates]
     edges = [[-1.0, 1.0] if time[k] else _edges(layers, k, 4 if d == 1 else 2) for k in range(d)]
-    corners = on_unit(domain, domain.reentrant_corners()) if d == 2 else torch.zeros(0, d, dtype=torch.float64)
+    corners = on_unit(domain, singular_points(problem))
     levels = min(_MOST_LEVELS, _MORE_LEVELS + math.ceil(math.log2(1 / (tol or 1e-6))))
     edges = [with_faces(edges[k], k, features, domain.bounds[k]) for k in range(d)]
     if domain.parts:

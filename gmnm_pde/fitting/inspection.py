@@ -20,6 +20,7 @@ from gmnm_pde.jets import output_jet
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals import Placed, ReadoutSystem
 from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -43,6 +44,9 @@ _FEW = 8
 
 _LARGE = 0.1
 """A residual above this part of its terms is large."""
+
+_SINGULAR = 1e-2
+"""A point is near to a singular one within this part of the domain."""
 
 _FLOOR = 1e-3
 """A derivative counts as no smaller than this part of the field over the domain's length to the power of its order, so
@@ -151,8 +155,18 @@ def _on_fresh_points(system: ReadoutSystem, seed: int) -> ReadoutSystem:
             continue
         count = INTERIOR if term.group == "interior" else max(CONDITIONS, len(term.region.charts))
         cloud = sample(term.region, count, "sobol", seed=stream(seed, "inspection", number))
-        placed.append(Placed(term, _in_part(system.problem.domain, term, cloud)))
+        placed.append(Placed(term, _regular(system.problem, _in_part(system.problem.domain, term, cloud))))
     return replace(system, placed=placed, scales={})
+
+
+def _regular(problem: Problem, cloud: Cloud) -> Cloud:
+    """The points that are not so near to a singular one that a residual there says nothing of the answer."""
+    singular = singular_points(problem)
+    if not len(singular) or not len(cloud):
+        return cloud
+    nearest = torch.cdist(cloud.points, singular).amin(dim=1)
+    rows = nearest > _SINGULAR * max(high - low for low, high in problem.domain.bounds)
+    return Cloud(cloud.points[rows], None if cloud.normals is None else cloud.normals[rows])
 
 
 def _in_part(domain: Domain, term: Term, cloud: Cloud) -> Cloud:

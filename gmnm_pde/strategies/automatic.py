@@ -349,8 +349,8 @@ class _Solve:
         return self._is_untouched and self._affords_patches(run)
 
     def _may_use_boxes(self, run: Run) -> bool:
-        """Whether patches may be used, or would be but for data at given points, which boxes may have."""
-        return self._may_use_patches(run) or (self._is_by_itself and self._has_given_points and is_suited(self._setup))
+        """Whether patches may be used, or would be but for time or data at given points, which boxes may have."""
+        return self._may_use_patches(run) or (self._is_by_itself and is_suited(self._setup))
 
     @property
     def _is_untouched(self) -> bool:

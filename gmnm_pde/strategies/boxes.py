@@ -25,6 +25,7 @@ from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.models import Mixture
 from gmnm_pde.run.result import Result, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod
 
 _MANY = 9
@@ -126,7 +127,8 @@ def is_suited(setup: Setup) -> bool:
 
 def foreseen_level(setup: Setup, tol: float | None) -> Level | Cells | None:
     """The boxes that the data of a problem ask for, where these are so many that one mixture is not tried before."""
-    if _is_better_in_slabs(setup):
+    changes = len(singular_points(setup.problem)) > len(setup.problem.domain.reentrant_corners())
+    if _is_better_in_slabs(setup) or changes:  # where conditions change a solution may be smooth in spite of them
         return None
     try:
         boxes = OnBoxes(setup, suited(setup))
@@ -241,7 +243,7 @@ class OnBoxes:
     def several(self) -> bool:
         """Whether boxes have several sizes from the beginning: in shapes, and where there are layers."""
         problem = self.statements.problem
-        if not is_box(problem.domain) or self.setup.features:
+        if not is_box(problem.domain) or self.setup.features or len(singular_points(problem)):
             return True
         if not self.may_be_halved or not self._is_one_linear:
             return False

@@ -18,6 +18,7 @@ from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
 from gmnm_pde.interruption import OutOfTime, finishing, limited
 from gmnm_pde.run.modes import Modes, ended, is_near
 from gmnm_pde.run.run import Run
+from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.strategies.boxes import suited
 
 _PLANE = 2
@@ -159,7 +160,7 @@ def modes(setup: Setup, count: int, run: Run) -> Modes:
 
     Where mixtures do not meet the tolerance boxes are tried, too.
     """
-    singular = bool(len(setup.problem.domain.reentrant_corners()))
+    singular = bool(len(singular_points(setup.problem)))
     found = _on_boxes(setup, count, run) if singular else None
     if found is not None and (is_near(found.best, run.tol) or run.late):
         return found
@@ -206,6 +207,6 @@ def _with_patches(setup: Setup, tol: float | None) -> Setup:
     """With patches as asked for, or else graded towards re-entrant corners and narrow features of the data."""
     domain, partition = setup.problem.domain, setup.partition
     sharp = [feature for feature in setup.features if feature.kind == "narrow"]
-    if partition is None and setup.mixture.patches is None and (len(domain.reentrant_corners()) or sharp):
+    if partition is None and setup.mixture.patches is None and (len(singular_points(setup.problem)) or sharp):
         partition = first_partition(setup.problem, tol or Sizes().aim_of_patches, setup.seed, sharp)
     return setup if partition is None else replace(setup, partition=within(domain, partition))

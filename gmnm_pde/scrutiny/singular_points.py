@@ -1,0 +1,107 @@
+"""Points in the plane at which solutions are known to be singular before they are computed.
+
+Those are re-entrant corners, corners of parts, and the places on a boundary at which one kind of condition gives way
+to another: where u is given up to a point of a straight side and its normal derivative beyond, a solution grows as the
+square root of the distance.
+"""
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.geometry import Parted, Region
+from gmnm_pde.geometry.region import Chart
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_STEPS = 512
+"""Places on each piece of the boundary at which it is looked which conditions hold."""
+
+_HALVINGS = 52
+"""How often the interval is halved in which conditions change: to rounding."""
+
+_MOST = 32
+"""A boundary on which conditions change more often is left as it is."""
+
+_OBTUSE = 0.27
+"""At a corner that fills this part of its surroundings, 97 degrees, another kind of condition makes u singular."""
+
+_RING, _NEAR = 24, 1e-6
+"""Places around a corner that tell how much of its surroundings it fills, and how near they are."""
+
+
+@lru_cache(maxsize=16)
+def singular_points(problem: Problem) -> Tensor:
+    """The points, [k, 2]; none but in the plane."""
+    domain = problem.domain
+    if domain.dimension != 2:
+        return torch.zeros(0, domain.dimension, dtype=torch.float64)
+    corners = domain.reentrant_corners()
+    if domain.time or isinstance(domain, Parted):
+        return corners
+    changes = _changes(problem)
+    near = torch.cdist(changes, corners) < _NEAR * max(high - low for low, high in domain.bounds)
+    return torch.cat([corners, changes[~near.any(dim=1)]])
+
+
+def _changes(problem: Problem) -> Tensor:
+    """Where one kind of condition gives way to another, [k, 2]."""
+    terms = [t for t in problem.terms if t.group == "boundary" and t.partner is None and isinstance(t.region, Region)]
+    charts = [c for c in problem.domain.boundary_charts() if c.dimension == 1 and c.given is None]
+    nothing = torch.zeros(0, 2, dtype=torch.float64)
+    if len(terms) < 2 or len(charts) > _STEPS:
+        return nothing
+    found, ends = [], []
+    for chart in charts:
+        on = [term for term in terms if any(chart.same(own) for own in term.region.charts)]
+        t = (torch.arange(_STEPS, dtype=torch.float64) + 0.5) / _STEPS
+        kinds = _kinds(on, chart, t)
+        at = (kinds[1:] != kinds[:-1]).nonzero()[:, 0]
+        found.append(chart.embed(_bisected(on, chart, t[at], t[at + 1])[:, None]))
+        ends += [(chart.embed(torch.tensor([[s]], dtype=torch.float64))[0], kinds[k]) for s, k in ((0.0, 0), (1.0, -1))]
+    every = torch.cat([*found, _at_corners(problem, ends)])
+    return every.unique(dim=0) if len(every) <= _MOST else nothing
+
+
+def _kinds(on: list[Term], chart: Chart, t: Tensor) -> Tensor:
+    """What holds at places of a chart, as a number: 0 where values alone are given, else which terms do."""
+    points = chart.embed(t[:, None])
+    kinds = torch.zeros(len(t), dtype=torch.long)
+    for number, term in enumerate(on):
+        slopes = any(any(alpha) for _, alpha in term.trace.asked)
+        if slopes and isinstance(term.region, Region):
+            kinds += term.region.keep_on(chart, points) * 2**number
+    return kinds
+
+
+def _bisected(on: list[Term], chart: Chart, low: Tensor, high: Tensor) -> Tensor:
+    """Where between places of a chart conditions change."""
+    before = _kinds(on, chart, low)
+    for _ in range(_HALVINGS if len(low) else 0):
+        middle = (low + high) / 2
+        same = _kinds(on, chart, middle) == before
+        low, high = torch.where(same, middle, low), torch.where(same, high, middle)
+    return _plain((low + high) / 2)
+
+
+def _plain(t: Tensor) -> Tensor:
+    """Places that were found by bisection, as the short numbers that they are to rounding."""
+    short = (t * 1e10).round() / 1e10
+    return torch.where((short - t).abs() <= 4e-15, short, t)
+
+
+def _at_corners(problem: Problem, ends: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Obtuse corners at which pieces with other kinds of conditions meet, [k, 2]."""
+    domain, found = problem.domain, []
+    reach = _NEAR * max(high - low for low, high in domain.bounds)
+    angles = torch.arange(_RING, dtype=torch.float64) * (2 * math.pi / _RING)
+    ring = reach * torch.stack([angles.cos(), angles.sin()], dim=1)
+    for number, (place, kind) in enumerate(ends):
+        others = [other for at, other in ends[:number] if (at - place).norm() < reach]
+        if any(bool(kind > 0) != bool(other > 0) for other in others):
+            fills = domain.contains(place + ring).double().mean().item()
+            if _OBTUSE < fills < 1:
+                found.append(place)
+    return torch.stack(found) if found else torch.zeros(0, 2, dtype=torch.float64)
