@@ -28,7 +28,7 @@ _MOST = 32
 _OBTUSE = 0.27
 """At a corner that fills this part of its surroundings, 97 degrees, another kind of condition makes u singular."""
 
-_RING, _NEAR = 24, 1e-6
+_RING, _NEAR = 60, 1e-6
 """Places around a corner that tell how much of its surroundings it fills, and how near they are."""
 
 
@@ -96,7 +96,7 @@ def _at_corners(problem: Problem, ends: list[tuple[Tensor, Tensor]]) -> Tensor:
     """Obtuse corners at which pieces with other kinds of conditions meet, [k, 2]."""
     domain, found = problem.domain, []
     reach = _NEAR * max(high - low for low, high in domain.bounds)
-    angles = torch.arange(_RING, dtype=torch.float64) * (2 * math.pi / _RING)
+    angles = (torch.arange(_RING, dtype=torch.float64) + 0.5) * (2 * math.pi / _RING)
     ring = reach * torch.stack([angles.cos(), angles.sin()], dim=1)
     for number, (place, kind) in enumerate(ends):
         others = [other for at, other in ends[:number] if (at - place).norm() < reach]
