@@ -14,7 +14,7 @@ from torch import Tensor
 from gmnm_pde.evolution.faces import Side
 from gmnm_pde.evolution.galerkin import Galerkin, Jets
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.models.modes import Product
+from gmnm_pde.models.modes import Product, applied
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.terms import Term
@@ -196,8 +196,3 @@ class SeparableGalerkin(Galerkin):
                     found[id(one)] = line.others.projected(by_face.split(sizes, dim=1)[number])
             self._known = (key, found)
         return self._known[1]
-
-
-def applied(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
-    """A matrix applied along an axis of an array; ``axis`` counts from the end."""
-    return (values.movedim(axis, -1) @ matrix.to(values).mT).movedim(-1, axis)

@@ -142,7 +142,7 @@ class Krylov:
     def _varied(self, varying: Varying, jets: list[Tensor]) -> Tensor:
         """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""
         product = self.split.varying(varying, jets)
-        return self.system.pin(self.system.without_conditions(product.flatten(1)), torch.zeros_like(product))
+        return self.system.unheld(product.flatten(1))
 
     def _first(self) -> Varying:
         """The slopes that vary at the first stage."""

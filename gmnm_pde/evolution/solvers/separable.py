@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.sides import SeparableGalerkin, applied
+from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.splitting import Entry
+from gmnm_pde.models.modes import applied
 
 _WORST = 1e6
 """Operators on a line whose eigenvectors are worse conditioned are left out."""
