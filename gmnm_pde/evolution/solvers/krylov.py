@@ -13,6 +13,7 @@ from torch import Tensor
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.protocol import Stages
+from gmnm_pde.evolution.solvers.saddle import Saddle
 from gmnm_pde.evolution.solvers.separable import Separable
 from gmnm_pde.evolution.solvers.symbols import Symbols
 from gmnm_pde.evolution.splitting import Entry, Split, Varying
@@ -171,4 +172,6 @@ class Krylov:
 
 
 def _constant_part(system: Galerkin, means: Mapping[Entry, float]) -> Symbols | Separable:
-    return Separable(system, means) if isinstance(system, SeparableGalerkin) else Symbols(system, means)
+    if not isinstance(system, SeparableGalerkin):
+        return Symbols(system, means)
+    return Saddle(system, means) if system.statements.free else Separable(system, means)
