@@ -36,11 +36,22 @@ class Ties:
         """The fields that the constraint is about, ascending."""
         return sorted({field for _, field, _ in self.constraint})
 
+    def even(self, statements: Statements, axis: int) -> bool:
+        """Whether along a coordinate the other fields feel the free one as the constraint does them, of even order or
+        of odd: then both together keep what is even apart from what is odd, and every frequency from others.
+        """  # noqa: D205
+        parities: dict[int, set[int]] = {}
+        for name, _, alpha in self.gradients:
+            parities.setdefault(statements.tested[name], set()).add(alpha[axis] % 2)
+        for _, field, alpha in self.constraint:
+            parities.setdefault(field, set()).add(alpha[axis] % 2)
+        return all(len(own) == 1 for own in parities.values())
+
 
 def are_tied(statements: Statements) -> bool:
     """Whether one field is free, and its equation is a constraint with constant coefficients for others, which feel it.
 
-    Along periodic coordinates these are to feel it as the constraint does them, so that every frequency is by itself.
+    Along periodic coordinates frequencies are to stay apart.
     """
     if len(statements.free) != 1:
         return False
@@ -55,12 +66,5 @@ def are_tied(statements: Statements) -> bool:
     ]
     if not all(entry in ties.constraint or numbers.get(entry) == 0.0 for entry in asked):
         return False
-    waves = [k for k, axis in enumerate(statements.space) if axis in statements.periodic]
-    parities: dict[int, set[tuple[int, ...]]] = {}
-    both = [(statements.tested[entry[0]], entry) for entry in ties.gradients]
-    both += [(entry[1], entry) for entry in ties.constraint]
-    for field, (_, _, alpha) in both:
-        orders, _ = statements.split(alpha)
-        parities.setdefault(field, set()).add(tuple(orders[k] % 2 for k in waves))
-    felt = {statements.tested[entry[0]] for entry in ties.gradients}
-    return all(len(own) == 1 for own in parities.values()) and bool(felt) and felt == set(ties.fields)
+    felt = {statements.tested[name] for name, _, _ in ties.gradients}
+    return all(ties.even(statements, axis) for axis in statements.periodic) and bool(felt) and felt == set(ties.fields)

@@ -111,6 +111,8 @@ class Cells:
 
     def coarse_and_fine(self) -> tuple[Tensor, Tensor]:
         """Expansions of what has no finest polynomials in any cell, and of what is orthogonal to that, [count, n]."""
+        if self.number == 1:
+            return self.turn[:, :-_FINEST], self.turn[:, -_FINEST:]
         finest = self.turn.unflatten(0, (self.number, self.size))[:, -_FINEST:].flatten(0, 1)
         _, sizes, rows = torch.linalg.svd(finest)
         fine = int((sizes > 1e-10).sum())
