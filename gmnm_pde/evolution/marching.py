@@ -56,6 +56,9 @@ _TINY = 1e-9
 _ROUNDED = 1e-6
 """In a tiny step fields of constraints are known up to this part: rounding is divided by the length."""
 
+_ROUNDING = 1e-16
+"""And of other fields up to this part of the largest."""
+
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which a field changes by as much as it is, in a step's accuracy; and no
 longer than a part of the whole time."""
@@ -174,6 +177,7 @@ class March:
             again = self._tiny_step(tiny, beside=_ROUNDED * increment.norm().item())
             self.state[0] = given if again is None else torch.where(algebraic, met, met - again)
             increment = increment if again is None else again
+            self.state[0] = torch.where(self._same(given, torch.where(algebraic, 0.0, increment)), given, self.state[0])
         self.settled = increment is not None
         if increment is not None:
             self.state[0] = torch.where(algebraic, self.state[0] + increment, self.state[0])
@@ -185,6 +189,12 @@ class March:
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
         self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
+
+    def _same(self, given: Tensor, increment: Tensor) -> Tensor:
+        """Which of the state [M] differs from what was given by rounding alone: fields at rest are to be at rest."""
+        own = self._sizes(increment)
+        rounding = torch.maximum(_ROUNDED * own, _ROUNDING * own.max())
+        return (self._sizes(self.state[0] - given) <= rounding).repeat_interleave(self.system.basis.count)
 
     def _tiny_step(self, length: float, beside: float = 0.0) -> Tensor | None:
         """What a step of Euler's method from here changes, [M], or what is left below ``beside``; None if it fails."""

@@ -34,6 +34,9 @@ _GAINED = 1e-2
 _ALIKE = 1e-4
 """Changes of a field below this part of its own do not matter, whatever is allowed."""
 
+_ZERO = 1e-20
+"""What fields may be off by is no less than this part of the largest of it: one that is zero tells nothing."""
+
 _USELESS = 0.7
 """A Newton step that leaves more than this is none."""
 
@@ -138,7 +141,8 @@ class Krylov:
         """By field, so that errors that matter as much count as much, [M]."""
         sizes = self.system.shaped([right])[0].square().sum(dim=(0, 2)).sqrt()
         allowed = stages.allowed.to(right) + _ALIKE * sizes
-        return (1 / allowed.clamp_min(1e-300)).repeat_interleave(self.system.basis.count)
+        least = max(1e-300, _ZERO * allowed.max().item())
+        return (1 / allowed.clamp_min(least)).repeat_interleave(self.system.basis.count)
 
     def _varied(self, varying: Varying, jets: list[Tensor]) -> Tensor:
         """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""

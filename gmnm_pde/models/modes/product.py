@@ -96,7 +96,7 @@ class Product:
             if isinstance(line, Waves):
                 index, factor = (own.to(total.device) for own in line.pairs(order))
                 total = total.index_select(total.ndim + axis, index) if order % 2 else total
-                total = total * factor.view(-1, *[1] * (-1 - axis))
+                total = total * factor.to(total.real.dtype).view(-1, *[1] * (-1 - axis))
             else:
                 total = applied(self.along(k, order), total, axis)
         return total.flatten(-len(self.lines)) if self.lines else total
