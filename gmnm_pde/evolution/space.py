@@ -11,13 +11,16 @@ from torch import Tensor
 
 from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.models.modes import Cells, Line, LocalCells, Product, Waves, product_of
+from gmnm_pde.models.modes import Cells, Line, LocalCells, Polynomials, Product, Waves, product_of
 
 _IDLE = 1e-3
 """Cells whose finest modes carry less than this part of what is allowed are merged."""
 
 _REST = 8
 """Steps between looks for cells to merge."""
+
+_AT_FIRST = 12
+"""No more polynomials to begin with, beside those that smoothness takes, where their number grows by itself."""
 
 _LEVELS = 40
 """The most refinements of the initial modes."""
@@ -60,6 +63,9 @@ class SpaceControl:
             else:
                 smoothness, breaks = self.statements.smoothness[k], self.statements.breaks[k]
                 marks = [place for place in (self.marks[k] if self.marks else ()) if place not in breaks]
+                if self.statements.free and len(self.statements.space) > 1 and not (breaks or marks):
+                    lines.append(Polynomials((low, high), min(self.size, _AT_FIRST) + smoothness))
+                    continue
                 each = 2 if len(self.statements.space) == 1 and not (breaks or marks) else 1
                 kind = LocalCells if len(self.statements.space) == 1 and not self.statements.free else Cells
                 edges = [low]
@@ -126,7 +132,7 @@ class SpaceControl:
         """The modes of another march along each line at a time; 0 along lines that are not periodic."""
         place = bisect_right(self.fewest, time, key=lambda own: own[0]) - 1
         counts = self.fewest[max(0, place)][1] if self.fewest and time > -math.inf else [0] * len(basis.lines)
-        return [count if isinstance(line, Waves) else 0 for line, count in zip(basis.lines, counts, strict=True)]
+        return [count if isinstance(line, Waves | Polynomials) else 0 for line, count in zip(basis.lines, counts, strict=True)]
 
     def _divisible(self, line: Line) -> Tensor:
         """Which cells may be divided."""
