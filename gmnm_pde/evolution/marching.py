@@ -310,15 +310,32 @@ class March:
                 self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
-        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time)
+        if self.statements.free and error < 1:  # nothing that did not fit is felt any more: modes are to hold the rest
+            allowance = 1.0
+        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time, self.scales.natural)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
         self._accept(trial, increments, scale, solved.rate)
         self.transient.took(error)
+        factor = min(factor, self._factor_of_pressures(increments, scale))
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _factor_of_pressures(self, increments: Tensor, scale: Tensor) -> float:
+        """By which the next step may be longer as far as free fields between walls are concerned; 1 at least.
+
+        They are no part of the error of steps, and polynomials through the stages show them worse than others. What
+        these leave out follows from their highest coefficients, as if all of them fell by the same factor.
+        """
+        natural, stages = self.scales.natural, self.method.stages
+        if natural is None or not self.statements.sides or len(self.statements.space) < 2:
+            return math.inf
+        highest = self._sizes(self.method.highest @ (self.state[0] + increments))
+        parts = (highest / torch.maximum(scale, natural))[list(self.statements.free)]
+        left = parts.max().item() ** (stages / (stages - 1)) if len(parts) else 0.0
+        return max(1.0, _SAFETY * (self.accuracy.time / left) ** (1 / stages)) if left else math.inf
 
     def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:
         """How far the polynomial through the stages is from the state at the beginning, for what such a time counts.

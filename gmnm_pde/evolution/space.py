@@ -22,6 +22,11 @@ _REST = 8
 _AT_FIRST = 12
 """No more polynomials to begin with, beside those that smoothness takes, where their number grows by itself."""
 
+_OF_FREE = 0.1
+"""The finest polynomials of pressures may carry this part of what those of other fields may: errors of pressures are
+not seen in steps, and larger.
+"""
+
 _LEVELS = 40
 """The most refinements of the initial modes."""
 
@@ -95,11 +100,29 @@ class SpaceControl:
             state = state_in(basis)
         return basis, [own.flatten() for own in state]
 
-    def finer(self, basis: Product, state: Tensor, scale: Tensor, time: float = -math.inf) -> Product | None:
-        """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do."""
+    def finer(
+        self,
+        basis: Product,
+        state: Tensor,
+        scale: Tensor,
+        time: float = -math.inf,
+        natural: Tensor | None = None,
+    ) -> Product | None:
+        """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do.
+
+        Where it is known how large fields are by nature, ``natural`` [fields], pressures between walls are looked at
+        too, beside the larger of the two: one that is nothing but rounding is not to be resolved.
+        """
         lines, changed = [], False
-        for line, tails, fewest in zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True):
+        larger = None if natural is None else _OF_FREE * torch.maximum(scale, natural)
+        for k, (line, tails, fewest) in enumerate(
+            zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True)
+        ):
             cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
+            if larger is not None and isinstance(line, Polynomials):
+                for field in self.statements.free:
+                    below = line.tails_below(state[field].view(basis.shape).movedim(k, -1)).norm()
+                    cells |= below > self.allowed * larger[field]
             cells |= line.count <= fewest
             cells &= self._divisible(line)
             changed |= bool(cells.any())

@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from gmnm_pde.models.modes.cells import Cells
+from gmnm_pde.models.modes.cells import FINEST, Cells
 
-_MORE = 4
+_MORE = 6
 """Finer lines have one polynomial more for so many, and two at least."""
 
 _FEWEST = 8
@@ -32,6 +32,10 @@ class Polynomials(Cells):
         fewer = self.size - self.size // (_MORE + 1)
         low, high = self.bounds
         return Polynomials((low, high), fewer) if fewer >= _FEWEST and bool(cells.all()) else None
+
+    def tails_below(self, coefficients: Tensor) -> Tensor:
+        """How large the finest parts are of expansions [..., count] that lack the finest polynomials: [..., 1]."""
+        return coefficients[..., -2 * FINEST : -FINEST].norm(dim=-1, keepdim=True)
 
     def config(self) -> dict[str, Any]:
         return {"kind": "Polynomials", "edges": self.edges, "size": self.size}
