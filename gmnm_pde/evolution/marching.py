@@ -22,7 +22,7 @@ from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
-from gmnm_pde.evolution.transient import Transient
+from gmnm_pde.evolution.transient import FASTEST, Transient
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.models.modes import Product, Radau, radau
 from gmnm_pde.residuals.natural import beside_others
@@ -310,15 +310,17 @@ class March:
                 self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
-        if self.statements.free and error < 1:  # nothing that did not fit is felt any more: modes are to hold the rest
-            allowance = 1.0
         finer = self.control.finer(self.system.basis, after, allowance * scale, self.time, self.scales.natural)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
+        if self.transient.active and self.statements.free:  # it goes on as long as modes need the allowance
+            finer = self.control.finer(self.system.basis, after, scale, self.time)
+            error = error if finer is None else max(error, 1.0)
+        of_pressures = self._factor_of_pressures(increments, scale)
         self._accept(trial, increments, scale, solved.rate)
         self.transient.took(error)
-        factor = min(factor, self._factor_of_pressures(increments, scale))
+        factor = min(factor, of_pressures)
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
@@ -343,7 +345,16 @@ class March:
         Where a fast motion dies out within the first step, its end is right and all between is not.
         """
         apart = self._measure(self.method.at_start @ increments, scale)
-        return _OF_WIGGLES * apart * math.sqrt(length / (self.statements.end - self.statements.start))
+        part = length / (self.statements.end - self.statements.start)
+        return _OF_WIGGLES * apart * part ** (0.5 + self._power(increments))
+
+    def _power(self, increments: Tensor) -> float:
+        """How fast a field grows that is zero at the beginning of a step, as a power of the time; 0 of others."""
+        begun = self._sizes(self.state[0])[self.scales.worst].item()
+        first, last = (self._sizes(self.state[0] + increments[k])[self.scales.worst].item() for k in (0, -1))
+        if begun or not 0 < first < last:
+            return 0.0
+        return min(FASTEST, math.log(first / last) / math.log(self.method.nodes[0].item()))
 
     def _factor(self, error: float) -> float:
         """By which the next step may be longer, or the same one has to be shorter."""
