@@ -14,6 +14,7 @@ from torch import Tensor
 from gmnm_pde.evolution.faces import Side
 from gmnm_pde.evolution.galerkin import Galerkin, Jets
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.ties import Ties
 from gmnm_pde.models.modes import Product, applied
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
@@ -126,10 +127,14 @@ class SeparableGalerkin(Galerkin):
         statements: The problem.
         basis: Of its space.
         conditions: Those on the sides.
+        ties: What ties fields to one that is free.
     """
 
-    def __init__(self, statements: Statements, basis: Product, conditions: Sequence[Across]):
+    def __init__(
+        self, statements: Statements, basis: Product, conditions: Sequence[Across], ties: Ties | None = None
+    ):
         super().__init__(statements, basis)
+        self.ties = ties
         self.lines: list[list[_Line | None]] = []
         for field in range(self.fields):
             own = []

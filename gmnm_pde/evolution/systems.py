@@ -7,7 +7,7 @@ from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.sides import SeparableGalerkin, across
 from gmnm_pde.evolution.splitting import is_sum_of_lines
-from gmnm_pde.evolution.ties import are_tied
+from gmnm_pde.evolution.ties import Ties, ties_of
 from gmnm_pde.models.modes import Piecewise, Product
 
 _DENSE = 1200
@@ -25,16 +25,18 @@ def system_of(statements: Statements, basis: Product) -> Galerkin:
     if isinstance(basis, Piecewise):
         return BandedGalerkin(statements, basis)
     if len(basis.lines) > 1 and statements.sides and not statements.meetings:
-        conditions = across(statements) if basis.count * len(statements.orders) > _most(statements) else None
-        system = SeparableGalerkin(statements, basis, conditions) if conditions else None
-        if system is not None and system.regular:
-            return system
+        ties = ties_of(statements) if statements.free else None
+        if basis.count * len(statements.orders) > _most(statements, ties):
+            conditions = across(statements)
+            system = SeparableGalerkin(statements, basis, conditions, ties) if conditions else None
+            if system is not None and system.regular:
+                return system
     return Galerkin(statements, basis)
 
 
-def _most(statements: Statements) -> float:
+def _most(statements: Statements, ties: Ties | None) -> float:
     """How many unknowns are solved for by matrices of all of them."""
     if statements.free:
         on_free = any(field in statements.free for side in statements.sides for field, _ in side.term.trace.asked)
-        return _TIED if are_tied(statements) and not on_free else math.inf
+        return math.inf if ties is None or on_free else _TIED
     return _FEW if is_sum_of_lines(statements) else _DENSE

@@ -48,13 +48,14 @@ class Ties:
         return all(len(own) == 1 for own in parities.values())
 
 
-def are_tied(statements: Statements) -> bool:
-    """Whether one field is free, and its equation is a constraint with constant coefficients for others, which feel it.
+def ties_of(statements: Statements) -> Ties | None:
+    """The ties where one field is free, and its equation is a constraint with constant coefficients for others, which
+    feel it; else None.
 
     Along periodic coordinates frequencies are to stay apart.
-    """
+    """  # noqa: D205
     if len(statements.free) != 1:
-        return False
+        return None
     numbers = constant_slopes(statements)
     ties = Ties.of(statements, numbers)
     asked = [
@@ -65,6 +66,7 @@ def are_tied(statements: Statements) -> bool:
         if statements.tested[name] == ties.free
     ]
     if not all(entry in ties.constraint or numbers.get(entry) == 0.0 for entry in asked):
-        return False
+        return None
     felt = {statements.tested[name] for name, _, _ in ties.gradients}
-    return all(ties.even(statements, axis) for axis in statements.periodic) and bool(felt) and felt == set(ties.fields)
+    apart = all(ties.even(statements, axis) for axis in statements.periodic)
+    return ties if apart and felt and felt == set(ties.fields) else None

@@ -34,8 +34,7 @@ class Schur:
     def __init__(self, system: SeparableGalerkin, diagonals: Mapping[int, Diagonal], ties: Ties):
         self._system, self._diagonals, self._ties = system, diagonals, ties
         self._shown = [_sorted(system, ties, k) for k in range(len(system.basis.lines))]
-        self._kinds = [shown.shape[2] for shown in self._shown]
-        self._each = [shown.shape[1] for shown in self._shown]
+        _, self._each, self._kinds = zip(*(shown.shape for shown in self._shown), strict=True)
         there = _outer([(shown.norm(dim=0) > 0).to(shown).flatten()[None] for shown in self._shown])
         self._none = torch.diag_embed(1 - self._in_blocks(there[0]))
         self._pushes = {field: self._pushed(field) for field in ties.fields}
@@ -133,6 +132,12 @@ class Schur:
     def _orders(self, alpha: tuple[int, ...]) -> list[tuple[int, int]]:
         """The orders of a derivative, line by line."""
         return list(enumerate(self._system.statements.split(alpha)[0]))
+
+
+def block_sizes(system: SeparableGalerkin, ties: Ties) -> tuple[int, int]:
+    """How many blocks there are, and how many functions each of them has."""
+    shapes = [_sorted(system, ties, k).shape for k in range(len(system.basis.lines))]
+    return math.prod(kinds for _, _, kinds in shapes), math.prod(each for _, each, _ in shapes)
 
 
 def _sorted(system: SeparableGalerkin, ties: Ties, k: int) -> Tensor:
