@@ -130,9 +130,7 @@ class SeparableGalerkin(Galerkin):
         ties: What ties fields to one that is free.
     """
 
-    def __init__(
-        self, statements: Statements, basis: Product, conditions: Sequence[Across], ties: Ties | None = None
-    ):
+    def __init__(self, statements: Statements, basis: Product, conditions: Sequence[Across], ties: Ties | None = None):
         super().__init__(statements, basis)
         self.ties = ties
         self.lines: list[list[_Line | None]] = []

@@ -40,8 +40,8 @@ class SpaceControl:
         allowed: What the finest modes may carry, relative to each field.
         size: Of cells, the number of polynomials.
         waves: The number of waves to begin with along a periodic line.
-        fewest: Times, ascending, and for each line the modes that another march had from there on: along periodic lines
-            there are always more.
+        fewest: Times, ascending, and for each line the modes that another march had from there on: along lines without
+            cells there are always more.
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
         marks: For each coordinate of space places at which initial values are not smooth: cells end there.
@@ -152,10 +152,13 @@ class SpaceControl:
         return less
 
     def _fewest(self, basis: Product, time: float) -> Sequence[int]:
-        """The modes of another march along each line at a time; 0 along lines that are not periodic."""
+        """The modes of another march along each line at a time; 0 along lines of cells."""
         place = bisect_right(self.fewest, time, key=lambda own: own[0]) - 1
         counts = self.fewest[max(0, place)][1] if self.fewest and time > -math.inf else [0] * len(basis.lines)
-        return [count if isinstance(line, Waves | Polynomials) else 0 for line, count in zip(basis.lines, counts, strict=True)]
+        return [
+            count if isinstance(line, Waves | Polynomials) else 0
+            for line, count in zip(basis.lines, counts, strict=True)
+        ]
 
     def _divisible(self, line: Line) -> Tensor:
         """Which cells may be divided."""
