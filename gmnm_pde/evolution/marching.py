@@ -140,6 +140,7 @@ class March:
         sizes, base = self.sizes(self.state[0]), self.sizes(self.system.base)
         tied, natural = bool(self.statements.free), self._natural(sizes)
         self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=tied, natural=natural)
+        self.control.natural = natural
         self._settle()
 
     def _natural(self, sizes: Tensor) -> Tensor | None:
@@ -273,7 +274,7 @@ class March:
                 self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
-        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time, self.scales.natural)
+        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED

@@ -97,6 +97,7 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     sizes = (known[name] for name in ("scale", "largest", "least"))
     tied, natural = bool(march.statements.free), known["natural"]
     march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=tied, natural=natural)
+    march.control.natural = natural
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]

@@ -24,8 +24,7 @@ _AT_FIRST = 12
 
 _OF_FREE = 0.1
 """The finest polynomials of pressures may carry this part of what those of other fields may: errors of pressures are
-not seen in steps, and larger.
-"""
+not seen in steps, and larger."""
 
 _LEVELS = 40
 """The most refinements of the initial modes."""
@@ -45,6 +44,7 @@ class SpaceControl:
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
         marks: For each coordinate of space places at which initial values are not smooth: cells end there.
+        natural: How large fields would be if they counted in the equations as others do, [fields], once that is known.
         rest: The steps until the next look for cells to merge.
     """
 
@@ -56,6 +56,7 @@ class SpaceControl:
     most: int = 1200
     shortest: float = 2e-5
     marks: Sequence[Sequence[float]] = ()
+    natural: Tensor | None = field(default=None, init=False)
     rest: int = field(default=_REST, init=False)
 
     def first(self) -> Product:
@@ -100,29 +101,18 @@ class SpaceControl:
             state = state_in(basis)
         return basis, [own.flatten() for own in state]
 
-    def finer(
-        self,
-        basis: Product,
-        state: Tensor,
-        scale: Tensor,
-        time: float = -math.inf,
-        natural: Tensor | None = None,
-    ) -> Product | None:
-        """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do.
-
-        Where it is known how large fields are by nature, ``natural`` [fields], pressures between walls are looked at
-        too, beside the larger of the two: one that is nothing but rounding is not to be resolved.
-        """
+    def finer(self, basis: Product, state: Tensor, scale: Tensor, time: float = -math.inf) -> Product | None:
+        """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do."""
         lines, changed = [], False
-        larger = None if natural is None else _OF_FREE * torch.maximum(scale, natural)
+        scale = self._with_pressures(scale)
         for k, (line, tails, fewest) in enumerate(
             zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True)
         ):
             cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
-            if larger is not None and isinstance(line, Polynomials):
-                for field in self.statements.free:
-                    below = line.tails_below(state[field].view(basis.shape).movedim(k, -1)).norm()
-                    cells |= below > self.allowed * larger[field]
+            if isinstance(line, Polynomials):
+                for free in self.statements.free:
+                    below = line.tails_below(state[free].view(basis.shape).movedim(k, -1)).norm()
+                    cells |= below > _OF_FREE * self.allowed * scale[free]
             cells |= line.count <= fewest
             cells &= self._divisible(line)
             changed |= bool(cells.any())
@@ -150,6 +140,18 @@ class SpaceControl:
         if bool((basis.norms(kept - state) > 0.3 * self.allowed * scale).any()) or self.finer(less, there, scale, time):
             return None
         return less
+
+    def _with_pressures(self, scale: Tensor) -> Tensor:
+        """Sizes of fields [fields], those of pressures between walls no smaller than by nature: one that is nothing but
+        rounding is not to be resolved, nor one of which nothing is known.
+        """  # noqa: D205
+        if not (self.statements.free and self.statements.sides):
+            return scale
+        least = torch.full_like(scale, math.inf) if self.natural is None else self.natural
+        larger = scale.clone()
+        for free in self.statements.free:
+            larger[free] = torch.maximum(scale[free], least[free])
+        return larger
 
     def _fewest(self, basis: Product, time: float) -> Sequence[int]:
         """The modes of another march along each line at a time; 0 along lines of cells."""
