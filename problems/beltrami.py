@@ -21,8 +21,8 @@ def beltrami(viscosity: float = 1.0) -> Problem:
 
     u = -a (exp(a x) sin(a y + d z) + exp(a z) cos(a x + d y)) exp(-nu d^2 t), a = pi / 4, d = pi / 2, v and w likewise
     with x, y, z in turn, and p = c(t) - |u|^2 / 2, zero at the origin. Velocities are given at t = 0 and on the
-    boundary; four fields in four dimensions need many unknowns. Source: C. R. Ethier and D. A. Steinman, Exact fully 3D
-    Navier-Stokes solutions for benchmarking, International Journal for Numerical Methods in Fluids 19 (1994).
+    boundary. Source: C. R. Ethier and D. A. Steinman, Exact fully 3D Navier-Stokes solutions for benchmarking,
+    International Journal for Numerical Methods in Fluids 19 (1994).
 
     Args:
         viscosity: nu.

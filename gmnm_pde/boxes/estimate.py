@@ -179,7 +179,7 @@ class _Seen:
         observed = unknown if self.per_unit is None else SAFETY * self.residual * self.per_unit
         known = not math.isnan(self.stability)
         bound = torch.full_like(size, self.residual * self.stability) if known else _UNSEEN * observed
-        observed = torch.minimum(observed, size if self.per_unit is None else bound)
+        observed = torch.minimum(observed, bound if known or self.per_unit is not None else size)
         parts = self.sizes.times(self.coefficients) / (size[:, None] if len(size) > 1 else 1.0)
         errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts)
         if self.left_to_go is not None:

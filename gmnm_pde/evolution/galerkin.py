@@ -18,9 +18,10 @@ from torch import Tensor
 
 from gmnm_pde.evolution.integrals import integrals
 from gmnm_pde.evolution.places import Face, Inside, put
+from gmnm_pde.evolution.pressures import Pressures
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
-from gmnm_pde.models.modes import Cells, Product
+from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
 from gmnm_pde.sampling import Cloud
@@ -99,13 +100,12 @@ class Galerkin:
 
     def completed(self, residual: Tensor, times: Tensor, jets: Jets) -> Tensor:
         """What the equations leave, [times, M], with what the conditions leave in place of some of it."""
-        return self.pin(self._with_conditions(residual, self._conditions(times, jets)), jets[0])
+        return self.pin(self._with_conditions(residual, self._conditions(times, jets)), jets[0].flatten(-2))
 
     @cached_property
-    def constant(self) -> Tensor:
-        """The expansion of the constant function of norm 1, [modes]."""
-        ones = self.basis.projected(torch.ones(len(self.basis.points), dtype=torch.float64))
-        return ones / ones.norm()
+    def pressures(self) -> Pressures:
+        """The space of free fields."""
+        return Pressures(self.basis)
 
     @cached_property
     def base(self) -> Tensor:
@@ -113,36 +113,23 @@ class Galerkin:
         ones = torch.ones(len(self.basis.points), dtype=torch.float64)
         return self.basis.projected(torch.stack([own * ones for own in self.statements.base])).flatten()
 
-    @cached_property
-    def pinned(self) -> Tensor:
-        """Orthonormal expansions that free fields have nothing of, [modes, n].
-
-        These are the constant and, in a box, what has the finest polynomials of some line: with as many as the other
-        fields a pressure would have parts that no velocity feels (C. Bernardi and Y. Maday 1997, section 24).
-        """
-        lines = [line for line in self.basis.lines if isinstance(line, Cells)]
-        constant = self.constant[:, None]
-        if len(lines) < max(2, len(self.basis.lines)):
-            return constant
-        coarse, fine = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 0, dtype=torch.float64)
-        for line in lines:
-            own, rest = line.coarse_and_fine()
-            both = torch.cat([own, rest], dim=1)
-            fine = torch.cat([torch.kron(fine, both), torch.kron(coarse, rest)], dim=1)
-            coarse = torch.kron(coarse, own)
-        return torch.cat([constant, fine], dim=1)
-
     def pin(self, residual: Tensor, state: Tensor) -> Tensor:
-        """A residual [times, M] with what free fields have nothing of, to be zero, in place of that of their equations.
+        """A residual [..., M] with what free fields have nothing of, to be zero, in place of that of their equations.
 
         Args:
             residual: What the equations leave.
-            state: The state, [times, fields, modes].
+            state: The state, [..., M].
         """
+        if not self.statements.free:
+            return residual
+        known, own = (values.unflatten(-1, (self.fields, -1)) for values in (state, residual.clone()))
         for field in self.statements.free:
-            own, pinned = residual.unflatten(1, (self.fields, -1))[:, field], self.pinned.to(residual)
-            own += (state[:, field] - own) @ pinned @ pinned.mT
-        return residual
+            own[..., field, :] = known[..., field, :] + self.pressures.part(own[..., field, :] - known[..., field, :])
+        return own.flatten(-2)
+
+    def unheld(self, residual: Tensor) -> Tensor:
+        """What of a residual [..., M] nothing replaces: neither conditions on the sides nor what free fields lack."""
+        return self.pin(self.without_conditions(residual), torch.zeros_like(residual))
 
     def gauged(self, times: Tensor, states: Tensor) -> Tensor:
         """States [times, fields, modes] with the constants of free fields as the problem states them."""
@@ -150,7 +137,8 @@ class Galerkin:
             rows = self.basis.rows(gauge.place[None], (0,) * len(gauge.place))[0]
             missing = gauge.at(times) - states[:, gauge.field] @ rows
             states = states.clone()
-            states[:, gauge.field] += (missing / (rows @ self.constant))[:, None] * self.constant
+            constant = self.pressures.constant
+            states[:, gauge.field] += (missing / (rows @ constant))[:, None] * constant
         return states
 
     def slopes(self, time: Tensor, jets: Jets) -> Slopes:
@@ -167,8 +155,9 @@ class Galerkin:
         for field in self.statements.free:
             rows = slice(field * n, (field + 1) * n)
             for matrix in flat:
-                matrix[rows] -= self.pinned @ (self.pinned.mT @ matrix[rows])
-            flat[0][rows, rows] += self.pinned @ self.pinned.mT
+                matrix[rows] = self.pressures.part(matrix[rows].mT).mT
+            ones = torch.eye(n).to(times)
+            flat[0][rows, rows] += ones - self.pressures.part(ones)
         return DenseSlopes(flat)
 
     def _operators(self, linearized: Linearized) -> Iterator[tuple[int, int, dict[tuple[int, ...], Tensor | float]]]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.choice import is_torus
+from gmnm_pde.evolution.solvers.schur import block_sizes
 from gmnm_pde.memory import available_bytes, written
 from gmnm_pde.models.modes import Piecewise
 
@@ -48,7 +49,14 @@ class Kept:
 
 
 def work_of(system: Galerkin) -> float:
-    """Operations that it takes to make dense slopes and to factorise them for all stages, roughly; else 0."""
+    """Operations that it takes to make dense matrices and to factorise them for all stages, roughly; else 0.
+
+    Between walls these are the blocks of a pressure.
+    """
+    if isinstance(system, SeparableGalerkin) and system.ties is not None:
+        blocks, each = block_sizes(system, system.ties)
+        columns = 12.0 * sum(system.basis.shape) * system.count * each
+        return 12 * blocks * each**3 + columns
     if not _is_dense(system):
         return 0.0
     points, modes = float(len(system.basis.points)), float(system.basis.count)
@@ -67,5 +75,13 @@ def _needed(system: Galerkin, stages: int, orders: int) -> float:
     if isinstance(system.basis, Piecewise):
         return 0.0
     if not _is_dense(system):
-        return float(_DIRECTIONS) * stages * system.count * 4
+        return float(_DIRECTIONS) * stages * system.count * 4 + _of_blocks(system, stages)
     return float(system.count) ** 2 * 8 * (orders + 1 + stages)  # the slopes, and their factors, most of them complex
+
+
+def _of_blocks(system: Galerkin, stages: int) -> float:
+    """Bytes for the blocks of a pressure in factors, of both precisions, and for what makes their columns."""
+    if not isinstance(system, SeparableGalerkin) or system.ties is None:
+        return 0.0
+    blocks, each = block_sizes(system, system.ties)
+    return 12.0 * (stages + 1) * blocks * each**2 + 8.0 * each * system.count

@@ -13,10 +13,12 @@ from torch import Tensor
 from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept, work_of
+from gmnm_pde.evolution.lengths import factor_of_pressures, power_of_growth
 from gmnm_pde.evolution.moments import Moments
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.resuming import saved_state
 from gmnm_pde.evolution.scales import Scales
+from gmnm_pde.evolution.settling import TINY, settled
 from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
 from gmnm_pde.evolution.space import SpaceControl
 from gmnm_pde.evolution.stages import Trial
@@ -49,12 +51,6 @@ _FAILURES = 40
 _OF_WIGGLES, _SHORTER = 0.3, 0.1
 """This part of what polynomials miss at the beginning of a first step is their error within it; with more than is
 allowed the step is tried again, shorter by a factor."""
-
-_TINY = 1e-9
-"""The step of Euler's method that brings algebraic fields in place, relative to the time."""
-
-_ROUNDED = 1e-6
-"""In a tiny step fields of constraints are known up to this part: rounding is divided by the length."""
 
 _CAUTION, _LONGEST_FIRST = 0.3, 1e-2
 """The first step is this part of the time in which a field changes by as much as it is, in a step's accuracy; and no
@@ -141,9 +137,10 @@ class March:
     def _begin(self) -> None:
         basis, self.state = self.control.initial()
         self.take(basis)
-        sizes, base = self._sizes(self.state[0]), self._sizes(self.system.base)
+        sizes, base = self.sizes(self.state[0]), self.sizes(self.system.base)
         tied, natural = bool(self.statements.free), self._natural(sizes)
         self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=tied, natural=natural)
+        self.control.natural = natural
         self._settle()
 
     def _natural(self, sizes: Tensor) -> Tensor | None:
@@ -159,45 +156,22 @@ class March:
         self._slopes = None
 
     def _settle(self) -> None:
-        """Algebraic fields that meet their equations, and the slope at the start: a tiny step of Euler's method.
-
-        Where a constraint holds for other fields, as div u = 0 does, they are brought to it: what a first step changes
-        beyond the second one is what initial values, as the modes show them, were off.
-        """
-        span = self.statements.end - self.statements.start
-        tiny, algebraic = _TINY * span, self.system.orders == 0
+        """Algebraic fields that meet their equations, and by the slope at the start the length of a first step."""
         self.slope = torch.zeros_like(self.state[0])
-        increment = self._tiny_step(tiny)
-        if increment is not None and self.statements.free:
-            given, met = self.state[0], self.state[0] + increment
-            self.state[0] = met
-            again = self._tiny_step(tiny, beside=_ROUNDED * increment.norm().item())
-            self.state[0] = given if again is None else torch.where(algebraic, met, met - again)
-            increment = increment if again is None else again
-        self.settled = increment is not None
-        if increment is not None:
-            self.state[0] = torch.where(algebraic, self.state[0] + increment, self.state[0])
-            self.slope = torch.where(algebraic, 0.0, increment / tiny)
+        found = settled(self)
+        self.settled = found is not None
+        if found is not None:
+            self.state[0], self.slope = found
             self._slopes = None
-        sizes = self._sizes(self.state[0])
+        span = self.statements.end - self.statements.start
+        sizes = self.sizes(self.state[0])
         self.scales.begin(sizes)
-        pairs = zip(sizes.tolist(), self._sizes(self.slope).tolist(), strict=True)
+        pairs = zip(sizes.tolist(), self.sizes(self.slope).tolist(), strict=True)
         wanted = [own / rate for own, rate in pairs if rate > 0 and own > 0]
         cautious = _CAUTION * self.accuracy.time ** (1 / (self.accuracy.stages + 1))
-        self.length = max(_TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
+        self.length = max(TINY * 1e-3 * span, min([_LONGEST_FIRST * span, *(cautious * own for own in wanted)]))
 
-    def _tiny_step(self, length: float, beside: float = 0.0) -> Tensor | None:
-        """What a step of Euler's method from here changes, [M], or what is left below ``beside``; None if it fails."""
-
-        def size(change: Tensor, increments: Tensor) -> float:
-            allowed = max(1e-12 * increments.norm().item(), beside)
-            return change.norm().item() / allowed if allowed else 0.0
-
-        zero = torch.zeros(1, self.system.count, dtype=torch.float64)
-        increments = self._trial(radau(1), length).solved(zero, size, linear=False).increments
-        return None if increments is None else increments[0]
-
-    def _trial(self, method: Radau, length: float) -> Trial:
+    def trial(self, method: Radau, length: float) -> Trial:
         """A step to try; slopes are made anew where there are none."""
         self.system.moment = self.time + length / 2
         if self._slopes is None:
@@ -206,17 +180,17 @@ class March:
         allowed = self.scales.allowed(self.scales.scale)
         return Trial(self.system, method, self.time, length, self.state, allowed, self._slopes)
 
-    def _sizes(self, state: Tensor) -> Tensor:
+    def sizes(self, state: Tensor) -> Tensor:
         """The norms of fields, [fields], of a state [..., M]."""
         return self.system.basis.norms(self.system.shaped([state])[0])
 
     def _measure(self, change: Tensor, scale: Tensor) -> float:
         """How large a change of the state [..., M] is, relative to what a step may make wrong."""
-        return self.scales.measure(self._sizes(change), scale)
+        return self.scales.measure(self.sizes(change), scale)
 
     def _measure_stages(self, change: Tensor, increments: Tensor) -> float:
         """The same of a change of increments [stages, M] that are not known well yet."""
-        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
+        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
         return self._measure(change, torch.maximum(self.scales.scale, sizes))
 
     def _renew(self) -> None:
@@ -279,12 +253,12 @@ class March:
         """Try a step, and take it if it holds what it is to hold; the next length follows from how well it does."""
         guess = self._guess(length)
         guess = guess if bool(guess.isfinite().all()) else torch.zeros_like(guess)
-        trial = self._trial(self.method, length)
+        trial = self.trial(self.method, length)
         solved = trial.solved(guess, self._measure_stages, linear=self.statements.autonomous)
         increments = solved.increments
         if increments is None or not bool(increments.isfinite().all()):
             return Outcome.FAILED
-        sizes = self._sizes(self.state[0] + increments).amax(dim=0)
+        sizes = self.sizes(self.state[0] + increments).amax(dim=0)
         scale = self.scales.within(sizes)
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self.first)
         allowance = self.transient.allowance(self.time + length)
@@ -304,11 +278,25 @@ class March:
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
+        if self.transient.active and self.statements.free:  # it goes on as long as modes need the allowance
+            finer = self.control.finer(self.system.basis, after, scale, self.time)
+            error = error if finer is None else max(error, 1.0)
+        of_pressures = self._factor_of_pressures(increments, scale)
         self._accept(trial, increments, scale, solved.rate)
         self.transient.took(error)
+        factor = min(factor, of_pressures)
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return Outcome.TAKEN
+
+    def _factor_of_pressures(self, increments: Tensor, scale: Tensor) -> float:
+        """By which the next step may be longer as far as pressures between walls are concerned."""
+        statements, natural = self.statements, self.scales.natural
+        if natural is None or not (statements.free and statements.sides and len(statements.space) > 1):
+            return math.inf
+        highest = self.sizes(self.method.highest @ (self.state[0] + increments))
+        larger, allowed = torch.maximum(scale, natural), self.accuracy.time
+        return factor_of_pressures(highest, larger, statements.free, allowed, self.method.stages)
 
     def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:
         """How far the polynomial through the stages is from the state at the beginning, for what such a time counts.
@@ -316,7 +304,11 @@ class March:
         Where a fast motion dies out within the first step, its end is right and all between is not.
         """
         apart = self._measure(self.method.at_start @ increments, scale)
-        return _OF_WIGGLES * apart * math.sqrt(length / (self.statements.end - self.statements.start))
+        part = length / (self.statements.end - self.statements.start)
+        states = torch.stack([self.state[0], *(self.state[0] + increments[[0, -1]])])
+        begun, early, late = self.sizes(states)[:, self.scales.worst].tolist()
+        power = power_of_growth(begun, early, late, self.method.nodes[0].item())
+        return _OF_WIGGLES * apart * part ** (0.5 + power)
 
     def _factor(self, error: float) -> float:
         """By which the next step may be longer, or the same one has to be shorter."""

@@ -89,7 +89,7 @@ class Marches:
         """
         if self.ordinary is not None:
             return self.ordinary.march(allowed, self._stages, on_step, self._tolerances)
-        stages = self._stages or (3 if allowed >= ROUGH else 5 if allowed >= 1e-9 else 7)
+        stages = self._stages or (3 if allowed >= ROUGH and not self._statements.free else 5 if allowed >= 1e-9 else 7)
         size = self._polynomials or next(n for least, n in _SIZES if allowed >= least)
         size += _RICHER[0 if not number else 1 if number % 2 else 2]
         shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))

@@ -11,12 +11,12 @@ from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.scales import Scales
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.transient import Transient
-from gmnm_pde.models.modes import Cells, Line, LocalCells, Product, Waves, product_of
+from gmnm_pde.models.modes import Cells, Line, LocalCells, Polynomials, Product, Waves, product_of
 
 if TYPE_CHECKING:
     from gmnm_pde.evolution.marching import March
 
-_KINDS = {kind.__name__: kind for kind in (Cells, LocalCells, Waves)}
+_KINDS = {kind.__name__: kind for kind in (Cells, LocalCells, Polynomials, Waves)}
 
 
 def saved_basis(basis: Product) -> list[dict[str, Any]]:
@@ -97,6 +97,7 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     sizes = (known[name] for name in ("scale", "largest", "least"))
     tied, natural = bool(march.statements.free), known["natural"]
     march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=tied, natural=natural)
+    march.control.natural = natural
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False
     march.counts, march.control.rest = dict(known["counts"]), known["rest"]

@@ -14,7 +14,8 @@ from torch import Tensor
 from gmnm_pde.evolution.faces import Side
 from gmnm_pde.evolution.galerkin import Galerkin, Jets
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.models.modes import Product
+from gmnm_pde.evolution.ties import Ties
+from gmnm_pde.models.modes import Product, applied
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.terms import Term
@@ -126,10 +127,12 @@ class SeparableGalerkin(Galerkin):
         statements: The problem.
         basis: Of its space.
         conditions: Those on the sides.
+        ties: What ties fields to one that is free.
     """
 
-    def __init__(self, statements: Statements, basis: Product, conditions: Sequence[Across]):
+    def __init__(self, statements: Statements, basis: Product, conditions: Sequence[Across], ties: Ties | None = None):
         super().__init__(statements, basis)
+        self.ties = ties
         self.lines: list[list[_Line | None]] = []
         for field in range(self.fields):
             own = []
@@ -151,7 +154,8 @@ class SeparableGalerkin(Galerkin):
         state = jets[0].unflatten(-1, self.basis.shape)
         given = self._given(times)
         lifted = torch.stack([self._lifted(field, state[:, field], given) for field in range(self.fields)], dim=1)
-        return self.without_conditions(residual) + lifted.flatten(1)
+        inside = self.without_conditions(self.without_conditions(residual))  # rounding of large parts is no defect
+        return self.pin(inside + lifted.flatten(1), jets[0].flatten(-2))
 
     def without_conditions(self, residual: Tensor) -> Tensor:
         shaped = residual.unflatten(-1, (self.fields, *self.basis.shape))
@@ -196,8 +200,3 @@ class SeparableGalerkin(Galerkin):
                     found[id(one)] = line.others.projected(by_face.split(sizes, dim=1)[number])
             self._known = (key, found)
         return self._known[1]
-
-
-def applied(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
-    """A matrix applied along an axis of an array; ``axis`` counts from the end."""
-    return (values.movedim(axis, -1) @ matrix.to(values).mT).movedim(-1, axis)

@@ -11,13 +11,20 @@ from torch import Tensor
 
 from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.models.modes import Cells, Line, LocalCells, Product, Waves, product_of
+from gmnm_pde.models.modes import Cells, Line, LocalCells, Polynomials, Product, Waves, product_of
 
 _IDLE = 1e-3
 """Cells whose finest modes carry less than this part of what is allowed are merged."""
 
 _REST = 8
 """Steps between looks for cells to merge."""
+
+_AT_FIRST = 12
+"""No more polynomials to begin with, beside those that smoothness takes, where their number grows by itself."""
+
+_OF_FREE = 0.1
+"""The finest polynomials of pressures may carry this part of what those of other fields may: errors of pressures are
+not seen in steps, and larger."""
 
 _LEVELS = 40
 """The most refinements of the initial modes."""
@@ -32,11 +39,12 @@ class SpaceControl:
         allowed: What the finest modes may carry, relative to each field.
         size: Of cells, the number of polynomials.
         waves: The number of waves to begin with along a periodic line.
-        fewest: Times, ascending, and for each line the modes that another march had from there on: along periodic lines
-            there are always more.
+        fewest: Times, ascending, and for each line the modes that another march had from there on: along lines without
+            cells there are always more.
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
         marks: For each coordinate of space places at which initial values are not smooth: cells end there.
+        natural: How large fields would be if they counted in the equations as others do, [fields], once that is known.
         rest: The steps until the next look for cells to merge.
     """
 
@@ -48,6 +56,7 @@ class SpaceControl:
     most: int = 1200
     shortest: float = 2e-5
     marks: Sequence[Sequence[float]] = ()
+    natural: Tensor | None = field(default=None, init=False)
     rest: int = field(default=_REST, init=False)
 
     def first(self) -> Product:
@@ -60,6 +69,9 @@ class SpaceControl:
             else:
                 smoothness, breaks = self.statements.smoothness[k], self.statements.breaks[k]
                 marks = [place for place in (self.marks[k] if self.marks else ()) if place not in breaks]
+                if self.statements.free and len(self.statements.space) > 1 and not (breaks or marks):
+                    lines.append(Polynomials((low, high), min(self.size, _AT_FIRST) + smoothness))
+                    continue
                 each = 2 if len(self.statements.space) == 1 and not (breaks or marks) else 1
                 kind = LocalCells if len(self.statements.space) == 1 and not self.statements.free else Cells
                 edges = [low]
@@ -92,8 +104,15 @@ class SpaceControl:
     def finer(self, basis: Product, state: Tensor, scale: Tensor, time: float = -math.inf) -> Product | None:
         """Modes that show a state [fields, modes] of the size ``scale`` [fields] better; None if these do."""
         lines, changed = [], False
-        for line, tails, fewest in zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True):
+        scale = self._with_pressures(scale)
+        for k, (line, tails, fewest) in enumerate(
+            zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True)
+        ):
             cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
+            if isinstance(line, Polynomials):
+                for free in self.statements.free:
+                    below = line.tails_below(state[free].view(basis.shape).movedim(k, -1)).norm()
+                    cells |= below > _OF_FREE * self.allowed * scale[free]
             cells |= line.count <= fewest
             cells &= self._divisible(line)
             changed |= bool(cells.any())
@@ -122,11 +141,26 @@ class SpaceControl:
             return None
         return less
 
+    def _with_pressures(self, scale: Tensor) -> Tensor:
+        """Sizes of fields [fields], those of pressures between walls no smaller than by nature: one that is nothing but
+        rounding is not to be resolved, nor one of which nothing is known.
+        """  # noqa: D205
+        if not (self.statements.free and self.statements.sides):
+            return scale
+        least = torch.full_like(scale, math.inf) if self.natural is None else self.natural
+        larger = scale.clone()
+        for free in self.statements.free:
+            larger[free] = torch.maximum(scale[free], least[free])
+        return larger
+
     def _fewest(self, basis: Product, time: float) -> Sequence[int]:
-        """The modes of another march along each line at a time; 0 along lines that are not periodic."""
+        """The modes of another march along each line at a time; 0 along lines of cells."""
         place = bisect_right(self.fewest, time, key=lambda own: own[0]) - 1
         counts = self.fewest[max(0, place)][1] if self.fewest and time > -math.inf else [0] * len(basis.lines)
-        return [count if isinstance(line, Waves) else 0 for line, count in zip(basis.lines, counts, strict=True)]
+        return [
+            count if isinstance(line, Waves | Polynomials) else 0
+            for line, count in zip(basis.lines, counts, strict=True)
+        ]
 
     def _divisible(self, line: Line) -> Tensor:
         """Which cells may be divided."""

@@ -16,7 +16,7 @@ _LOOKS = 3
 _SLOW = 0.7
 """Errors that fall with no more than this power of the length are those of data that do not fit together."""
 
-_FASTEST = 1.5
+FASTEST = 1.5
 """The largest power p that is believed."""
 
 _GROWTH = 2.0
@@ -60,7 +60,7 @@ class Transient:
             (long, large, great), (short, small, little) = self._seen[-_LOOKS], self._seen[-1]
             times = math.log(long / short)
             self.active |= math.log(large / small) < _SLOW * times
-            self._power = 0.5 + min(_FASTEST, max(0.0, math.log(great / little) / times))
+            self._power = 0.5 + min(FASTEST, max(0.0, math.log(great / little) / times))
 
     def factor(self, error: float) -> float:
         """By which the next step may be longer, from an error that is relative to what is allowed."""

@@ -4,6 +4,7 @@ Source: Y. Saad and M. H. Schultz, GMRES: a generalized minimal residual algorit
 systems, SIAM Journal on Scientific and Statistical Computing 7 (1986).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -61,6 +62,8 @@ def gmres(multiplied: Callable[[Tensor], Tensor], right: Tensor, *, tolerance: f
             shorter, length = length, direction.norm().item()
             if length > _CANCELLED * shorter:
                 break
+        if not math.isfinite(length):
+            return Solved(torch.zeros_like(right), 1.0, number)
         hessenberg[number, number - 1] = length
         rows = hessenberg[: number + 1, :number]
         y = torch.linalg.lstsq(rows, target[: number + 1], driver="gelsd").solution

@@ -44,6 +44,9 @@ _BEGIN, _DEAR = 5.0, 10.0
 """The first march allows this times the tolerance in a step: errors come out far smaller than what is allowed. The
 second number is for several dimensions of space and methods of high order."""
 
+_TIED = 0.3
+"""The same of flows between walls: the errors of their pressures are not seen in steps, and larger than those seen."""
+
 _AIM = 1e-12
 """The error aimed at where no tolerance was given."""
 
@@ -137,7 +140,8 @@ class Marching:
         if run.resumed is not None:
             return Course.of(run.resumed["state"], self.statements, self.setup.seed)
         fine = len(self.statements.space) > 1 and run.tol is not None and run.tol < ROUGH
-        begin = _DEAR if fine else _BEGIN
+        flow = len(self.statements.space) > 1 and self.statements.free and self.statements.sides
+        begin = _TIED if flow else _DEAR if fine else _BEGIN
         allowed = _FIRST if run.tol is None else min(_LARGEST, begin * run.tol)
         return Course(allowed, allowed)
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from gmnm_pde.models.modes import Cells, LocalCells, Piecewise, Product, Waves, radau
+from gmnm_pde.evolution.resuming import basis_from, saved_basis
+from gmnm_pde.models.modes import Cells, LocalCells, Piecewise, Polynomials, Product, Waves, radau
 
 EDGES = (0.0, 0.1, 0.3, 0.5, 1.0)
 
@@ -108,3 +109,16 @@ def test_steps_have_the_order_of_radau_methods(stages):
         return abs(value - torch.exp(torch.tensor(3.0 * rate, dtype=torch.complex128))).item()
 
     assert math.log2(after(1) / after(2)) > 2 * stages - 2.5
+
+
+def test_polynomials_of_a_higher_degree_contain_those_of_a_lower_one():
+    coarse = Polynomials((0.0, 2.0), 9)
+    fine = coarse.finer(torch.ones(1, dtype=torch.bool))
+    assert fine.size > coarse.size and fine.coarser(torch.ones(1, dtype=torch.bool)).size <= coarse.size + 1
+    own = torch.randn(1, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    there = Product([coarse]).transfer(own, Product([fine]))
+    x = torch.linspace(0, 2, 7, dtype=torch.float64)
+    assert torch.allclose(there @ fine.rows(x, 0).mT, own @ coarse.rows(x, 0).mT, atol=1e-12)
+    assert torch.equal(coarse.tails_below(own)[0], own[0, 5:7].norm()[None])
+    (again,) = basis_from(saved_basis(Product([fine]))).lines
+    assert type(again) is Polynomials and again.size == fine.size

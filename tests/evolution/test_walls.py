@@ -2,9 +2,15 @@
 
 import math
 
+import pytest
 import torch
 
 import gmnm_pde as g
+from gmnm_pde.evolution.reading import read
+from gmnm_pde.evolution.solvers.saddle import Saddle
+from gmnm_pde.evolution.splitting import constant_slopes
+from gmnm_pde.evolution.systems import system_of
+from gmnm_pde.models.modes import Cells, Polynomials, Product, Waves
 
 PI, NU = math.pi, 0.1
 
@@ -47,3 +53,58 @@ def test_a_square_with_walls():
     report = g.solve(in_a_square(), tol=1e-4).report
     assert report.converged and report.method.startswith("evolution")
     assert max(report.relative_l2.values()) < report.error_estimate < 1e-4
+
+
+def stokes(basis):
+    """Stokes' equations in some modes, with walls across lines that are not periodic."""
+    periodic = [isinstance(line, Waves) for line in basis.lines]
+    names = ["x", "y"]
+    domain = g.Rectangle(x=(0, 1), y=(0, 1))
+    sides = [domain.face(**{name: end}) for name, own in zip(names, periodic, strict=True) if not own for end in (0, 1)]
+    walls = sides[0]
+    for side in sides[1:]:
+        walls = walls | side
+    conditions = [g.Periodic(name) for name, own in zip(names, periodic, strict=True) if own]
+
+    def equations(u, v, p, x, y, t):
+        return (
+            g.diff(u, t) + g.diff(p, x) - NU * g.laplacian(u),
+            g.diff(v, t) + g.diff(p, y) - NU * g.laplacian(v),
+            g.diff(u, x) + g.diff(v, y),
+        )
+
+    start = [g.Initial(u=0, v=0), g.Observations([[0.5, 0.5, 0.1]], p=[0.0])]
+    problem = g.Problem(domain * g.Time(t=(0, 1)), equations, [*conditions, g.Dirichlet(u=0, v=0, on=walls), *start])
+    return system_of(read(problem), basis)
+
+
+@pytest.mark.parametrize("rate", [40.0, 30.0 + 20.0j])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (Polynomials((0.0, 1.0), 12), Polynomials((0.0, 1.0), 13)),
+        (Cells((0.0, 0.3, 1.0), 8, 2), Cells((0.0, 0.5, 1.0), 9, 2)),
+        (Waves((0.0, 1.0), 6), Polynomials((0.0, 1.0), 13)),
+    ],
+    ids=["even apart from odd", "cells", "channel"],
+)
+def test_velocities_and_pressure_solve_stokes_equations(lines, rate):
+    system = stokes(Product(lines))
+    solver = Saddle(system, constant_slopes(system.statements))
+    generator = torch.Generator().manual_seed(0)
+    parts = torch.randn(2, system.count, generator=generator, dtype=torch.float64)
+    right = torch.complex(*parts) if isinstance(rate, complex) else parts[0]
+    solution = solver.solved(rate, right)
+
+    def multiplied(vector):
+        return solver.multiplied(0, vector) + rate * solver.multiplied(1, vector)
+
+    left = multiplied(solution.real) + (1j * multiplied(solution.imag) if solution.is_complex() else 0.0) - right
+    assert left.norm() < 1e-9 * right.norm()
+
+
+@pytest.mark.slow
+def test_a_flow_in_three_dimensions():
+    report = g.solve(g.registry.load("beltrami"), tol=1e-5).report
+    assert report.converged and report.method.startswith("evolution")
+    assert max(report.relative_l2.values()) < report.error_estimate < 1e-5

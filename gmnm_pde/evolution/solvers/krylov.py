@@ -13,6 +13,7 @@ from torch import Tensor
 from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.protocol import Stages
+from gmnm_pde.evolution.solvers.saddle import Saddle
 from gmnm_pde.evolution.solvers.separable import Separable
 from gmnm_pde.evolution.solvers.symbols import Symbols
 from gmnm_pde.evolution.splitting import Entry, Split, Varying
@@ -32,6 +33,9 @@ _GAINED = 1e-2
 
 _ALIKE = 1e-4
 """Changes of a field below this part of its own do not matter, whatever is allowed."""
+
+_ZERO = 1e-20
+"""What fields may be off by is no less than this part of the largest of it: one that is zero tells nothing."""
 
 _USELESS = 0.7
 """A Newton step that leaves more than this is none."""
@@ -137,12 +141,13 @@ class Krylov:
         """By field, so that errors that matter as much count as much, [M]."""
         sizes = self.system.shaped([right])[0].square().sum(dim=(0, 2)).sqrt()
         allowed = stages.allowed.to(right) + _ALIKE * sizes
-        return (1 / allowed.clamp_min(1e-300)).repeat_interleave(self.system.basis.count)
+        least = max(1e-300, _ZERO * allowed.max().item())
+        return (1 / allowed.clamp_min(least)).repeat_interleave(self.system.basis.count)
 
     def _varied(self, varying: Varying, jets: list[Tensor]) -> Tensor:
         """The product of the slopes that vary and a direction; means of free fields are zero whatever varies."""
         product = self.split.varying(varying, jets)
-        return self.system.pin(self.system.without_conditions(product.flatten(1)), torch.zeros_like(product))
+        return self.system.unheld(product.flatten(1))
 
     def _first(self) -> Varying:
         """The slopes that vary at the first stage."""
@@ -171,4 +176,6 @@ class Krylov:
 
 
 def _constant_part(system: Galerkin, means: Mapping[Entry, float]) -> Symbols | Separable:
-    return Separable(system, means) if isinstance(system, SeparableGalerkin) else Symbols(system, means)
+    if not isinstance(system, SeparableGalerkin):
+        return Symbols(system, means)
+    return Saddle(system, means) if system.statements.free else Separable(system, means)

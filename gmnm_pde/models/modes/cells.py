@@ -18,7 +18,7 @@ from gmnm_pde.models.modes.legendre import legendre_table
 _OVER = 1.5
 """Points of the quadrature for each polynomial of a cell."""
 
-_FINEST = 2
+FINEST = 2
 """The coefficients of the highest degrees whose size tells what is left out."""
 
 _RATIO = 2.01
@@ -107,11 +107,13 @@ class Cells:
         return (coefficients @ self.turn.to(coefficients).mT).unflatten(-1, (self.number, self.size))
 
     def tails(self, coefficients: Tensor) -> Tensor:
-        return self.raw(coefficients)[..., -_FINEST:].norm(dim=-1)
+        return self.raw(coefficients)[..., -FINEST:].norm(dim=-1)
 
     def coarse_and_fine(self) -> tuple[Tensor, Tensor]:
         """Expansions of what has no finest polynomials in any cell, and of what is orthogonal to that, [count, n]."""
-        finest = self.turn.unflatten(0, (self.number, self.size))[:, -_FINEST:].flatten(0, 1)
+        if self.number == 1:
+            return self.turn[:, :-FINEST], self.turn[:, -FINEST:]
+        finest = self.turn.unflatten(0, (self.number, self.size))[:, -FINEST:].flatten(0, 1)
         _, sizes, rows = torch.linalg.svd(finest)
         fine = int((sizes > 1e-10).sum())
         return rows[fine:].mT, rows[:fine].mT

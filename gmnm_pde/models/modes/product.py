@@ -96,9 +96,9 @@ class Product:
             if isinstance(line, Waves):
                 index, factor = (own.to(total.device) for own in line.pairs(order))
                 total = total.index_select(total.ndim + axis, index) if order % 2 else total
-                total = total * factor.view(-1, *[1] * (-1 - axis))
+                total = total * factor.to(total.real.dtype).view(-1, *[1] * (-1 - axis))
             else:
-                total = (total.movedim(axis, -1) @ self.along(k, order).to(total).mT).movedim(-1, axis)
+                total = applied(self.along(k, order), total, axis)
         return total.flatten(-len(self.lines)) if self.lines else total
 
     def along(self, axis: int, order: int) -> Tensor:
@@ -145,5 +145,10 @@ class Product:
             return values
         total = values.unflatten(-1, self.shape if shape is None else tuple(shape))
         for k, matrix in enumerate(matrices, start=-len(matrices)):
-            total = (total.movedim(k, -1) @ matrix.to(values).mT).movedim(-1, k)
+            total = applied(matrix, total, k)
         return total.flatten(-len(matrices))
+
+
+def applied(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
+    """A matrix applied along an axis of an array; ``axis`` counts from the end."""
+    return (values.movedim(axis, -1) @ matrix.to(values).mT).movedim(-1, axis)

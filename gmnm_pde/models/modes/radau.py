@@ -4,7 +4,7 @@ Source: E. Hairer and G. Wanner, Solving Ordinary Differential Equations II, Spr
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import torch
@@ -47,6 +47,14 @@ class Radau:
     def at_start(self) -> Tensor:
         """What polynomials through the stages alone are at the beginning: the weights of the stages, [s]."""
         return torch.linalg.solve(self.inverse.mT, -self.weights)
+
+    @cached_property
+    def highest(self) -> Tensor:
+        """The coefficient of the highest Legendre polynomial, as large as 1, of polynomials through the stages alone,
+        from their values there, [s].
+        """  # noqa: D205
+        legendre = np.polynomial.legendre.legvander(2 * self.nodes.numpy() - 1, self.stages - 1)
+        return torch.from_numpy(np.linalg.inv(legendre)[-1].copy())
 
     def to(self, device: torch.device) -> "Radau":
         """The same numbers on a device."""
