@@ -126,7 +126,9 @@ def _divided(edges: list[float], count: int) -> list[float]:
 
 
 def following(domain: Domain, cells: Partition) -> Partition:
-    """The boxes inside of a shape, halved until its boundary turns little in each."""
+    """The boxes inside of a shape, two at least, halved until its boundary turns little in each."""
+    if len(cells.boxes) == 1:
+        cells = cells.split([(0, range(cells.dimension))])
     for _ in range(_ROUNDS):
         layout, numbers = inside(domain, cells)
         cells = Partition(tuple(cells.boxes[number] for number in numbers))

@@ -21,6 +21,10 @@ _HALVINGS = 50
 _SHORTEST = 1e-10
 """Arcs shorter than this part of their chart are left out."""
 
+_NOTHING = 1e-6
+"""Of a chart of which less is kept nothing is: a predicate such as abs(x + y) < 1e-9 means one side, and keeps the ends
+of its neighbours."""
+
 _INWARD = 1e-10
 """So far inside of the boundary, in parts of the extent, it is looked which box an arc belongs to."""
 
@@ -119,7 +123,10 @@ def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout
     middles = at((marks[1:] + marks[:-1]) / 2)
     owner = cells.owner(middles - step * outward(middles))
     labels = owner if kept is None else torch.where(kept(middles), owner, NOWHERE)
-    long = marks.diff() > _SHORTEST
+    lengths = marks.diff()
+    if lengths[labels != NOWHERE].sum() < _NOTHING:
+        return []
+    long = lengths > _SHORTEST
     return _joined(chart, marks[:-1][long].tolist(), marks[1:][long].tolist(), labels[long].tolist())
 
 

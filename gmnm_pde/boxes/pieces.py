@@ -143,6 +143,8 @@ def _open(domain: Domain, starts: Tensor, ends: Tensor, count: int) -> tuple[Ten
 
 def open_parts(domain: Domain, faces: Sequence[Face]) -> list[list[tuple[float, float]]]:
     """By face, the parts of its span that lie inside a shape."""
+    if not faces:
+        return []
     ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     starts, stops = torch.stack([face.points(ends) for face in faces]).unbind(1)
     rows, firsts, lasts = _open(domain, starts, stops, 2 * _SITES)
