@@ -12,10 +12,8 @@ from torch import Tensor
 
 from gmnm_pde.geometry import Parted
 from gmnm_pde.linalg.qr import linear_fit
-from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, jumps_of
+from gmnm_pde.residuals.pointwise import Linearized, Placed
 from gmnm_pde.residuals.readout import ReadoutSystem
-from gmnm_pde.statement.terms import Term
 
 Groups = tuple[int, ...]
 
@@ -43,14 +41,6 @@ class PatchworkSystem(ReadoutSystem):
         """The number of unknowns in each group, the parameters first if there are any, and where the patches sit."""
         sizes = (self.fields * self.components,) * self.patches
         return ((self.extra,) if self.extra else ()) + sizes, self.model.inner.centers
-
-    def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
-        """The derivatives that a term needs; where the domain has parts, of the term's own parts, others being zero."""
-        if not term.parts:
-            return super().jets(term, points)
-        names = list(self.problem.domain.parts)
-        parts = [names.index(part) for part in term.parts]
-        return jumps_of(term, points, lambda at: self.model.output_jet(at, term.trace.alphas, parts))
 
     def owner(self, points: Tensor) -> Tensor | None:
         """The numbers of the parts of the domain that the points [n, d] lie in; None where it has no parts."""

@@ -20,7 +20,7 @@ from gmnm_pde.jets import feature_combination
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, linearize, reference_jets, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, jumps_of, linearize, reference_jets, zero_jets
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, check_finite
 
@@ -206,8 +206,15 @@ class ReadoutSystem:
         return max(64, _CHUNK_BYTES // (numbers * self.like.element_size()))
 
     def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
-        """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps."""
-        return jets_of(self.model, term, points, self.engine)
+        """The derivatives that a term needs of the model's outputs at points [n, d], or of their jumps.
+
+        Where the domain has parts, those of the term's own parts, others being zero.
+        """
+        if not term.parts:
+            return jets_of(self.model, term, points, self.engine)
+        names = list(self.problem.domain.parts)
+        parts = [names.index(part) for part in term.parts]
+        return jumps_of(term, points, lambda at: self.model.output_jet(at, term.trace.alphas, parts))
 
     def jets_at_zero(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
         """The same where the readout is zero."""

@@ -82,7 +82,7 @@ def _with_what_is_narrow(result: Result, setup: Setup) -> Result:
         return result
     seed, values = stream(setup.seed, "look"), list(result.best.fit.parameters.values())
     model, problem = result.best.fit.model, setup.problem
-    feature = narrow_left(model, problem, values, seed)
+    feature = narrow_left(model, problem, values, result.best.error, seed)
     if feature is None:
         return result
     why = f"{feature.described(problem.domain.coordinates)}, which this model does not resolve: make it wider"

@@ -39,13 +39,14 @@ _AROUND, _REACH = 65, 3.0
 """So many points around each place, within so many widths."""
 
 
-def narrow_left(model: Any, problem: Problem, values: Sequence[float], seed: int) -> Feature | None:
+def narrow_left(model: Any, problem: Problem, values: Sequence[float], error: float, seed: int) -> Feature | None:
     """A narrow feature of an equation along a solution that this does not resolve; None where there is none.
 
     Args:
         model: From points of the problem's domain to its fields, with derivatives.
         problem: What was solved, on a domain without parts.
         values: Of its unknown parameters.
+        error: The estimated error of the solution, which what changes it less does not matter beside.
         seed: Of the lines.
     """
     domain = problem.domain
@@ -56,7 +57,7 @@ def narrow_left(model: Any, problem: Problem, values: Sequence[float], seed: int
             for lines in through(domain, range(domain.dimension), seed):
                 some = lines.of(_LINES[domain.dimension], _POINTS[domain.dimension])
                 try:
-                    found = _of_term(_AlongLines(model, problem, term, tuple(values), some))
+                    found = _of_term(_AlongLines(model, problem, term, tuple(values), some), error)
                 except GmnmError:
                     continue
                 if found is not None:
@@ -64,8 +65,8 @@ def narrow_left(model: Any, problem: Problem, values: Sequence[float], seed: int
     return None
 
 
-def _of_term(along: "_AlongLines") -> Feature | None:
-    lines = along.lines
+def _of_term(along: "_AlongLines", error: float) -> Feature | None:
+    lines, sizes = along.lines, along.sizes()
     every = torch.arange(len(lines.base))
     for name, grid in along.at(every, lines.steps.expand(len(every), -1)).items():
         for seen in find(grid, lambda chosen, t, name=name: along.at(chosen, t)[name], _RARE):
@@ -75,7 +76,8 @@ def _of_term(along: "_AlongLines") -> Feature | None:
             assert axis is not None
             around = seen.width[:, None] * torch.linspace(-_REACH, _REACH, _AROUND, dtype=torch.float64)
             true = along.true_at(seen.lines, (seen.t[:, None] + around).clamp(0, 1))[name].abs().amax(dim=1)
-            left = (true > _LEFT * seen.change).nonzero()[:, 0]
+            matters = seen.change * seen.width > error * sizes[name]
+            left = ((true > _LEFT * seen.change) & matters).nonzero()[:, 0]
             if len(left):
                 low, high = along.problem.domain.bounds[axis]
                 at, relative = lines.points(seen.lines[left], seen.t[left, None]), seen.width[left].median().item()
@@ -95,12 +97,26 @@ class _AlongLines:
     lines: Lines
 
     @cached_property
-    def _known(self) -> dict[Alpha, Tensor]:
-        """The derivatives at even places of each line, [lines, nodes, fields]."""
-        nodes = torch.linspace(0, 1, _NODES, dtype=torch.float64)
+    def _nodes(self) -> Tensor:
+        """Even places of each line, [lines * nodes, d]."""
         count = len(self.lines.base)
-        points = self.lines.points(torch.arange(count), nodes.expand(count, -1))
-        return {alpha: jet.reshape(count, _NODES, -1) for alpha, jet in self._jets(points).items()}
+        return self.lines.points(torch.arange(count), torch.linspace(0, 1, _NODES).double().expand(count, -1))
+
+    @cached_property
+    def _known(self) -> dict[Alpha, Tensor]:
+        """The derivatives there, [lines, nodes, fields]."""
+        return {alpha: jet.unflatten(0, (-1, _NODES)) for alpha, jet in self._jets(self._nodes).items()}
+
+    def sizes(self) -> dict[str, float]:
+        """By name, the size of the terms that cancel in a residual, in the middle of all places."""
+        points, jets = self._nodes, {alpha: known.flatten(0, 1) for alpha, known in self._known.items()}
+        scalars = [points.new_tensor(value) for value in self.values]
+        sizes = {}
+        for name, one in linearize(self.problem, Placed(self.term, Cloud(points)), points, jets, scalars).items():
+            parts = [slope * jets[alpha][:, field] for (field, alpha), slope in one.slopes.items()]
+            data = one.residual - sum(parts)
+            sizes[name] = sum((part.abs() for part in parts), data.abs()).nanmedian().item()
+        return sizes
 
     @torch.no_grad()
     def _jets(self, points: Tensor) -> dict[Alpha, Tensor]:

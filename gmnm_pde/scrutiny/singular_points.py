@@ -55,7 +55,7 @@ def _changes(problem: Problem) -> Tensor:
         return nothing
     found, ends = [], []
     for chart in charts:
-        on = [term for term in terms if any(chart.same(own) for own in term.region.charts)]
+        on = [term for term in terms if isinstance(term.region, Region) and any(map(chart.same, term.region.charts))]
         t = (torch.arange(_STEPS, dtype=torch.float64) + 0.5) / _STEPS
         kinds = _kinds(on, chart, t)
         at = (kinds[1:] != kinds[:-1]).nonzero()[:, 0]

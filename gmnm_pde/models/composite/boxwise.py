@@ -67,21 +67,27 @@ class Boxwise(nn.Module):
         flat, zero = x.reshape(-1, d), (0,) * d
         return self.output_jet(flat, (zero,))[zero].reshape(*x.shape[:-1], self.out_features)
 
-    def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives of the outputs at x [n, d]: for each alpha, [n, fields]."""
+    def output_jet(self, x: Tensor, alphas: Sequence[Alpha], parts: Sequence[int] | None = None) -> dict[Alpha, Tensor]:
+        """Derivatives of the outputs at x [n, d], or of those of some parts alone: for each alpha, [n, fields]."""
         if not self.parts:
             return self.in_boxes(x, self.owner(x), alphas)
         found: dict[Alpha, list[Tensor]] = {alpha: [] for alpha in alphas}
         first = 0
-        for count in self.parts:
-            own = self._located(first, first + count)
-            near, owner = own(x)
-            nothing = x.new_zeros(len(x), self.fields)
-            jets = self.in_boxes(x[near], first + owner, alphas) if len(near) else {}
+        for number, count in enumerate(self.parts):
+            wanted = parts is None or number in parts
+            jets = self._of_part(x, first, first + count, alphas) if wanted else {}
             for alpha in alphas:
-                found[alpha].append(nothing.index_copy(0, near, jets[alpha]) if jets else nothing)
+                found[alpha].append(jets[alpha] if jets else x.new_zeros(len(x), self.fields))
             first += count
         return {alpha: torch.cat(columns, dim=1) for alpha, columns in found.items()}
+
+    def _of_part(self, x: Tensor, first: int, last: int, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
+        """The same of some of the boxes, zero at points that are not near to any; nothing if none is."""
+        near, owner = self._located(first, last)(x)
+        if not len(near):
+            return {}
+        jets = self.in_boxes(x[near], first + owner, alphas)
+        return {alpha: x.new_zeros(len(x), self.fields).index_copy(0, near, jet) for alpha, jet in jets.items()}
 
     def in_boxes(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """The same for the polynomials of given boxes [n], also at their faces and beyond."""
