@@ -219,17 +219,19 @@ class Marching:
         return Candidate(marched, estimated(marched, apart, earlier))
 
     def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
-        """The error of a march by what the next one shows, which did not come to the end."""
+        """The error of a march by what the next one shows, which did not come to the end: it grows from there on."""
         with finishing():
             apart = differences_up_to(marched, before, run.points)
         if apart is None:
             return ErrorEstimate.unknown(self.setup.problem)
-        return estimated(marched, apart)
+        whole = abs(self.statements.end - self.statements.start)
+        grown = whole / max(abs(marched.end - self.statements.start), 1e-3 * whole)
+        return estimated(marched, [grown * part for part in apart])
 
     def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
         """A march that the next one, cut short, judges up to some time."""
         (time,) = self.setup.problem.domain.time
-        words = f"{beside(best.error, run.tol)} up to {time} = {end:.6g}, as far as it was marched again"
+        words = f"{beside(best.error, run.tol)}, from how far it was marched again, up to {time} = {end:.6g}"
         return Result(best, Status.TIME, f"{words}: stopped by {run.ended_by}; {self._made(best)}")
 
     def _judged(self, candidate: Candidate, run: Run) -> float:
