@@ -11,11 +11,11 @@ from gmnm_pde.adaptivity.boundary_layers import find_layers, layers_of_flow
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
 from gmnm_pde.adaptivity.hanging import graded, matched, on_unit
 from gmnm_pde.adaptivity.junctions import are_weak
-from gmnm_pde.boxes.carved import Carved, carved
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.materials.layout import joined
 from gmnm_pde.boxes.pieces import Piece
+from gmnm_pde.boxes.space.carved import Carved, carved
 from gmnm_pde.boxes.trimmed import Trimmed, trimmed
 from gmnm_pde.geometry import Domain, Parted
 from gmnm_pde.geometry.composed import is_box

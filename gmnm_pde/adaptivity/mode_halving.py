@@ -15,9 +15,9 @@ from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND
 from gmnm_pde.adaptivity.first_cells import inside
 from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.modes import BoxModes, modes_on_boxes
 from gmnm_pde.boxes.reading import read
-from gmnm_pde.boxes.spectral import known
+from gmnm_pde.boxes.spectra.modes import BoxModes, modes_on_boxes
+from gmnm_pde.boxes.spectra.spectral import known
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.modes import Modes, ended
 from gmnm_pde.run.run import Run

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.balance import Balance
-from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
 from gmnm_pde.boxes.held_out import HeldOut
-from gmnm_pde.boxes.levels import at_pins
 from gmnm_pde.boxes.materials.system import JoinedHeldOut
 from gmnm_pde.boxes.sizes import Sizes
+from gmnm_pde.boxes.space.balance import Balance
+from gmnm_pde.boxes.space.coupled import Coupled
+from gmnm_pde.boxes.space.levels import at_pins
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.worse import with_lower_cut, worse, worst
 from gmnm_pde.fitting.estimate import quickly_falling

@@ -8,12 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.balance import Balance
-from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.elliptic import require_elliptic
 from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
@@ -26,8 +23,11 @@ from gmnm_pde.boxes.materials.system import JoinedHeldOut, joined_system, joined
 from gmnm_pde.boxes.newton import by_newton
 from gmnm_pde.boxes.pins import pinned, pinned_fields
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.space.balance import Balance
+from gmnm_pde.boxes.space.coupled import Coupled
+from gmnm_pde.boxes.space.elliptic import require_elliptic
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.boxes.system import BoxSystem
-from gmnm_pde.boxes.traced import Traced
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.collocation.whole import Counts, hold_out
 from gmnm_pde.fitting.approximation import InitialGuess

@@ -6,9 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.balance import Balance
-from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.discretization import Degrees
+from gmnm_pde.boxes.space.balance import Balance
+from gmnm_pde.boxes.space.coupled import Coupled
 from gmnm_pde.boxes.system import BoxSystem
 
 _WORSE = 2

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gmnm_pde.boxes.modes import BoxModes
+from gmnm_pde.boxes.spectra.modes import BoxModes
 from gmnm_pde.fitting.modes import ModeSet
 from gmnm_pde.run.result import RELIABLE, Status
 

@@ -10,7 +10,7 @@ from gmnm_pde.adaptivity.mode_halving import ModeHalving
 from gmnm_pde.adaptivity.p_refinement import AIM
 from gmnm_pde.adaptivity.partitions import first_partition, within
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.spectral import known
+from gmnm_pde.boxes.spectra.spectral import known
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial

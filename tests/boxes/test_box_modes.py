@@ -9,7 +9,7 @@ import gmnm_pde as g
 from gmnm_pde.adaptivity.first_cells import first_cells, inside
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.spectral import Shifted, ShiftInverted
+from gmnm_pde.boxes.spectra.spectral import Shifted, ShiftInverted
 from gmnm_pde.linalg.arnoldi import largest
 
 CORNERS = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]

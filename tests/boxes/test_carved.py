@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.boxes.carved import Carved, carved
 from gmnm_pde.boxes.cut_faces import CutFace
 from gmnm_pde.boxes.discretization import alternating
 from gmnm_pde.boxes.layout import NOWHERE, Layout
+from gmnm_pde.boxes.space.carved import Carved, carved
 from gmnm_pde.models.modes.legendre import TotalDegree
 
 CUBE = g.Box(x=(0, 1), y=(0, 1), z=(0, 1))

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.boxes import orthonormal, responses
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import interior
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.space import orthonormal, responses
 
 CUBE = g.Box(x=(0, 1), y=(0, 1), z=(0, 1))
 

@@ -15,17 +15,17 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_responses import cut_responses
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pins
-from gmnm_pde.boxes.outer import outer
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.responses import Response, responses
-from gmnm_pde.boxes.traced import Traced
+from gmnm_pde.boxes.space.cut_responses import cut_responses
+from gmnm_pde.boxes.space.outer import outer
+from gmnm_pde.boxes.space.responses import Response, responses
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.linalg.elements import Dense, Element, Singular, solved
 from gmnm_pde.linalg.nested_dissection import Groups
 

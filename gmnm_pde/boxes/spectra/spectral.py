@@ -22,8 +22,8 @@ from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import patterns
 from gmnm_pde.boxes.reading import Statements, Unsuited, read
-from gmnm_pde.boxes.rows import AllRows, Block, EquationRows
 from gmnm_pde.boxes.sizes import Sizes
+from gmnm_pde.boxes.spectra.rows import AllRows, Block, EquationRows
 from gmnm_pde.boxes.system import BoxSystem, condition_rows
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.linalg.arnoldi import Ritz, largest

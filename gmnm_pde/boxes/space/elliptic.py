@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.traced import Traced
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.geometry.unit import unit_points
 
 _DIRECTIONS = 128

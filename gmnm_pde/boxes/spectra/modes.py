@@ -15,7 +15,7 @@ from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Unsuited, read
 from gmnm_pde.boxes.sizes import Sizes
-from gmnm_pde.boxes.spectral import Shifted, ShiftInverted, known
+from gmnm_pde.boxes.spectra.spectral import Shifted, ShiftInverted, known
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left

@@ -10,8 +10,8 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pattern, equation_rows, patterns, weighted_right
-from gmnm_pde.boxes.orthonormal import Orthonormal
-from gmnm_pde.boxes.traced import Traced
+from gmnm_pde.boxes.space.orthonormal import Orthonormal
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.interruption import pause
 
 STABILISATION = 1.0

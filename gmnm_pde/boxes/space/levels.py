@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.coupled import Coupled
 from gmnm_pde.boxes.sizes import Sizes
+from gmnm_pde.boxes.space.coupled import Coupled
 from gmnm_pde.boxes.system import BoxSystem
 
 _PLACES = 11

@@ -11,9 +11,9 @@ from gmnm_pde.boxes.equation import Condition
 from gmnm_pde.boxes.faces import in_units
 from gmnm_pde.boxes.layout import NOWHERE, Layout
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.responses import STABILISATION
+from gmnm_pde.boxes.space.responses import STABILISATION
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.boxes.system import condition_scale
-from gmnm_pde.boxes.traced import Traced
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import alternating
 from gmnm_pde.boxes.layout import NOWHERE, Face, Layout
 from gmnm_pde.boxes.pieces import Ends
-from gmnm_pde.boxes.surfaces import Surface, surfaces
+from gmnm_pde.boxes.space.surfaces import Surface, surfaces
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.geometry.unit import unit_points

@@ -9,8 +9,8 @@ from gmnm_pde.boxes.cut_leaves import held_down
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.leaves import matching_rows
-from gmnm_pde.boxes.responses import Response, flux_rows, response, with_level
-from gmnm_pde.boxes.traced import Traced
+from gmnm_pde.boxes.space.responses import Response, flux_rows, response, with_level
+from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.interruption import pause
 
 

@@ -16,14 +16,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_responses import cut_responses
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.responses import responses
+from gmnm_pde.boxes.space.cut_responses import cut_responses
+from gmnm_pde.boxes.space.responses import responses
 from gmnm_pde.boxes.system import condition_scale
 from gmnm_pde.linalg.gmres import gmres
 
