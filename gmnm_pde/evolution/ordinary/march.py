@@ -15,6 +15,7 @@ from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.evolution.ordinary.unseen import Unseen
 from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
@@ -41,9 +42,6 @@ part of the whole time."""
 
 _ASIDE = 1e-15
 """Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
-
-_MISSED = 0.3
-"""Data that stages do not see count with this factor."""
 
 _SHORTER = 0.8
 """Steps of a march that is to tell the error of another are shorter by this factor at least."""
@@ -82,13 +80,14 @@ class OrdinaryMarch:
         data: Data | None = None,
         before: "OrdinaryMarch | None" = None,
     ):
-        self.data, self.constraints, self.events = data, constraints, events
+        self.constraints, self.events = constraints, events
         self.ends: list[tuple[float, np.ndarray, np.ndarray]] = []
         self.happened: dict[str, list[float]] = {}
         self.stopped = ""
         self._longest = None if before is None else before.lengths
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
         self.method: Numbers = numbers(tolerance.stages)
+        self.unseen = Unseen(system, tolerance, self.method, data)
         self.start, self.end = system.statements.start, system.statements.end
         self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
         self.time, self.state, self.steps = self.start, begin.state, list[Step]()
@@ -261,9 +260,14 @@ class OrdinaryMarch:
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
         errors = np.maximum(errors, self.scales.part * method.between(states) * weights)
-        errors = np.maximum(errors, self._missed(linearization, arguments[2], length, scale))
+        errors = np.maximum(errors, self.unseen.of_data(linearization, arguments[2][1:], self.time, length, scale))
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
+        if error < 1:
+            own = (self.time, length)
+            unseen, part = self.unseen.of_state(linearization, own, states, self._inside, (scale, rounding))
+            if unseen >= 1:
+                error, factor = unseen, part
         if not error < 1:
             self.counts["rejected"] += 1
             self.scales.rejected(errors, sizes, self.state, length)
@@ -277,18 +281,6 @@ class OrdinaryMarch:
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
         return True
-
-    def _missed(
-        self, linearization: Linearization, stamps: np.ndarray, length: float, scale: np.ndarray
-    ) -> np.ndarray | float:
-        """The error by data between stages, as a part of what a step may make wrong, or of all that data do."""
-        missed = None if self.data is None else self.data.missed(stamps[1:], self.time, length)
-        if self.data is None or missed is None:
-            return 0.0
-        gain = self.method.shifts[0].real
-        whole = gain * linearization.effect(self.data.spread) * ((self.end - self.start) / length)
-        allowed = np.maximum(self.tolerance.relative * np.maximum(scale, whole), self.tolerance.absolute)
-        return _MISSED * gain * linearization.effect(missed) / (allowed + 1e-300)
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
