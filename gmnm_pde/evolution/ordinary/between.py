@@ -1,41 +1,44 @@
-"""What the equations do between the stages of a step: states that a solution passes in a short time.
+"""What the equations do between the stages of steps: states that a solution passes in a short time.
 
 The polynomials of a step are known in all of it, so the equations can be evaluated along them at many places. What they
 leave there is as smooth as the polynomials are; where it is not, there is something narrow in the state, such as a
 reaction within half a kelvin, a window, or a peak of a table, that the stages do not see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from gmnm_pde.evolution.degree import degree
-from gmnm_pde.evolution.ordinary.recording import Unrecorded
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
 
 _EACH = 64
 """Places in a window of a step, spread unevenly."""
 
-_WINDOWS = 1024
+_WINDOWS = 512
 """Windows in all the time; a step has its part of them, and one at least."""
 
-_PLAIN = 4
-"""Polynomials of the state up to this degree, with coefficients that may depend on time, have nothing narrow in them."""
+_AT_ONCE = 2**16
+"""No more numbers of a kind are evaluated at once."""
 
 
 @dataclass(frozen=True)
-class Unexplained:
-    """What is not smooth of what the equations leave in a step.
+class Taken:
+    """A step that was taken.
 
     Attributes:
-        mean: Its mean over the step, [rows].
-        windows: The same in each of some windows of equal length, [windows, rows].
+        start: When it begins.
+        length: How long it is.
+        states: At its beginning and its stages, [s + 1, m].
+        inside: Between which times the equations are the same as in the step.
     """
 
-    mean: np.ndarray
-    windows: np.ndarray
+    start: float
+    length: float
+    states: np.ndarray
+    inside: tuple[float, float]
 
 
 class Between:
@@ -50,36 +53,42 @@ class Between:
         self.system, self.method = system, method
         self._span = system.statements.end - system.statements.start
 
-    def unexplained(self, start: float, length: float, states: np.ndarray, inside: tuple[float, float]) -> Unexplained:
-        """What of the residual a step's polynomials do not explain.
+    def unexplained(self, steps: Sequence[Taken]) -> list[np.ndarray]:
+        """What of the residuals the polynomials of some steps do not explain.
 
-        Args:
-            start: When the step begins.
-            length: How long it is.
-            states: At its beginning and its stages, [s + 1, m].
-            inside: Between which times the equations are the same.
+        Returns:
+            For each step its mean size in each of some windows of equal length, [windows, rows].
         """
-        windows = 1 << max(0, int(np.ceil(np.log2(_WINDOWS * length / self._span))))
+        found: list[np.ndarray] = [np.empty(0)] * len(steps)
+        windows = [self._windows(step.length) for step in steps]
+        for own in sorted(set(windows)):
+            alike = [k for k, count in enumerate(windows) if count == own]
+            at_once = max(1, _AT_ONCE // (own * _EACH * self.system.count))
+            for first in range(0, len(alike), at_once):
+                numbers = alike[first : first + at_once]
+                for k, apart in zip(numbers, self._apart([steps[k] for k in numbers], own), strict=True):
+                    found[k] = apart
+        return found
+
+    def _windows(self, length: float) -> int:
+        """How many windows a step has: a power of two."""
+        part = _WINDOWS * length / self._span
+        return 1 if part <= 1 else 1 << round(float(np.log2(part)))
+
+    def _apart(self, steps: Sequence[Taken], windows: int) -> np.ndarray:
+        """The same for steps with as many windows, [steps, windows, rows]."""
         parts, powers = _places(windows, self.method.stages)
-        increments = states - states[0]
-        coefficients = self.method.powers @ increments
-        rates = coefficients[1:] * (np.arange(1, len(states)) / length)[:, None]
-        times = np.clip(start + length * parts, *inside)
-        left = self.system.residual(times, states[0] + powers @ coefficients, powers[:, :-1] @ rates)
-        left = np.where(np.isfinite(left), left, 0.0)
+        starts, lengths, states, inside = (np.array([getattr(s, n) for s in steps]) for n in Taken.__annotations__)
+        times = np.clip(starts[:, None] + lengths[:, None] * parts, inside[:, :1], inside[:, 1:])
+        coefficients = self.method.powers @ (states - states[:, :1])
+        rates = coefficients[:, 1:] * (np.arange(1, states.shape[1]) / lengths[:, None])[:, :, None]
+        along, slopes = states[:, :1] + powers @ coefficients, powers[:, :-1] @ rates
+        count = states.shape[2]
+        left = self.system.residual(times.ravel(), along.reshape(-1, count), slopes.reshape(-1, count))
+        left = np.where(np.isfinite(left), left, 0.0).reshape(len(steps), len(parts), -1)
         smooth, inverse = _smooth(windows, 2 * self.method.stages)
-        apart = np.abs(left - smooth @ (inverse @ (smooth.T @ left))).reshape(windows, _EACH, -1).mean(axis=1)
-        return Unexplained(apart.mean(axis=0), apart)
-
-
-def looked_between(system: System, method: Numbers) -> Between | None:
-    """A look between the stages of steps; None where the equations can have nothing narrow in the state."""
-    try:
-        graph, _ = system.original.recorded(1, slopes=False)
-    except (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError):
-        return Between(system, method)
-    plain = degree(graph, [0, *[1] * system.original.numbers]) <= _PLAIN
-    return None if plain else Between(system, method)
+        apart = np.abs(left - smooth @ (inverse @ (smooth.T @ left)))
+        return apart.reshape(len(steps), windows, _EACH, -1).mean(axis=2)
 
 
 @lru_cache(maxsize=8)

@@ -29,6 +29,9 @@ _SAME = 1e-9
 _MANY = 64
 """So many points and more are evaluated as arrays."""
 
+NOT_RECORDED = (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError)
+"""What may come of functions that do what cannot be recorded."""
+
 
 class Evaluation(Protocol):
     """One of the ways.
@@ -61,7 +64,7 @@ def evaluation_of(
             own = kind(original)
             if agree(own, original, probes(original)):
                 return own, original
-        except (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError):
+        except NOT_RECORDED:
             continue
     return original, original
 

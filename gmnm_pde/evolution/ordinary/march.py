@@ -8,14 +8,16 @@ import numpy as np
 import torch
 
 from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
+from gmnm_pde.evolution.ordinary.between import Taken
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
+from gmnm_pde.evolution.ordinary.returning import Before
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.ordinary.unseen import Unseen
+from gmnm_pde.evolution.ordinary.unseen import Unseen, Waiting
 from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
@@ -98,6 +100,7 @@ class OrdinaryMarch:
         self._start = begin
         self._fresh = math.inf if system.statements.autonomous else _FRESH
         self._crossed: Sequence[Happening] = ()
+        self._waiting: list[tuple[Waiting, Before]] = []
         self._finite = True
 
     def run(self) -> list[Step]:
@@ -164,24 +167,43 @@ class OrdinaryMarch:
 
     def _until(self, end: float) -> Sequence[Happening]:
         """Steps to a break or to the end, or to events that come before."""
-        failures = 0
+        failures, stuck = 0, ""
         margin = _ASIDE * max(abs(self.time), abs(end))
         self._inside = (self.time + margin if self.time > self.start else self.time, end - margin)
-        while self.time < end - 2 * self._tiny:
+        while True:
+            over = bool(self._crossed or stuck) or self.time >= end - 2 * self._tiny
+            if (over or self.unseen.is_due(len(self._waiting))) and self._goes_back():
+                failures, stuck, self._crossed = 0, "", ()
+                continue
+            if stuck:
+                raise Ended(self.time, stuck)
+            if over:
+                happenings, self._crossed = self._crossed, ()
+                return happenings
             pause()
             length = self._fitting(end)
             if length < self._tiny:
-                raise Ended(self.time, f"steps became shorter than {self._tiny:.0e}")
+                stuck = f"steps became shorter than {self._tiny:.0e}"
+                continue
             with np.errstate(all="ignore"):
-                taken = self._attempt(length)
-            if self._crossed:
-                happenings, self._crossed = self._crossed, ()
-                return happenings
-            failures = 0 if taken else failures + 1
+                failures = 0 if self._attempt(length) else failures + 1
             if failures > _FAILURES:
                 why = "Newton's method did not converge" if self._finite else "the equations are not finite"
-                raise Ended(self.time, f"{why} however short the step")
-        return ()
+                stuck = f"{why} however short the step"
+
+    def _goes_back(self) -> bool:
+        """Look at the steps that were not looked at yet; go back to before the first that passes what is narrow."""
+        with np.errstate(all="ignore"):
+            found = self.unseen.first([own for own, _ in self._waiting])
+        waiting, self._waiting = self._waiting, []
+        if found is None:
+            return False
+        step, before = waiting[found.number]
+        before.restore(self)
+        self.length = found.part * step.step.length
+        if not self.system.statements.autonomous:
+            self._linearization = None
+        return True
 
     def _happen(self, happenings: Sequence[Happening]) -> None:
         """What events at one time make of the state."""
@@ -263,11 +285,6 @@ class OrdinaryMarch:
         errors = np.maximum(errors, self.unseen.of_data(linearization, arguments[2][1:], self.time, length, scale))
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
-        if error < 1:
-            own = (self.time, length)
-            unseen, part = self.unseen.of_state(linearization, own, states, self._inside, (scale, rounding))
-            if unseen >= 1:
-                error, factor = unseen, part
         if not error < 1:
             self.counts["rejected"] += 1
             self.scales.rejected(errors, sizes, self.state, length)
@@ -275,8 +292,12 @@ class OrdinaryMarch:
             if not fresh and solved.rate > self._fresh:
                 self._linearization = None
             return False
+        before = Before.of(self) if self.unseen.looks else None
         self.scales.taken(scale, rounding)
         self._accept(length, states, solved.rate)
+        if before is not None:
+            step = Taken(before.values["time"], self._last[1], self._last[0], self._inside)
+            self._waiting.append((Waiting(step, np.abs(linearization.real), scale, rounding), before))
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor

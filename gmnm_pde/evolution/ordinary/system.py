@@ -4,14 +4,20 @@ The unknowns y are the fields and, where a field is differentiated more than onc
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
+from gmnm_pde.evolution.degree import degree
+from gmnm_pde.evolution.ordinary.evaluation import NOT_RECORDED, Evaluation, evaluation_of
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.scrutiny.data import Data
 from gmnm_pde.statement.terms import Term
+
+
+_PLAIN = 4
+"""Polynomials of the state up to this degree are seen as a whole at the stages of a step."""
 
 
 class System:
@@ -50,6 +56,15 @@ class System:
     def explicit(self) -> bool:
         """Whether something reads the time."""
         return any(_reads_time(self.statements, term) for term in self.statements.equations)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether there can be nothing narrow in the state: polynomials of low degree, with data as coefficients."""
+        try:
+            graph, _ = self.original.recorded(1, slopes=False)
+        except NOT_RECORDED:
+            return False
+        return degree(graph, [0, *[1] * self.original.numbers]) <= _PLAIN
 
     def fixed(self, state: np.ndarray) -> np.ndarray:
         """What the equations ask for, [asked], for a state at rest."""

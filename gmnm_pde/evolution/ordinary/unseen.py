@@ -1,8 +1,11 @@
-"""The error that a step makes by what its stages do not see: of the data in time, and of what is narrow in the state."""
+"""The error that steps make by what their stages do not see: of the data in time, and of what is narrow in the state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from gmnm_pde.evolution.ordinary.between import looked_between
+from gmnm_pde.evolution.ordinary.between import Between, Taken
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers
@@ -16,6 +19,34 @@ _OF_ACCOUNT = 0.1
 
 _SHORTER = 0.125
 """A step is shortened to no less than this part of it."""
+
+_TOGETHER = 32
+"""So many steps are looked at together, where nothing was found in those before."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A step that was taken and is still to be looked at between its stages.
+
+    Attributes:
+        step: It.
+        effect: The sizes of the inverse by which the equations' residuals tell of the unknowns.
+        scale: What errors are relative to, [m].
+        rounding: What rounding makes of the unknowns, [m].
+    """
+
+    step: Taken
+    effect: np.ndarray
+    scale: np.ndarray
+    rounding: np.ndarray
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first of some steps that passes what is narrow: its number, and the part of it to go on with instead."""
+
+    number: int
+    part: float
 
 
 class Unseen:
@@ -31,8 +62,8 @@ class Unseen:
     def __init__(self, system: System, aim: Aim, method: Numbers, data: Data | None):
         self._aim, self._data, self._gain = aim, data, method.shifts[0].real
         self._span = system.statements.end - system.statements.start
-        self._between = looked_between(system, method)
-        self._narrow = np.zeros(system.count)
+        self._between = None if system.is_plain else Between(system, method)
+        self._narrow, self._together = np.zeros(system.count), _TOGETHER
 
     def of_data(
         self, linearization: Linearization, stamps: np.ndarray, start: float, length: float, scale: np.ndarray
@@ -50,38 +81,51 @@ class Unseen:
         if self._data is None or missed is None:
             return 0.0
         whole = self._gain * linearization.effect(self._data.spread) * (self._span / length)
-        return self._share(linearization.effect(missed), np.maximum(scale, whole), 0.0)
+        return self._share(self._gain * linearization.effect(missed), np.maximum(scale, whole), 0.0)
 
-    def of_state(
-        self,
-        linearization: Linearization,
-        step: tuple[float, float],
-        states: np.ndarray,
-        inside: tuple[float, float],
-        sizes: tuple[np.ndarray, np.ndarray],
-    ) -> tuple[float, float]:
-        """The error by what is narrow in the state, likewise, and to which part the step is to be shortened for it.
+    @property
+    def looks(self) -> bool:
+        """Whether there may be anything narrow in the state."""
+        return self._between is not None
 
-        Args:
-            linearization: As above.
-            step: When it begins, and how long it is.
-            states: At its beginning and its stages, [s + 1, m].
-            inside: Between which times the equations are the same.
-            sizes: What errors are relative to, and what rounding makes of the unknowns, [m] each.
-        """
-        if self._between is None:
-            return 0.0, 1.0
-        found = self._between.unexplained(*step, states, inside)
-        effect = linearization.effect(found.mean)
-        self._narrow = np.maximum(self._narrow, self._gain * effect)  # of a field that is zero before
-        shares = self._share(effect, np.maximum(sizes[0], self._narrow), sizes[1])
-        worst = int(np.argmax(shares))
-        if not shares[worst] >= 1:
-            return float(shares[worst]), 1.0
-        by_window = np.array([linearization.effect(own)[worst] for own in found.windows])
-        first = int(np.argmax(by_window >= _OF_ACCOUNT * by_window.max()))
-        return float(shares[worst]), max(_SHORTER, first / len(by_window))
+    def is_due(self, waiting: int) -> bool:
+        """Whether so many steps are to be looked at."""
+        return waiting >= self._together
+
+    def first(self, waiting: Sequence[Waiting]) -> Found | None:
+        """The first of some steps, one after another, whose error by what is narrow in the state is too large."""
+        if self._between is None or not waiting:
+            return None
+        windows = self._between.unexplained([own.step for own in waiting])
+        effect, scale, rounding = (np.array([getattr(w, n) for w in waiting]) for n in ("effect", "scale", "rounding"))
+        means = self._gain * affected(effect, np.array([own.mean(axis=0) for own in windows]))
+        narrow = np.maximum(self._narrow, np.maximum.accumulate(means))  # the size of a field that is zero before
+        shares = self._share(means, np.maximum(scale, narrow), rounding)
+        if shares.max() < 1:
+            self._narrow, self._together = narrow[-1], min(_TOGETHER, 2 * self._together)
+            return None
+        number = int(np.argmax(shares.max(axis=1) >= 1))
+        self._narrow, self._together = narrow[number], 1
+        own = windows[number]
+        by_window = affected(np.broadcast_to(effect[number], (len(own), *effect[number].shape)), own)
+        worst = by_window[:, shares[number].argmax()]
+        first = int(np.argmax(worst >= _OF_ACCOUNT * worst.max()))
+        return Found(number, max(_SHORTER, first / len(own)))
 
     def _share(self, effect: np.ndarray, scale: np.ndarray, rounding: np.ndarray | float) -> np.ndarray:
+        """Errors [m] as parts of what is allowed."""
         allowed = np.maximum(np.maximum(self._aim.relative * scale, self._aim.absolute), rounding)
-        return _MISSED * self._gain * effect / (allowed + 1e-300)
+        return _MISSED * effect / (allowed + 1e-300)
+
+
+def affected(effect: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """How much of the unknowns sizes [n, rows] of what equations leave may be: [n, m].
+
+    Args:
+        effect: The sizes of inverses, [n, m, m], or those of members, [n, members, m, m].
+        sizes: Of what the equations leave, those of one member after another.
+    """
+    if effect.ndim == 3:
+        return np.einsum("nij,nj->ni", effect[:, :, : sizes.shape[1]], sizes)
+    by_member = sizes.reshape(len(sizes), effect.shape[1], -1)
+    return np.einsum("naij,naj->nai", effect, by_member).reshape(len(sizes), -1)
