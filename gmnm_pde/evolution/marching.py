@@ -339,7 +339,7 @@ class March:
         own = self._by_field(states)
         kept = self.system.gauged(times, own) + self._by_field(self.system.base)
         step = Step(self.time, length, kept, self.system.basis, self.method.stages)
-        crossing = first_change(partial(self.events.within, step), self.happened, self.time, length)
+        crossing = first_change(self.events.within(step), self.happened, self.time, length)
         if crossing is not None:
             self._crossed, part = crossing.happenings, crossing.part
             cut = self.method.lagrange(part * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes]))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -346,7 +345,7 @@ class OrdinaryMarch:
         """A step as far as events leave it; those within it are noted."""
         if self.events is None:
             return length, states
-        within = partial(self.events.within, self.method, self.time, length, states)
+        within = self.events.within(self.method, self.time, length, states)
         crossing = first_change(within, self.happened, self.time, length)
         if crossing is None:
             return length, states
