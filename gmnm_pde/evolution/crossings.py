@@ -3,13 +3,11 @@
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from scipy.optimize import brentq
 
 from gmnm_pde.evolution.steps import Ended
-from gmnm_pde.evolution.zeros import Bracket, Values, brackets
+from gmnm_pde.evolution.zeros import Bracket, Values, brackets, zero_in
 from gmnm_pde.statement.events import Happening
 
 _CLOSE = 1e-14
@@ -65,17 +63,11 @@ def crossings(watched: Sequence[Watched]) -> Iterator[Crossing]:
     while ahead or zeros:
         while ahead and (not zeros or ahead[0][0] <= zeros[0][0] + _CLOSE):
             _, number, bracket = ahead.pop(0)
-            insort(zeros, (_zero(watched[number].values, bracket), number))
+            insort(zeros, (zero_in(watched[number].values, bracket), number))
         part = zeros[0][0]
         here = [number for own, number in zeros if own - part <= _CLOSE]
         zeros = zeros[len(here) :]
         yield Crossing(part, tuple(watched[number].happening for number in sorted(here)))
-
-
-def _zero(values: Values, bracket: Bracket) -> float:
-    if bracket.exact:
-        return bracket.high
-    return cast(float, brentq(lambda at: values(np.array([at]))[0], bracket.low, bracket.high, xtol=1e-15))
 
 
 def first_change(

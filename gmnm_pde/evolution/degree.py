@@ -23,11 +23,17 @@ def degree(graph: Graph, inputs: Sequence[int]) -> float:
         graph: What was recorded.
         inputs: The degree of each of what goes in: 0 for what counts as a coefficient.
     """
+    known = degrees(graph, inputs)
+    return max(known.get(number, 0.0) for number in graph.outputs)
+
+
+def degrees(graph: Graph, inputs: Sequence[int]) -> dict[int, float]:
+    """The degree of every value, by its number; of constants, which are not among them, it is 0."""
     known = dict(zip(graph.inputs, map(float, inputs), strict=True))
     for call in graph.calls:
         own = _degree(call, known)
         known.update(dict.fromkeys(call.results, own))
-    return max(known.get(number, 0.0) for number in graph.outputs)
+    return known
 
 
 def _degree(call: Call, known: dict[int, float]) -> float:

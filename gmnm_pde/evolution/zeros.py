@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
+from scipy.optimize import brentq
 
 Values = Callable[[np.ndarray], np.ndarray]
 """A function at parts of a step [n]: [n]."""
@@ -61,8 +63,20 @@ def brackets(values: Values, looks: int) -> list[Bracket] | None:
             break
         if looks > _MOST:
             return None
-    found = [_bracket(places, seen, k) for k in every]
+    return brackets_between(values, places, seen)
+
+
+def brackets_between(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket]:
+    """Those between places at which a function was seen, [n] both, ascending."""
+    found = [_bracket(places, seen, k) for k in _changes(seen)]
     return sorted([*found, *_turns(values, places, seen)], key=lambda own: own.low)
+
+
+def zero_in(values: Values, bracket: Bracket) -> float:
+    """Where the function is zero."""
+    if bracket.exact:
+        return bracket.high
+    return cast(float, brentq(lambda at: values(np.array([at]))[0], bracket.low, bracket.high, xtol=1e-15))
 
 
 @lru_cache(maxsize=32)
@@ -97,6 +111,7 @@ def _turns(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket
     inner = (size[1:-1] <= size[:-2]) & (size[1:-1] < size[2:]) & (signs[1:-1] != 0)
     alike = (signs[1:-1] == signs[:-2]) & (signs[1:-1] == signs[2:])
     dips = 1 + (inner & alike).nonzero()[0]
+    dips = dips[_may_reach_zero(places, size, dips)]
     dips = dips[np.argsort(size[dips])[:_DIPS]]
     low, high, side, least = places[dips - 1], places[dips + 1], signs[dips], size[dips]
     found: list[Bracket] = []
@@ -115,3 +130,14 @@ def _turns(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket
         low, high = at[rows, best - 1][on], at[rows, best + 1][on]
         side, least = side[on], now[on]
     return found
+
+
+def _may_reach_zero(places: np.ndarray, size: np.ndarray, dips: np.ndarray) -> np.ndarray:
+    """Which of some least values may be of a function that is zero nearby: lines through those beside them meet below."""
+    before, after = np.maximum(dips - 2, 0), np.minimum(dips + 2, len(size) - 1)
+    (x, y), (z, w) = (places[dips - 1], size[dips - 1]), (places[dips + 1], size[dips + 1])
+    with np.errstate(all="ignore"):
+        fall, rise = (y - size[before]) / (x - places[before]), (size[after] - w) / (places[after] - z)
+        meet = (w - y + fall * x - rise * z) / (fall - rise)
+        least = y + fall * (meet - x)
+    return ~((fall < 0) & (rise > 0) & (least > 0))

@@ -13,6 +13,7 @@ import numpy as np
 
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.evolution.zeros import brackets_between, zero_in
 
 _EACH = 64
 """Places in a window of a step, spread unevenly."""
@@ -41,6 +42,20 @@ class Taken:
     inside: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What there is between the stages of a step.
+
+    Attributes:
+        unexplained: The mean size of what its polynomials do not explain in each of some windows of equal length,
+            [windows, rows].
+        crossed: Where it crosses surfaces on which equations jump or have kinks, as parts of it, ascending.
+    """
+
+    unexplained: np.ndarray
+    crossed: np.ndarray
+
+
 class Between:
     """The equations along the steps of a march.
 
@@ -51,44 +66,89 @@ class Between:
 
     def __init__(self, system: System, method: Numbers):
         self.system, self.method = system, method
+        self._surfaces = system.surfaces
         self._span = system.statements.end - system.statements.start
 
-    def unexplained(self, steps: Sequence[Taken]) -> list[np.ndarray]:
-        """What of the residuals the polynomials of some steps do not explain.
+    @property
+    def has_surfaces(self) -> bool:
+        """Whether it is known where equations jump or have kinks."""
+        return self._surfaces is not None
 
-        Returns:
-            For each step its mean size in each of some windows of equal length, [windows, rows].
-        """
-        found: list[np.ndarray] = [np.empty(0)] * len(steps)
+    def looked(self, steps: Sequence[Taken]) -> list[Looked]:
+        """What there is between the stages of some steps."""
+        found: dict[int, Looked] = {}
         windows = [self._windows(step.length) for step in steps]
         for own in sorted(set(windows)):
             alike = [k for k, count in enumerate(windows) if count == own]
             at_once = max(1, _AT_ONCE // (own * _EACH * self.system.count))
             for first in range(0, len(alike), at_once):
                 numbers = alike[first : first + at_once]
-                for k, apart in zip(numbers, self._apart([steps[k] for k in numbers], own), strict=True):
-                    found[k] = apart
-        return found
+                found |= dict(zip(numbers, self._alike([steps[k] for k in numbers], own), strict=True))
+        return [found[k] for k in range(len(steps))]
 
     def _windows(self, length: float) -> int:
         """How many windows a step has: a power of two."""
         part = _WINDOWS * length / self._span
         return 1 if part <= 1 else 1 << round(float(np.log2(part)))
 
-    def _apart(self, steps: Sequence[Taken], windows: int) -> np.ndarray:
-        """The same for steps with as many windows, [steps, windows, rows]."""
+    def _alike(self, steps: Sequence[Taken], windows: int) -> list[Looked]:
+        """The same for steps with as many windows."""
         parts, powers = _places(windows, self.method.stages)
+        points = self._along(steps, parts, powers)
+        left = self.system.residual(*(own.reshape(-1, *own.shape[2:]) for own in points))
+        left = np.where(np.isfinite(left), left, 0.0).reshape(len(steps), len(parts), -1)
+        smooth, inverse = _smooth(windows, 2 * self.method.stages)
+        coefficients = inverse @ (smooth.T @ left)
+        apart = np.abs(left - smooth @ coefficients).reshape(len(steps), windows, _EACH, -1).mean(axis=2)
+        if self._surfaces is None:
+            return [Looked(own, np.empty(0)) for own in apart]
+        sides = self._surfaces(self.system.points(*(own.reshape(-1, *own.shape[2:]) for own in points)))
+        sides = sides.reshape(len(steps), len(parts), -1)
+        found = []
+        for step, own, side, explained in zip(steps, apart, sides, coefficients, strict=True):
+            crossed = self._crossed(step, parts, side)
+            found.append(Looked(own + self._narrower(step, crossed, explained, windows), crossed))
+        return found
+
+    def _along(self, steps: Sequence[Taken], parts: np.ndarray, powers: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Times [steps, n], states and slopes [steps, n, m] at some parts of steps."""
         starts, lengths, states, inside = (np.array([getattr(s, n) for s in steps]) for n in Taken.__annotations__)
         times = np.clip(starts[:, None] + lengths[:, None] * parts, inside[:, :1], inside[:, 1:])
         coefficients = self.method.powers @ (states - states[:, :1])
         rates = coefficients[:, 1:] * (np.arange(1, states.shape[1]) / lengths[:, None])[:, :, None]
-        along, slopes = states[:, :1] + powers @ coefficients, powers[:, :-1] @ rates
-        count = states.shape[2]
-        left = self.system.residual(times.ravel(), along.reshape(-1, count), slopes.reshape(-1, count))
-        left = np.where(np.isfinite(left), left, 0.0).reshape(len(steps), len(parts), -1)
-        smooth, inverse = _smooth(windows, 2 * self.method.stages)
-        apart = np.abs(left - smooth @ (inverse @ (smooth.T @ left)))
-        return apart.reshape(len(steps), windows, _EACH, -1).mean(axis=2)
+        return times, states[:, :1] + powers @ coefficients, powers[:, :-1] @ rates
+
+    def _at(self, step: Taken, parts: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The same of one step, [n] and [n, m]."""
+        powers = np.vander(parts, self.method.stages + 1, increasing=True)
+        times, states, slopes = self._along([step], parts, powers)
+        return times[0], states[0], slopes[0]
+
+    def _crossed(self, step: Taken, parts: np.ndarray, sides: np.ndarray) -> np.ndarray:
+        """Where a step crosses surfaces, for their functions [places, surfaces] at some parts of it."""
+        surfaces = self._surfaces
+        assert surfaces is not None
+        zeros: list[float] = []
+        for number, seen in enumerate(sides.T):
+
+            def values(at: np.ndarray, number: int = number) -> np.ndarray:
+                return surfaces(self.system.points(*self._at(step, at)))[:, number]
+
+            zeros += [zero_in(values, own) for own in brackets_between(values, parts, seen)]
+        return np.array(sorted(zeros))
+
+    def _narrower(self, step: Taken, crossed: np.ndarray, explained: np.ndarray, windows: int) -> np.ndarray:
+        """What is between two crossings that no place lies between, [windows, rows]."""
+        widths = np.diff(crossed)
+        narrow = (widths < 2 / (windows * _EACH)) & (widths > 0)
+        more = np.zeros((windows, explained.shape[1]))
+        if narrow.any():
+            middles = crossed[:-1][narrow] + widths[narrow] / 2
+            smooth = np.polynomial.legendre.legvander(2 * middles - 1, len(explained) - 1)
+            left = self.system.residual(*self._at(step, middles))
+            apart = np.abs(np.where(np.isfinite(left), left, 0.0) - smooth @ explained)
+            np.add.at(more, (middles * windows).astype(int), windows * widths[narrow, None] * apart)
+        return more
 
 
 @lru_cache(maxsize=8)

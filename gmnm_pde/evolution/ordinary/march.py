@@ -28,6 +28,9 @@ _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 _KEPT = 1.2
 """A step that could grow by no more than this stays as it is, and its inverses with it."""
 
+_FAR = 0.5
+"""A step that was too long by more than this factor may have met a jump or a kink in the state."""
+
 _FRESH = 1e-3
 """Slopes are kept where Newton's steps shrink by this factor or more."""
 
@@ -99,6 +102,7 @@ class OrdinaryMarch:
         self._start = begin
         self._fresh = math.inf if system.statements.autonomous else _FRESH
         self._crossed: Sequence[Happening] = ()
+        self._over = 0.0
         self._waiting: list[tuple[Waiting, Before]] = []
         self._finite = True
 
@@ -197,9 +201,9 @@ class OrdinaryMarch:
         waiting, self._waiting = self._waiting, []
         if found is None:
             return False
-        step, before = waiting[found.number]
+        _, before = waiting[found.number]
         before.restore(self)
-        self.length = found.part * step.step.length
+        self.length, self._over = found.length, found.over
         if not self.system.statements.autonomous:
             self._linearization = None
         return True
@@ -290,6 +294,9 @@ class OrdinaryMarch:
             self.length = length * min(factor, _SAFETY)
             if not fresh and solved.rate > self._fresh:
                 self._linearization = None
+            found = self.unseen.surface(Taken(self.time, length, states, self._inside)) if factor < _FAR else None
+            if found is not None:
+                self.length, self._over = found.length, found.over
             return False
         before = Before.of(self) if self.unseen.looks else None
         self.scales.taken(scale, rounding)
@@ -300,7 +307,17 @@ class OrdinaryMarch:
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
+        self._over = self._led(self._over)
         return True
+
+    def _led(self, over: float) -> float:
+        """After a step next to a jump one of length ``over`` leads over it; after that all begins anew."""
+        if over > 0:
+            self.length = over
+            return -1.0
+        if over < 0 and not self._crossed:
+            self._begin(self._again())
+        return 0.0
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""

@@ -11,6 +11,7 @@ import numpy as np
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.evolution.degree import degree
 from gmnm_pde.evolution.ordinary.evaluation import NOT_RECORDED, Evaluation, evaluation_of
+from gmnm_pde.evolution.ordinary.surfaces import Functions, surfaces
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.scrutiny.data import Data
 from gmnm_pde.statement.terms import Term
@@ -64,7 +65,20 @@ class System:
             graph, _ = self.original.recorded(1, slopes=False)
         except NOT_RECORDED:
             return False
-        return degree(graph, [0, *[1] * self.original.numbers]) <= _PLAIN
+        return degree(graph, self._of_state) <= _PLAIN
+
+    @cached_property
+    def surfaces(self) -> Functions | None:
+        """Functions of points that are zero where the equations jump or have kinks in the state, as far as known."""
+        try:
+            return surfaces(self.original.recorded(1, slopes=False)[0], self._of_state)
+        except NOT_RECORDED:
+            return None
+
+    @property
+    def _of_state(self) -> list[int]:
+        """Which numbers of a point are of the state."""
+        return [0, *[1] * self.original.numbers]
 
     def fixed(self, state: np.ndarray) -> np.ndarray:
         """What the equations ask for, [asked], for a state at rest."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmnm_pde.evolution.ordinary.between import Between, Taken
+from gmnm_pde.evolution.ordinary.between import Between, Looked, Taken
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers
@@ -19,6 +19,12 @@ _OF_ACCOUNT = 0.1
 
 _SHORTER = 0.125
 """A step is shortened to no less than this part of it."""
+
+_CAREFUL = 10.0
+"""What is not seen counts so many times in steps that cross jumps or kinks: these need not do so."""
+
+_ASIDE = 1e-9
+"""Steps end next to a jump as near as this part of them, and the next is twice as long."""
 
 _TOGETHER = 32
 """So many steps are looked at together, where nothing was found in those before."""
@@ -43,10 +49,17 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Found:
-    """The first of some steps that passes what is narrow: its number, and the part of it to go on with instead."""
+    """The first of some steps that passes what is narrow or a jump.
+
+    Attributes:
+        number: Which one.
+        length: How long the step is to be instead.
+        over: How long the one after it, if that is to lead over a jump; else 0.
+    """
 
     number: int
-    part: float
+    length: float
+    over: float = 0.0
 
 
 class Unseen:
@@ -96,21 +109,41 @@ class Unseen:
         """The first of some steps, one after another, whose error by what is narrow in the state is too large."""
         if self._between is None or not waiting:
             return None
-        windows = self._between.unexplained([own.step for own in waiting])
+        looked = self._between.looked([own.step for own in waiting])
         effect, scale, rounding = (np.array([getattr(w, n) for w in waiting]) for n in ("effect", "scale", "rounding"))
-        means = self._gain * affected(effect, np.array([own.mean(axis=0) for own in windows]))
+        means = self._gain * affected(effect, np.array([own.unexplained.mean(axis=0) for own in looked]))
         narrow = np.maximum(self._narrow, np.maximum.accumulate(means))  # the size of a field that is zero before
         shares = self._share(means, np.maximum(scale, narrow), rounding)
+        shares *= np.where([len(own.crossed) > 0 for own in looked], _CAREFUL, 1.0)[:, None]
         if shares.max() < 1:
             self._narrow, self._together = narrow[-1], min(_TOGETHER, 2 * self._together)
             return None
         number = int(np.argmax(shares.max(axis=1) >= 1))
         self._narrow, self._together = narrow[number], 1
-        own = windows[number]
+        own = looked[number].unexplained
         by_window = affected(np.broadcast_to(effect[number], (len(own), *effect[number].shape)), own)
         worst = by_window[:, shares[number].argmax()]
-        first = int(np.argmax(worst >= _OF_ACCOUNT * worst.max()))
-        return Found(number, max(_SHORTER, first / len(own)))
+        first = int(np.argmax(worst >= _OF_ACCOUNT * worst.max())) / len(own)
+        return self._before_surface(number, waiting[number].step, looked[number], first) or Found(
+            number, max(_SHORTER, first) * waiting[number].step.length
+        )
+
+    @staticmethod
+    def _before_surface(number: int, step: Taken, looked: Looked, first: float) -> Found | None:
+        """How a step is to end next to a surface that it crosses in the first window that counts, and the next after it."""
+        crossed = looked.crossed[looked.crossed >= first]
+        if not len(crossed) or crossed[0] > first + 2 / len(looked.unexplained):
+            return None
+        part, margin = crossed[0], max(_ASIDE * crossed[0], 4e-15 * abs(step.start) / step.length)
+        if part < 2 * margin:
+            return None
+        return Found(number, (part - margin) * step.length, 2 * margin * step.length)
+
+    def surface(self, step: Taken) -> Found | None:
+        """How a step that was too long is to end next to the first surface that it crosses, and the next after it."""
+        if self._between is None or not self._between.has_surfaces:
+            return None
+        return self._before_surface(0, step, self._between.looked([step])[0], 0.0)
 
     def _share(self, effect: np.ndarray, scale: np.ndarray, rounding: np.ndarray | float) -> np.ndarray:
         """Errors [m] as parts of what is allowed."""
