@@ -11,6 +11,7 @@ from gmnm_pde.evolution.ordinary.between import Taken
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
+from gmnm_pde.evolution.ordinary.leaps import Leap
 from gmnm_pde.evolution.ordinary.returning import Before
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
@@ -102,7 +103,7 @@ class OrdinaryMarch:
         self._start = begin
         self._fresh = math.inf if system.statements.autonomous else _FRESH
         self._crossed: Sequence[Happening] = ()
-        self._over = 0.0
+        self._leap: Leap | None = None
         self._waiting: list[tuple[Waiting, Before]] = []
         self._finite = True
 
@@ -201,9 +202,9 @@ class OrdinaryMarch:
         waiting, self._waiting = self._waiting, []
         if found is None:
             return False
-        _, before = waiting[found.number]
+        (own, before) = waiting[found.number]
         before.restore(self)
-        self.length, self._over = found.length, found.over
+        self.length, self._leap = found.length, Leap.of(found, own.step.length, own.step.states, self.unseen.narrow)
         if not self.system.statements.autonomous:
             self._linearization = None
         return True
@@ -249,6 +250,8 @@ class OrdinaryMarch:
 
     def _guess(self, length: float) -> np.ndarray:
         """Increments by the polynomial of the last step."""
+        if self._leap is not None and not self._leap.due:
+            return self._leap.guess(self.method, length)
         if self._last is None:
             return (length * self.method.nodes)[:, None] * self.slope
         states, before = self._last
@@ -280,7 +283,7 @@ class OrdinaryMarch:
             self._finite = solved.finite
             return self._failed(length, fresh)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
-        scale = self.scales.of(sizes)
+        scale = self.scales.of(sizes if self._leap is None else self._leap.sizes(sizes))
         weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
@@ -296,7 +299,9 @@ class OrdinaryMarch:
                 self._linearization = None
             found = self.unseen.surface(Taken(self.time, length, states, self._inside)) if factor < _FAR else None
             if found is not None:
-                self.length, self._over = found.length, found.over
+                self.length, self._leap = found.length, Leap.of(found, length, states, self.unseen.narrow)
+            else:
+                self._stay_aside(length)
             return False
         before = Before.of(self) if self.unseen.looks else None
         self.scales.taken(scale, rounding)
@@ -307,17 +312,23 @@ class OrdinaryMarch:
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
-        self._over = self._led(self._over)
+        self._leap = self._led(self._leap)
         return True
 
-    def _led(self, over: float) -> float:
-        """After a step next to a jump one of length ``over`` leads over it; after that all begins anew."""
-        if over > 0:
-            self.length = over
-            return -1.0
-        if over < 0 and not self._crossed:
+    def _stay_aside(self, length: float) -> None:
+        """After a step that was to end next to a jump and did not stay aside, one that ends farther from it."""
+        self._leap = None if self._leap is None else self._leap.wider(length)
+        if self._leap is not None:
+            self.length = length - self._leap.over / 2
+
+    def _led(self, leap: Leap | None) -> Leap | None:
+        """After a step next to a jump one leads over it; after that all begins anew."""
+        if leap is not None and not leap.due:
+            self.length = leap.over
+            return leap.now()
+        if leap is not None and not self._crossed:
             self._begin(self._again())
-        return 0.0
+        return None
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
@@ -334,6 +345,7 @@ class OrdinaryMarch:
         """After Newton's method failed: new slopes, or a shorter step."""
         if fresh or self.system.statements.autonomous:
             self.length, self._last = length / 4, None if not self._finite else self._last
+            self._stay_aside(length)
         else:
             self._linearization = None
         return False

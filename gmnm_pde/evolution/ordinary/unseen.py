@@ -20,11 +20,14 @@ _OF_ACCOUNT = 0.1
 _SHORTER = 0.125
 """A step is shortened to no less than this part of it."""
 
-_CAREFUL = 10.0
+_CAREFUL = 1e3
 """What is not seen counts so many times in steps that cross jumps or kinks: these need not do so."""
 
-_ASIDE = 1e-9
+_ASIDE = 1e-10
 """Steps end next to a jump as near as this part of them, and the next is twice as long."""
+
+_SHORTEST = 4e-14
+"""Steps below this part of the time as it stands are none shorter for what is not seen in them."""
 
 _TOGETHER = 32
 """So many steps are looked at together, where nothing was found in those before."""
@@ -70,13 +73,16 @@ class Unseen:
         aim: What steps are to hold.
         method: Of the march.
         data: What depends on time explicitly.
+
+    Attributes:
+        narrow: What narrow things in the state made of each unknown at most, [m].
     """
 
     def __init__(self, system: System, aim: Aim, method: Numbers, data: Data | None):
         self._aim, self._data, self._gain = aim, data, method.shifts[0].real
         self._span = system.statements.end - system.statements.start
         self._between = None if system.is_plain else Between(system, method)
-        self._narrow, self._together = np.zeros(system.count), _TOGETHER
+        self.narrow, self._together = np.zeros(system.count), _TOGETHER
 
     def of_data(
         self, linearization: Linearization, stamps: np.ndarray, start: float, length: float, scale: np.ndarray
@@ -112,14 +118,16 @@ class Unseen:
         looked = self._between.looked([own.step for own in waiting])
         effect, scale, rounding = (np.array([getattr(w, n) for w in waiting]) for n in ("effect", "scale", "rounding"))
         means = self._gain * affected(effect, np.array([own.unexplained.mean(axis=0) for own in looked]))
-        narrow = np.maximum(self._narrow, np.maximum.accumulate(means))  # the size of a field that is zero before
+        narrow = np.maximum(self.narrow, np.maximum.accumulate(means))  # the size of a field that is zero before
         shares = self._share(means, np.maximum(scale, narrow), rounding)
         shares *= np.where([len(own.crossed) > 0 for own in looked], _CAREFUL, 1.0)[:, None]
+        lengths, times = np.array([(own.step.length, abs(own.step.start)) for own in waiting]).T
+        shares[lengths < _SHORTEST * times] = 0.0
         if shares.max() < 1:
-            self._narrow, self._together = narrow[-1], min(_TOGETHER, 2 * self._together)
+            self.narrow, self._together = narrow[-1], min(_TOGETHER, 2 * self._together)
             return None
         number = int(np.argmax(shares.max(axis=1) >= 1))
-        self._narrow, self._together = narrow[number], 1
+        self.narrow, self._together = narrow[number], 1
         own = looked[number].unexplained
         by_window = affected(np.broadcast_to(effect[number], (len(own), *effect[number].shape)), own)
         worst = by_window[:, shares[number].argmax()]
@@ -134,7 +142,7 @@ class Unseen:
         crossed = looked.crossed[looked.crossed >= first]
         if not len(crossed) or crossed[0] > first + 2 / len(looked.unexplained):
             return None
-        part, margin = crossed[0], max(_ASIDE * crossed[0], 4e-15 * abs(step.start) / step.length)
+        part, margin = crossed[0], max(_ASIDE * crossed[0], _SHORTEST / 4 * abs(step.start) / step.length)
         if part < 2 * margin:
             return None
         return Found(number, (part - margin) * step.length, 2 * margin * step.length)
