@@ -14,6 +14,7 @@ from gmnm_pde.evolution.ordinary.events import Events
 from gmnm_pde.evolution.ordinary.leaps import Leap
 from gmnm_pde.evolution.ordinary.returning import Before
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
+from gmnm_pde.evolution.ordinary.sliding import Sliding
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
@@ -96,6 +97,7 @@ class OrdinaryMarch:
         self.start, self.end = system.statements.start, system.statements.end
         self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
         self.time, self.state, self.steps = self.start, begin.state, list[Step]()
+        self.sliding = Sliding(system, tolerance.relative)
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self.scales = Scales(tolerance, begin.state, None if before is None else before.scales.largest)
         self._enough = tolerance.newton
@@ -216,6 +218,7 @@ class OrdinaryMarch:
         assert self.events is not None
         note(self.happened, happenings, self.time)
         refuse_endless(self.happened, happenings, self.end - self.start)
+        self.sliding.begin()
         self.state = self.events.changed(happenings, self.time, self.state, self.slope)
         self.stopped = next((own.name for own in happenings if own.stop), "")
         if self.constraints is not None:
@@ -267,7 +270,7 @@ class OrdinaryMarch:
         linearization, guess = self._linearization, self._guess(length)
         if not linearization.for_length(length):
             self._finite = linearization.finite
-            return self._failed(length, fresh)
+            return self._failed(length, fresh, guess)
         arguments = (self.system, linearization, self._stamps(length), length, self.state)
 
         rounding = np.zeros_like(self.state)
@@ -281,7 +284,7 @@ class OrdinaryMarch:
         increments = solved.increments
         if increments is None:
             self._finite = solved.finite
-            return self._failed(length, fresh)
+            return self._failed(length, fresh, guess)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
         scale = self.scales.of(sizes if self._leap is None else self._leap.sizes(sizes))
         weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))
@@ -297,11 +300,8 @@ class OrdinaryMarch:
             self.length = length * min(factor, _SAFETY)
             if not fresh and solved.rate > self._fresh:
                 self._linearization = None
-            found = self.unseen.surface(Taken(self.time, length, states, self._inside)) if factor < _FAR else None
-            if found is not None:
-                self.length, self._leap = found.length, Leap.of(found, length, states, self.unseen.narrow)
-            else:
-                self._stay_aside(length)
+            if factor < _FAR:
+                self._stop_short(length, states)
             return False
         before = Before.of(self) if self.unseen.looks else None
         self.scales.taken(scale, rounding)
@@ -314,12 +314,6 @@ class OrdinaryMarch:
             self.length = length * factor
         self._leap = self._led(self._leap)
         return True
-
-    def _stay_aside(self, length: float) -> None:
-        """After a step that was to end next to a jump and did not stay aside, one that ends farther from it."""
-        self._leap = None if self._leap is None else self._leap.wider(length)
-        if self._leap is not None:
-            self.length = length - self._leap.over / 2
 
     def _led(self, leap: Leap | None) -> Leap | None:
         """After a step next to a jump one leads over it; after that all begins anew."""
@@ -341,14 +335,24 @@ class OrdinaryMarch:
             factor = min(factor, factor * (length / self._before) * (self._error / error) ** power)
         return min(_MOST, max(_LEAST, factor))
 
-    def _failed(self, length: float, fresh: bool) -> bool:
+    def _failed(self, length: float, fresh: bool, guess: np.ndarray) -> bool:
         """After Newton's method failed: new slopes, or a shorter step."""
         if fresh or self.system.statements.autonomous:
             self.length, self._last = length / 4, None if not self._finite else self._last
-            self._stay_aside(length)
+            self._stop_short(length, np.concatenate([self.state[None], self.state + guess]))
         else:
             self._linearization = None
         return False
+
+    def _stop_short(self, length: float, states: np.ndarray) -> None:
+        """After a step that was too long: one that ends next to a jump or a kink in the state that lies in it."""
+        found = self.unseen.surface(Taken(self.time, length, states, self._inside))
+        if found is not None:
+            self.length, self._leap = found.length, Leap.of(found, length, states, self.unseen.narrow)
+            return
+        self._leap = None if self._leap is None else self._leap.wider(length)
+        if self._leap is not None:  # it was to end next to one, and did not stay aside
+            self.length = length - self._leap.over / 2
 
     def _accept(self, length: float, states: np.ndarray, rate: float) -> None:
         """Take a step, up to the first event that stops it or changes the state."""
@@ -357,7 +361,7 @@ class OrdinaryMarch:
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
         self.steps.append(step)
         self._last = (states, length)
-        self.state, time = states[-1], self.time + length
+        self.state, time, before = states[-1], self.time + length, self.slope
         self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
         if self.constraints is not None:
             self._project(time, self.scales.scale)
@@ -369,6 +373,7 @@ class OrdinaryMarch:
         if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
+        self.sliding.took(self.time, self.state, (before, self.slope))
 
     def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """A step as far as events leave it; those within it are noted."""

@@ -1,0 +1,77 @@
+"""Solutions that slide: a right-hand side that jumps and pushes back to its jump from both sides.
+
+What goes on there is no solution of the equations as they are stated, which say nothing between the two sides: steps
+would cross the jump to and fro for ever, each as short as the tolerance asks.
+"""
+
+import numpy as np
+
+from gmnm_pde.evolution.ordinary.system import System
+from gmnm_pde.evolution.steps import Ended
+
+_OFTEN = 200
+"""So many crossings, one after another, are sliding."""
+
+_ASIDE, _ASIDE_AT_MOST = 10.0, 1e-3
+"""Between them a solution moves aside by no more than so many times the tolerance, and this part of its size."""
+
+_JUMP = 0.1
+"""A derivative jumps where it changes by this part of it or more in one way, and back in the next."""
+
+
+class Sliding:
+    """How often each derivative has jumped to and fro.
+
+    Args:
+        system: The equations.
+        relative: The error aimed at, relative to each unknown, [m].
+    """
+
+    def __init__(self, system: System, relative: np.ndarray):
+        self._system = system
+        self._aside = np.minimum(_ASIDE * relative, _ASIDE_AT_MOST)
+        self.begin()
+
+    def begin(self) -> None:
+        """Count anew, as after an event."""
+        count = self._system.count
+        self._times, self._last = np.zeros(count, dtype=int), np.zeros(count)
+        self._when = np.full(count, -np.inf)
+
+    def took(self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray]) -> None:
+        """Notice a step.
+
+        Args:
+            time: Its end.
+            state: There, [m].
+            slopes: At its beginning and its end, [m] each.
+
+        Raises:
+            Ended: the solution slides.
+        """
+        change = (slopes[1] - slopes[0]) * self._system.differential
+        jumps = np.abs(change) > _JUMP * np.maximum(*np.abs(slopes))
+        if not jumps.any():
+            return
+        back = jumps & (change * self._last < 0)
+        near = np.abs(change) * (time - self._when) <= self._aside * np.abs(state)
+        self._times = np.where(back & near, self._times + 1, np.where(back, 0, self._times))
+        self._when = np.where(jumps & (change * self._last <= 0), time, self._when)
+        self._last = np.where(jumps, change, self._last)
+        if self._times.max() >= _OFTEN:
+            raise Ended(time, self._told(int(self._times.argmax()), state, slopes))
+
+    def _told(self, number: int, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray]) -> str:
+        """What happens there, in words."""
+        fields, unknowns = self._system.statements.problem.fields, self._system.unknowns
+        field, order = unknowns[number]
+        name = fields[field] + "'" * (order + 1)
+        place = ", ".join(
+            f"{fields[k]}{chr(39) * order} = {value:.6g}" for (k, order), value in zip(unknowns, state, strict=True)
+        )
+        low, high = sorted((slopes[0][number], slopes[1][number]))
+        return (
+            f"{name} jumps between {low:.3g} and {high:.3g} at {place} and pushes back from both sides: the solution "
+            "slides along the jump, where the equations say nothing; smooth it, as torch.tanh(.../width) in place of a "
+            "comparison or a sign, or state what holds there"
+        )
