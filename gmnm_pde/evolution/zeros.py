@@ -76,7 +76,11 @@ def zero_in(values: Values, bracket: Bracket) -> float:
     """Where the function is zero."""
     if bracket.exact:
         return bracket.high
-    return cast(float, brentq(lambda at: values(np.array([at]))[0], bracket.low, bracket.high, xtol=1e-15))
+    try:
+        return cast(float, brentq(lambda at: values(np.array([at]))[0], bracket.low, bracket.high, xtol=1e-15))
+    except ValueError:  # one of the ends is zero but for rounding
+        ends = np.array([bracket.low, bracket.high])
+        return float(ends[np.abs(values(ends)).argmin()])
 
 
 @lru_cache(maxsize=32)

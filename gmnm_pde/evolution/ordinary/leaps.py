@@ -1,6 +1,6 @@
 """Over a jump or a kink in the state: a step that ends next to it, and a short one that leads over it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Leap:
         states: At its beginning and its stages, [s + 1, m].
         least: Sizes that errors of both steps are relative to at least, [m]: a field may be zero before the jump.
         due: Whether that step is the next one.
+        slope: Before it, [m].
     """
 
     over: float
@@ -28,6 +29,7 @@ class Leap:
     states: np.ndarray
     least: np.ndarray
     due: bool = False
+    slope: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def of(cls, found: Found | None, length: float, states: np.ndarray, narrow: np.ndarray) -> "Leap | None":
@@ -36,9 +38,9 @@ class Leap:
             return None
         return cls(found.over, length, states, np.maximum(narrow, np.abs(states - states[0]).max(axis=0)))
 
-    def now(self) -> "Leap":
-        """The same, with the step over the jump as the next one."""
-        return replace(self, due=True)
+    def now(self, slope: np.ndarray) -> "Leap":
+        """The same, with the step over the jump as the next one, before which the state has some slope."""
+        return replace(self, due=True, slope=slope)
 
     def wider(self, tried: float) -> "Leap | None":
         """With a step that ends farther from the jump than one that was too long; None where it is no longer near."""

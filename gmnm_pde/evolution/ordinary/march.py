@@ -52,6 +52,9 @@ _ASIDE = 1e-15
 _SHORTER = 0.8
 """Steps of a march that is to tell the error of another are shorter by this factor at least."""
 
+_KINK = 1e-3
+"""Where slopes change by no more than this part there is a kink, and no jump."""
+
 _GROWN = 1e8
 """A solution that has grown by this factor when steps end grows without bound."""
 
@@ -150,7 +153,7 @@ class OrdinaryMarch:
 
     def _begin(self, start: Start) -> None:
         """A first length, and what is to be learnt anew, at the beginning and where data break off."""
-        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
+        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=_KINK, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.ends.append((self.time, self.state, self.slope))
         self.scales.begin(self.state)
@@ -189,7 +192,7 @@ class OrdinaryMarch:
             pause()
             length = self._fitting(end)
             if length < self._tiny:
-                stuck = f"steps became shorter than {self._tiny:.0e}"
+                stuck = self.sliding.suspected or f"steps became shorter than {self._tiny:.0e}"
                 continue
             with np.errstate(all="ignore"):
                 failures = 0 if self._attempt(length) else failures + 1
@@ -319,9 +322,12 @@ class OrdinaryMarch:
         """After a step next to a jump one leads over it; after that all begins anew."""
         if leap is not None and not leap.due:
             self.length = leap.over
-            return leap.now()
+            return leap.now(self.slope)
         if leap is not None and not self._crossed:
-            self._begin(self._again())
+            if np.allclose(self.slope, leap.slope, rtol=_KINK, atol=0.0):
+                self.length, self._last, self._before = leap.length, None, 0.0
+            else:
+                self._begin(self._again())
         return None
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
@@ -373,7 +379,7 @@ class OrdinaryMarch:
         if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
-        self.sliding.took(self.time, self.state, (before, self.slope))
+        self.sliding.took(self.time, self.state, (before, self.slope), self.scales.largest)
 
     def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """A step as far as events leave it; those within it are noted."""

@@ -12,6 +12,9 @@ from gmnm_pde.evolution.steps import Ended
 _OFTEN = 200
 """So many crossings, one after another, are sliding."""
 
+_SOMETIMES = 6
+"""So many are, where steps cannot become shorter."""
+
 _ASIDE, _ASIDE_AT_MOST = 10.0, 1e-3
 """Between them a solution moves aside by no more than so many times the tolerance, and this part of its size."""
 
@@ -25,6 +28,9 @@ class Sliding:
     Args:
         system: The equations.
         relative: The error aimed at, relative to each unknown, [m].
+
+    Attributes:
+        suspected: What is told, if the solution may be sliding.
     """
 
     def __init__(self, system: System, relative: np.ndarray):
@@ -36,15 +42,19 @@ class Sliding:
         """Count anew, as after an event."""
         count = self._system.count
         self._times, self._last = np.zeros(count, dtype=int), np.zeros(count)
-        self._when = np.full(count, -np.inf)
+        self._sides = np.zeros((2, count))
+        self._when, self.suspected = np.full(count, -np.inf), ""
 
-    def took(self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray]) -> None:
+    def took(
+        self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], sizes: np.ndarray
+    ) -> None:
         """Notice a step.
 
         Args:
             time: Its end.
             state: There, [m].
             slopes: At its beginning and its end, [m] each.
+            sizes: How large unknowns are, [m].
 
         Raises:
             Ended: the solution slides.
@@ -54,14 +64,17 @@ class Sliding:
         if not jumps.any():
             return
         back = jumps & (change * self._last < 0)
-        near = np.abs(change) * (time - self._when) <= self._aside * np.abs(state)
+        near = np.abs(change) * (time - self._when) <= self._aside * sizes
         self._times = np.where(back & near, self._times + 1, np.where(back, 0, self._times))
         self._when = np.where(jumps & (change * self._last <= 0), time, self._when)
         self._last = np.where(jumps, change, self._last)
+        self._sides = np.where(jumps, np.stack(slopes), self._sides)
+        if self._times.max() >= _SOMETIMES:
+            self.suspected = self._told(int(self._times.argmax()), state)
         if self._times.max() >= _OFTEN:
-            raise Ended(time, self._told(int(self._times.argmax()), state, slopes))
+            raise Ended(time, self.suspected)
 
-    def _told(self, number: int, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray]) -> str:
+    def _told(self, number: int, state: np.ndarray) -> str:
         """What happens there, in words."""
         fields, unknowns = self._system.statements.problem.fields, self._system.unknowns
         field, order = unknowns[number]
@@ -69,7 +82,7 @@ class Sliding:
         place = ", ".join(
             f"{fields[k]}{chr(39) * order} = {value:.6g}" for (k, order), value in zip(unknowns, state, strict=True)
         )
-        low, high = sorted((slopes[0][number], slopes[1][number]))
+        low, high = sorted(self._sides[:, number])
         return (
             f"{name} jumps between {low:.3g} and {high:.3g} at {place} and pushes back from both sides: the solution "
             "slides along the jump, where the equations say nothing; smooth it, as torch.tanh(.../width) in place of a "

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from gmnm_pde.evolution.degree import degrees
-from gmnm_pde.evolution.ordinary.recording import Call, Graph, Ref
+from gmnm_pde.evolution.ordinary.recording import Call, Graph, Ref, graph_for
 from gmnm_pde.evolution.ordinary.scalars import written
 
 _COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max"}
@@ -42,14 +42,18 @@ def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:
         return number
 
     found: list[int] = []
+    tables: dict[int, np.ndarray] = {}
     aten = torch.ops.aten
     for call in graph.calls:
         depends = any(isinstance(own, Ref) and known.get(own.number, 0.0) > 0 for own in call.args)
         first = call.args[0]
-        if not depends:
+        if not depends or call.dtypes[0] == torch.int64 and call.name != "searchsorted":
             continue
         if call.name in _COMPARES:
             found.append(made(aten.sub.Tensor, *call.args[:2]))
+        elif call.name == "searchsorted" and isinstance(call.args[1], Ref):
+            tables[call.args[1].number] = graph.constants[call.args[0].number].numpy()
+            found.append(call.args[1].number)
         elif call.name == "clamp":
             given = [*call.args[1:], *call.kwargs.values()]
             found += [made(aten.sub.Tensor, first, bound) for bound in given if bound is not None]
@@ -60,11 +64,20 @@ def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:
             found.append(made(aten.sin.default, Ref(made(aten.mul.Tensor, part, np.pi))))
     if not found:
         return None
-    calls, ends = (*graph.calls, *more), tuple(dict.fromkeys(found))
-    _, function = written(Graph(graph.inputs, calls, graph.constants, ends))
+    ends = tuple(dict.fromkeys(found))
+    _, function = written(graph_for(graph.inputs, (*graph.calls, *more), graph.constants, ends))
 
     def values(points: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.stack([np.broadcast_to(own, len(points)) for own in function(*points.T)], axis=1)
+            columns = [np.broadcast_to(own, len(points)) for own in function(*points.T)]
+        pairs = zip(ends, columns, strict=True)
+        return np.stack([_beside(tables[end], own) if end in tables else own for end, own in pairs], axis=1)
 
     return values
+
+
+def _beside(table: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """How far numbers are from the nearest of a table, with a sign that changes there."""
+    place = np.searchsorted(table, numbers)
+    ends = np.concatenate([[-np.inf], table, [np.inf]])
+    return np.minimum(numbers - ends[place], ends[place + 1] - numbers) * (1 - 2 * (place % 2))
