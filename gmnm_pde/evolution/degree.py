@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from gmnm_pde.evolution.ordinary.recording import Call, Graph, Ref
+from gmnm_pde.evolution.recording import Call, Graph, Ref
 
 _SUMS = {
     "add", "sub", "rsub", "neg", "stack", "cat", "sum", "mean", "detach", "clone", "view", "_unsafe_view", "reshape",

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.ordinary.recording import Graph, Unrecorded, record
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.jets import Alpha, Field, Frame, Quantity
 from gmnm_pde.statement.terms import Term
 
@@ -28,9 +28,6 @@ _SAME = 1e-9
 
 _MANY = 64
 """So many points and more are evaluated as arrays."""
-
-NOT_RECORDED = (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError)
-"""What may come of functions that do what cannot be recorded."""
 
 
 class Evaluation(Protocol):

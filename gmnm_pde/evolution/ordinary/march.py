@@ -30,6 +30,9 @@ _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 _KEPT = 1.2
 """A step that could grow by no more than this stays as it is, and its inverses with it."""
 
+_FAR_OFF = 2.0
+"""Polynomials of a step are continued to so many times its length, where rounding might end on the other side of a jump."""
+
 _FAR = 0.5
 """A step that was too long by more than this factor may have met a jump or a kink in the state."""
 
@@ -258,7 +261,7 @@ class OrdinaryMarch:
         """Increments by the polynomial of the last step."""
         if self._leap is not None and not self._leap.due:
             return self._leap.guess(self.method, length)
-        if self._last is None:
+        if self._last is None or (self.unseen.has_surfaces and length > _FAR_OFF * self._last[1]):
             return (length * self.method.nodes)[:, None] * self.slope
         states, before = self._last
         guess = self.method.at(states, 1 + self.method.nodes * (length / before)) - self.state

@@ -45,9 +45,7 @@ class Sliding:
         self._sides = np.zeros((2, count))
         self._when, self.suspected = np.full(count, -np.inf), ""
 
-    def took(
-        self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], sizes: np.ndarray
-    ) -> None:
+    def took(self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], sizes: np.ndarray) -> None:
         """Notice a step.
 
         Args:
@@ -77,10 +75,12 @@ class Sliding:
     def _told(self, number: int, state: np.ndarray) -> str:
         """What happens there, in words."""
         fields, unknowns = self._system.statements.problem.fields, self._system.unknowns
-        field, order = unknowns[number]
+        member = number - number % len(unknowns)
+        field, order = unknowns[number - member]
         name = fields[field] + "'" * (order + 1)
         place = ", ".join(
-            f"{fields[k]}{chr(39) * order} = {value:.6g}" for (k, order), value in zip(unknowns, state, strict=True)
+            f"{fields[k]}{chr(39) * order} = {value:.6g}"
+            for (k, order), value in zip(unknowns, state[member:], strict=False)
         )
         low, high = sorted(self._sides[:, number])
         return (

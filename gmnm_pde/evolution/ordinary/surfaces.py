@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from gmnm_pde.evolution.degree import degrees
-from gmnm_pde.evolution.ordinary.recording import Call, Graph, Ref, graph_for
 from gmnm_pde.evolution.ordinary.scalars import written
+from gmnm_pde.evolution.recording import Call, Graph, Ref, graph_for
 
 _COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max"}
 """Operations that jump or have kinks where their first two arguments are equal."""
@@ -47,7 +47,7 @@ def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:
     for call in graph.calls:
         depends = any(isinstance(own, Ref) and known.get(own.number, 0.0) > 0 for own in call.args)
         first = call.args[0]
-        if not depends or call.dtypes[0] == torch.int64 and call.name != "searchsorted":
+        if not depends or (call.dtypes[0] == torch.int64 and call.name != "searchsorted"):
             continue
         if call.name in _COMPARES:
             found.append(made(aten.sub.Tensor, *call.args[:2]))

@@ -10,12 +10,12 @@ import numpy as np
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.evolution.degree import degree
-from gmnm_pde.evolution.ordinary.evaluation import NOT_RECORDED, Evaluation, evaluation_of
+from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
 from gmnm_pde.evolution.ordinary.surfaces import Functions, surfaces
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.recording import NOT_RECORDED
 from gmnm_pde.scrutiny.data import Data
 from gmnm_pde.statement.terms import Term
-
 
 _PLAIN = 4
 """Polynomials of the state up to this degree are seen as a whole at the stages of a step."""

@@ -107,6 +107,11 @@ class Unseen:
         """Whether there may be anything narrow in the state."""
         return self._between is not None
 
+    @property
+    def has_surfaces(self) -> bool:
+        """Whether it is known where equations jump or have kinks in the state."""
+        return self._between is not None and self._between.has_surfaces
+
     def is_due(self, waiting: int) -> bool:
         """Whether so many steps are to be looked at."""
         return waiting >= self._together
@@ -149,7 +154,7 @@ class Unseen:
 
     def surface(self, step: Taken) -> Found | None:
         """How a step that was too long is to end next to the first surface that it crosses, and the next after it."""
-        if self._between is None or not self._between.has_surfaces:
+        if self._between is None or not self.has_surfaces:
             return None
         return self._before_surface(0, step, self._between.looked([step])[0], 0.0)
 

@@ -13,6 +13,10 @@ class Unrecorded(Exception):
     """Why what a function does cannot be recorded."""
 
 
+NOT_RECORDED = (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError)
+"""What may come of functions that do what cannot be recorded."""
+
+
 @dataclass(frozen=True)
 class Ref:
     """A value of a graph, by its number."""
