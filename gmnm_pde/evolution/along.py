@@ -1,7 +1,7 @@
 """What the equations do along a step in space and time, between its stages: states that are passed in a short time.
 
-As in time alone (``ordinary/between.py``): at a few places the equations are evaluated at many times on the polynomials of
-a step. What they leave there is as smooth in time as these are, but for what is narrow in the state.
+As in time alone (``ordinary/between.py``): at a few places the equations are evaluated at many times on the polynomials
+of a step. What they leave there is as smooth in time as these are, but for what is narrow in the state.
 """
 
 import math
@@ -16,19 +16,19 @@ from gmnm_pde.evolution.degree import degree
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.recording import NOT_RECORDED, record
 from gmnm_pde.evolution.steps import Step
-from gmnm_pde.models.modes import radau
+from gmnm_pde.models.modes import Product, radau
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize, residuals
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term
 
-_EACH = 64
+_EACH = 32
 """Times in a window of a step, spread unevenly."""
 
-_WINDOWS = 128
+_WINDOWS = 256
 """Windows in all the time; a step has its part of them, and one at least."""
 
-_PLACES = {1: 17, 2: 5, 3: 3}
+_PLACES = {1: 9, 2: 4, 3: 2}
 """Places along each coordinate, by how many coordinates there are."""
 
 _PLAIN = 4
@@ -40,6 +40,9 @@ _MISSED = 0.3
 _OF_ACCOUNT, _SHORTER = 0.1, 0.125
 """A step is to end before the first window in which so large a part of the most in any window is not seen; it is
 shortened to no less than a part."""
+
+
+_END = torch.ones(1, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Along:
         interior = [term for term in self._problem.terms if term.group == "interior" and not term.trace.over_space]
         whole = statements.space and statements.parts == 1
         self._terms = [term for term in interior if not _is_plain(statements, term)] if whole else []
+        self._basis: Product | None = None
+        self._known: dict[tuple[int, ...], list[Tensor]] = {}
+        self._rates: dict[str, Tensor] = {}
         self._narrow = torch.zeros(statements.fields, dtype=torch.float64)
 
     @property
@@ -104,28 +110,42 @@ class Along:
         return {name: own.residual.nan_to_num(0, 0, 0).view(len(parts), -1) for name, own in named.items()}
 
     def _effect(self, term: Term, name: str, step: Step) -> Tensor:
-        """What the field that an equation determines changes by in the step for each part of what that leaves, [places]."""
+        """What a step changes of the field of an equation for each part of what that leaves, [places]."""
+        statements, order = self._statements, self._statements.orders[self._statements.tested[name]]
+        if name not in self._rates:
+            self._rates[name] = self._rate(term, name, step)
+        later = (statements.end - statements.start) ** max(0, order - 1)
+        return step.length * later / self._rates[name].clamp_min(1e-300)
+
+    def _rate(self, term: Term, name: str, step: Step) -> Tensor:
+        """How an equation depends on the highest derivative by time of its field, [places]; infinite without one."""
         statements, field = self._statements, self._statements.tested[name]
-        order = statements.orders[field]
-        points, jets = self._jets(term, step, torch.ones(1, dtype=torch.float64))
+        points, jets = self._jets(term, step, _END)
         slopes = linearize(self._problem, Placed(term, Cloud(points)), points, jets, ())[name].slopes
-        rates = [own for (k, alpha), own in slopes.items() if k == field and statements.split(alpha)[1] == order]
+        order = statements.orders[field]
+        rates = [own.abs() for (k, alpha), own in slopes.items() if k == field and statements.split(alpha)[1] == order]
         if not order or not rates:
-            return torch.zeros(len(points), dtype=torch.float64)
-        later = (statements.end - statements.start) ** (order - 1)
-        return step.length * later / sum(own.abs() for own in rates).clamp_min(1e-300)
+            return torch.full((len(points),), math.inf, dtype=torch.float64)
+        return torch.stack(rates).sum(dim=0)
 
     def _jets(self, term: Term, step: Step, parts: Tensor) -> tuple[Tensor, dict[Alpha, Tensor]]:
         """Points [times * places, d] and the derivatives that a term asks for there, [times * places, fields]."""
-        statements, method = self._statements, radau(step.stages)
+        statements, orders = self._statements, {alpha: self._statements.split(alpha) for alpha in term.trace.alphas}
         jets = {}
-        for alpha in term.trace.alphas:
-            orders, order = statements.split(alpha)
-            at_times = torch.einsum("ns,sfm->nfm", method.lagrange(parts, order), step.states) / step.length**order
-            each = zip(step.basis.lines, self._lines, orders, strict=True)
-            rows = [line.rows(places, k) for line, places, k in each]
-            jets[alpha] = step.basis.along_axes(rows, at_times).movedim(1, -1).flatten(0, 1)
+        for alpha, (along, order) in orders.items():
+            at_places = step.basis.along_axes(self._rows(step.basis, along), step.states)
+            in_time = _in_time(parts, step.stages, order) / step.length**order
+            jets[alpha] = torch.tensordot(in_time, at_places, 1).movedim(1, -1).flatten(0, 1)
         return statements.joined(self._places, step.start + parts * step.length), jets
+
+    def _rows(self, basis: Product, orders: tuple[int, ...]) -> list[Tensor]:
+        """The modes, differentiated so often, at the places along each coordinate."""
+        if self._basis is not basis:
+            self._basis, self._known = basis, {}
+        if orders not in self._known:
+            each = zip(basis.lines, self._lines, orders, strict=True)
+            self._known[orders] = [line.rows(places, order) for line, places, order in each]
+        return self._known[orders]
 
     @cached_property
     def _lines(self) -> list[Tensor]:
@@ -157,6 +177,12 @@ def _is_plain(statements: Statements, term: Term) -> bool:
     except NOT_RECORDED:
         return False
     return degree(graph, [0, *[1] * len(jets)]) <= _PLAIN
+
+
+@lru_cache(maxsize=16)
+def _in_time(parts: Tensor, stages: int, order: int) -> Tensor:
+    """The derivatives of the stages' polynomials at some parts of a step, by the part, [n, stages + 1]."""
+    return radau(stages).lagrange(parts, order)
 
 
 @lru_cache(maxsize=4)

@@ -7,8 +7,8 @@ from gmnm_pde.evolution.recording import Call, Graph, Ref
 
 _SUMS = {
     "add", "sub", "rsub", "neg", "stack", "cat", "sum", "mean", "detach", "clone", "view", "_unsafe_view", "reshape",
-    "expand", "unsqueeze", "squeeze", "alias", "select", "slice", "contiguous", "lift_fresh", "permute", "transpose", "t",
-    "_reshape_alias", "unbind", "_to_copy", "positive",
+    "expand", "unsqueeze", "squeeze", "alias", "select", "slice", "contiguous", "lift_fresh", "permute", "transpose",
+    "t", "_reshape_alias", "unbind", "_to_copy", "positive",
 }  # fmt: skip
 """These are of the degree of the highest of their arguments."""
 
@@ -44,7 +44,7 @@ def _degree(call: Call, known: dict[int, float]) -> float:
         return highest
     if call.name in _PRODUCTS:
         return sum(degrees)
-    first, *others = call.args
+    others = call.args[1:]
     if call.name == "div" and not _is_varying(others[0], known):
         return highest
     power = others[0] if call.name == "pow" and others else None

@@ -137,7 +137,7 @@ def _turns(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket
 
 
 def _may_reach_zero(places: np.ndarray, size: np.ndarray, dips: np.ndarray) -> np.ndarray:
-    """Which of some least values may be of a function that is zero nearby: lines through those beside them meet below."""
+    """Which least values may be of a function that is zero nearby: lines through those beside them meet below zero."""
     before, after = np.maximum(dips - 2, 0), np.minimum(dips + 2, len(size) - 1)
     (x, y), (z, w) = (places[dips - 1], size[dips - 1]), (places[dips + 1], size[dips + 1])
     with np.errstate(all="ignore"):

@@ -8,6 +8,7 @@ reaction within half a kelvin, a window, or a peak of a table, that the stages d
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,18 +16,17 @@ from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.zeros import brackets_between, zero_in
 
-_EACH = 64
+_EACH = 32
 """Places in a window of a step, spread unevenly."""
 
-_WINDOWS = 512
+_WINDOWS = 1024
 """Windows in all the time; a step has its part of them, and one at least."""
 
 _AT_ONCE = 2**16
 """No more numbers of a kind are evaluated at once."""
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """A step that was taken.
 
     Attributes:
@@ -112,7 +112,7 @@ class Between:
 
     def _along(self, steps: Sequence[Taken], parts: np.ndarray, powers: np.ndarray) -> tuple[np.ndarray, ...]:
         """Times [steps, n], states and slopes [steps, n, m] at some parts of steps."""
-        starts, lengths, states, inside = (np.array([getattr(s, n) for s in steps]) for n in Taken.__annotations__)
+        starts, lengths, states, inside = map(np.array, zip(*steps, strict=True))
         times = np.clip(starts[:, None] + lengths[:, None] * parts, inside[:, :1], inside[:, 1:])
         coefficients = self.method.powers @ (states - states[:, :1])
         rates = coefficients[:, 1:] * (np.arange(1, states.shape[1]) / lengths[:, None])[:, :, None]

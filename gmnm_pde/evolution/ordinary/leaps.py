@@ -8,7 +8,7 @@ from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.unseen import Found
 
 _WIDER, _NEAR = 1e3, 0.1
-"""A step over a jump becomes longer by this factor where the one before did not stay aside; no longer than this part."""
+"""A step over a jump grows by this factor where the one before it did not stay aside, to a part of that at most."""
 
 
 @dataclass(frozen=True)

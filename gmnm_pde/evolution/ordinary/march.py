@@ -31,7 +31,7 @@ _KEPT = 1.2
 """A step that could grow by no more than this stays as it is, and its inverses with it."""
 
 _FAR_OFF = 2.0
-"""Polynomials of a step are continued to so many times its length, where rounding might end on the other side of a jump."""
+"""Polynomials of a step are continued to so many times its length, where rounding may be beyond a jump."""
 
 _FAR = 0.5
 """A step that was too long by more than this factor may have met a jump or a kink in the state."""
@@ -113,7 +113,7 @@ class OrdinaryMarch:
         self._crossed: Sequence[Happening] = ()
         self._leap: Leap | None = None
         self._waiting: list[tuple[Waiting, Before]] = []
-        self._finite = True
+        self._finite, self._noticed = True, 0
 
     def run(self) -> list[Step]:
         """All steps to the end.
@@ -209,6 +209,8 @@ class OrdinaryMarch:
             found = self.unseen.first([own for own, _ in self._waiting])
         waiting, self._waiting = self._waiting, []
         if found is None:
+            self.sliding.took(self.ends[self._noticed :], self.scales.largest)
+            self._noticed = len(self.ends) - 1
             return False
         (own, before) = waiting[found.number]
         before.restore(self)
@@ -370,7 +372,7 @@ class OrdinaryMarch:
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
         self.steps.append(step)
         self._last = (states, length)
-        self.state, time, before = states[-1], self.time + length, self.slope
+        self.state, time = states[-1], self.time + length
         self.slope = self.method.inverse[-1] @ (states[1:] - states[0]) / length
         if self.constraints is not None:
             self._project(time, self.scales.scale)
@@ -382,7 +384,6 @@ class OrdinaryMarch:
         if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
-        self.sliding.took(self.time, self.state, (before, self.slope), self.scales.largest)
 
     def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """A step as far as events leave it; those within it are noted."""

@@ -1,8 +1,7 @@
 """Going back to before a step of a march."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from gmnm_pde.evolution.ordinary.march import OrdinaryMarch
@@ -11,8 +10,7 @@ _KEPT = ("time", "state", "slope", "_last", "_error", "_before")
 """What of a march a step changes, and nothing changes in place."""
 
 
-@dataclass(frozen=True)
-class Before:
+class Before(NamedTuple):
     """What a march was before a step.
 
     Attributes:

@@ -4,6 +4,8 @@ What goes on there is no solution of the equations as they are stated, which say
 would cross the jump to and fro for ever, each as short as the tolerance asks.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gmnm_pde.evolution.ordinary.system import System
@@ -45,18 +47,24 @@ class Sliding:
         self._sides = np.zeros((2, count))
         self._when, self.suspected = np.full(count, -np.inf), ""
 
-    def took(self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], sizes: np.ndarray) -> None:
-        """Notice a step.
+    def took(self, ends: Sequence[tuple[float, np.ndarray, np.ndarray]], sizes: np.ndarray) -> None:
+        """Notice some steps.
 
         Args:
-            time: Its end.
-            state: There, [m].
-            slopes: At its beginning and its end, [m] each.
+            ends: Times, states and slopes at the beginning of the first and at the ends of all.
             sizes: How large unknowns are, [m].
 
         Raises:
             Ended: the solution slides.
         """
+        slopes = np.array([own[2] for own in ends])
+        change = np.diff(slopes, axis=0)
+        if (change[1:] * change[:-1] < 0).any() or self._times.any():
+            for before, (time, state, slope) in zip(slopes[:-1], ends[1:], strict=True):
+                self._took(time, state, (before, slope), sizes)
+
+    def _took(self, time: float, state: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], sizes: np.ndarray) -> None:
+        """Notice a step: the time and the state at its end, and the slopes at its beginning and its end."""
         change = (slopes[1] - slopes[0]) * self._system.differential
         jumps = np.abs(change) > _JUMP * np.maximum(*np.abs(slopes))
         if not jumps.any():

@@ -1,7 +1,8 @@
-"""The error that steps make by what their stages do not see: of the data in time, and of what is narrow in the state."""
+"""The error that steps make by what their stages do not see: of data in time, and of what is narrow in the state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +34,7 @@ _TOGETHER = 32
 """So many steps are looked at together, where nothing was found in those before."""
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A step that was taken and is still to be looked at between its stages.
 
     Attributes:
@@ -121,7 +121,8 @@ class Unseen:
         if self._between is None or not waiting:
             return None
         looked = self._between.looked([own.step for own in waiting])
-        effect, scale, rounding = (np.array([getattr(w, n) for w in waiting]) for n in ("effect", "scale", "rounding"))
+        _, *sizes = zip(*waiting, strict=True)
+        effect, scale, rounding = map(np.array, sizes)
         means = self._gain * affected(effect, np.array([own.unexplained.mean(axis=0) for own in looked]))
         narrow = np.maximum(self.narrow, np.maximum.accumulate(means))  # the size of a field that is zero before
         shares = self._share(means, np.maximum(scale, narrow), rounding)
@@ -143,7 +144,7 @@ class Unseen:
 
     @staticmethod
     def _before_surface(number: int, step: Taken, looked: Looked, first: float) -> Found | None:
-        """How a step is to end next to a surface that it crosses in the first window that counts, and the next after it."""
+        """How a step is to end next to a surface that it crosses in the first window that counts, and then go on."""
         crossed = looked.crossed[looked.crossed >= first]
         if not len(crossed) or crossed[0] > first + 2 / len(looked.unexplained):
             return None
