@@ -20,11 +20,8 @@ _NOTHING = 1e-11
 _DIPS = 64
 """So many of the places where a function comes near to zero and turns are looked at more closely."""
 
-_PARTS, _LEVELS = 12, 9
-"""In so many parts, so often."""
-
-_FALLS = 0.99
-"""For as long as what the function is there falls by this factor each time."""
+_PARTS, _LEVELS = 13, 9
+"""In so many parts, so often, for as long as they may reach zero."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _turns(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket
     dips = 1 + (inner & alike).nonzero()[0]
     dips = dips[_may_reach_zero(places, size, dips)]
     dips = dips[np.argsort(size[dips])[:_DIPS]]
-    low, high, side, least = places[dips - 1], places[dips + 1], signs[dips], size[dips]
+    low, high, side = places[dips - 1], places[dips + 1], signs[dips]
     found: list[Bracket] = []
     for _ in range(_LEVELS):
         if not len(low):
@@ -130,9 +127,9 @@ def _turns(values: Values, places: np.ndarray, seen: np.ndarray) -> list[Bracket
         for k in (now < 0).nonzero()[0]:
             first, sign = at[k, best[k]], int(side[k])
             found += [Bracket(low[k], first, -sign, exact=False), Bracket(first, high[k], sign, exact=False)]
-        on = (now > 0) & (now < _FALLS * least)
-        low, high = at[rows, best - 1][on], at[rows, best + 1][on]
-        side, least = side[on], now[on]
+        middle = (best > 1) & (best < _PARTS - 1)
+        on = (now > 0) & (~middle | _may_reach_zero(at.ravel(), own.ravel(), rows * (_PARTS + 1) + best))
+        low, high, side = at[rows, best - 1][on], at[rows, best + 1][on], side[on]
     return found
 
 

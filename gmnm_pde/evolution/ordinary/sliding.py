@@ -70,7 +70,7 @@ class Sliding:
         if not jumps.any():
             return
         back = jumps & (change * self._last < 0)
-        near = np.abs(change) * (time - self._when) <= self._aside * sizes
+        near = np.where(jumps, np.abs(change), 0.0) * np.minimum(time - self._when, 1e30) <= self._aside * sizes
         self._times = np.where(back & near, self._times + 1, np.where(back, 0, self._times))
         self._when = np.where(jumps & (change * self._last <= 0), time, self._when)
         self._last = np.where(jumps, change, self._last)
