@@ -11,14 +11,11 @@ from gmnm_pde.evolution.ordinary.between import Taken
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
-from gmnm_pde.evolution.ordinary.leaps import Leap
-from gmnm_pde.evolution.ordinary.returning import Before
+from gmnm_pde.evolution.ordinary.hindsight import KINK, Hindsight
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
-from gmnm_pde.evolution.ordinary.sliding import Sliding
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.ordinary.unseen import Unseen, Waiting
 from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
@@ -29,9 +26,6 @@ _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 
 _KEPT = 1.2
 """A step that could grow by no more than this stays as it is, and its inverses with it."""
-
-_FAR_OFF = 2.0
-"""Polynomials of a step are continued to so many times its length, where rounding may be beyond a jump."""
 
 _FAR = 0.5
 """A step that was too long by more than this factor may have met a jump or a kink in the state."""
@@ -54,9 +48,6 @@ _ASIDE = 1e-15
 
 _SHORTER = 0.8
 """Steps of a march that is to tell the error of another are shorter by this factor at least."""
-
-_KINK = 1e-3
-"""Where slopes change by no more than this part there is a kink, and no jump."""
 
 _GROWN = 1e8
 """A solution that has grown by this factor when steps end grows without bound."""
@@ -99,21 +90,18 @@ class OrdinaryMarch:
         self._longest = None if before is None else before.lengths
         self.system, self.tolerance, self.on_step = system, tolerance, on_step
         self.method: Numbers = numbers(tolerance.stages)
-        self.unseen = Unseen(system, tolerance, self.method, data)
         self.start, self.end = system.statements.start, system.statements.end
         self.breaks = [*(t for t in sorted(breaks) if self.start < t < self.end), self.end]
         self.time, self.state, self.steps = self.start, begin.state, list[Step]()
-        self.sliding = Sliding(system, tolerance.relative)
         self.counts: dict[str, int] = dict.fromkeys(("steps", "rejected", "slopes", "bases"), 0)
         self.scales = Scales(tolerance, begin.state, None if before is None else before.scales.largest)
         self._enough = tolerance.newton
         self.length, self._linearization = math.inf, None
         self._start = begin
         self._fresh = math.inf if system.statements.autonomous else _FRESH
-        self._crossed: Sequence[Happening] = ()
-        self._leap: Leap | None = None
-        self._waiting: list[tuple[Waiting, Before]] = []
-        self._finite, self._noticed = True, 0
+        self.crossed: Sequence[Happening] = ()
+        self._finite = True
+        self.hindsight = Hindsight(self, data)
 
     def run(self) -> list[Step]:
         """All steps to the end.
@@ -156,7 +144,7 @@ class OrdinaryMarch:
 
     def _begin(self, start: Start) -> None:
         """A first length, and what is to be learnt anew, at the beginning and where data break off."""
-        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=_KINK, atol=0.0)
+        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=KINK, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.ends.append((self.time, self.state, self.slope))
         self.scales.begin(self.state)
@@ -181,43 +169,28 @@ class OrdinaryMarch:
         """Steps to a break or to the end, or to events that come before."""
         failures, stuck = 0, ""
         margin = _ASIDE * max(abs(self.time), abs(end))
-        self._inside = (self.time + margin if self.time > self.start else self.time, end - margin)
+        self.inside = (self.time + margin if self.time > self.start else self.time, end - margin)
         while True:
-            over = bool(self._crossed or stuck) or self.time >= end - 2 * self._tiny
-            if (over or self.unseen.is_due(len(self._waiting))) and self._goes_back():
-                failures, stuck, self._crossed = 0, "", ()
+            over = bool(self.crossed or stuck) or self.time >= end - 2 * self._tiny
+            if self.hindsight.goes_back(over=over):
+                failures, stuck, self.crossed = 0, "", ()
+                self._linearization = self._linearization if self.system.statements.autonomous else None
                 continue
             if stuck:
                 raise Ended(self.time, stuck)
             if over:
-                happenings, self._crossed = self._crossed, ()
+                happenings, self.crossed = self.crossed, ()
                 return happenings
             pause()
             length = self._fitting(end)
             if length < self._tiny:
-                stuck = self.sliding.suspected or f"steps became shorter than {self._tiny:.0e}"
+                stuck = self.hindsight.sliding.suspected or f"steps became shorter than {self._tiny:.0e}"
                 continue
             with np.errstate(all="ignore"):
                 failures = 0 if self._attempt(length) else failures + 1
             if failures > _FAILURES:
                 why = "Newton's method did not converge" if self._finite else "the equations are not finite"
                 stuck = f"{why} however short the step"
-
-    def _goes_back(self) -> bool:
-        """Look at the steps that were not looked at yet; go back to before the first that passes what is narrow."""
-        with np.errstate(all="ignore"):
-            found = self.unseen.first([own for own, _ in self._waiting])
-        waiting, self._waiting = self._waiting, []
-        if found is None:
-            self.sliding.took(self.ends[self._noticed :], self.scales.largest)
-            self._noticed = len(self.ends) - 1
-            return False
-        (own, before) = waiting[found.number]
-        before.restore(self)
-        self.length, self._leap = found.length, Leap.of(found, own.step.length, own.step.states, self.unseen.narrow)
-        if not self.system.statements.autonomous:
-            self._linearization = None
-        return True
 
     def _happen(self, happenings: Sequence[Happening]) -> None:
         """What events at one time make of the state."""
@@ -226,7 +199,7 @@ class OrdinaryMarch:
         assert self.events is not None
         note(self.happened, happenings, self.time)
         refuse_endless(self.happened, happenings, self.end - self.start)
-        self.sliding.begin()
+        self.hindsight.sliding.begin()
         self.state = self.events.changed(happenings, self.time, self.state, self.slope)
         self.stopped = next((own.name for own in happenings if own.stop), "")
         if self.constraints is not None:
@@ -252,20 +225,19 @@ class OrdinaryMarch:
     @property
     def _now(self) -> float:
         """The time, on the side of a break where the next step is."""
-        return max(self.time, self._inside[0])
+        return max(self.time, self.inside[0])
 
     def _stamps(self, length: float) -> np.ndarray:
         """The times at which the equations are evaluated in a step: its beginning and its stages."""
         times = self.time + length * np.concatenate([[0.0], self.method.nodes])
-        return np.clip(times, *self._inside)
+        return np.clip(times, *self.inside)
 
     def _guess(self, length: float) -> np.ndarray:
         """Increments by the polynomial of the last step."""
-        if self._leap is not None and not self._leap.due:
-            return self._leap.guess(self.method, length)
-        if self._last is None or (self.unseen.has_surfaces and length > _FAR_OFF * self._last[1]):
-            return (length * self.method.nodes)[:, None] * self.slope
-        states, before = self._last
+        states, before = self._last or (self.state, 0.0)
+        anew = self.hindsight.guess(length, before)
+        if anew is not None:
+            return anew
         guess = self.method.at(states, 1 + self.method.nodes * (length / before)) - self.state
         return guess if math.isfinite(guess.sum()) else np.zeros_like(guess)
 
@@ -294,12 +266,13 @@ class OrdinaryMarch:
             self._finite = solved.finite
             return self._failed(length, fresh, guess)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
-        scale = self.scales.of(sizes if self._leap is None else self._leap.sizes(sizes))
+        scale = self.scales.of(self.hindsight.sizes(sizes))
         weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
         errors = np.maximum(errors, self.scales.part * method.between(states) * weights)
-        errors = np.maximum(errors, self.unseen.of_data(linearization, arguments[2][1:], self.time, length, scale))
+        unseen = self.hindsight.unseen.of_data(linearization, arguments[2][1:], self.time, length, scale)
+        errors = np.maximum(errors, unseen)
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
         if not error < 1:
@@ -309,31 +282,25 @@ class OrdinaryMarch:
             if not fresh and solved.rate > self._fresh:
                 self._linearization = None
             if factor < _FAR:
-                self._stop_short(length, states)
+                self.hindsight.stop_short(length, states)
             return False
-        before = Before.of(self) if self.unseen.looks else None
+        before, start = self.hindsight.before(), self.time
         self.scales.taken(scale, rounding)
-        self._accept(length, states, solved.rate)
-        if before is not None:
-            step = Taken(before.values["time"], self._last[1], self._last[0], self._inside)
-            self._waiting.append((Waiting(step, np.abs(linearization.real), scale, rounding), before))
+        states, taken = self._accept(length, states, solved.rate)
+        self.hindsight.took(before, Taken(start, taken, states, self.inside), linearization.real, (scale, rounding))
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
-        self._leap = self._led(self._leap)
+        self.hindsight.lead()
         return True
 
-    def _led(self, leap: Leap | None) -> Leap | None:
-        """After a step next to a jump one leads over it; after that all begins anew."""
-        if leap is not None and not leap.due:
-            self.length = leap.over
-            return leap.now(self.slope)
-        if leap is not None and not self._crossed:
-            if np.allclose(self.slope, leap.slope, rtol=_KINK, atol=0.0):
-                self.length, self._last, self._before = leap.length, None, 0.0
-            else:
-                self._begin(self._again())
-        return None
+    def go_on(self, length: float) -> None:
+        """Go on beyond a kink with steps of some length."""
+        self.length, self._last, self._before = length, None, 0.0
+
+    def begin_again(self) -> None:
+        """Begin anew beyond a jump."""
+        self._begin(self._again())
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
@@ -350,23 +317,13 @@ class OrdinaryMarch:
         """After Newton's method failed: new slopes, or a shorter step."""
         if fresh or self.system.statements.autonomous:
             self.length, self._last = length / 4, None if not self._finite else self._last
-            self._stop_short(length, np.concatenate([self.state[None], self.state + guess]))
+            self.hindsight.stop_short(length, np.concatenate([self.state[None], self.state + guess]))
         else:
             self._linearization = None
         return False
 
-    def _stop_short(self, length: float, states: np.ndarray) -> None:
-        """After a step that was too long: one that ends next to a jump or a kink in the state that lies in it."""
-        found = self.unseen.surface(Taken(self.time, length, states, self._inside))
-        if found is not None:
-            self.length, self._leap = found.length, Leap.of(found, length, states, self.unseen.narrow)
-            return
-        self._leap = None if self._leap is None else self._leap.wider(length)
-        if self._leap is not None:  # it was to end next to one, and did not stay aside
-            self.length = length - self._leap.over / 2
-
-    def _accept(self, length: float, states: np.ndarray, rate: float) -> None:
-        """Take a step, up to the first event that stops it or changes the state."""
+    def _accept(self, length: float, states: np.ndarray, rate: float) -> tuple[np.ndarray, float]:
+        """Take a step, up to the first event that stops it or changes the state: its states then, and its length."""
         length, states = self._cut(length, states)
         fields = torch.from_numpy(states[:, self.system.fields, None])
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
@@ -384,6 +341,7 @@ class OrdinaryMarch:
         if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
+        return states, length
 
     def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """A step as far as events leave it; those within it are noted."""
@@ -393,7 +351,7 @@ class OrdinaryMarch:
         crossing = first_change(within, self.happened, self.time, length)
         if crossing is None:
             return length, states
-        self._crossed = crossing.happenings
+        self.crossed = crossing.happenings
         nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
         return crossing.part * length, self.method.at(states, nodes)
 
@@ -401,7 +359,7 @@ class OrdinaryMarch:
         """Bring the state back to its constraints, and what is not differentiated in line with it."""
         assert self.constraints is not None
         self.state = self.constraints.nearest(time, self.state, scale * self.system.differential)
-        start = self._consistent(min(time, self._inside[1]))
+        start = self._consistent(min(time, self.inside[1]))
         if start is not None:
             self.state, self.slope = start.state, start.slope
 
