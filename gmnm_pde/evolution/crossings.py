@@ -1,20 +1,14 @@
 """Where functions cross zero within a step, and events that follow each other without end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from scipy.optimize import brentq
 
 from gmnm_pde.evolution.steps import Ended
+from gmnm_pde.evolution.zeros import Bracket, Values, brackets, zero_in
 from gmnm_pde.statement.events import Happening
-
-_LOOKS = 16
-"""Places within a step at which functions of events are looked at."""
-
-_NOTHING = 1e-11
-"""A function is as good as zero below this part of its size in the step."""
 
 _CLOSE = 1e-14
 """Events nearer to each other than this part of a step are at one time."""
@@ -39,55 +33,65 @@ class Watched:
         happening: The event.
         direction: 1 where it must rise through zero, -1 where it must fall, 0 for both.
         values: At parts of the step [n]: [n].
+        looks: Places in the step at which it is looked at to begin with.
     """
 
     happening: Happening
     direction: int
-    values: Callable[[np.ndarray], np.ndarray]
+    values: Values
+    looks: int
 
 
-def first_crossing(watched: Sequence[Watched], after: float) -> Crossing | None:
-    """The first events in a step that come after some part of it."""
-    if not watched:
-        return None
-    parts = np.linspace(after, 1.0, _LOOKS + 1)
-    found: list[tuple[float, Happening]] = []
-    for own in watched:
-        seen = own.values(parts)
-        for end in (0, -1):  # an event at an end of a step belongs to the step before
-            if abs(seen[end]) <= _NOTHING * np.abs(seen).max():
-                seen[end] = 0.0
-        rises, falls = (seen[:-1] < 0) & (seen[1:] >= 0), (seen[:-1] > 0) & (seen[1:] <= 0)
-        crosses = (rises & (own.direction >= 0)) | (falls & (own.direction <= 0))
-        if crosses.any():
-            k = int(crosses.argmax())
-            part = parts[k + 1]
-            if seen[k + 1] != 0:
-                part = cast(float, brentq(lambda at, f=own.values: f(np.array([at]))[0], *parts[k : k + 2], xtol=1e-15))
-            found.append((float(part), own.happening))
-    if not found:
-        return None
-    first = min(part for part, _ in found)
-    return Crossing(first, tuple(own for part, own in found if part - first <= _CLOSE))
+class TooMany(Exception):
+    """A function of an event, by its name, has more zeros than can be told apart."""
+
+
+def crossings(watched: Sequence[Watched]) -> Iterator[Crossing]:
+    """The events in a step, one after another.
+
+    Raises:
+        TooMany: a function has more zeros than can be told apart.
+    """
+    ahead: list[tuple[float, int, Bracket]] = []
+    for number, own in enumerate(watched):
+        found = brackets(own.values, own.looks)
+        if found is None:
+            raise TooMany(own.happening.name)
+        ahead += [(each.low, number, each) for each in found if own.direction * each.direction >= 0]
+    ahead.sort(key=lambda own: own[:2])
+    zeros: list[tuple[float, int]] = []
+    while ahead or zeros:
+        while ahead and (not zeros or ahead[0][0] <= zeros[0][0] + _CLOSE):
+            _, number, bracket = ahead.pop(0)
+            insort(zeros, (zero_in(watched[number].values, bracket), number))
+        part = zeros[0][0]
+        here = [number for own, number in zeros if own - part <= _CLOSE]
+        zeros = zeros[len(here) :]
+        yield Crossing(part, tuple(watched[number].happening for number in sorted(here)))
 
 
 def first_change(
-    within: Callable[[float], Crossing | None], happened: dict[str, list[float]], start: float, length: float
+    within: Iterable[Crossing], happened: dict[str, list[float]], start: float, length: float
 ) -> Crossing | None:
     """The first events in a step that end it or change the state; those before, which do neither, are noted.
 
     Args:
-        within: The first events that come after some part of the step.
+        within: The events in the step.
         happened: Times of events, by name.
         start: When the step begins.
         length: How long it is.
+
+    Raises:
+        Ended: there are more events than can be told apart.
     """
-    after = 0.0
-    while crossing := within(after):
-        if any(own.stop or own.changes for own in crossing.happenings):
-            return crossing
-        after = crossing.part
-        note(happened, crossing.happenings, start + after * length)
+    try:
+        for crossing in within:
+            if any(own.stop or own.changes for own in crossing.happenings):
+                return crossing
+            note(happened, crossing.happenings, start + crossing.part * length)
+    except TooMany as event:
+        told = "has more zeros within a step than can be told apart: a function that varies less often can be followed"
+        raise Ended(start, f"the event '{event}' {told}") from None
     return None
 
 

@@ -1,13 +1,13 @@
 """Events of a problem with space: where they are in a step, and what they make of the fields; and its invariants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.crossings import Crossing, Watched, first_crossing
+from gmnm_pde.evolution.crossings import Crossing, Watched, crossings
 from gmnm_pde.evolution.moments import Moments, Observable, moments_in
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.steps import Step
@@ -16,6 +16,9 @@ from gmnm_pde.statement.events import Happening
 
 _ZERO = 1e-12
 """A function is zero where it is below this part of the fields, and of their squares."""
+
+_LOOKS, _LOOKS_IN_SPACE = 64, 16
+"""Places within a step at which means and integrals are looked at, and functions that vary in space."""
 
 
 class Events:
@@ -43,15 +46,16 @@ class Events:
         """Those at a known time."""
         return tuple(own for own in self._happenings if time in own.at)
 
-    def within(self, step: Step, after: float) -> Crossing | None:
-        """The first in a step that come after some part of it."""
+    def within(self, step: Step) -> Iterator[Crossing]:
+        """Those in a step, one after another."""
         watched = []
         for happening, observable in self._seen:
+            looks = _LOOKS if observable.is_whole else _LOOKS_IN_SPACE
             for direction, extreme in ((1, _largest), (-1, _smallest)):
                 if happening.direction != -direction:
                     values = partial(_seen_in, step, observable, extreme)
-                    watched.append(Watched(happening, direction, values))
-        return first_crossing(watched, after)
+                    watched.append(Watched(happening, direction, values, looks))
+        return crossings(watched)
 
     def changed(self, happenings: Sequence[Happening], before: Moments, basis: Product) -> list[Tensor]:
         """The fields and their derivatives by time after some events, each [fields, modes], in a basis.

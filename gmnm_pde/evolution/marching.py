@@ -4,12 +4,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.along import Along
 from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept, work_of
@@ -90,7 +90,7 @@ class March:
         self._slopes: StageSolver | None = None
         self.solver: StageSolver | None = None
         self.kept = Kept()
-        self.events = Events(statements)
+        self.events, self.along = Events(statements), Along(statements)
         self.happened, self.stopped = dict[str, list[float]](), ""
         self._tiny = _SHORTEST * max(abs(statements.start), abs(statements.end))
 
@@ -273,6 +273,9 @@ class March:
             if self.first:
                 self.transient.saw(length, error, scale[self.scales.worst].item())
             return Outcome.REJECTED
+        if self._passes_by(trial, increments, allowance * scale):
+            self.counts["rejected"] += 1
+            return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
         finer = self.control.finer(self.system.basis, after, allowance * scale, self.time)
         if finer is not None:
@@ -297,6 +300,20 @@ class March:
         highest = self.sizes(self.method.highest @ (self.state[0] + increments))
         larger, allowed = torch.maximum(scale, natural), self.accuracy.time
         return factor_of_pressures(highest, larger, statements.free, allowed, self.method.stages)
+
+    def _passes_by(self, trial: Trial, increments: Tensor, scale: Tensor) -> bool:
+        """Whether the step passes by what is narrow in the state; the next one is then shorter."""
+        if not self.along.looks:
+            return False
+        states = self._by_field(torch.cat([self.state[0][None], self.state[0] + increments]))
+        whole = states + self._by_field(self.system.base)
+        missed = self.along.missed(Step(self.time, trial.length, whole, self.system.basis, self.method.stages))
+        shares = missed.errors / self.scales.allowed(torch.maximum(scale, missed.narrow)).clamp_min(1e-300)
+        worst = int(shares.argmax())
+        if not shares[worst] >= 1:
+            return False
+        self.length = trial.length * missed.parts[worst].item()
+        return True
 
     def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:
         """How far the polynomial through the stages is from the state at the beginning, for what such a time counts.
@@ -331,7 +348,7 @@ class March:
         own = self._by_field(states)
         kept = self.system.gauged(times, own) + self._by_field(self.system.base)
         step = Step(self.time, length, kept, self.system.basis, self.method.stages)
-        crossing = first_change(partial(self.events.within, step), self.happened, self.time, length)
+        crossing = first_change(self.events.within(step), self.happened, self.time, length)
         if crossing is not None:
             self._crossed, part = crossing.happenings, crossing.part
             cut = self.method.lagrange(part * torch.cat([self.method.nodes.new_zeros(1), self.method.nodes]))

@@ -60,6 +60,11 @@ class Observable:
         self._basis: Product | None = None
         self._rows: dict[tuple[int, ...], list[Tensor]] = {}
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is made of means and integrals."""
+        return bool(self._term.trace.over_space)
+
     def on_quadrature(self, moments: Moments, basis: Product) -> Tensor:
         """Its values at the points of the quadrature of a basis, [times, n]."""
         old = moments.basis

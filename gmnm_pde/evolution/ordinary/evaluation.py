@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.ordinary.recording import Graph, Unrecorded, record
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.jets import Alpha, Field, Frame, Quantity
 from gmnm_pde.statement.terms import Term
 
@@ -61,7 +61,7 @@ def evaluation_of(
             own = kind(original)
             if agree(own, original, probes(original)):
                 return own, original
-        except (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError):
+        except NOT_RECORDED:
             continue
     return original, original
 

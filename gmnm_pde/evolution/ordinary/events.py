@@ -1,18 +1,21 @@
 """Events of a problem in time alone: where they are in a step, and what they make of the state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from gmnm_pde.evolution.crossings import Crossing, Watched, first_crossing
+from gmnm_pde.evolution.crossings import Crossing, Watched, crossings
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Original, evaluation_of
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.statement.events import Happening
 from gmnm_pde.statement.terms import Term
+
+_LOOKS, _LOOKS_OF_ALL = 64, 2048
+"""Places within a step at which functions of events are looked at, and in all the time: a step has its part of them."""
 
 
 class Observable:
@@ -47,6 +50,7 @@ class Events:
 
     def __init__(self, statements: Statements, system: System):
         self._happenings: Sequence[Happening] = statements.problem.events
+        self._span = statements.end - statements.start
         fields = statements.problem.fields
         self._seen = [
             (own, Observable(statements, own.function, system)) for own in self._happenings if own.function is not None
@@ -64,25 +68,23 @@ class Events:
         """Those at a known time."""
         return tuple(own for own in self._happenings if time in own.at)
 
-    def within(self, method: Numbers, start: float, length: float, states: np.ndarray, after: float) -> Crossing | None:
-        """The first in a step that come after some part of it.
+    def within(self, method: Numbers, start: float, length: float, states: np.ndarray) -> Iterator[Crossing]:
+        """Those in a step, one after another.
 
         Args:
             method: Whose step it is.
             start: When it begins.
             length: How long it is.
             states: At its beginning and its stages, [s + 1, m].
-            after: The part of the step that was looked at already.
         """
 
         def values(observable: Observable, at: np.ndarray) -> np.ndarray:
             slopes = method.slopes_at(states, at) / length
             return observable(start + length * at, method.at(states, at), slopes)
 
-        watched = [
-            Watched(happening, happening.direction, partial(values, observable)) for happening, observable in self._seen
-        ]
-        return first_crossing(watched, after)
+        looks = max(_LOOKS, int(_LOOKS_OF_ALL * length / self._span))
+        seen = [(own, partial(values, observable)) for own, observable in self._seen]
+        return crossings([Watched(own, own.direction, function, looks) for own, function in seen])
 
     def changed(self, happenings: Sequence[Happening], time: float, state: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The state after some events at one time, each of which sees what those before it made."""

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
 
 from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
+from gmnm_pde.evolution.ordinary.between import Taken
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
+from gmnm_pde.evolution.ordinary.hindsight import KINK, Hindsight
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
@@ -25,6 +26,9 @@ _SAFETY, _LEAST, _MOST = 0.9, 0.2, 8.0
 
 _KEPT = 1.2
 """A step that could grow by no more than this stays as it is, and its inverses with it."""
+
+_FAR = 0.5
+"""A step that was too long by more than this factor may have met a jump or a kink in the state."""
 
 _FRESH = 1e-3
 """Slopes are kept where Newton's steps shrink by this factor or more."""
@@ -41,9 +45,6 @@ part of the whole time."""
 
 _ASIDE = 1e-15
 """Data that break off are evaluated so near to the break, as a part of the time, on the side where steps are."""
-
-_MISSED = 0.3
-"""Data that stages do not see count with this factor."""
 
 _SHORTER = 0.8
 """Steps of a march that is to tell the error of another are shorter by this factor at least."""
@@ -82,7 +83,7 @@ class OrdinaryMarch:
         data: Data | None = None,
         before: "OrdinaryMarch | None" = None,
     ):
-        self.data, self.constraints, self.events = data, constraints, events
+        self.constraints, self.events = constraints, events
         self.ends: list[tuple[float, np.ndarray, np.ndarray]] = []
         self.happened: dict[str, list[float]] = {}
         self.stopped = ""
@@ -98,8 +99,9 @@ class OrdinaryMarch:
         self.length, self._linearization = math.inf, None
         self._start = begin
         self._fresh = math.inf if system.statements.autonomous else _FRESH
-        self._crossed: Sequence[Happening] = ()
+        self.crossed: Sequence[Happening] = ()
         self._finite = True
+        self.hindsight = Hindsight(self, data)
 
     def run(self) -> list[Step]:
         """All steps to the end.
@@ -142,7 +144,7 @@ class OrdinaryMarch:
 
     def _begin(self, start: Start) -> None:
         """A first length, and what is to be learnt anew, at the beginning and where data break off."""
-        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=1e-3, atol=0.0)
+        smooth = bool(self.steps) and np.allclose(start.slope, self.slope, rtol=KINK, atol=0.0)
         self.state, self.slope = start.state, start.slope
         self.ends.append((self.time, self.state, self.slope))
         self.scales.begin(self.state)
@@ -165,24 +167,30 @@ class OrdinaryMarch:
 
     def _until(self, end: float) -> Sequence[Happening]:
         """Steps to a break or to the end, or to events that come before."""
-        failures = 0
+        failures, stuck = 0, ""
         margin = _ASIDE * max(abs(self.time), abs(end))
-        self._inside = (self.time + margin if self.time > self.start else self.time, end - margin)
-        while self.time < end - 2 * self._tiny:
+        self.inside = (self.time + margin if self.time > self.start else self.time, end - margin)
+        while True:
+            over = bool(self.crossed or stuck) or self.time >= end - 2 * self._tiny
+            if self.hindsight.goes_back(over=over):
+                failures, stuck, self.crossed = 0, "", ()
+                self._linearization = self._linearization if self.system.statements.autonomous else None
+                continue
+            if stuck:
+                raise Ended(self.time, stuck)
+            if over:
+                happenings, self.crossed = self.crossed, ()
+                return happenings
             pause()
             length = self._fitting(end)
             if length < self._tiny:
-                raise Ended(self.time, f"steps became shorter than {self._tiny:.0e}")
+                stuck = self.hindsight.sliding.suspected or f"steps became shorter than {self._tiny:.0e}"
+                continue
             with np.errstate(all="ignore"):
-                taken = self._attempt(length)
-            if self._crossed:
-                happenings, self._crossed = self._crossed, ()
-                return happenings
-            failures = 0 if taken else failures + 1
+                failures = 0 if self._attempt(length) else failures + 1
             if failures > _FAILURES:
                 why = "Newton's method did not converge" if self._finite else "the equations are not finite"
-                raise Ended(self.time, f"{why} however short the step")
-        return ()
+                stuck = f"{why} however short the step"
 
     def _happen(self, happenings: Sequence[Happening]) -> None:
         """What events at one time make of the state."""
@@ -191,6 +199,7 @@ class OrdinaryMarch:
         assert self.events is not None
         note(self.happened, happenings, self.time)
         refuse_endless(self.happened, happenings, self.end - self.start)
+        self.hindsight.sliding.begin()
         self.state = self.events.changed(happenings, self.time, self.state, self.slope)
         self.stopped = next((own.name for own in happenings if own.stop), "")
         if self.constraints is not None:
@@ -216,18 +225,19 @@ class OrdinaryMarch:
     @property
     def _now(self) -> float:
         """The time, on the side of a break where the next step is."""
-        return max(self.time, self._inside[0])
+        return max(self.time, self.inside[0])
 
     def _stamps(self, length: float) -> np.ndarray:
         """The times at which the equations are evaluated in a step: its beginning and its stages."""
         times = self.time + length * np.concatenate([[0.0], self.method.nodes])
-        return np.clip(times, *self._inside)
+        return np.clip(times, *self.inside)
 
     def _guess(self, length: float) -> np.ndarray:
         """Increments by the polynomial of the last step."""
-        if self._last is None:
-            return (length * self.method.nodes)[:, None] * self.slope
-        states, before = self._last
+        states, before = self._last or (self.state, 0.0)
+        anew = self.hindsight.guess(length, before)
+        if anew is not None:
+            return anew
         guess = self.method.at(states, 1 + self.method.nodes * (length / before)) - self.state
         return guess if math.isfinite(guess.sum()) else np.zeros_like(guess)
 
@@ -240,7 +250,7 @@ class OrdinaryMarch:
         linearization, guess = self._linearization, self._guess(length)
         if not linearization.for_length(length):
             self._finite = linearization.finite
-            return self._failed(length, fresh)
+            return self._failed(length, fresh, guess)
         arguments = (self.system, linearization, self._stamps(length), length, self.state)
 
         rounding = np.zeros_like(self.state)
@@ -254,14 +264,15 @@ class OrdinaryMarch:
         increments = solved.increments
         if increments is None:
             self._finite = solved.finite
-            return self._failed(length, fresh)
+            return self._failed(length, fresh, guess)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
-        scale = self.scales.of(sizes)
+        scale = self.scales.of(self.hindsight.sizes(sizes))
         weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))
         errors = np.abs(embedded_error(*arguments, increments, weights) * weights)
         states = np.concatenate([self.state[None], self.state + increments])
         errors = np.maximum(errors, self.scales.part * method.between(states) * weights)
-        errors = np.maximum(errors, self._missed(linearization, arguments[2], length, scale))
+        unseen = self.hindsight.unseen.of_data(linearization, arguments[2][1:], self.time, length, scale)
+        errors = np.maximum(errors, unseen)
         error = float(errors.max())
         factor = self._factor(error, length, solved.iterations)
         if not error < 1:
@@ -270,25 +281,26 @@ class OrdinaryMarch:
             self.length = length * min(factor, _SAFETY)
             if not fresh and solved.rate > self._fresh:
                 self._linearization = None
+            if factor < _FAR:
+                self.hindsight.stop_short(length, states)
             return False
+        before, start = self.hindsight.before(), self.time
         self.scales.taken(scale, rounding)
-        self._accept(length, states, solved.rate)
+        states, taken = self._accept(length, states, solved.rate)
+        self.hindsight.took(before, Taken(start, taken, states, self.inside), linearization.real, (scale, rounding))
         self._error, self._before = max(error, 1e-4), length
         if not 1 <= factor <= _KEPT:
             self.length = length * factor
+        self.hindsight.lead()
         return True
 
-    def _missed(
-        self, linearization: Linearization, stamps: np.ndarray, length: float, scale: np.ndarray
-    ) -> np.ndarray | float:
-        """The error by data between stages, as a part of what a step may make wrong, or of all that data do."""
-        missed = None if self.data is None else self.data.missed(stamps[1:], self.time, length)
-        if self.data is None or missed is None:
-            return 0.0
-        gain = self.method.shifts[0].real
-        whole = gain * linearization.effect(self.data.spread) * ((self.end - self.start) / length)
-        allowed = np.maximum(self.tolerance.relative * np.maximum(scale, whole), self.tolerance.absolute)
-        return _MISSED * gain * linearization.effect(missed) / (allowed + 1e-300)
+    def go_on(self, length: float) -> None:
+        """Go on beyond a kink with steps of some length."""
+        self.length, self._last, self._before = length, None, 0.0
+
+    def begin_again(self) -> None:
+        """Begin anew beyond a jump."""
+        self._begin(self._again())
 
     def _factor(self, error: float, length: float, iterations: int) -> float:
         """By how much the next step is to be longer, by this one and the one before."""
@@ -301,16 +313,17 @@ class OrdinaryMarch:
             factor = min(factor, factor * (length / self._before) * (self._error / error) ** power)
         return min(_MOST, max(_LEAST, factor))
 
-    def _failed(self, length: float, fresh: bool) -> bool:
+    def _failed(self, length: float, fresh: bool, guess: np.ndarray) -> bool:
         """After Newton's method failed: new slopes, or a shorter step."""
         if fresh or self.system.statements.autonomous:
             self.length, self._last = length / 4, None if not self._finite else self._last
+            self.hindsight.stop_short(length, np.concatenate([self.state[None], self.state + guess]))
         else:
             self._linearization = None
         return False
 
-    def _accept(self, length: float, states: np.ndarray, rate: float) -> None:
-        """Take a step, up to the first event that stops it or changes the state."""
+    def _accept(self, length: float, states: np.ndarray, rate: float) -> tuple[np.ndarray, float]:
+        """Take a step, up to the first event that stops it or changes the state: its states then, and its length."""
         length, states = self._cut(length, states)
         fields = torch.from_numpy(states[:, self.system.fields, None])
         step = Step(self.time, length, fields, _ALONE, self.method.stages)
@@ -328,16 +341,17 @@ class OrdinaryMarch:
         if rate > self._fresh:
             self._linearization = None
         self.on_step(step)
+        return states, length
 
     def _cut(self, length: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """A step as far as events leave it; those within it are noted."""
         if self.events is None:
             return length, states
-        within = partial(self.events.within, self.method, self.time, length, states)
+        within = self.events.within(self.method, self.time, length, states)
         crossing = first_change(within, self.happened, self.time, length)
         if crossing is None:
             return length, states
-        self._crossed = crossing.happenings
+        self.crossed = crossing.happenings
         nodes = crossing.part * np.concatenate([[0.0], self.method.nodes])
         return crossing.part * length, self.method.at(states, nodes)
 
@@ -345,7 +359,7 @@ class OrdinaryMarch:
         """Bring the state back to its constraints, and what is not differentiated in line with it."""
         assert self.constraints is not None
         self.state = self.constraints.nearest(time, self.state, scale * self.system.differential)
-        start = self._consistent(min(time, self._inside[1]))
+        start = self._consistent(min(time, self.inside[1]))
         if start is not None:
             self.state, self.slope = start.state, start.slope
 

@@ -1,6 +1,7 @@
 """Many copies of one system, with states and constants of their own, marched with the same steps."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,12 @@ class Members(System):
         self.count, self.rows = self.members * single.count, self.members * single.rows
         self.differential = np.tile(single.differential, self.members)
         self.fields = (single.count * np.arange(self.members)[:, None] + single.fields).ravel()
+
+        self.unknowns = single.unknowns
+
+    @cached_property
+    def surfaces(self) -> None:
+        """Jumps in the state are not looked for: each member would meet them at times of its own."""
 
     def residual(
         self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray, constants: np.ndarray | None = None

@@ -4,14 +4,21 @@ The unknowns y are the fields and, where a field is differentiated more than onc
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from gmnm_pde._errors import GmnmError
+from gmnm_pde.evolution.degree import degree
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
+from gmnm_pde.evolution.ordinary.surfaces import Functions, surfaces
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.recording import NOT_RECORDED
 from gmnm_pde.scrutiny.data import Data
 from gmnm_pde.statement.terms import Term
+
+_PLAIN = 4
+"""Polynomials of the state up to this degree are seen as a whole at the stages of a step."""
 
 
 class System:
@@ -50,6 +57,28 @@ class System:
     def explicit(self) -> bool:
         """Whether something reads the time."""
         return any(_reads_time(self.statements, term) for term in self.statements.equations)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether there can be nothing narrow in the state: polynomials of low degree, with data as coefficients."""
+        try:
+            graph, _ = self.original.recorded(1, slopes=False)
+        except NOT_RECORDED:
+            return False
+        return degree(graph, self._of_state) <= _PLAIN
+
+    @cached_property
+    def surfaces(self) -> Functions | None:
+        """Functions of points that are zero where the equations jump or have kinks in the state, as far as known."""
+        try:
+            return surfaces(self.original.recorded(1, slopes=False)[0], self._of_state)
+        except NOT_RECORDED:
+            return None
+
+    @property
+    def _of_state(self) -> list[int]:
+        """Which numbers of a point are of the state."""
+        return [0, *[1] * self.original.numbers]
 
     def fixed(self, state: np.ndarray) -> np.ndarray:
         """What the equations ask for, [asked], for a state at rest."""

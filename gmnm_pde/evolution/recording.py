@@ -13,6 +13,10 @@ class Unrecorded(Exception):
     """Why what a function does cannot be recorded."""
 
 
+NOT_RECORDED = (Unrecorded, ArithmeticError, TypeError, AttributeError, IndexError, NotImplementedError)
+"""What may come of functions that do what cannot be recorded."""
+
+
 @dataclass(frozen=True)
 class Ref:
     """A value of a graph, by its number."""
@@ -66,6 +70,19 @@ class Graph:
         return [known[number] for number in self.outputs]
 
 
+def graph_for(
+    inputs: tuple[int, ...], calls: Sequence[Call], constants: dict[int, Tensor], outputs: tuple[int, ...]
+) -> Graph:
+    """The graph of those operations that are needed for some outputs."""
+    wanted, needed = set(outputs), list[Call]()
+    for call in reversed(calls):
+        if wanted & set(call.results):
+            needed.append(call)
+            wanted.update(_refs((call.args, call.kwargs)))
+    held = {number: own for number, own in constants.items() if number in wanted}
+    return Graph(inputs, tuple(reversed(needed)), held, outputs)
+
+
 _OF_SHAPES = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_tensor"}
 """Operations that read no numbers of their arguments."""
 
@@ -112,13 +129,7 @@ class _Reader:
     def graph(self, calls: Sequence[tuple[Any, tuple, dict, Any]], outputs: Sequence[Tensor]) -> Graph:
         made = [own for own in (self._call(*call) for call in calls) if own is not None]
         ends = tuple(self._ref(output).number for output in outputs)
-        wanted, needed = set(ends), []
-        for call in reversed(made):
-            if wanted & set(call.results):
-                needed.append(call)
-                wanted.update(_refs((call.args, call.kwargs)))
-        constants = {number: own for number, own in self.constants.items() if number in wanted}
-        return Graph(self.inputs, tuple(reversed(needed)), constants, ends)
+        return graph_for(self.inputs, made, self.constants, ends)
 
     def _call(self, function: Any, args: tuple, kwargs: dict, result: Any) -> Call | None:
         plain, named = self._read(args), self._read(kwargs)

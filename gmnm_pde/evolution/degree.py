@@ -1,0 +1,63 @@
+"""The degree of what was recorded as a polynomial of what goes in."""
+
+import math
+from collections.abc import Sequence
+
+from gmnm_pde.evolution.recording import Call, Graph, Ref
+
+_SUMS = {
+    "add", "sub", "rsub", "neg", "stack", "cat", "sum", "mean", "detach", "clone", "view", "_unsafe_view", "reshape",
+    "expand", "unsqueeze", "squeeze", "alias", "select", "slice", "contiguous", "lift_fresh", "permute", "transpose",
+    "t", "_reshape_alias", "unbind", "_to_copy", "positive",
+}  # fmt: skip
+"""These are of the degree of the highest of their arguments."""
+
+_PRODUCTS = {"mul", "mm", "mv", "dot", "bmm"}
+"""The degrees of their arguments add up."""
+
+
+def degree(graph: Graph, inputs: Sequence[int]) -> float:
+    """The highest degree of what comes out; infinite where it is no polynomial.
+
+    Args:
+        graph: What was recorded.
+        inputs: The degree of each of what goes in: 0 for what counts as a coefficient.
+    """
+    known = degrees(graph, inputs)
+    return max(known.get(number, 0.0) for number in graph.outputs)
+
+
+def degrees(graph: Graph, inputs: Sequence[int]) -> dict[int, float]:
+    """The degree of every value, by its number; of constants, which are not among them, it is 0."""
+    known = dict(zip(graph.inputs, map(float, inputs), strict=True))
+    for call in graph.calls:
+        own = _degree(call, known)
+        known.update(dict.fromkeys(call.results, own))
+    return known
+
+
+def _degree(call: Call, known: dict[int, float]) -> float:
+    """That of what an operation gives."""
+    degrees = [known.get(ref.number, 0.0) for ref in _refs([*call.args, *call.kwargs.values()])]
+    highest = max(degrees, default=0.0)
+    if highest == 0 or call.name in _SUMS:
+        return highest
+    if call.name in _PRODUCTS:
+        return sum(degrees)
+    others = call.args[1:]
+    if call.name == "div" and not _is_varying(others[0], known):
+        return highest
+    power = others[0] if call.name == "pow" and others else None
+    if isinstance(power, int | float) and power >= 0 and power == int(power):
+        return power * highest
+    return math.inf
+
+
+def _is_varying(argument: object, known: dict[int, float]) -> bool:
+    return isinstance(argument, Ref) and known.get(argument.number, 0.0) > 0
+
+
+def _refs(tree: object) -> list[Ref]:
+    if isinstance(tree, Ref):
+        return [tree]
+    return [ref for item in tree for ref in _refs(item)] if isinstance(tree, list | tuple) else []
