@@ -18,7 +18,9 @@ from gmnm_pde import (
     Dirichlet,
     Disk,
     Interval,
+    Neumann,
     Observations,
+    Polygon,
     Problem,
     Rectangle,
     Robin,
@@ -270,6 +272,37 @@ def smooth(domain: Domain, name: str) -> Problem:
     return Problem(domain, equation, [Dirichlet(u=exact)], exact=exact, name=name)
 
 
+def electrode(half: float) -> Problem:
+    """A potential that is zero on a strip of the ground, beside which no current passes: singular at both its ends."""
+    domain = Rectangle(x=(-1, 1), y=(0, 1))
+    ground, others = domain.face(y=0), domain.face(x=-1) | domain.face(x=1) | domain.face(y=1)
+
+    def exact(x, y):
+        z = torch.complex(x, y)
+        return (torch.sqrt(z - half) * torch.sqrt(z + half)).real
+
+    conditions = [
+        Dirichlet(u=exact, on=others),
+        Dirichlet(u=0, on=ground.where(lambda x: abs(x) < half)),
+        Neumann(u=0, on=ground.where(lambda x: abs(x) > half)),
+    ]
+    return Problem(domain, lambda u: laplacian(u), conditions, exact=exact, name="electrode")
+
+
+def obtuse() -> Problem:
+    """A value and a slope on the sides of a corner of 135 degrees, where u = r^(2/3) sin(2 theta / 3)."""
+    domain = Polygon([(0, 0), (1, 0), (1, 1), (-1, 1)])
+
+    def exact(x, y):
+        return (x * x + y * y) ** (1 / 3) * torch.sin(2 / 3 * torch.atan2(y, x))
+
+    conditions = [
+        Neumann(u=0, on=domain.boundary.where(lambda x, y: abs(x + y) < 1e-9)),
+        Dirichlet(u=exact, on=domain.boundary.where(lambda x, y: abs(x + y) >= 1e-9)),
+    ]
+    return Problem(domain, lambda u: laplacian(u), conditions, exact=exact, name="obtuse corner, value and slope")
+
+
 def shell() -> Problem:
     """A spherical shell."""
     return smooth(Ball(center=(0, 0, 0), radius=1) - Ball(center=(0, 0, 0), radius=0.5), "smooth spherical shell")
@@ -290,6 +323,8 @@ SHAPES: list[tuple[Callable[[], Problem], float]] = [
     (lambda: registry.load("plate_with_hole"), 1e-11),
     (lambda: tiny_hole(0.01), 1e-8),
     (lambda: tiny_hole(0.001), 1e-8),
+    (lambda: electrode(0.5), 1e-4),
+    (obtuse, 1e-6),
     (shell, 1e-7),
     (lambda: in_space(registry.load("four_balls").domain, "cube without four balls", 64.0), 1e-5),
     (lambda: registry.load("four_balls"), 1e-3),
