@@ -99,7 +99,8 @@ def choose(arguments: Arguments) -> Choice:
         taken = name in strategy.takes and not (name == "checkpoint" and _is_quick(strategy))
         if name in arguments.given and not taken:
             raise not_taken(name, arguments, strategy, read.module)
-    check_parameters(setup)
+    if arguments.initial_guess is None:  # from one that is not zero an orbit may be found, and its period
+        check_parameters(setup)
     check_events(stated, strategy)
     strategy = with_tolerances(arguments, strategy)
     return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)

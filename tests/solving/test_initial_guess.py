@@ -81,3 +81,26 @@ def test_models_of_solutions_are_not_scaled_twice():
     assert g.solve(problem, met.model, hard=True).report.relative_l2 < 1e-6
     with pytest.raises(g.GmnmError, match="in the same bounds"):
         g.solve(linear(), solution.model)
+
+
+def test_an_orbit_and_its_period_from_a_guess():
+    """Van der Pol's oscillator with mu = 1, whose period is 6.66328686; zero solves it, too, whatever the period."""
+    turn = g.Interval(s=(0, 1))
+    problem = g.Problem(
+        turn,
+        lambda u, s, P: g.diff(u, s, s) / P**2 - (1 - u**2) * g.diff(u, s) / P + u,
+        [g.Periodic("s"), g.Condition(lambda u, s: g.diff(u, s), on=turn.face(s=0))],
+        parameters={"P": 6.5},
+    )
+    with pytest.raises(g.GmnmError, match="eigenvalue problem"):
+        g.solve(problem, tol=1e-5)
+    solution = g.solve(problem, tol=1e-5, initial_guess=lambda s: 2 * torch.cos(2 * torch.pi * s))
+    assert solution.report.converged
+    assert solution.parameters["P"] == pytest.approx(6.66328686, rel=1e-7)
+
+
+def test_a_mode_from_a_guess_is_not_one_answer():
+    problem = g.Problem(
+        g.Interval(x=(0, 1)), lambda u, k: g.laplacian(u) + k * u, [g.Dirichlet(u=0)], parameters={"k": 9.0}
+    )
+    assert g.solve(problem, tol=1e-6, initial_guess=lambda x: x * (1 - x)).report.status == "not_unique"
