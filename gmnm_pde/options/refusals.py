@@ -174,8 +174,8 @@ def check_parameters(setup: Setup) -> None:
             f"solve({problem.name})",
             expected=f"a problem that determines '{name}'",
             got="one that zero fields solve whatever it is: an eigenvalue problem",
-            remedy="Ask for eigenmodes(problem, count=6), or on the command line for gmnm-pde modes; where it is nonlinear, "
-            "give an initial_guess that is not zero.",
+            remedy="Ask for eigenmodes(problem, count=6), or on the command line for gmnm-pde modes; "
+            "where it is nonlinear, give an initial_guess that is not zero.",
         )
 
 
