@@ -14,6 +14,7 @@ from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
 
@@ -103,6 +104,7 @@ def foreseen(
     """
     counts = tuple(1 + (axis in statements.periodic) for axis in range(statements.problem.domain.dimension))
     while True:
+        pause()
         level = Level(counts, degree)
         if level.boxes * degree ** len(counts) > _MOST_POINTS:
             return None

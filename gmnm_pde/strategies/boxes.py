@@ -313,7 +313,7 @@ class OnBoxes:
         level = begin or refinement.first()
         while level is not None and not run.affords(self._seconds(level)):
             digits -= _FEWER_DIGITS
-            if digits < _LEAST_DIGITS:
+            if digits < _LEAST_DIGITS or run.late:
                 return None
             level = replace(refinement, tol=10**-digits, begin=None).first()
         return level
