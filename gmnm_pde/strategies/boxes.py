@@ -243,9 +243,13 @@ class OnBoxes:
     def several(self) -> bool:
         """Whether boxes have several sizes from the beginning: in shapes, and where there are layers."""
         problem = self.statements.problem
-        if not is_box(problem.domain) or self.setup.features or len(singular_points(problem)):
+        if not is_box(problem.domain) or self.setup.features:
             return True
-        if not self.may_be_halved or not self._is_one_linear:
+        if not self.may_be_halved:
+            return False
+        if len(singular_points(problem)):
+            return True
+        if not self._is_one_linear:
             return False
         layers = find_layers(problem, self.setup.seed)
         return any((*layers.low, *layers.high)) and self.method.counts is None
