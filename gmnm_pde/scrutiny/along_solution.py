@@ -35,6 +35,9 @@ _RARE = Rarity(0.05, 0.25 / (_NODES - 1))
 _LEFT = 0.1
 """It is not resolved where the true residual is this part of the change."""
 
+_LARGE = 0.9
+"""The size of a residual's terms is exceeded at the rest of all places."""
+
 _AROUND, _REACH = 65, 3.0
 """So many points around each place, within so many widths."""
 
@@ -108,14 +111,15 @@ class _AlongLines:
         return {alpha: jet.unflatten(0, (-1, _NODES)) for alpha, jet in self._jets(self._nodes).items()}
 
     def sizes(self) -> dict[str, float]:
-        """By name, the size of the terms that cancel in a residual, in the middle of all places."""
+        """By name, the size of the terms that cancel in a residual, where it is not small and not in narrow places."""
         points, jets = self._nodes, {alpha: known.flatten(0, 1) for alpha, known in self._known.items()}
         scalars = [points.new_tensor(value) for value in self.values]
         sizes = {}
         for name, one in linearize(self.problem, Placed(self.term, Cloud(points)), points, jets, scalars).items():
             parts = [slope * jets[alpha][:, field] for (field, alpha), slope in one.slopes.items()]
             data = one.residual - sum(parts)
-            sizes[name] = sum((part.abs() for part in parts), data.abs()).nanmedian().item()
+            every = sum((part.abs() for part in parts), data.abs())
+            sizes[name] = every.nan_to_num(0.0).quantile(_LARGE).item()
         return sizes
 
     @torch.no_grad()

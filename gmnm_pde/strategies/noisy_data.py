@@ -124,8 +124,12 @@ class NoisyData:
 
 def _undetermined(posterior: Posterior, problem: Problem) -> list[str]:
     """Unknown parameters that the data leave so open that their values say nothing."""
-    sizes = {name: max(abs(guess), abs(posterior.values[name])) for name, guess in problem.parameters.items()}
-    return [name for name, deviation in posterior.deviation_of().items() if not deviation < _OPEN * sizes[name]]
+    found = []
+    for name, deviation in posterior.deviation_of().items():
+        guess = abs(problem.parameters[name])  # of 0 it says nothing of a parameter's size
+        if not deviation < (_OPEN * max(guess, abs(posterior.values[name])) if guess else math.inf):
+            found.append(name)
+    return found
 
 
 def _searched(search: Search, factor: float | None, run: Run, *, cross: bool) -> Trial:
