@@ -18,7 +18,7 @@ _IN_STEP = 1000
 _NOTHING = 10.0
 """A field whose size is below so many times the rounding in it is zero."""
 
-_OF_TIED, _OF_FREE = 1e-13, 1e-9
+_OF_TIED, _OF_FREE = 1e-12, 1e-9
 """The rounding of fields that a constraint ties together, as velocities, beside the largest of them, and that of what
 holds them to it, as a pressure."""
 
@@ -32,13 +32,17 @@ def differences(marched: Marched, before: Marched, points: Tensor) -> list[float
 
     Points of the whole, [n, d], tell of the whole; those in single steps of what lives for a short time. While an event
     has happened in one march and not yet in the other nothing is compared: what counts is how long that is, beside the
-    whole time.
+    whole time. A pressure between walls is what rounding of velocities over the length of a step makes of it: in single
+    steps, which may be as short as one likes, it tells nothing.
     """
+    statements = marched.statements
     late = max((abs(a - b) for a, b in _happened(marched, before)), default=0.0)
-    apart = [late / (marched.statements.end - marched.statements.start)] * len(marched.problem.fields)
+    apart = [late / (statements.end - statements.start)] * len(marched.problem.fields)
     for places, weights in ((points, None), marched.in_steps(_IN_STEP)):
-        found = differences_up_to(marched, before, places, weights)
-        apart = [max(pair) for pair in zip(apart, found or apart, strict=True)]
+        found = differences_up_to(marched, before, places, weights) or apart
+        silent = statements.free if weights is not None and statements.sides else ()
+        found = [known if k in silent else now for k, (known, now) in enumerate(zip(apart, found, strict=True))]
+        apart = [max(pair) for pair in zip(apart, found, strict=True)]
     return apart
 
 

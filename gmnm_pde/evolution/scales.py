@@ -16,7 +16,7 @@ _FLOOR = 1e-10
 _OF_BASE = 1e-3
 """And at least this part of the constant that it is beside."""
 
-_TIED = 1e-6
+TIED = 1e-6
 """Where a constraint ties fields together, as velocities, at least this part of the largest of all."""
 
 _ROUNDING = 1e-16
@@ -91,7 +91,7 @@ class Scales:
         floored = torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
         if self.natural is not None:
             floored = torch.maximum(floored, _OF_OTHERS / self._accuracy.time * self.natural)
-        return torch.maximum(floored, _TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored
+        return torch.maximum(floored, TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored
 
     def allowed(self, scale: Tensor) -> Tensor:
         """The error that a step may make in each field."""

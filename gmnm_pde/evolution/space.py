@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.scales import TIED
 from gmnm_pde.models.modes import Cells, Line, LocalCells, Polynomials, Product, Waves, product_of
 
 _IDLE = 1e-3
@@ -109,7 +110,8 @@ class SpaceControl:
             zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True)
         ):
             cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
-            if isinstance(line, Polynomials):
+            # in a first short step a pressure is what rounding over its length makes of it, and settles after it
+            if isinstance(line, Polynomials) and time > self.statements.start:
                 for free in self.statements.free:
                     below = line.tails_below(state[free].view(basis.shape).movedim(k, -1)).norm()
                     cells |= below > _OF_FREE * self.allowed * scale[free]
@@ -142,13 +144,14 @@ class SpaceControl:
         return less
 
     def _with_pressures(self, scale: Tensor) -> Tensor:
-        """Sizes of fields [fields], those of pressures between walls no smaller than by nature: one that is nothing but
-        rounding is not to be resolved, nor one of which nothing is known.
+        """Sizes of fields [fields] between walls, those of pressures no smaller than by nature: what is nothing but
+        rounding is not to be resolved, nor a pressure of which nothing is known.
         """  # noqa: D205
         if not (self.statements.free and self.statements.sides):
             return scale
         least = torch.full_like(scale, math.inf) if self.natural is None else self.natural
-        larger = scale.clone()
+        moving = [k for k in range(len(scale)) if k not in self.statements.free]
+        larger = torch.maximum(scale, TIED * scale[moving].max())  # a velocity may be nothing but rounding, too
         for free in self.statements.free:
             larger[free] = torch.maximum(scale[free], least[free])
         return larger
