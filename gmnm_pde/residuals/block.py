@@ -149,7 +149,9 @@ class Block:
         if not (closed and can(model, OutputRows) and linearized.operators):
             return _rows_by_vmap(model, linearized, points, closed=closed)
         parts = [
-            torch.cat([rows.flatten(1) for rows in model.output_rows(points, operator, output).values()], dim=1)
+            torch.cat(
+                [rows.reshape(len(rows), -1) for rows in model.output_rows(points, operator, output).values()], dim=1
+            )
             for output, operator in linearized.operators.items()
         ]
         return sum(parts[1:], parts[0])
@@ -165,7 +167,10 @@ def _rows_by_vmap(model: nn.Module, linearized: Linearized, points: Tensor, *, c
         return forward_jet(lambda at: torch.func.functional_call(model, weights, (at,)), x, alphas)
 
     parts = [
-        torch.cat([rows.flatten(1) for rows in parameter_rows(model, jets, points, operator, output).values()], dim=1)
+        torch.cat(
+            [rows.reshape(len(rows), -1) for rows in parameter_rows(model, jets, points, operator, output).values()],
+            dim=1,
+        )
         for output, operator in linearized.operators.items()
     ]
     if not parts:

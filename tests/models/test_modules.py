@@ -324,3 +324,30 @@ def test_a_part_that_is_detached_from_the_points_is_refused():
 
 def test_a_module_with_kinks_at_a_few_places_is_taken():
     adopted(nn.Sequential(nn.Linear(2, 20), nn.LeakyReLU(0.9), nn.Linear(20, 20), nn.Tanh(), nn.Linear(20, 1)), 2)
+
+
+class Slope(nn.Module):
+    """A layer whose slope is trained: a parameter without dimensions."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer, self.slope = nn.Linear(2, 10), nn.Linear(10, 1), nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        return self.outer(torch.tanh(self.slope * self.inner(x)))
+
+
+@pytest.mark.parametrize("method", [g.Adam(5), g.GaussNewton(3)])
+def test_a_parameter_without_dimensions_is_trained(method):
+    solution = g.solve(g.registry.load("poisson"), Slope(), method, points={"interior": 100, "boundary": 40})
+    trained = dict(solution.model.named_parameters())
+    assert [own.item() for name, own in trained.items() if name.endswith("slope")] != [1.0]
+
+
+@pytest.mark.parametrize("waves", [30.0, 100.0])
+def test_modules_that_vary_quickly_are_taken(waves):
+    class Sine(nn.Module):
+        def forward(self, x):
+            return torch.sin(waves * x)
+
+    adopted(nn.Sequential(nn.Linear(2, 20), Sine(), nn.Linear(20, 1)), 2)

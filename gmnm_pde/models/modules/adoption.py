@@ -247,7 +247,7 @@ def _products(
         except (NotCarried, NotImplementedError, RuntimeError, TypeError, ValueError, AttributeError):
             yield torch.full_like(value, torch.nan), value
             return
-        yield sum((r * along).flatten(1).sum(1) for r, along in zip(rows, direction, strict=True)), value  # type: ignore[misc]
+        yield sum((r * along).reshape(len(r), -1).sum(1) for r, along in zip(rows, direction, strict=True)), value  # type: ignore[misc]
 
 
 def _close(found: Tensor, right: Tensor, tolerance: float) -> bool:
