@@ -1,5 +1,7 @@
 """Points where several parts of a domain meet: how singular a solution may be there."""
 
+from functools import lru_cache
+
 import torch
 
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, zero_jets
@@ -13,6 +15,7 @@ _NONE = 1e-9
 """A jump of this part of what jumps is none."""
 
 
+@lru_cache(maxsize=16)
 def are_weak(problem: Problem) -> bool:
     """Whether fields and fluxes go on through every interface of a linear problem as if there were none.
 

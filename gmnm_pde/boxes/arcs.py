@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.layout import NOWHERE, Layout
+from gmnm_pde.geometry.bisection import bisected
 from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.gauss import line
 from gmnm_pde.geometry.region import Chart
@@ -110,7 +111,7 @@ def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout
     if kept is not None:
         there = kept(at(places))
         left = (there[1:] != there[:-1]).nonzero()[:, 0]
-        cuts.append(_bisected(lambda own: kept(at(own)) == there[left], places[left], places[left + 1]))
+        cuts.append(bisected(lambda own: kept(at(own)) == there[left], places[left], places[left + 1], _HALVINGS))
     points = at(places)
     for axis, own in enumerate(ends.unbind(1)):
         planes = own.unique()
@@ -118,7 +119,7 @@ def arcs_of(chart: Chart, kept: Callable[[Tensor], Tensor] | None, cells: Layout
         left, plane = (above[1:] != above[:-1]).nonzero().unbind(1)
         before, level = above[left, plane], planes[plane]
         crossed = lambda own, axis=axis, level=level, before=before: (at(own)[:, axis] > level) == before  # noqa: E731
-        cuts.append(_bisected(crossed, places[left], places[left + 1]))
+        cuts.append(bisected(crossed, places[left], places[left + 1], _HALVINGS))
     marks = torch.cat(cuts).unique()
     middles = at((marks[1:] + marks[:-1]) / 2)
     owner = cells.owner(middles - step * outward(middles))
@@ -139,12 +140,3 @@ def _joined(chart: Chart, starts: list[float], ends: list[float], boxes: list[in
         elif box != NOWHERE:
             found.append(Arc(chart, start, end, box))
     return found
-
-
-def _bisected(before: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
-    """Where something changes between places that it holds at and others."""
-    for _ in range(_HALVINGS if len(low) else 0):
-        middle = (low + high) / 2
-        same = before(middle)
-        low, high = torch.where(same, middle, low), torch.where(same, high, middle)
-    return (low + high) / 2

@@ -66,6 +66,12 @@ class Linearized:
         }
         return selected
 
+    def sizes(self, jets: Mapping[Alpha, Tensor]) -> Tensor:
+        """How large the terms are that cancel in the residual, in the sum, where it was linearised at ``jets``, [m]."""
+        parts = [slope * jets[alpha][:, output] for (output, alpha), slope in self.slopes.items()]
+        data = self.residual - sum(parts)
+        return sum((part.abs() for part in parts), data.abs())
+
     def at(self, jets: Mapping[Alpha, Tensor], parameters: Sequence[Tensor]) -> Tensor:
         """The residual of a linear term, linearised at zero, for other jets and parameters, [m]."""
         total = self.residual

@@ -114,13 +114,8 @@ class _AlongLines:
         """By name, the size of the terms that cancel in a residual, where it is not small and not in narrow places."""
         points, jets = self._nodes, {alpha: known.flatten(0, 1) for alpha, known in self._known.items()}
         scalars = [points.new_tensor(value) for value in self.values]
-        sizes = {}
-        for name, one in linearize(self.problem, Placed(self.term, Cloud(points)), points, jets, scalars).items():
-            parts = [slope * jets[alpha][:, field] for (field, alpha), slope in one.slopes.items()]
-            data = one.residual - sum(parts)
-            every = sum((part.abs() for part in parts), data.abs())
-            sizes[name] = every.nan_to_num(0.0).quantile(_LARGE).item()
-        return sizes
+        found = linearize(self.problem, Placed(self.term, Cloud(points)), points, jets, scalars)
+        return {name: one.sizes(jets).nan_to_num(0.0).quantile(_LARGE).item() for name, one in found.items()}
 
     @torch.no_grad()
     def _jets(self, points: Tensor) -> dict[Alpha, Tensor]:

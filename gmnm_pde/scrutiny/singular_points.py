@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.geometry import Parted, Region
+from gmnm_pde.geometry.bisection import bisected
 from gmnm_pde.geometry.region import Chart
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term
 
 _STEPS = 512
 """Places on each piece of the boundary at which it is looked which conditions hold."""
@@ -53,37 +53,30 @@ def _changes(problem: Problem) -> Tensor:
     nothing = torch.zeros(0, 2, dtype=torch.float64)
     if len(terms) < 2 or len(charts) > _STEPS:
         return nothing
+    regions = [
+        t.region for t in terms if any(any(alpha) for _, alpha in t.trace.asked) and isinstance(t.region, Region)
+    ]
     found, ends = [], []
     for chart in charts:
-        on = [term for term in terms if isinstance(term.region, Region) and any(map(chart.same, term.region.charts))]
+        sloped = [region for region in regions if any(map(chart.same, region.charts))]
         t = (torch.arange(_STEPS, dtype=torch.float64) + 0.5) / _STEPS
-        kinds = _kinds(on, chart, t)
+        kinds = _kinds(sloped, chart, t)
         at = (kinds[1:] != kinds[:-1]).nonzero()[:, 0]
-        found.append(chart.embed(_bisected(on, chart, t[at], t[at + 1])[:, None]))
+        same = lambda own, sloped=sloped, chart=chart, before=kinds[at]: _kinds(sloped, chart, own) == before  # noqa: E731
+        places = _plain(bisected(same, t[at], t[at + 1], _HALVINGS))
+        found.append(chart.embed(places[:, None]))
         ends += [(chart.embed(torch.tensor([[s]], dtype=torch.float64))[0], kinds[k]) for s, k in ((0.0, 0), (1.0, -1))]
     every = torch.cat([*found, _at_corners(problem, ends)])
     return every.unique(dim=0) if len(every) <= _MOST else nothing
 
 
-def _kinds(on: list[Term], chart: Chart, t: Tensor) -> Tensor:
-    """What holds at places of a chart, as a number: 0 where values alone are given, else which terms do."""
+def _kinds(sloped: list[Region], chart: Chart, t: Tensor) -> Tensor:
+    """What holds at places of a chart, as a number: 0 where values alone are given, else which slopes are."""
     points = chart.embed(t[:, None])
     kinds = torch.zeros(len(t), dtype=torch.long)
-    for number, term in enumerate(on):
-        slopes = any(any(alpha) for _, alpha in term.trace.asked)
-        if slopes and isinstance(term.region, Region):
-            kinds += term.region.keep_on(chart, points) * 2**number
+    for number, region in enumerate(sloped):
+        kinds += region.keep_on(chart, points) * 2**number
     return kinds
-
-
-def _bisected(on: list[Term], chart: Chart, low: Tensor, high: Tensor) -> Tensor:
-    """Where between places of a chart conditions change."""
-    before = _kinds(on, chart, low)
-    for _ in range(_HALVINGS if len(low) else 0):
-        middle = (low + high) / 2
-        same = _kinds(on, chart, middle) == before
-        low, high = torch.where(same, middle, low), torch.where(same, high, middle)
-    return _plain((low + high) / 2)
 
 
 def _plain(t: Tensor) -> Tensor:

@@ -72,9 +72,7 @@ def _relative(model: Any, problem: Problem, term: Term, points: Tensor, values: 
         jets = jets_of(model, term, points, "auto")
     worst = 0.0
     for linearized in linearize(problem, Placed(term, Cloud(points)), points, jets, parameters).values():
-        parts = [slope * jets[alpha][:, field] for (field, alpha), slope in linearized.slopes.items()]
-        data = linearized.residual - sum(parts)
-        size = sum((part.abs() for part in parts), data.abs()).max().item()
+        size = linearized.sizes(jets).max().item()
         if size > 0:
             worst = max(worst, linearized.residual.abs().max().item() / size)
     return worst
