@@ -11,13 +11,13 @@ from functools import cached_property
 import torch
 
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
-from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND
-from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, left_of_data
+from gmnm_pde.adaptivity.first_cells import first_cells, inside
 from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.reading import read
+from gmnm_pde.boxes.foresight import foreseen
+from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.spectra.modes import BoxModes, modes_on_boxes
-from gmnm_pde.boxes.spectra.spectral import known
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.modes import Modes, ended
 from gmnm_pde.run.run import Run
@@ -36,6 +36,9 @@ _HELPED = 0.3
 _DEARER = 4.0
 """How many times as long modes take as a solve on the same boxes."""
 
+_SLOWEST = 4.0
+"""No more than so many times as long as foreseen they take: of few boxes most of the time is none of theirs."""
+
 _METHOD = "inverse iteration on boxes that share their faces"
 
 
@@ -45,11 +48,13 @@ class ModeHalving:
 
     Args:
         setup: Of the solve, its problem with the eigenvalue as its parameter.
+        statements: The problem at the guess, read for boxes.
         count: How many modes.
         tol: The relative error wanted of the values.
     """
 
     setup: Setup
+    statements: Statements
     count: int
     tol: float | None
 
@@ -60,12 +65,34 @@ class ModeHalving:
     @cached_property
     def _halving(self) -> BoxHalving:
         """How boxes for a given right-hand side are refined, at the guess."""
-        (guess,) = self.setup.problem.parameters.values()
-        return BoxHalving(read(known(self.setup.problem, guess)), self._aim, self.setup.seed, self.setup.features)
+        return BoxHalving(self.statements, self._aim, self.setup.seed, self.setup.features)
 
     def _first(self, factor: float = 1.0) -> Cells:
-        """The first boxes, for a tolerance so many times as large."""
-        return replace(self._halving, tol=factor * self._aim**_OF_VALUES).first()
+        """The first boxes, for a tolerance so many times as large: as many as the coefficients ask for."""
+        aim = factor * self._aim**_OF_VALUES
+        first = replace(self._halving, tol=aim).first()
+        if not self.asks_for_boxes:
+            return first
+        setup = self.setup
+        return replace(first, boxes=first_cells(setup.problem, aim, setup.seed, setup.features, self._counts))
+
+    @property
+    def asks_for_boxes(self) -> bool:
+        """Whether the coefficients vary too much for one box."""
+        return max(self._counts) > 1
+
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        """How many boxes the coefficients ask for along each coordinate; one where what they have is narrow.
+
+        Towards what is narrow boxes are halved.
+        """
+        alone = (1,) * self.setup.dimension
+        if any(feature.kind == "narrow" for feature in self.setup.features):
+            return alone
+        halving = replace(self._halving, tol=self._aim**_OF_VALUES)
+        level = foreseen(self.statements, halving.first().degree, left_of_data(halving.tol))
+        return alone if level is None else level.counts
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -100,7 +127,8 @@ class ModeHalving:
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""
         assert trials.level is not None
-        return trials.seconds * self._halving.seconds_of(level) / self._halving.seconds_of(trials.level)
+        taken = trials.seconds / self._halving.seconds_of(trials.level)
+        return min(taken, _SLOWEST * _DEARER) * self._halving.seconds_of(level)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
         """None: a level between two would tell little."""

@@ -33,6 +33,12 @@ _SAME = 1e-4
 _EXACT = 1e-9
 """Residuals that are smaller than this part of their terms count as zero."""
 
+_MOST_STEPS = 4
+"""How often a step in the value is chosen anew: with the first ones B may be nothing but rounding of A."""
+
+_TINY = 1e-300
+"""Added to what may be zero."""
+
 
 @dataclass(frozen=True)
 class ModeSet:
@@ -136,6 +142,7 @@ class ModeTrial:
             turns.append(turned(whole, self.values, parts, self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
         observed = SAFETY * self.residuals * torch.stack(drifts).amax(dim=0)
+        least = self.residuals.square() * sizes_of(self.values)
         return ModeSet(
             setup=self.setup,
             components=self.components,
@@ -145,7 +152,7 @@ class ModeTrial:
             values=guess + self.values,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
             residuals=self.residuals,
-            drifts=torch.maximum(observed, self._shifts()) + rounding * self.values.abs().max(),
+            drifts=torch.maximum(torch.maximum(observed, self._shifts()), least) + rounding * self.values.abs().max(),
             fields=SAFETY * self.residuals * torch.stack(turns).amax(dim=0) + rounding,
         )
 
@@ -166,10 +173,13 @@ def _matrices(system: ReadoutSystem) -> tuple[Pieces, Pieces]:
         GmnmError: residuals that do not vanish with the fields, or are not linear in the value.
     """
     ((name, guess),) = system.problem.parameters.items()
-    A, shifted = _assembled(system, guess), _assembled(system, guess + 1.0)
-    ratio = _largest(A) / max(_largest(_combined(shifted, A, 1.0)), 1e-300)
-    step = 2.0 ** round(math.log2(min(max(ratio, 1.0), 2.0**30)))
-    B = _combined(_assembled(system, guess + step), A, 1 / step)  # a step of this size keeps the digits of B
+    A, step = _assembled(system, guess), 1.0
+    B = _combined(_assembled(system, guess + step), A, 1.0)
+    for _ in range(_MOST_STEPS):  # a step with which B is as large as A keeps the digits of B
+        better = 2.0 ** round(math.log2(max(1.0, _largest(A) / max(_largest(B), _TINY))))
+        if better <= step or not _largest(B):
+            break
+        step, B = better, _combined(_assembled(system, guess + better), A, 1 / better)
     if not _largest(B):
         raise refuse(f"eigenmodes({system.problem.name})", expected=f"'{name}' in an equation", got="none with it")
     nonlinear = _combined(_combined(A, _assembled(system, guess - step), 1 / step), B, 1.0)
@@ -200,7 +210,8 @@ def _assembled(system: ReadoutSystem, value: float) -> Pieces:
     matrices: list[tuple[Groups, Tensor]] = []
     if isinstance(system, PatchworkSystem):
         sizes, _ = system.groups
-        rows = ((tuple(g - 1 for g in groups[1:]), A, r) for groups, A, r in system.pieces(theta))
+        pieces = (piece for piece in system.pieces(theta) if len(piece[0]) > 1)  # rows of the value alone are zero
+        rows = ((tuple(g - 1 for g in groups[1:]), A, r) for groups, A, r in pieces)
     else:
         sizes = (1, system.columns - 1)
         rows = (((0,), A, r) for A, r in system.blocks(theta))

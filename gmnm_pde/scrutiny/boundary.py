@@ -5,6 +5,7 @@ piece, it has many solutions, of which a smooth approximation shows one as if th
 instead, as in Cauchy's problem for Laplace's equation, errors of the data grow without bound.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,10 +26,12 @@ _NEAR = 6.0
 _MANY = 0.1
 """Conditions of both sides count next to a corner: there are too many where this part of the boundary has them."""
 
-_DIRECTIONS = 12
+_DIRECTIONS, _INNER = 12, 100
+"""Directions in which the principal symbol is looked at, and points inside."""
 
 _INSIDE, _SINGULAR = 1e-4, 1e3
-"""Lower terms that are so many times as strong, so near the boundary, make the equation a degenerate one there."""
+"""Lower terms that are so many times as strong as inside, or as the principal ones, so near the boundary, make the
+equation a degenerate one there."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Count:
         """It in words."""
         near = ", ".join(f"{name}={value:.3g}" for name, value in zip(coordinates, self.place.tolist(), strict=True))
         number = "no condition holds" if not self.given else f"{self.given} condition(s) hold"
+        if len(coordinates) == 1:
+            return f"{number} at the ends, where the equation takes {self.wanted}"
         return f"{number} on the boundary near {near}, where the equation takes {self.wanted}"
 
 
@@ -58,11 +63,13 @@ def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     if equation is None or any(not isinstance(term.region, Region) for term in conditions):
         return None, None
     order = max(sum(alpha) for _, alpha in equation.trace.asked)
+    if problem.domain.dimension == 1:
+        return _few_at_ends(problem, equation, order, conditions), None
     places = sample(problem.domain.boundary, _PLACES, "sobol", seed=0).points
     given = torch.zeros(len(places), dtype=torch.long)
     for term in conditions:
         given += _covered(term, places, problem.domain.boundary.measure) * len(term.trace.names)
-    if problem.periodic or not _elliptic(problem, equation, order, places):
+    if problem.periodic or order % 2 or not _regular(problem, equation, order, places):
         return None, None
     wanted, (few, many) = order // 2, (given < order // 2, given > order // 2)
     many &= places.shape[1] == 2 and many.double().mean().item() > _MANY
@@ -74,13 +81,23 @@ def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     return found[0], found[1]
 
 
+def _few_at_ends(problem: Problem, equation: Term, order: int, conditions: Sequence[Term]) -> Count | None:
+    """Too few conditions at the ends of an interval."""
+    ends = sample(problem.domain.boundary, 2, "sobol", seed=0).points
+    given = sum(
+        len(sample(term.region, 2, "sobol", seed=0).points.unique()) * len(term.trace.names) for term in conditions
+    )
+    few = given < order and not problem.periodic and _regular(problem, equation, order, ends)
+    return Count(ends[0], given, order) if few else None
+
+
 def _equation(problem: Problem) -> Term | None:
     """The one equation in space of one field with the conditions alone; None where there is more."""
     inside = [term for term in problem.terms if term.group == "interior"]
     others = {term.group for term in problem.terms} - {"interior", "boundary"}
     plain = len(problem.fields) == 1 and not problem.parameters and not problem.domain.parts and not others
     domain = problem.domain
-    space = domain.dimension in (2, 3) and not domain.time and domain.solid and bool(domain.boundary_charts())
+    space = domain.dimension in (1, 2, 3) and not domain.time and domain.solid and bool(domain.boundary_charts())
     if not (plain and space and len(inside) == 1 and len(inside[0].trace.names) == 1):
         return None
     return inside[0] if inside[0].region.__class__ is Region and not inside[0].trace.over_space else None
@@ -96,27 +113,34 @@ def _covered(term: Term, places: Tensor, extent: float) -> Tensor:
     return torch.cdist(places, points).amin(dim=1) < _NEAR * spacing
 
 
-def _elliptic(problem: Problem, equation: Term, order: int, places: Tensor) -> bool:
-    """Whether the principal symbol has one sign at all places, and no lower term is singular there."""
-    if order % 2:
-        return False
+def _regular(problem: Problem, equation: Term, order: int, places: Tensor) -> bool:
+    """Whether the principal symbol has one sign inside and near some places, and no lower term is singular there."""
+    domain = problem.domain
+    inner = sample(domain.interior, _INNER, "sobol", seed=0).points
+    near = places[:: max(1, len(places) // _INNER)]
+    near = near + _INSIDE * (inner[:1] - near)
+    leading, lower = _strengths(problem, equation, order, torch.cat([inner, near[domain.contains(near)]]))
+    finite = bool(leading.isfinite().all() and lower.isfinite().all())
+    one_sign = bool((leading > 0).all() or (leading < 0).all())
+    ratios = lower / leading.abs().amin(dim=1)
+    return finite and one_sign and ratios.max().item() < _SINGULAR * max(1.0, ratios[: len(inner)].median().item())
+
+
+def _strengths(problem: Problem, equation: Term, order: int, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The principal symbol at points, [n, directions], and the size of lower terms, [n], for a domain of size one."""
     low, high = torch.tensor(problem.domain.bounds, dtype=torch.float64).unbind(1)
-    middle = sample(problem.domain.interior, 1, "sobol", seed=0).points[:1]
-    inside = places[:: max(1, len(places) // 100)]
-    inside = inside + _INSIDE * (middle - inside)
-    inside = inside[problem.domain.contains(inside)]
     generator = torch.Generator().manual_seed(0)
-    (own,) = probed(problem, equation, Cloud(inside), generator).values()
+    (own,) = probed(problem, equation, Cloud(points), generator).values()
     directions = torch.randn(_DIRECTIONS, len(low), generator=generator, dtype=torch.float64)
+    if len(low) == 1:
+        directions = directions.abs()  # the symbol of an odd order has the sign of its direction
     directions = directions / directions.norm(dim=1, keepdim=True) / (high - low)
-    leading = torch.zeros(len(inside), _DIRECTIONS, dtype=torch.float64)
-    rest = leading[:, 0].clone()
+    leading = torch.zeros(len(points), _DIRECTIONS, dtype=torch.float64)
+    lower = leading[:, 0].clone()
     for (_, alpha), slope in own.slopes.items():
         power = torch.tensor(alpha, dtype=torch.float64)
         if sum(alpha) == order:
             leading += slope[:, None] * (directions**power).prod(dim=1)
         else:
-            rest = torch.maximum(rest, slope.abs() * (1 / (high - low) ** power).prod())
-    finite = bool(leading.isfinite().all() and rest.isfinite().all())
-    one_sign = bool((leading > 0).all() or (leading < 0).all())
-    return finite and one_sign and bool((rest < _SINGULAR * leading.abs().amin(dim=1)).all())
+            lower = torch.maximum(lower, slope.abs() * (1 / (high - low) ** power).prod())
+    return leading, lower

@@ -88,7 +88,7 @@ class Data:
     def _chunk(self, cloud: Cloud) -> dict[Datum, Tensor]:
         points = cloud.points
         jets = {a: jet + self.state * (1.0 + 0.1 * sum(a)) for a, jet in self._zero(points).items()}
-        guesses = [torch.tensor(value, dtype=points.dtype) for value in self.problem.parameters.values()]
+        guesses = [torch.tensor(value, dtype=points.dtype) for value in self._guesses()]
         found: dict[Datum, Tensor] = {}
         for name, linearized in linearize(self.problem, Placed(self.term, cloud), points, jets, guesses).items():
             if self.state == 0.0:
@@ -104,8 +104,8 @@ class Data:
         return {a: jet + 0.7 for a, jet in self._zero(points).items()}
 
     def _guesses(self) -> Sequence[float]:
-        """Values of the unknown parameters."""
-        return list(self.problem.parameters.values())
+        """Values of the unknown parameters that leave everything in the terms: a guess of zero would take some out."""
+        return [value or 1.0 for value in self.problem.parameters.values()]
 
     @property
     def domain(self) -> Domain:

@@ -11,7 +11,7 @@ from gmnm_pde.geometry.region import Chart, unknown_normal
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.sampling import Cloud
 
-_POINTS = {1: 2**16, 2: 96 * 2**10, 3: 2**16}
+_POINTS = {1: 2**16, 2: 2**18, 3: 2**17}
 """Points in the interior along all coordinates together, by the number of coordinates that are looked along; 2^14
 beyond, where narrow features stay between the lines in any case."""
 
@@ -23,9 +23,6 @@ _STEPS_ACROSS = 257
 
 _LEAP = 30.0
 """A step longer than this many ordinary ones is a leap from one piece of a chart to another."""
-
-_FEWER = 4
-"""A domain that is no box is looked at with so many times fewer points: which of them are inside costs more."""
 
 _A_LINE = {2: 512, 3: 96}
 """Points on a line where several coordinates are looked along, by their number; 48 beyond."""
@@ -100,7 +97,7 @@ def through(domain: Domain, axes: Sequence[int], seed: int, fewer: int = 1) -> I
     low, extent = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
     whole = all(chart.tensor and chart.keep is None for chart in domain.interior_charts())
     box = whole and abs(extent.prod().item() - domain.interior.measure) <= 1e-9 * domain.interior.measure
-    budget = _POINTS.get(len(axes), 2**14) // fewer // (1 if box else _FEWER) // len(axes)
+    budget = _POINTS.get(len(axes), 2**14) // fewer // len(axes)
     lines = 1 if d == 1 else 4 if box else 32
     count = budget // lines
     if len(axes) > 1:

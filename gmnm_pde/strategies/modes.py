@@ -9,12 +9,14 @@ from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
 from gmnm_pde.adaptivity.mode_halving import ModeHalving
 from gmnm_pde.adaptivity.p_refinement import AIM
 from gmnm_pde.adaptivity.partitions import first_partition, within
-from gmnm_pde.boxes.reading import Unsuited
+from gmnm_pde.boxes.reading import Unsuited, read
 from gmnm_pde.boxes.spectra.spectral import known
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.modes import ModeSet, ModeTrial
 from gmnm_pde.fitting.widths import Widths, WidthSearch, narrowed
+from gmnm_pde.geometry import Disk, Ellipse
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime, finishing, limited
 from gmnm_pde.run.modes import Modes, ended, is_near
 from gmnm_pde.run.run import Run
@@ -156,28 +158,46 @@ class Enlarging:
 
 
 def modes(setup: Setup, count: int, run: Run) -> Modes:
-    """Modes on boxes where the domain has re-entrant corners, at which modes are singular, else by mixtures.
+    """Modes by mixtures, or on boxes, which are tried too where mixtures do not meet the tolerance.
 
-    Where mixtures do not meet the tolerance boxes are tried, too.
+    Boxes come first at corners at which modes are singular, in shapes with holes or corners, and where coefficients ask
+    for boxes.
     """
-    singular = bool(len(singular_points(setup.problem)))
-    found = _on_boxes(setup, count, run) if singular else None
+    boxes = _boxes(setup, count, run)
+    first = boxes is not None and _suits_boxes(boxes)
+    found = _on_boxes(boxes, run) if first else None
     if found is not None and (is_near(found.best, run.tol) or run.late):
         return found
     others = _of_mixtures(setup, count, run)
-    if not singular and not is_near(others.best, run.tol) and not run.late:
-        found = _on_boxes(setup, count, run)
+    if not first and not is_near(others.best, run.tol) and not run.late:
+        found = _on_boxes(boxes, run)
     return others if found is None or others.best.worst < found.best.worst else found
 
 
-def _on_boxes(setup: Setup, count: int, run: Run) -> Modes | None:
-    """On boxes; None where the problem or the time does not allow it."""
+def _suits_boxes(boxes: ModeHalving) -> bool:
+    """Whether boxes are surer than mixtures."""
+    problem = boxes.setup.problem
+    plain = is_box(problem.domain) or isinstance(problem.domain, Disk | Ellipse)
+    return not plain or bool(len(singular_points(problem))) or boxes.asks_for_boxes
+
+
+def _boxes(setup: Setup, count: int, run: Run) -> ModeHalving | None:
+    """How modes are found on boxes; None where the problem does not allow it."""
     if setup.dimension != _PLANE or setup.partition is not None:
         return None
     try:
         (guess,) = setup.problem.parameters.values()
-        suited(replace(setup, problem=known(setup.problem, guess)))
-        return adapt(ModeHalving(setup, count, run.tol), run)
+        fixed = known(setup.problem, guess)
+        suited(replace(setup, problem=fixed))
+        return ModeHalving(setup, read(fixed), count, run.tol)
+    except Unsuited:
+        return None
+
+
+def _on_boxes(boxes: ModeHalving | None, run: Run) -> Modes | None:
+    """On boxes; None where the problem or the time does not allow it."""
+    try:
+        return None if boxes is None else adapt(boxes, run)
     except (Unsuited, OutOfTime, NotFiniteError):
         return None
 

@@ -89,3 +89,53 @@ def test_modes_in_a_narrow_well(width):
     spectrum = g.eigenmodes(problem, 1, tol=1e-6)
     assert spectrum.converged
     assert spectrum.values[0] == pytest.approx(brentq(end, -105, -80, rtol=1e-10), rel=1e-6)
+
+
+def test_a_well_of_a_twentieth_of_the_plane():
+    """One mixture shows modes that keep out of it, and leaves a fifth of the terms of their equations."""
+
+    def well(s):
+        return 20 / (0.05 * math.sqrt(math.pi)) * torch.exp(-(((s - 0.3712) / 0.05) ** 2))
+
+    plane, line = g.Rectangle(x=(0, 1), y=(0, 1)), g.Interval(x=(0, 1))
+    walls = [g.Dirichlet(u=0)]
+    crossed = g.Problem(
+        plane, lambda u, k, x, y: g.laplacian(u) + (well(x) + well(y) + k) * u, walls, parameters={"k": -115.4}
+    )
+    alone = g.Problem(line, lambda u, k, x: g.laplacian(u) + (well(x) + k) * u, walls, parameters={"k": -60.0})
+    first, second = g.eigenmodes(alone, 2, tol=1e-8).values
+    spectrum = g.eigenmodes(crossed, 3, tol=1e-4)
+    assert spectrum.converged
+    assert list(spectrum.values) == pytest.approx([2 * first, first + second, first + second], rel=1e-4)
+
+
+def test_what_a_value_multiplies_is_looked_at_too():
+    def of(mass):
+        return g.Problem(
+            g.Interval(x=(0, 1)),
+            lambda u, k, x: g.diff(u, x, x) + k * mass(x) * u,
+            [g.Dirichlet(u=0)],
+            parameters={"k": 0.0},
+        )
+
+    jumping = g.eigenmodes(of(lambda x: torch.where(x > 0.5, 100.0, 1.0)), 1, tol=1e-6)
+    s = brentq(lambda s: 10 * math.tan(s / 2) + math.tan(5 * s), 0.32, 0.45, xtol=1e-14)
+    assert jumping.converged and jumping.values[0] == pytest.approx(s * s, rel=1e-6)
+    mass, at, width = 1.0, 0.3, 1e-4
+    loaded = g.eigenmodes(
+        of(lambda x: 1 + mass / (width * math.sqrt(math.pi)) * torch.exp(-(((x - at) / width) ** 2))), 1, tol=1e-4
+    )
+    s = brentq(lambda s: 1 / math.tan(s * at) + 1 / math.tan(s * (1 - at)) - s * mass, 1.0, 2.5, xtol=1e-14)
+    assert loaded.converged and loaded.values[0] == pytest.approx(s * s, rel=2e-4)
+
+
+@pytest.mark.parametrize("length", [1.0, 1e-3])
+def test_a_steel_bar_in_metres(length):
+    bar = g.Problem(
+        g.Interval(x=(0, length)),
+        lambda u, k, x: 2e11 * g.diff(u, x, x) + 7800 * k * u,
+        [g.Dirichlet(u=0)],
+        parameters={"k": 0.0},
+    )
+    spectrum = g.eigenmodes(bar, 1, tol=1e-6)
+    assert spectrum.converged and spectrum.values[0] == pytest.approx(2e11 / 7800 * (math.pi / length) ** 2, rel=1e-6)

@@ -79,7 +79,8 @@ class EquationRows:
 
     @property
     def _tables(self) -> dict:
-        return self.degrees.inside_table(self.equation.alphas)
+        alphas = self.equation.alphas  # none where all boxes are cut
+        return self.degrees.inside_table(alphas) if alphas else {}
 
     @property
     def _roots(self) -> Tensor:
