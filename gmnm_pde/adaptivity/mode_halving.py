@@ -90,8 +90,8 @@ class ModeHalving:
         alone = (1,) * self.setup.dimension
         if any(feature.kind == "narrow" for feature in self.setup.features):
             return alone
-        halving = replace(self._halving, tol=self._aim**_OF_VALUES)
-        level = foreseen(self.statements, halving.first().degree, left_of_data(halving.tol))
+        aim = self._aim**_OF_VALUES
+        level = foreseen(self.statements, replace(self._halving, tol=aim).first().degree, left_of_data(aim))
         return alone if level is None else level.counts
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:

@@ -38,7 +38,8 @@ from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import with_prior
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.strategies.smoothing import Search, Trial, solver_of
+from gmnm_pde.strategies.noisy_trial import Trial, solver_of
+from gmnm_pde.strategies.smoothing import Search
 
 _SILENT = 0.9
 """At a point where the data leave more than this part of a field's uncertainty without them, they are no use for it."""
@@ -48,6 +49,9 @@ _WIDELY = 0.5
 
 _MET = 2.0
 """Data are met where their residuals are below this many times their noise, in the root mean square."""
+
+_HELD = 2.0
+"""Equations and conditions hold where all their residuals together are below so many times those of data."""
 
 _OPEN = 100.0
 """A parameter whose standard deviation is so many times its size is determined by nothing."""
@@ -105,14 +109,21 @@ class NoisyData:
     def _result(self, candidate: Candidate, best: Trial, chosen: str, run: Run, posterior: Posterior) -> Result:
         """Whether data and tolerance are met, and in words how the penalty was chosen."""
         words = f"the data are met to {best.misfit:.2f} of their noise{chosen}"
+        if best.misfit >= _MET:
+            words += ": they contradict the equations, or have more noise"
         if not (candidate.hurried and best.fit.outcome.late):
-            words = f"{best.fit.outcome.reason}; {words}"
+            words = (
+                f"{words}; {best.fit.outcome.reason}" if best.misfit >= _MET else f"{best.fit.outcome.reason}; {words}"
+            )
         if run.tol is not None and not candidate.error <= run.tol:
             words += f"; the error estimate {candidate.error:.1e} does not meet tol={run.tol:g}"
             status = Status.MISSED
         elif silent := _undetermined(posterior, self.setup.problem):
             words += f"; nothing determines {' and '.join(map(repr, silent))}"
             status = Status.NOT_UNIQUE
+        elif best.misfit < _MET and best.unheld > _HELD and not chosen:
+            words += f"; equations and conditions are missed by {best.unheld:.1e} of it: more components may help"
+            status = Status.POOR
         elif best.misfit < _MET:
             status = Status.DATA_MET
         else:

@@ -5,21 +5,25 @@ fields with which the sum of all squares, in units of the noise, is no larger th
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import torch
-from torch import Tensor
 
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
 from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.interruption import finishing
-from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.run.run import Run
-from gmnm_pde.statement.prior import PRIOR
-from gmnm_pde.statement.problem import Problem
+from gmnm_pde.strategies.noisy_trial import (
+    Trial,
+    data_rows,
+    evidence_of,
+    noises_of,
+    prior_names,
+    reweighted,
+    solver_of,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,16 @@ class Smoothing:
     """After this many trials without a better cross-validation value the search stops."""
     doubt: float = 5.0
     """A weight of the prior is ruled out if the logarithm of its likelihood is less than the largest by this."""
+    sizes: tuple[int, ...] = (1, 2, 4)
+    """Where that is too small for the equations, so many times the components are tried,"""
+    spreads: tuple[float, ...] = (1.0, 2.0, 4.0)
+    """and so many times the slope."""
+    soft_enough: float = 0.1
+    """With a weight of the data below this equations hold well enough."""
+    kept: int = 2
+    """Of these the best for one size are tried for the next."""
+    alike: float = 1.5
+    """Where deviations without data differ by less than this from width to width, equations determine a parameter."""
     better: float = 0.999
     """A cross-validation value is better if it is below this part of the least one."""
 
@@ -54,47 +68,6 @@ class Smoothing:
     def factors(self) -> tuple[float, ...]:
         """The weights of the prior relative to the data, from smooth to rough."""
         return tuple(self.smoothest / self.step**k for k in range(self.steps))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A fit with what the penalty is chosen by, in units of the noise.
-
-    Attributes:
-        fit: The fit.
-        factor: The weight of the prior relative to the data.
-        soft: The weight of the data relative to equations.
-        misfit: The root mean square of the data's residuals.
-        whole: The root of the sum of all squares over the number of data.
-        count: How many data there are.
-        validation: The value of generalised cross-validation.
-        scale: What a residual of one noise is in the scaled rows.
-    """
-
-    fit: Fit
-    factor: float
-    soft: float
-    misfit: float
-    whole: float
-    count: int
-    validation: float
-    scale: float
-
-    @property
-    def fits(self) -> bool:
-        """Whether the sum of squares is no larger than such noise makes it on average."""
-        return self.whole <= 1.0
-
-    @cached_property
-    def without_data(self) -> RidgeSolver:
-        """The factored rows of all terms but noisy data."""
-        system = self.fit.system
-        rest = [placed for placed in system.placed if placed.term.noise is None]
-        return RidgeSolver(reduce(replace(system, placed=rest).blocks(self.fit.theta), system.columns))
-
-    def misses(self, lost: float) -> bool:
-        """Whether it is ``lost`` times as large, and larger than chance makes it."""
-        return self.whole > lost + 4 / math.sqrt(2 * self.count)
 
 
 class Search:
@@ -114,7 +87,7 @@ class Search:
     def __init__(self, setup: Setup, run: Run, on_trial: Callable[[Trial], None], numbers: Smoothing | None = None):
         self._setup, self._run, self._on_trial, self._numbers = setup, run, on_trial, numbers or Smoothing()
         self._factors, self._step = self._numbers.factors, self._numbers.step
-        self._least = self._factors[-1] if _prior_names(setup.problem) else math.inf
+        self._least = self._factors[-1] if prior_names(setup.problem) else math.inf
         self.hurried = False
         self.latest: Trial | None = None
 
@@ -142,16 +115,66 @@ class Search:
         these make fields rough, which misleads Newton's method where no prior prevents it.
         """
         direct = self._tried(factor, self._numbers.softening[-1], None)
-        if not direct.misses(self._numbers.lost) or self._late():
+        if not self._is_doubtful(direct) or self._late():
             return direct
+        best = self._gradual(factor, direct)
+        small = self._is_doubtful(best) and (best.feigned or best.unheld > self._numbers.lost)
+        return self._enlarged(direct, best) if small and not prior_names(self._setup.problem) else best
+
+    def _gradual(self, factor: float, direct: Trial) -> Trial:
+        """The best of a fit and those by way of larger weights of the data."""
         gradual = self.softened(self._tried(factor, self._numbers.softening[0], None))
-        return min(direct, gradual, key=lambda trial: (trial.misses(self._numbers.lost), trial.soft, trial.whole))
+        return min(direct, gradual, key=self._order)
+
+    def _order(self, trial: Trial) -> tuple[bool, float, float]:
+        """The best trial is the least: met, with data as soft as may be, and all squares small."""
+        return self._is_doubtful(trial), trial.soft, trial.whole
+
+    def _is_doubtful(self, trial: Trial) -> bool:
+        """Whether a fit misses data or equations, or only seems to know its parameters."""
+        return trial.misses(self._numbers.lost) or (trial.feigned and not prior_names(self._setup.problem))
+
+    def _enlarged(self, direct: Trial, best: Trial) -> Trial:
+        """The best of fits with other widths and more components, where a mixture is too small for its equations."""
+        numbers, spreads = self._numbers, self._numbers.spreads if self._setup.given_widths is None else (1.0,)
+        for multiple in numbers.sizes if not self._setup.mixture.components else (1,):
+            tried = {}
+            for spread in spreads:
+                tried[spread] = self._wider(direct, multiple, spread)
+                if self._late():
+                    return best
+            if multiple == 1 and self._are_known(list(tried.values())):
+                return direct
+            spreads = sorted(tried, key=lambda spread: tried[spread].beside(direct))[: numbers.kept]
+            self._take_mixture_of(tried[spreads[0]].fit)
+            best = min(best, self._gradual(direct.factor, tried[spreads[0]]), key=self._order)
+            if not self._is_doubtful(best) and best.soft <= numbers.soft_enough:
+                break
+        return best
+
+    def _wider(self, direct: Trial, multiple: int, spread: float) -> Trial:
+        """The trial with so many times the components and the slope of another one."""
+        widths = tuple(spread * width for width in direct.fit.widths)
+        mixture = replace(self._setup.mixture, components=multiple * (direct.fit.components or 0), widths=widths)
+        self._setup = replace(self._setup, mixture=mixture)
+        return self._tried(direct.factor, self._numbers.softening[-1], direct)
+
+    def _take_mixture_of(self, fitted: Fit) -> None:
+        """Further trials have the components and widths of a fit."""
+        mixture = replace(self._setup.mixture, components=fitted.components, widths=fitted.widths)
+        self._setup = replace(self._setup, mixture=mixture)
+
+    def _are_known(self, trials: Sequence[Trial]) -> bool:
+        """Whether equations and conditions seem to determine a parameter whatever the widths are: then they do."""
+        if not all(one.feigned and not one.misses(self._numbers.lost) for one in trials):
+            return False
+        rest = torch.stack([one.deviations[1] for one in trials])
+        return bool((rest.amax(dim=0) < self._numbers.alike * rest.amin(dim=0)).all())
 
     def begun_from(self, fitted: Fit) -> Trial:
         """The fit of the same mixture that begins with another fit, with the final weight of the data and no prior."""
-        mixture = replace(self._setup.mixture, components=fitted.components, widths=fitted.widths)
-        setup, numbers = replace(self._setup, mixture=mixture), self._numbers
-        trial = _fitted(setup, 1.0, numbers.softening[-1], fitted, self._run, numbers)
+        self._take_mixture_of(fitted)
+        trial = _fitted(self._setup, 1.0, self._numbers.softening[-1], fitted, self._run, self._numbers)
         self._on_trial(trial)
         return trial
 
@@ -172,7 +195,7 @@ class Search:
             trial = self._tried(best.factor, soft, best)
             while trial.whole > lost * best.whole and trial.factor > self._least and not self._late():
                 trial = self._tried(trial.factor / self._step, soft, trial)
-            if trial.whole > lost * max(best.whole, 1.0):
+            if trial.whole > lost * max(best.whole, 1.0) or (self._is_doubtful(trial) and not self._is_doubtful(best)):
                 break
             best = trial
         return best
@@ -222,18 +245,18 @@ class Search:
 def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: Run, numbers: Smoothing) -> Trial:
     """The fit with some weights of the prior and of the data."""
     problem = setup.problem
-    noises = _noises(problem)
+    noises = noises_of(problem)
     finest = min(noises.values())
     scales = dict(setup.scales)
     for name, noise in noises.items():
         scales[name] = setup.scales[name] / CONDITION_FACTOR * soft * finest / noise
-    for name in _prior_names(problem):
+    for name in prior_names(problem):
         scales[name] = soft * factor * setup.scales[name]
     components = setup.mixture.components or numbers.components.of(setup.dimension)
     widths = setup.widths_or(numbers.width)
     fitted = fit(replace(setup, scales=scales), components, widths, initial_guess=before, monitor=run)
     with finishing(anyhow=before is None):
-        rows, residual, units = _data_rows(fitted, noises)
+        rows, residual, units = data_rows(fitted, noises)
         left_over = fitted.system.residual(fitted.theta).norm().item()
     freedom = solver_of(fitted).inverse_transposed(rows.mT).square().sum().item()
     misfit = (residual / units).square().mean().sqrt().item()
@@ -241,49 +264,3 @@ def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: R
     scale = units[0].item()
     whole = left_over / scale / len(residual) ** 0.5
     return Trial(fitted, factor, soft, misfit, whole, len(residual), (misfit / left) ** 2, scale)
-
-
-def reweighted(trial: Trial, factor: float) -> Trial:
-    """The trial with another weight of the prior, for the problem linearised at its solution."""
-    before, scales = trial.fit, dict(trial.fit.system.scales)
-    for name in _prior_names(before.system.problem):
-        scales[name] *= factor / trial.factor
-    system = replace(before.system, scales=scales)
-    triangle = reduce(system.blocks(before.theta), system.columns)
-    solver = RidgeSolver(triangle)
-    outcome = replace(before.outcome, theta=solver.solution(), solver=solver)
-    whole = solver.misfit / trial.scale / trial.count**0.5
-    return replace(trial, fit=replace(before, system=system, outcome=outcome), factor=factor, whole=whole)
-
-
-def evidence_of(trial: Trial) -> float:
-    """The logarithm of the data's marginal likelihood, but for what is the same for all weights of the prior."""
-    without = trial.without_data.log_determinant - solver_of(trial.fit).log_determinant
-    return without - 0.5 * trial.whole**2 * trial.count
-
-
-def _noises(problem: Problem) -> dict[str, float]:
-    return {term.name: term.noise for term in problem.terms if term.noise is not None}
-
-
-def _prior_names(problem: Problem) -> list[str]:
-    return [name for term in problem.terms if term.name == PRIOR for name in term.trace.names]
-
-
-def _data_rows(fitted: Fit, noises: Mapping[str, float]) -> tuple[Tensor, Tensor, Tensor]:
-    """The scaled rows of the data, their residuals, and what a residual of one noise is in these rows, [rows]."""
-    system, theta = fitted.system, fitted.theta
-    data = [placed for placed in system.placed if placed.term.name in noises]
-    matrices, residuals = zip(*replace(system, placed=data).blocks(theta), strict=True)
-    units = [
-        theta.new_full((len(placed.cloud),), noises[placed.term.name] * system.scales[placed.term.name])
-        for placed in data
-    ]
-    return torch.cat(matrices), torch.cat(residuals), torch.cat(units)
-
-
-def solver_of(fitted: Fit) -> RidgeSolver:
-    """The factored rows that a fit was solved from."""
-    solver = fitted.outcome.solver
-    assert isinstance(solver, RidgeSolver)
-    return solver
