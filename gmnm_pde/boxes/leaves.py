@@ -11,8 +11,9 @@ from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.interruption import pause, unbroken
-from gmnm_pde.linalg.multifrontal import Rows
+from gmnm_pde.linalg.fronts import Rows
 from gmnm_pde.linalg.qr import qr_operations, triangular
+from gmnm_pde.processes import ALL, rank
 
 _AT_ONCE = 2**27
 """Bytes of leaves that are factored at a time."""
@@ -37,7 +38,9 @@ class Leaf:
         right: The right-hand sides of these rows, [n, count].
         rest: The rows that are left for the traces, [n or 1, rows, traces].
         rest_right: Their right-hand sides, [n, rows].
-        misfit: The square of what no unknowns can lower.
+        misfits: The squares of what no unknowns can lower, [n].
+        owners: The process that holds the matrices and right-hand sides of each of the boxes, or ``ALL``, [n]; None
+            where every process holds all. Elsewhere there is nothing in their place.
     """
 
     boxes: Tensor
@@ -47,12 +50,18 @@ class Leaf:
     right: Tensor
     rest: Tensor
     rest_right: Tensor
-    misfit: float
+    misfits: Tensor
+    owners: Tensor | None = None
+
+    @property
+    def held(self) -> Tensor:
+        """The places of the boxes that this process holds."""
+        return torch.arange(len(self.boxes)) if self.owners is None else held_by(self.owners, rank())
 
     def rows(self) -> Iterator[Rows]:
         """The rows that are left for the traces, box by box."""
         shared = len(self.rest) == 1
-        for k, faces in enumerate(self.faces.tolist()):
+        for k, faces in enumerate(self.faces[self.held].tolist()):
             yield Rows(tuple(faces), self.rest[0 if shared else k], self.rest_right[k])
 
     def weighted(self, weight: float) -> "Leaf":
@@ -60,7 +69,7 @@ class Leaf:
         if weight == 1.0:
             return self
         parts = {name: weight * getattr(self, name) for name in _OF_ROWS}
-        return replace(self, **parts, misfit=weight**2 * self.misfit)
+        return replace(self, **parts, misfits=weight**2 * self.misfits)
 
     def moved(self, boxes: int, faces: int) -> "Leaf":
         """The same with other numbers of boxes and faces, greater by so many."""
@@ -68,6 +77,8 @@ class Leaf:
 
     def leading(self, own: Tensor) -> "Leaf":
         """The same with some of the unknowns of each box alone, a mask [own]; the others are zero."""
+        if not len(self.held):
+            return self
         own = own.repeat(self.boxes.shape[1])
         left = torch.cat([self.triangle[0], torch.zeros_like(self.rest[0, :, :1]).expand(-1, len(own))])[:, own]
         traces = torch.cat([self.coupling[0], self.rest[0]])
@@ -91,6 +102,11 @@ class Leaf:
         """R^-T times columns [n, count, m], and what they pass on to the traces, [n, traces, m]."""
         own = _solved(self.triangle.mT, unknowns, upper=False)
         return own, -_times(self.coupling.mT, own)
+
+
+def held_by(owners: Tensor, process: int) -> Tensor:
+    """The places of what a process has."""
+    return ((owners == process) | (owners == ALL)).nonzero()[:, 0]
 
 
 def _times(matrix: Tensor, columns: Tensor) -> Tensor:
@@ -156,14 +172,17 @@ def patterns(layout: Layout, degrees: Degrees, lengths: Sequence[float], pins: P
     return found
 
 
-def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequence[Pattern]) -> list[Leaf]:
-    """All leaves of a layout.
+def eliminated(
+    layout: Layout, degrees: Degrees, equation: Interior, found: Sequence[Pattern], owners: Tensor | None = None
+) -> list[Leaf]:
+    """All leaves of a layout; boxes that share one factorisation are eliminated by every process.
 
     Args:
         layout: The boxes.
         degrees: Of the polynomials.
         equation: At the points of the boxes.
         found: The boxes by their looks.
+        owners: The process that needs each box, or ``ALL``, [boxes]; None where every process needs all.
     """
     leaves = []
     for pattern in found:
@@ -175,7 +194,8 @@ def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequ
             step = max(1, _AT_ONCE // size)
             for first in range(0, len(pattern.boxes), step):
                 part = replace(pattern, boxes=pattern.boxes[first : first + step])
-                leaves.append(_batched(layout, degrees, equation.of(part.boxes), part).weighted(part.weight))
+                own = None if owners is None else owners[list(part.boxes)]
+                leaves.append(_batched(layout, degrees, equation, part, own).weighted(part.weight))
     return leaves
 
 
@@ -257,14 +277,18 @@ def _shared(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patte
         right[:, :count],
         R[None, count:, count:],
         right[:, count : whole.shape[1]],
-        right[:, whole.shape[1] :].square().sum().item(),
+        right[:, whole.shape[1] :].square().sum(dim=1),
     )
 
 
-def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern) -> Leaf:
+def _batched(
+    layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern, owners: Tensor | None
+) -> Leaf:
     """A factorisation for each box."""
-    rows = equation_rows(degrees, equation)
     boxes, matching, traces = pattern.boxes, pattern.matching, pattern.traces
+    held = boxes if owners is None else [boxes[k] for k in held_by(owners, rank()).tolist()]
+    equation = equation.of(held)
+    rows = equation_rows(degrees, equation)
     n, m, count = rows.shape
     size = traces.shape[1]
     whole = rows.new_zeros(n, m + len(matching), count + size + 1)
@@ -283,7 +307,8 @@ def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patt
         R[:, :count, -1].contiguous(),
         R[:, count:last, count:-1].contiguous(),
         R[:, count:last, -1].contiguous(),
-        R[:, last:, -1].square().sum().item(),
+        R[:, last:, -1].square().sum(dim=1),
+        owners,
     )
 
 

@@ -76,6 +76,13 @@ def qr_operations(matrix: Tensor) -> float:
     return 4.0 * least * (rows * columns - least * (rows + columns) / 2 + least**2 / 3)
 
 
+def front_operations(own: int, later: int, rows: int) -> float:
+    """How many operations the front of a block takes, whose own unknowns have a ridge beside its rows."""
+    columns, rows = own + later + 1, rows + own
+    least = min(rows, columns)
+    return 4.0 * least * (rows * columns - least * (rows + columns) / 2 + least**2 / 3)
+
+
 class RidgeSolver:
     """Solutions of a triangular system with a ridge, for all columns or the leading ones."""
 

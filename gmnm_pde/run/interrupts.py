@@ -23,7 +23,7 @@ def ended_by_interrupt(request: EndRequest) -> Iterator[None]:
         return
 
     def handle(number: int, frame: Any) -> None:
-        if request.by == CTRL_C:
+        if request.heard == CTRL_C:
             plain(number, frame)
         request.ask(CTRL_C)
         if sys.stderr is not None and sys.stderr.isatty():  # by os, as printing may be what was interrupted

@@ -12,6 +12,7 @@ import numpy as np
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.interruption import CALLBACK, EndRequest
+from gmnm_pde.processes import apart
 from gmnm_pde.results.report import Report
 from gmnm_pde.run.bar import Bar, looked_at
 from gmnm_pde.run.interrupts import ended_by_interrupt
@@ -52,7 +53,8 @@ class Watch:
             level = logging.INFO if news.figures else logging.DEBUG
             LOG.log(level, "%.1f s: %s", news.seconds, news.what)
         for callback in self._callbacks:
-            answer = callback(news)
+            with apart():
+                answer = callback(news)
             if answer is True or (isinstance(answer, np.bool_) and answer):
                 self.request.ask(CALLBACK)
         if self._bar is not None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmnm_pde import Partition
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.nested_dissection import dissect, neighbours
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 

@@ -15,7 +15,7 @@ from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.geometry import Region
 from gmnm_pde.geometry.gauss import line
-from gmnm_pde.linalg.multifrontal import Rows
+from gmnm_pde.linalg.fronts import Rows
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.residuals.pointwise import Linearized
