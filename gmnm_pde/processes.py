@@ -131,6 +131,12 @@ def gathered(work: Callable[[], Sequence[Tensor]]) -> list[Sequence[Tensor]]:
     return [found or () if number == rank() else _unpacked(part) for number, part in enumerate(parts)]
 
 
+def portion(number: int) -> slice:
+    """This process's part of so many things, which parts follow one another."""
+    own = rank() if count() > 1 else 0
+    return slice(number * own // count(), number * (own + 1) // count())
+
+
 def shared_out(costs: Sequence[float]) -> list[int]:
     """The process that each piece of work is for, so that all have about as much: pieces in a row stay together."""
     total, done, owners = sum(costs) or 1.0, 0.0, []
