@@ -6,6 +6,7 @@ decides, the first process decides for all, so that they never part. Without tor
 every process is alone, and nothing here costs anything.
 """
 
+import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -172,24 +173,21 @@ def _pickled(failure: Exception) -> bytes:
 
 
 def _packed(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors as one, with their shapes before them."""
-    head = [float(len(tensors))]
+    """Tensors as one, with their shapes before them, and before these how many numbers they are."""
+    head = [0]
     for tensor in tensors:
         head += [tensor.ndim, *tensor.shape]
+    head[0] = len(head)
     return torch.cat([torch.tensor(head, dtype=torch.float64), *(tensor.flatten().double() for tensor in tensors)])
 
 
 def _unpacked(packed: Tensor) -> list[Tensor]:
     """The tensors."""
-    number, at = int(packed[0]), 1
-    shapes = []
-    for _ in range(number):
-        dimension = int(packed[at])
-        shapes.append(tuple(int(size) for size in packed[at + 1 : at + 1 + dimension].tolist()))
-        at += 1 + dimension
-    found = []
-    for shape in shapes:
-        size = int(torch.Size(shape).numel())
-        found.append(packed[at : at + size].view(shape))
-        at += size
-    return found
+    first, shapes = int(packed[0]), []
+    head = [int(number) for number in packed[1:first].tolist()]
+    while head:
+        shapes.append(head[1 : 1 + head[0]])
+        head = head[1 + head[0] :]
+    sizes = [math.prod(shape) for shape in shapes]
+    parts = packed[first : first + sum(sizes)].split(sizes)
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]

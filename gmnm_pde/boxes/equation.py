@@ -113,7 +113,7 @@ class Interior:
 
     def of(self, boxes: Sequence[int]) -> "Interior":
         """The equations in some of the boxes."""
-        chosen = torch.tensor(list(boxes))
+        chosen = torch.tensor(list(boxes), dtype=torch.long)
         operators = tuple(
             {key: c[chosen] if isinstance(c, Tensor) else c for key, c in operator.items()}
             for operator in self.operators

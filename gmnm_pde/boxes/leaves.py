@@ -110,7 +110,9 @@ def held_by(owners: Tensor, process: int) -> Tensor:
 
 
 def _times(matrix: Tensor, columns: Tensor) -> Tensor:
-    if len(matrix) > 1 or len(columns) == 1:
+    if len(columns) == 1:  # as in a batch of several: by itself one column is multiplied with other roundings
+        return (matrix.expand(2, -1, -1) @ columns.expand(2, -1, -1))[:1]
+    if len(matrix) > 1:
         return matrix @ columns
     n, _, m = columns.shape
     return (matrix[0] @ columns.transpose(0, 1).flatten(1)).unflatten(1, (n, m)).transpose(0, 1)

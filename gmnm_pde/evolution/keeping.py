@@ -10,7 +10,6 @@ from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.choice import is_torus
 from gmnm_pde.evolution.solvers.schur import block_sizes
 from gmnm_pde.memory import available_bytes, written
-from gmnm_pde.processes import agreed
 from gmnm_pde.models.modes import Piecewise
 
 _COPIES = 2.5
@@ -27,7 +26,7 @@ _DIRECTIONS = 45
 class Kept:
     """What there was before the march, and what its steps take."""
 
-    available: float = field(default_factory=lambda: agreed(available_bytes(torch.device("cpu"))))
+    available: float = field(default_factory=lambda: available_bytes(torch.device("cpu")))
     taken: float = 0.0
 
     def add(self, states: Tensor) -> str | None:

@@ -99,7 +99,14 @@ class Division:
 
     def first(self, groups: Groups) -> int:
         """The block in which rows that hold some groups are eliminated."""
-        return min(self.rank[group] for group in groups)[0]
+        known = self._firsts.get(groups)
+        if known is None:
+            known = self._firsts[groups] = min(self.rank[group] for group in groups)[0]
+        return known
+
+    @cached_property
+    def _firsts(self) -> dict[Groups, int]:
+        return {}
 
     def owner(self, groups: Groups) -> int:
         """The process that needs rows that hold some groups, or ``ALL``."""

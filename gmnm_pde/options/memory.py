@@ -12,7 +12,6 @@ from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.memory import available_bytes, written
 from gmnm_pde.methods import Method, SelfScaled
 from gmnm_pde.models import has_readout
-from gmnm_pde.processes import agreed
 
 _TRIANGLES = 4
 """Matrices of all unknowns by all unknowns that a QR of one mixture holds at a time: a triangle, the rows that are
@@ -45,7 +44,7 @@ def refuse_beyond_memory(
     Raises:
         GmnmError: with what is needed at least, what there is, and what would fit.
     """
-    available = agreed(available_bytes(setup.device))
+    available = available_bytes(setup.device)
     for need in _needs(setup, module, methods, components):
         if need.size > available:
             raise refuse(
