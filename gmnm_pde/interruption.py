@@ -49,10 +49,12 @@ class EndRequest:
 
     Args:
         outer: That of the work that this one is a part of, which ends this one too.
+        by_one: Whether somebody may ask one alone of several processes that solve together, which then have to tell.
     """
 
-    def __init__(self, outer: "EndRequest | None" = None):
+    def __init__(self, outer: "EndRequest | None" = None, *, by_one: bool = False):
         self._outer, self._by, self._at = outer, "", math.inf
+        self._by_one: bool = by_one or (outer is not None and outer._by_one)
 
     def ask(self, by: str) -> None:
         """Ask for the end; the first who asks counts."""
@@ -62,6 +64,8 @@ class EndRequest:
     @property
     def by(self) -> str:
         """Who asked; empty while nobody did. Who asks one process that solves with others asks all."""
+        if not self._by_one:
+            return self.heard
         by = _ASKED[most(_ASKED.index(self.heard))]
         if by and not self.heard:
             self.ask(by)

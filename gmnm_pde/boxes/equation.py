@@ -1,6 +1,6 @@
 """The equations in the boxes, as rows of linear differential operators, and the conditions on outer faces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -12,6 +12,7 @@ from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
+from gmnm_pde.processes import gathered, portion
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, reference_jets, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.problem import Problem
@@ -29,7 +30,7 @@ _NEAR = 1e-9
 SAMPLED = 128
 """Points in a shape at which coefficients are looked at."""
 
-_AT_ONCE = 2**18
+_AT_ONCE = 2**16
 """Points at which equations are evaluated at a time."""
 
 Key = tuple[int, Alpha]
@@ -48,21 +49,50 @@ def linearized(
 ) -> dict[str, Linearized]:
     """The residuals of a term at points [n, d], for derivatives of the fields that are given, by default zero.
 
-    With ``finite`` it is refused where it is not; without ``slopes`` there are the residuals alone.
+    With ``finite`` it is refused where it is not; without ``slopes`` there are the residuals alone. Several processes
+    that solve together share many points out.
     """
-    parts: list[dict[str, Linearized]] = []
-    for first in range(0, len(points), _AT_ONCE):
-        rows = slice(first, first + _AT_ONCE)
+
+    def some(rows: slice) -> dict[str, Linearized]:
         own = points[rows]
         placed = Placed(term, Cloud(own, None if normals is None else normals[rows]))
         given = (
             zero_jets(term, own, len(problem.branches)) if jets is None else {a: jet[rows] for a, jet in jets.items()}
         )
-        parts.append(linearize(problem, placed, own, given, (), slopes=slopes))
-        for name, found in parts[-1].items() if finite else ():
+        part = linearize(problem, placed, own, given, (), slopes=slopes)
+        for name, found in part.items() if finite else ():
             for values in (found.residual, *found.slopes.values()):
                 check_finite(name, values, problem.domain.coordinates, own)
-    return parts[0] if len(parts) == 1 else {name: _joined([part[name] for part in parts]) for name in parts[0]}
+        return part
+
+    pieces = [slice(first, first + _AT_ONCE) for first in range(0, len(points), _AT_ONCE)]
+    if len(pieces) == 1:
+        return some(pieces[0])
+    mine, names = pieces[portion(len(pieces))], term.trace.names
+    every = gathered(lambda: [tensor for rows in mine for tensor in _told(some(rows), names)])
+    parts = [part for own in every for part in _heard(list(own), names)]
+    return {name: _joined([part[name] for part in parts]) for name in names}
+
+
+def _told(part: Mapping[str, Linearized], names: Sequence[str]) -> Iterator[Tensor]:
+    """The residual under each name, which derivatives of fields have slopes, and these."""
+    for name in names:
+        found = part[name]
+        yield found.residual
+        yield torch.tensor([(field, *alpha) for field, alpha in found.slopes], dtype=torch.float64)
+        yield from found.slopes.values()
+
+
+def _heard(told: list[Tensor], names: Sequence[str]) -> Iterator[dict[str, Linearized]]:
+    while told:
+        part = {}
+        for name in names:
+            residual, keys = told[:2]
+            last = 2 + len(keys)
+            slopes = zip(keys.long().tolist(), told[2:last], strict=True)
+            part[name] = Linearized(residual, {(field, tuple(alpha)): own for (field, *alpha), own in slopes}, {})
+            told = told[last:]
+        yield part
 
 
 def _joined(parts: Sequence[Linearized]) -> Linearized:

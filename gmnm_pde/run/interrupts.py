@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gmnm_pde.interruption import CTRL_C, EndRequest, NoAnswer
+from gmnm_pde.processes import count
 
 _TOLD = b"\nended at the next step, with the best answer so far; Ctrl-C again gives it up\n"
 """What a terminal shows after the first."""
@@ -16,9 +17,12 @@ _TOLD = b"\nended at the next step, with the best answer so far; Ctrl-C again gi
 
 @contextmanager
 def ended_by_interrupt(request: EndRequest) -> Iterator[None]:
-    """Let the first Ctrl-C ask for the end, in the main thread, and where Ctrl-C would raise KeyboardInterrupt."""
+    """Let the first Ctrl-C ask for the end, in the main thread, and where Ctrl-C would raise KeyboardInterrupt.
+
+    Processes that solve together are ended by whoever started them.
+    """
     plain = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not plain:
+    if count() > 1 or threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not plain:
         yield
         return
 

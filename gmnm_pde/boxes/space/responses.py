@@ -76,7 +76,8 @@ def of_all(found: Sequence[Response], of: Callable[[Response], Tensor]) -> list[
     """Something of the boxes of each response [n, ...], made by the process that it belongs to."""
     if all(own.owner == ALL for own in found):
         return [of(own) for own in found]
-    every = [iter(part) for part in gathered(lambda: [of(own) for own in found if own.owner == rank()])]
+    process = rank()
+    every = [iter(part) for part in gathered(lambda: [of(own) for own in found if own.owner == process])]
     return [of(own) if own.owner == ALL else next(every[own.owner]) for own in found]
 
 
