@@ -141,12 +141,11 @@ def solve(
         initial_guess=initial_guess,
     )
     check_callbacks("solve", progress, callback)
-    with together(f"{problem.name}, tol={tol!r}, seed={seed!r}"):
+    with together(f"{problem.name}, tol={tol!r}, seed={seed!r}"), watching(progress, callback, time_limit) as watch:
         choice = choose(arguments)
-        with watching(progress, callback, time_limit) as watch:
-            run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
-            result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
-            result = with_what_is_free(result, choice.setup)
-            if choice.note:
-                result = replace(result, details=f"{result.details}; {choice.note}")
-            return run.solution(result, choice.stated, result.method or choice.strategy.description)
+        run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
+        result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
+        result = with_what_is_free(result, choice.setup)
+        if choice.note:
+            result = replace(result, details=f"{result.details}; {choice.note}")
+        return run.solution(result, choice.stated, result.method or choice.strategy.description)

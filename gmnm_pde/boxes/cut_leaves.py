@@ -8,7 +8,8 @@ from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.layout import Layout
-from gmnm_pde.boxes.leaves import Leaf, Pins, matching_rows
+from gmnm_pde.boxes.leaf import Leaf
+from gmnm_pde.boxes.leaves import Pins, matching_rows
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.qr import triangular
 from gmnm_pde.models.modes.legendre import TotalDegree
@@ -75,10 +76,9 @@ def cut_leaves(
 
 def _elsewhere(layout: Layout, group: Sequence[int], owner: int) -> Leaf:
     """A leaf that another process holds."""
-    nothing = torch.zeros(0, 0, dtype=torch.float64)
-    stack = nothing[None, :0]
-    faces = faces_around(layout, group)
-    return Leaf(torch.tensor([group]), faces, *[stack] * 2, nothing, stack, *[nothing] * 2, torch.tensor([owner]))
+    none = torch.zeros(0, 0, dtype=torch.float64)
+    boxes, faces = torch.tensor([group]), faces_around(layout, group)
+    return Leaf(boxes, faces, none[None], none[None], none, none[None], none, none, torch.tensor([owner]))
 
 
 def group_rows(

@@ -13,7 +13,8 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
-from gmnm_pde.boxes.leaves import Leaf, Pattern, Pins, eliminated, held_by, patterns
+from gmnm_pde.boxes.leaf import Leaf, held_by
+from gmnm_pde.boxes.leaves import Pattern, Pins, eliminated, patterns
 from gmnm_pde.linalg.fronts import Rows
 from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.qr import front_operations
@@ -170,7 +171,9 @@ class BoxSystem:
         assert self.cut is not None
         own = (self.degrees.basis.degrees.sum(dim=1) <= degree).repeat(len(self.degrees.across))
         cut = self._cut_boxes
-        narrowed = own_part(lambda: [leaf.leading(own) if int(leaf.boxes[0, 0]) in cut else leaf for leaf in self._leaves])
+        narrowed = own_part(
+            lambda: [leaf.leading(own) if int(leaf.boxes[0, 0]) in cut else leaf for leaf in self._leaves]
+        )
         return self._inside(self._factored(narrowed).solution(), narrowed, own)
 
     def _inside(self, traces: Tensor, leaves: Sequence[Leaf] | None = None, own: Tensor | None = None) -> Tensor:

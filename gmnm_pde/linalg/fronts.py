@@ -238,7 +238,11 @@ def _take_up(solved: dict[int, Tensor], groups: Groups, own: Tensor, sizes: Sequ
 
 
 def _take_up_others(
-    solved: dict[int, Tensor], every: Sequence[Sequence[Tensor]], sizes: Sequence[int], division: Division, order: int = 1
+    solved: dict[int, Tensor],
+    every: Sequence[Sequence[Tensor]],
+    sizes: Sequence[int],
+    division: Division,
+    order: int = 1,
 ) -> None:
     """What other processes found in their blocks, first or last block first."""
     for number, found in enumerate(every):

@@ -22,7 +22,8 @@ def ended_by_interrupt(request: EndRequest) -> Iterator[None]:
     Processes that solve together are ended by whoever started them.
     """
     plain = signal.default_int_handler
-    if count() > 1 or threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not plain:
+    alone = count() == 1 and threading.current_thread() is threading.main_thread()
+    if not alone or signal.getsignal(signal.SIGINT) is not plain:
         yield
         return
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from gmnm_pde.boxes.arcs import arcs_of
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
+from gmnm_pde.boxes.linearizing import linearized
 from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.reading import Unsuited

@@ -57,7 +57,8 @@ class Response:
     @classmethod
     def elsewhere(cls, boxes: Tensor, faces: Tensor, owner: int) -> "Response":
         """One that another process has."""
-        return cls(boxes, faces, *[torch.zeros(0, dtype=torch.float64)] * 4, owner)
+        none = torch.zeros(0, dtype=torch.float64)
+        return cls(boxes, faces, none, none, none, none, owner)
 
     def fluxes(self, traces: Tensor) -> Tensor:
         """Of given traces [n, traces], [n, traces]."""

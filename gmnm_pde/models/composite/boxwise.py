@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde import processes
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.processes import count, gathered, portion
+from gmnm_pde.processes import gathered, portion
 
 Box = tuple[tuple[float, float], ...]
 
@@ -19,7 +20,7 @@ _AT_ONCE = 2**22
 """Numbers of a table that are made at once, which bounds the memory."""
 
 
-_SHARED_OUT = 2**19
+_SHARED_OUT = 2**17
 """From so many values of polynomials on several processes share them out."""
 
 _NEAR = 1.0
@@ -98,7 +99,7 @@ class Boxwise(nn.Module):
 
         Several processes that solve together share many points out.
         """
-        if count() == 1 or len(x) * len(self.basis) < _SHARED_OUT or torch.is_grad_enabled():
+        if processes.count() == 1 or len(x) * len(self.basis) < _SHARED_OUT or torch.is_grad_enabled():
             return self._all_in_boxes(x, owner, alphas)
         mine, alphas = portion(len(x)), tuple(dict.fromkeys(alphas))
         parts = gathered(lambda: list(self._all_in_boxes(x[mine], owner[mine], alphas).values()))
