@@ -2,7 +2,7 @@
 
 Work asks now and then whether it may go on. A piece that cannot be left half done, such as a factorisation, says
 beforehand how much it is, and is not begun where it would not fit. Without a limit no clock decides: only a request by
-Ctrl-C or by a callback ends work before it is done.
+Ctrl-C or by a callback ends work before it is done. Of processes that solve together all end at the same place.
 """
 
 import math
@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
+
+from gmnm_pde.processes import agreed, most
 
 _RATE = 1e10
 """Operations a second of one core, before a factorisation was measured."""
@@ -30,6 +32,9 @@ CALLBACK = "the callback"
 LIMIT = "the time limit"
 """Who ends work before it is done, in the words of reports."""
 
+_ASKED = ("", CALLBACK, CTRL_C)
+"""Who may ask for it; where processes solve together and several ask, the last of these counts."""
+
 
 class OutOfTime(Exception):
     """The work under way is given up: its time is over, or its next piece would not fit."""
@@ -44,10 +49,12 @@ class EndRequest:
 
     Args:
         outer: That of the work that this one is a part of, which ends this one too.
+        by_one: Whether somebody may ask one alone of several processes that solve together, which then have to tell.
     """
 
-    def __init__(self, outer: "EndRequest | None" = None):
+    def __init__(self, outer: "EndRequest | None" = None, *, by_one: bool = False):
         self._outer, self._by, self._at = outer, "", math.inf
+        self._by_one: bool = by_one or (outer is not None and outer._by_one)
 
     def ask(self, by: str) -> None:
         """Ask for the end; the first who asks counts."""
@@ -56,8 +63,18 @@ class EndRequest:
 
     @property
     def by(self) -> str:
-        """Who asked; empty while nobody did."""
-        return self._by or ("" if self._outer is None else self._outer.by)
+        """Who asked; empty while nobody did. Who asks one process that solves with others asks all."""
+        if not self._by_one:
+            return self.heard
+        by = _ASKED[most(_ASKED.index(self.heard))]
+        if by and not self.heard:
+            self.ask(by)
+        return by
+
+    @property
+    def heard(self) -> str:
+        """Who asked this process."""
+        return self._by or ("" if self._outer is None else self._outer.heard)
 
     @property
     def at(self) -> float:
@@ -112,7 +129,7 @@ class Allowance:
             return
         if operations > _LARGE and self._largest < 1e-3 * operations and end > -math.inf:
             self._measure()
-        if self.now() + operations / self._rate > end:
+        if agreed(self.now() + operations / self._rate > end):
             raise OutOfTime
 
     def learn(self, operations: float, seconds: float) -> None:

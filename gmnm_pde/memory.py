@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from gmnm_pde.processes import agreed
+
 try:
     import resource
 except ImportError:  # Windows has none
@@ -17,10 +19,13 @@ def written(size: float) -> str:
 
 
 def available_bytes(device: torch.device) -> float:
-    """Memory that can be had: of the machine, within the limits of the process and of its control group."""
+    """Memory that can be had: of the machine, within the limits of the process and of its control group.
+
+    Of several processes that solve together the first one's.
+    """
     if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return min(_of_machine(), _of_process(), _of_group())
+        return agreed(float(torch.cuda.mem_get_info(device)[0]))
+    return agreed(min(_of_machine(), _of_process(), _of_group()))
 
 
 def _of_machine() -> float:

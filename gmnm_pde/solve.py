@@ -18,6 +18,7 @@ from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import Mixture
 from gmnm_pde.options.arguments import Arguments
 from gmnm_pde.options.choice import choose
+from gmnm_pde.processes import together
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.audit import audited
 from gmnm_pde.run.resolved import with_what_is_free, with_what_is_missed
@@ -140,8 +141,8 @@ def solve(
         initial_guess=initial_guess,
     )
     check_callbacks("solve", progress, callback)
-    choice = choose(arguments)
-    with watching(progress, callback, time_limit) as watch:
+    with together(f"{problem.name}, tol={tol!r}, seed={seed!r}"), watching(progress, callback, time_limit) as watch:
+        choice = choose(arguments)
         run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
         result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
         result = with_what_is_free(result, choice.setup)

@@ -8,10 +8,12 @@ from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.layout import Layout
-from gmnm_pde.boxes.leaves import Leaf, Pins, matching_rows
+from gmnm_pde.boxes.leaf import Leaf
+from gmnm_pde.boxes.leaves import Pins, matching_rows
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.qr import triangular
 from gmnm_pde.models.modes.legendre import TotalDegree
+from gmnm_pde.processes import ALL, rank
 
 _RIDGE = 1e-14
 """Of polynomials on a part of a box some are about zero there: coefficients are held down by rows of this size, in
@@ -36,7 +38,9 @@ class CutBoxes(Protocol):
         ...
 
 
-def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins: Pins) -> list[Leaf]:
+def cut_leaves(
+    degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins: Pins, owners: Sequence[int] | None = None
+) -> list[Leaf]:
     """The leaves of all boxes that are cut.
 
     Args:
@@ -44,9 +48,13 @@ def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins:
         rows: Of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
         pins: Rows at given points.
+        owners: The process that needs each group, or ``ALL``; by default every process needs all.
     """
     layout, leaves = rows.layout, []
-    for group in rows.groups:
+    for group, owner in zip(rows.groups, owners or [ALL] * len(rows.groups), strict=True):
+        if owner not in (ALL, rank()):
+            leaves.append(_elsewhere(layout, group, owner))
+            continue
         pause()
         own, traces, right = group_rows(degrees, rows, group, lengths, pins)
         count, kept = own.shape[1], own.shape[1] + traces.shape[1]
@@ -59,10 +67,18 @@ def cut_leaves(degrees: Degrees, rows: CutBoxes, lengths: Sequence[float], pins:
             R[:, :count, -1],
             R[:, count:kept, count:-1],
             R[:, count:kept, -1],
-            R[:, kept:, -1].square().sum().item(),
+            R[:, kept:, -1].square().sum(dim=1),
+            torch.tensor([owner]),
         )
         leaves.append(leaf.weighted(layout.weights[group[0]].item()))
     return leaves
+
+
+def _elsewhere(layout: Layout, group: Sequence[int], owner: int) -> Leaf:
+    """A leaf that another process holds."""
+    none = torch.zeros(0, 0, dtype=torch.float64)
+    boxes, faces = torch.tensor([group]), faces_around(layout, group)
+    return Leaf(boxes, faces, none[None], none[None], none, none[None], none, none, torch.tensor([owner]))
 
 
 def group_rows(

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.cut_layout import CutLayout
-from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized, right_of
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key
+from gmnm_pde.boxes.linearizing import linearized, right_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry import Region

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.layout import Face, Layout
+from gmnm_pde.boxes.linearizing import linearized, right_of
 from gmnm_pde.boxes.state import State
 from gmnm_pde.geometry.flat import flat_side
 from gmnm_pde.geometry.region import Chart, Region
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, reference_jets, zero_jets
-from gmnm_pde.sampling import Cloud
+from gmnm_pde.residuals.pointwise import Linearized, reference_jets, zero_jets
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term, check_finite
+from gmnm_pde.statement.terms import Term
 
 CONDITION_FACTOR = 10.0
 """How much more a condition's rows count than an equation's, as for mixtures."""
@@ -29,55 +29,8 @@ _NEAR = 1e-9
 SAMPLED = 128
 """Points in a shape at which coefficients are looked at."""
 
-_AT_ONCE = 2**18
-"""Points at which equations are evaluated at a time."""
-
 Key = tuple[int, Alpha]
 """A derivative of a field, by the number of the field."""
-
-
-def linearized(
-    problem: Problem,
-    term: Term,
-    points: Tensor,
-    normals: Tensor | None = None,
-    jets: Mapping[Alpha, Tensor] | None = None,
-    *,
-    finite: bool = True,
-    slopes: bool = True,
-) -> dict[str, Linearized]:
-    """The residuals of a term at points [n, d], for derivatives of the fields that are given, by default zero.
-
-    With ``finite`` it is refused where it is not; without ``slopes`` there are the residuals alone.
-    """
-    parts: list[dict[str, Linearized]] = []
-    for first in range(0, len(points), _AT_ONCE):
-        rows = slice(first, first + _AT_ONCE)
-        own = points[rows]
-        placed = Placed(term, Cloud(own, None if normals is None else normals[rows]))
-        given = (
-            zero_jets(term, own, len(problem.branches)) if jets is None else {a: jet[rows] for a, jet in jets.items()}
-        )
-        parts.append(linearize(problem, placed, own, given, (), slopes=slopes))
-        for name, found in parts[-1].items() if finite else ():
-            for values in (found.residual, *found.slopes.values()):
-                check_finite(name, values, problem.domain.coordinates, own)
-    return parts[0] if len(parts) == 1 else {name: _joined([part[name] for part in parts]) for name in parts[0]}
-
-
-def _joined(parts: Sequence[Linearized]) -> Linearized:
-    keys = {key for part in parts for key in part.slopes}
-    slopes = {key: torch.cat([p.slopes.get(key, torch.zeros_like(p.residual)) for p in parts]) for key in keys}
-    return Linearized(torch.cat([part.residual for part in parts]), slopes, {})
-
-
-def right_of(found: Linearized, jets: Mapping[Alpha, Tensor] | None) -> Tensor:
-    """The right-hand side for the fields themselves, not for how they differ from those that were linearised at."""
-    right = -found.residual
-    if jets is not None:
-        for (field, alpha), slope in found.slopes.items():
-            right = right + slope * jets[alpha][:, field]
-    return right
 
 
 @dataclass(frozen=True)
@@ -113,7 +66,7 @@ class Interior:
 
     def of(self, boxes: Sequence[int]) -> "Interior":
         """The equations in some of the boxes."""
-        chosen = torch.tensor(list(boxes))
+        chosen = torch.tensor(list(boxes), dtype=torch.long)
         operators = tuple(
             {key: c[chosen] if isinstance(c, Tensor) else c for key, c in operator.items()}
             for operator in self.operators

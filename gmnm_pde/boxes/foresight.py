@@ -131,7 +131,9 @@ def tails(statements: Statements, level: Level, jumps: Sequence[tuple[int, float
         functions = [values[_telling(values, inside)] for values in functions]
     found = torch.zeros(d, dtype=torch.float64)
     if level.degree > 2:
-        inside = [_tails(values, points, weights, TotalDegree(d, level.degree - 2)) for values in functions]
+        lower = TotalDegree(d, level.degree - 2)
+        table = _values(lower, points)
+        inside = [_tails(values, table, weights, lower) for values in functions]
         found = torch.stack(inside).amax(dim=0)
     for axis in range(d):
         for row in range(len(equation.operators)):
@@ -148,14 +150,20 @@ def _telling(values: Tensor, inside: Tensor) -> Tensor:
     return finite & inside if bool((finite & inside).any()) else finite
 
 
-def _tails(values: Tensor, points: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:
+def _values(basis: TotalDegree, points: Tensor) -> Tensor:
+    """The polynomials at points [m, d]: [m, count]."""
+    zero = (0,) * basis.dimension
+    return basis.jet(points, (zero,))[zero]
+
+
+def _tails(values: Tensor, table: Tensor, weights: Tensor, basis: TotalDegree) -> Tensor:
     """By axis, what polynomials leave of functions [n, m], relative to these; all along the axes they vary most along.
+
+    ``table`` is that of the polynomials at the points, [m, count].
 
     What a total degree leaves of sin(x) sin(y) has no part of the highest degree along either axis: what is left is
     looked at as a whole, and parts of high degree tell the axis.
     """
-    zero = (0,) * basis.dimension
-    table = basis.jet(points, (zero,))[zero]
     coefficients = (values * weights) @ table
     tiny = torch.finfo(values.dtype).tiny
     whole = (values.square() @ weights).sum().sqrt().clamp_min(tiny)
@@ -201,6 +209,7 @@ def _of_conditions(
 ) -> None:
     """The largest tails of given values along the faces of each axis."""
     unit, weights = degrees.outer
+    table = _values(degrees.tests, unit)
     by_axis: dict[int, list[Tensor]] = {}
     for number, own in conditions(statements.problem, statements.others, layout, unit, units).items():
         by_axis.setdefault(layout.faces[number].axis, []).extend(
@@ -208,7 +217,7 @@ def _of_conditions(
         )
     for axis, rights in by_axis.items():
         if rights:
-            along = _tails(torch.stack(rights), unit, weights, degrees.tests)
+            along = _tails(torch.stack(rights), table, weights, degrees.tests)
             others = [k for k in range(layout.dimension) if k != axis]
             for k, tail in zip(others, along.tolist(), strict=True):
                 found[k] = max(found[k].item(), tail)

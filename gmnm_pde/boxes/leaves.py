@@ -1,6 +1,6 @@
 """The rows of boxes with their own polynomials eliminated by QR: what is left holds the traces on their faces alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,103 +9,17 @@ from torch import Tensor
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.leaf import Leaf, held_by
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.interruption import pause, unbroken
-from gmnm_pde.linalg.multifrontal import Rows
-from gmnm_pde.linalg.qr import qr_operations, triangular
+from gmnm_pde.linalg.qr import qr_operations
+from gmnm_pde.processes import rank
 
 _AT_ONCE = 2**27
 """Bytes of leaves that are factored at a time."""
 
 _SINGULAR = 1e-14
 """A leaf whose triangle has an entry on the diagonal below this part of the largest leaves some polynomial free."""
-
-
-_OF_ROWS = ("triangle", "coupling", "right", "rest", "rest_right")
-"""What of a leaf is multiplied where its rows are."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """Boxes that look the same, with their own unknowns eliminated; matrices of one box stand for all if shared.
-
-    Attributes:
-        boxes: Their numbers, [n, 1], or where several boxes are one leaf, [n, several].
-        faces: The faces of each, [n, f].
-        triangle: R in the boxes' own unknowns, [n or 1, count, count].
-        coupling: R in the traces, [n or 1, count, traces].
-        right: The right-hand sides of these rows, [n, count].
-        rest: The rows that are left for the traces, [n or 1, rows, traces].
-        rest_right: Their right-hand sides, [n, rows].
-        misfit: The square of what no unknowns can lower.
-    """
-
-    boxes: Tensor
-    faces: Tensor
-    triangle: Tensor
-    coupling: Tensor
-    right: Tensor
-    rest: Tensor
-    rest_right: Tensor
-    misfit: float
-
-    def rows(self) -> Iterator[Rows]:
-        """The rows that are left for the traces, box by box."""
-        shared = len(self.rest) == 1
-        for k, faces in enumerate(self.faces.tolist()):
-            yield Rows(tuple(faces), self.rest[0 if shared else k], self.rest_right[k])
-
-    def weighted(self, weight: float) -> "Leaf":
-        """The same with all rows multiplied by a number."""
-        if weight == 1.0:
-            return self
-        parts = {name: weight * getattr(self, name) for name in _OF_ROWS}
-        return replace(self, **parts, misfit=weight**2 * self.misfit)
-
-    def moved(self, boxes: int, faces: int) -> "Leaf":
-        """The same with other numbers of boxes and faces, greater by so many."""
-        return replace(self, boxes=self.boxes + boxes, faces=self.faces + faces)
-
-    def leading(self, own: Tensor) -> "Leaf":
-        """The same with some of the unknowns of each box alone, a mask [own]; the others are zero."""
-        own = own.repeat(self.boxes.shape[1])
-        left = torch.cat([self.triangle[0], torch.zeros_like(self.rest[0, :, :1]).expand(-1, len(own))])[:, own]
-        traces = torch.cat([self.coupling[0], self.rest[0]])
-        right = torch.cat([self.right[0], self.rest_right[0]])[:, None]
-        whole = triangular(torch.cat([left, traces, right], dim=1))[None]
-        count, last = left.shape[1], left.shape[1] + traces.shape[1]
-        return replace(
-            self,
-            triangle=whole[:, :count, :count],
-            coupling=whole[:, :count, count:-1],
-            right=whole[:, :count, -1],
-            rest=whole[:, count:last, count:-1],
-            rest_right=whole[:, count:last, -1],
-        )
-
-    def inverse(self, right: Tensor, traces: Tensor) -> Tensor:
-        """The boxes' unknowns [n, count, m] for right-hand sides [n, count, m], given the traces [n, traces, m]."""
-        return _solved(self.triangle, right - _times(self.coupling, traces))
-
-    def inverse_transposed(self, unknowns: Tensor) -> tuple[Tensor, Tensor]:
-        """R^-T times columns [n, count, m], and what they pass on to the traces, [n, traces, m]."""
-        own = _solved(self.triangle.mT, unknowns, upper=False)
-        return own, -_times(self.coupling.mT, own)
-
-
-def _times(matrix: Tensor, columns: Tensor) -> Tensor:
-    if len(matrix) > 1 or len(columns) == 1:
-        return matrix @ columns
-    n, _, m = columns.shape
-    return (matrix[0] @ columns.transpose(0, 1).flatten(1)).unflatten(1, (n, m)).transpose(0, 1)
-
-
-def _solved(triangle: Tensor, columns: Tensor, *, upper: bool = True) -> Tensor:
-    if len(triangle) > 1 or len(columns) == 1:
-        return torch.linalg.solve_triangular(triangle, columns, upper=upper)
-    n, _, m = columns.shape
-    flat = torch.linalg.solve_triangular(triangle[0], columns.transpose(0, 1).flatten(1), upper=upper)
-    return flat.unflatten(1, (n, m)).transpose(0, 1)
 
 
 @dataclass(frozen=True)
@@ -156,14 +70,17 @@ def patterns(layout: Layout, degrees: Degrees, lengths: Sequence[float], pins: P
     return found
 
 
-def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequence[Pattern]) -> list[Leaf]:
-    """All leaves of a layout.
+def eliminated(
+    layout: Layout, degrees: Degrees, equation: Interior, found: Sequence[Pattern], owners: Tensor | None = None
+) -> list[Leaf]:
+    """All leaves of a layout; boxes that share one factorisation are eliminated by every process.
 
     Args:
         layout: The boxes.
         degrees: Of the polynomials.
         equation: At the points of the boxes.
         found: The boxes by their looks.
+        owners: The process that needs each box, or ``ALL``, [boxes]; None where every process needs all.
     """
     leaves = []
     for pattern in found:
@@ -175,7 +92,8 @@ def eliminated(layout: Layout, degrees: Degrees, equation: Interior, found: Sequ
             step = max(1, _AT_ONCE // size)
             for first in range(0, len(pattern.boxes), step):
                 part = replace(pattern, boxes=pattern.boxes[first : first + step])
-                leaves.append(_batched(layout, degrees, equation.of(part.boxes), part).weighted(part.weight))
+                own = None if owners is None else owners[list(part.boxes)]
+                leaves.append(_batched(layout, degrees, equation, part, own).weighted(part.weight))
     return leaves
 
 
@@ -257,14 +175,16 @@ def _shared(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patte
         right[:, :count],
         R[None, count:, count:],
         right[:, count : whole.shape[1]],
-        right[:, whole.shape[1] :].square().sum().item(),
+        right[:, whole.shape[1] :].square().sum(dim=1),
     )
 
 
-def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern) -> Leaf:
+def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Pattern, owners: Tensor | None) -> Leaf:
     """A factorisation for each box."""
-    rows = equation_rows(degrees, equation)
     boxes, matching, traces = pattern.boxes, pattern.matching, pattern.traces
+    held = boxes if owners is None else [boxes[k] for k in held_by(owners, rank()).tolist()]
+    equation = equation.of(held)
+    rows = equation_rows(degrees, equation)
     n, m, count = rows.shape
     size = traces.shape[1]
     whole = rows.new_zeros(n, m + len(matching), count + size + 1)
@@ -283,7 +203,8 @@ def _batched(layout: Layout, degrees: Degrees, equation: Interior, pattern: Patt
         R[:, :count, -1].contiguous(),
         R[:, count:last, count:-1].contiguous(),
         R[:, count:last, -1].contiguous(),
-        R[:, last:, -1].square().sum().item(),
+        R[:, last:, -1].square().sum(dim=1),
+        owners,
     )
 
 

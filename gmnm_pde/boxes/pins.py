@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import CONDITION_FACTOR, Key, linearized
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, Key
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.leaves import Pins
+from gmnm_pde.boxes.linearizing import linearized
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term

@@ -1,19 +1,25 @@
 """The rows of all boxes and conditions as one least squares problem in the traces, and its solution."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.cut_leaves import CutBoxes, cut_leaves
+from gmnm_pde.boxes.cut_leaves import CutBoxes, cut_leaves, faces_around
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Condition, Interior
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
-from gmnm_pde.boxes.leaves import Leaf, Pattern, Pins, eliminated, patterns
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.boxes.leaf import Leaf, held_by
+from gmnm_pde.boxes.leaves import Pattern, Pins, eliminated, patterns
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
+from gmnm_pde.linalg.qr import front_operations
+from gmnm_pde.linalg.subtrees import Division, Piece
+from gmnm_pde.processes import count, gathered, own_part
 
 
 def condition_scale(condition: Condition, face: Face, length: float) -> float:
@@ -66,24 +72,62 @@ class BoxSystem:
     links: Sequence[Rows] = ()
 
     def __post_init__(self) -> None:
-        self._leaves: list[Leaf] = self._eliminated()
+        self._lengths = lengths_of(self.layout)
+        known = self.patterns
+        self._patterns = patterns(self.layout, self.degrees, self._lengths, self.pins) if known is None else known
+        self._common = self._of_conditions()
+        self._division = self._divided()
+        self._leaves: list[Leaf] = own_part(self._eliminated)
         self._solver = self._factored(self._leaves)
 
+    def _of_conditions(self) -> list[Rows]:
+        """The rows that hold traces alone."""
+        rows: list[Rows] = []
+        for number, own in self.conditions.items():
+            rows += [condition_rows(self.layout, self.degrees, number, self._lengths[number], one) for one in own]
+        return [*rows, *self.links]
+
+    def _divided(self) -> Division:
+        """Which process eliminates which faces."""
+        order, size = self.layout.dissection, self._size
+        if count() == 1:
+            return Division.none(order)
+        own, points = self.degrees.own, self.equation.right.shape[1]
+        groups: list[Sequence[int]] = [[box] for box in self.layout.whole.tolist()]
+        groups += [] if self.cut is None else self.cut.groups
+        pieces = [Piece(piece.groups, len(piece.right)) for piece in self._common]
+        for group in groups:
+            faces = faces_around(self.layout, group)[0].tolist()
+            rows, columns = points * len(group) + len(faces) * size, own * len(group) + len(faces) * size
+            shared = self.equation.constant and group[0] not in self._cut_boxes
+            work = 0.0 if shared else 2.0 * rows * columns**2
+            pieces.append(Piece(tuple(faces), len(faces) * size + 1, work))
+        return Division.of(order, pieces, [size] * len(self.layout.faces), front_operations)
+
     def _eliminated(self) -> list[Leaf]:
-        lengths = lengths_of(self.layout)
-        found = patterns(self.layout, self.degrees, lengths, self.pins) if self.patterns is None else self.patterns
-        leaves = eliminated(self.layout, self.degrees, self.equation, found)
-        return leaves if self.cut is None else leaves + cut_leaves(self.degrees, self.cut, lengths, self.pins)
+        """Of boxes with matrices of their own those that this process needs."""
+        divided = self._division.divided
+        owners = [self._division.owner(faces) for faces in self.layout.around] if divided else None
+        found = torch.tensor(owners) if owners else None
+        leaves = eliminated(self.layout, self.degrees, self.equation, self._patterns, found)
+        if self.cut is None:
+            return leaves
+        of_groups = [self._division.owner(self._faces_of(group)) for group in self.cut.groups] if divided else None
+        return leaves + cut_leaves(self.degrees, self.cut, self._lengths, self.pins, of_groups)
+
+    def _faces_of(self, group: Sequence[int]) -> tuple[int, ...]:
+        return tuple(faces_around(self.layout, group)[0].tolist())
+
+    @cached_property
+    def _cut_boxes(self) -> frozenset[int]:
+        return frozenset() if self.cut is None else frozenset(box for group in self.cut.groups for box in group)
 
     def _factored(self, leaves: Sequence[Leaf]) -> FrontSolver:
         """The rows that leaves and conditions leave for the traces, factored."""
-        rows, lengths = [piece for leaf in leaves for piece in leaf.rows()], lengths_of(self.layout)
-        for number, own in self.conditions.items():
-            rows += [condition_rows(self.layout, self.degrees, number, lengths[number], one) for one in own]
-        rows += self.links
+        rows = [piece for leaf in leaves for piece in leaf.rows()]
         centers = torch.tensor([face.center for face in self.layout.faces], dtype=torch.float64)
         sizes = [self._size] * len(self.layout.faces)
-        return FrontSolver(rows, sizes, centers, order=self.layout.dissection)
+        return FrontSolver(rows, sizes, centers, division=self._division, common=self._common)
 
     @property
     def _size(self) -> int:
@@ -100,10 +144,11 @@ class BoxSystem:
         """All unknowns."""
         return self.own + self._size * len(self.layout.faces)
 
-    @property
+    @cached_property
     def misfit(self) -> float:
         """The norm of the residual of all rows."""
-        return math.sqrt(self._solver.misfit**2 + sum(leaf.misfit for leaf in self._leaves))
+        leaves = self._of_all(self._leaves, lambda leaf: leaf.misfits)
+        return math.sqrt(self._solver.misfit**2 + sum(each.sum().item() for each in leaves))
 
     def solution(self) -> Tensor:
         """The solution in all unknowns, [columns]: those of the boxes, then the traces."""
@@ -125,15 +170,20 @@ class BoxSystem:
         """The same with polynomials of a lower degree in the boxes that are cut: a worse solution."""
         assert self.cut is not None
         own = (self.degrees.basis.degrees.sum(dim=1) <= degree).repeat(len(self.degrees.across))
-        cut = {number for group in self.cut.groups for number in group}
-        leaves = [leaf.leading(own) if leaf.boxes[0, 0].item() in cut else leaf for leaf in self._leaves]
-        return self._inside(self._factored(leaves).solution(), leaves, own)
+        cut = self._cut_boxes
+        narrowed = own_part(
+            lambda: [leaf.leading(own) if int(leaf.boxes[0, 0]) in cut else leaf for leaf in self._leaves]
+        )
+        return self._inside(self._factored(narrowed).solution(), narrowed, own)
 
     def _inside(self, traces: Tensor, leaves: Sequence[Leaf] | None = None, own: Tensor | None = None) -> Tensor:
         """The coefficients of the boxes for given traces; some leaves may have their ``own`` alone, a mask."""
-        found = traces.new_zeros(len(self.layout), self.degrees.own)
-        for leaf in leaves or self._leaves:
-            inside = leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
+        found, leaves = traces.new_zeros(len(self.layout), self.degrees.own), leaves or self._leaves
+
+        def solved(leaf: Leaf) -> Tensor:
+            return leaf.inverse(leaf.right[..., None], self._gathered(leaf, traces[:, None]))[..., 0]
+
+        for leaf, inside in zip(leaves, self._of_all(leaves, solved), strict=True):
             inside = inside.reshape(*leaf.boxes.shape, -1)
             if own is None or inside.shape[-1] == self.degrees.own:
                 found[leaf.boxes] = inside
@@ -146,8 +196,11 @@ class BoxSystem:
         given, m = vectors[: self.own].view(len(self.layout), -1, vectors.shape[1]), vectors.shape[1]
         traces = self._solver.inverse(vectors[self.own :])
         found = torch.empty_like(given)
-        for leaf in self._leaves:
-            inside = leaf.inverse(self._given(leaf, given), self._gathered(leaf, traces))
+
+        def solved(leaf: Leaf) -> Tensor:
+            return leaf.inverse(self._given(leaf, given), self._gathered(leaf, traces))
+
+        for leaf, inside in zip(self._leaves, self._of_all(self._leaves, solved), strict=True):
             found[leaf.boxes] = inside.reshape(*leaf.boxes.shape, -1, m)
         return torch.cat([found.reshape(self.own, m), traces])
 
@@ -157,8 +210,13 @@ class BoxSystem:
         given = vectors[: self.own].view(len(self.layout), -1, m)
         found, traces = torch.empty_like(given), vectors[self.own :].clone()
         by_face = traces.view(-1, self._size, m)
-        for leaf in self._leaves:
-            own, passed = leaf.inverse_transposed(self._given(leaf, given))
+
+        def solved(leaf: Leaf) -> Tensor:
+            return torch.cat(leaf.inverse_transposed(self._given(leaf, given)), dim=1)
+
+        for leaf, both in zip(self._leaves, self._of_all(self._leaves, solved), strict=True):
+            traced = self._size * leaf.faces.shape[1]
+            own, passed = both[:, :-traced], both[:, -traced:]
             found[leaf.boxes] = own.reshape(*leaf.boxes.shape, -1, m)
             by_face.index_add_(0, leaf.faces.flatten(), passed.reshape(-1, self._size, m))
         return torch.cat([found.reshape(self.own, m), self._solver.inverse_transposed(traces)])
@@ -166,9 +224,39 @@ class BoxSystem:
     @staticmethod
     def _given(leaf: Leaf, columns: Tensor) -> Tensor:
         """Those of columns [boxes, own, m] that belong to a leaf, [n, count, m]."""
-        return columns[leaf.boxes].reshape(len(leaf.boxes), -1, columns.shape[-1])
+        boxes = leaf.boxes[leaf.held]
+        return columns[boxes].reshape(len(boxes), -1, columns.shape[-1])
 
     def _gathered(self, leaf: Leaf, traces: Tensor) -> Tensor:
-        """The traces on the faces of each box, [n, traces, m], from all, [faces * size, m]."""
+        """The traces on the faces of the boxes that are held, [n, traces, m], from all, [faces * size, m]."""
         by_face = traces.view(-1, self._size, traces.shape[1])
-        return by_face[leaf.faces].flatten(1, 2)
+        return by_face[leaf.faces[leaf.held]].flatten(1, 2)
+
+    @staticmethod
+    def _of_all(leaves: Sequence[Leaf], of: Callable[[Leaf], Tensor]) -> list[Tensor]:
+        """Something of the boxes of each leaf [n, ...], whichever process holds them."""
+        own = [leaf for leaf in leaves if leaf.owners is not None and len(leaf.held)]
+        if all(leaf.owners is None for leaf in leaves):
+            return [of(leaf) for leaf in leaves]
+        every = gathered(lambda: [of(leaf) for leaf in own])
+        found = []
+        parts = [iter(each) for each in every]
+        for leaf in leaves:
+            if leaf.owners is None:
+                found.append(of(leaf))
+                continue
+            found.append(_put_together(leaf.owners, parts))
+        return found
+
+
+def _put_together(owners: Tensor, parts: Sequence[Iterator[Tensor]]) -> Tensor:
+    """Something of all boxes of a leaf, from what each process has of those that it holds, if it holds any."""
+    found: Tensor | None = None
+    for process, part in enumerate(parts):
+        held = held_by(owners, process)
+        if len(held):
+            own = next(part)
+            found = own.new_empty(len(owners), *own.shape[1:]) if found is None else found
+            found[held] = own
+    assert found is not None
+    return found

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.equation import SAMPLED, STEEPNESS, Key, linearized
+from gmnm_pde.boxes.equation import SAMPLED, STEEPNESS, Key
 from gmnm_pde.boxes.layout import Layout
+from gmnm_pde.boxes.linearizing import linearized
 from gmnm_pde.residuals.natural import balanced
 from gmnm_pde.residuals.pointwise import reference_jets
 from gmnm_pde.statement.problem import Problem

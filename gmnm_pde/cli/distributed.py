@@ -1,4 +1,4 @@
-"""Several processes that train one model, each on a part of the points: what torchrun starts."""
+"""Several processes that solve one problem, or train one model: what torchrun starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

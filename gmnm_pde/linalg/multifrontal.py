@@ -9,56 +9,30 @@ Dense QR throughout, never normal equations: as backward stable as a QR of the w
 the separators. (I. Duff and J. Reid's multifrontal method; P. Matstoms, ACM Trans. Math. Softw. 20, 1994, for QR.)
 """
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gmnm_pde.linalg.fronts import PivotRows, Pivots, Rows, downwards, eliminated, upwards
 from gmnm_pde.linalg.nested_dissection import Groups, dissect, neighbours
-from gmnm_pde.linalg.qr import RIDGE, triangular
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows that hold some groups of unknowns: matrix [m, their columns, group after group] and right-hand side [m]."""
-
-    groups: Groups
-    matrix: Tensor
-    right: Tensor
-
-
-@dataclass(frozen=True)
-class _PivotRows:
-    """The rows of R that belong to an eliminated block.
-
-    Args:
-        own: The groups of the block.
-        later: The groups that its rows are coupled to, which are eliminated later.
-        triangle: R in the block's own columns.
-        coupling: R in the columns of the later groups.
-        right: The right-hand side after the orthogonal factor.
-    """
-
-    own: Groups
-    later: Groups
-    triangle: Tensor
-    coupling: Tensor
-    right: Tensor
+from gmnm_pde.linalg.qr import RIDGE
+from gmnm_pde.linalg.subtrees import Division
+from gmnm_pde.processes import gathered
 
 
 class FrontSolver:
     """The least squares solution of rows in groups, with a ridge at rounding level on normalised columns.
 
     Args:
-        rows: The system.
+        rows: The system; of several processes each gives those that it needs (``Division.holds``) and may give more.
         sizes: The number of unknowns in each group.
         centers: Where the other groups lie in space, [groups, d]; only the order of elimination depends on it.
         everywhere: The first groups, if they may occur in any row; they are eliminated last.
         ridge: In units of the machine precision.
-        order: The other groups in blocks, in the order of elimination, where that is known; by default they are
-            dissected.
+        division: The other groups in blocks, in the order of elimination, and which process eliminates each, where
+            that is known; by default they are dissected, and every process eliminates all.
+        common: More rows of the system, which all processes give.
     """
 
     def __init__(
@@ -69,63 +43,72 @@ class FrontSolver:
         *,
         everywhere: Groups = (),
         ridge: float = RIDGE,
-        order: Sequence[Groups] | None = None,
+        division: Division | None = None,
+        common: Sequence[Rows] = (),
     ):
         rows = list(rows)
-        like = rows[0].matrix
         self._sizes = tuple(sizes)
-        first = len(everywhere)
-        local = [tuple(g - first for g in piece.groups if g >= first) for piece in rows]
-        parts = dissect(centers.cpu(), neighbours(local, len(centers))) if order is None else order
-        self._parts = [tuple(g + first for g in part) for part in parts] + ([everywhere] if everywhere else [])
-        self._norms = column_norms(rows, self._sizes, like)
+        self._division = division or _dissected(rows, centers, everywhere)
+        rows = [piece for piece in rows if self._division.holds(piece.groups)]
+        self._norms = self._column_norms(rows, common)
         scaled = [
             Rows(piece.groups, piece.matrix / torch.cat([self._norms[g] for g in piece.groups]), piece.right)
-            for piece in rows
+            for piece in (*rows, *common)
+            if self._division.holds(piece.groups)
         ]
         del rows
-        self._pivots, self.misfit = _eliminate(scaled, self._sizes, self._parts, ridge * torch.finfo(like.dtype).eps)
+        eps = torch.finfo(self._norms[0].dtype).eps
+        self._pivots, self.misfit = eliminated(scaled, self._sizes, self._division, eps * ridge)
+
+    def _column_norms(self, rows: Sequence[Rows], common: Sequence[Rows]) -> list[Tensor]:
+        """The norms of all columns; rows that several processes hold count once."""
+        if not self._division.divided:
+            return column_norms([*rows, *common], self._sizes)
+        own = [piece for piece in rows if self._division.counts(piece.groups)]
+        parts = [part for (part,) in gathered(lambda: [torch.cat(_squares(own, self._sizes))])]
+        squares = list(sum(parts[1:], start=parts[0]).split(list(self._sizes)))
+        return _roots(_squares(common, self._sizes, squares))
 
     def solution(self) -> Tensor:
         """The solution in all unknowns, group after group."""
-        return self._assembled(_substitute(self._pivots, self._sizes), self._sizes)
+        return self._assembled(self._substituted(self._pivots, self._sizes), self._sizes)
 
     def leading(self, sizes: Sequence[int]) -> Tensor:
         """The solution in the leading unknowns of each group, ``sizes`` of them, zero in the others."""
-        rows = [self._narrowed(pivot, sizes) for pivot in self._pivots]
-        pivots, _ = _eliminate(rows, sizes, self._parts, 0.0)
-        return self._assembled(_substitute(pivots, sizes), sizes)
+        rows = [self._narrowed(pivot, sizes) for _, pivot in sorted(self._pivots.items())]
+        pivots, _ = eliminated(rows, sizes, self._division, 0.0)
+        return self._assembled(self._substituted(pivots, sizes), sizes)
+
+    def _substituted(self, pivots: Pivots, sizes: Sequence[int]) -> dict[int, Tensor]:
+        """Back substitution: the unknowns of each group."""
+
+        def right(pivot: PivotRows) -> Tensor:
+            return pivot.right
+
+        return downwards(pivots, right, sizes, self._division)
 
     def inverse(self, vectors: Tensor) -> Tensor:
         """R^-1 times columns [columns, m]: unknowns whose rows A c are as long as the columns."""
         given = vectors.split(list(self._sizes))
-        solved: dict[int, Tensor] = {}
-        for pivot in reversed(self._pivots):
-            right = torch.cat([given[g] for g in pivot.own])
-            if pivot.later:
-                right = right - pivot.coupling @ torch.cat([solved[g] for g in pivot.later])
-            own = torch.linalg.solve_triangular(pivot.triangle, right, upper=True)
-            solved.update(zip(pivot.own, own.split([self._sizes[g] for g in pivot.own]), strict=True))
+
+        def right(pivot: PivotRows) -> Tensor:
+            return torch.cat([given[g] for g in pivot.own])
+
+        solved = downwards(self._pivots, right, self._sizes, self._division)
         return torch.cat([solved[g] / norms[:, None] for g, norms in enumerate(self._norms)])
 
     def inverse_transposed(self, vectors: Tensor) -> Tensor:
         """R^-T times columns [columns, m]."""
         parts = vectors.split(list(self._sizes))
         left = {g: part / norms[:, None] for g, (part, norms) in enumerate(zip(parts, self._norms, strict=True))}
-        for pivot in self._pivots:
-            right = torch.cat([left[g] for g in pivot.own])
-            own = torch.linalg.solve_triangular(pivot.triangle.mT, right, upper=False)
-            left.update(zip(pivot.own, own.split([self._sizes[g] for g in pivot.own]), strict=True))
-            if pivot.later:
-                passed = (pivot.coupling.mT @ own).split([self._sizes[g] for g in pivot.later])
-                left.update({g: left[g] - part for g, part in zip(pivot.later, passed, strict=True)})
-        return torch.cat([left[g] for g in range(len(self._sizes))])
+        solved = upwards(self._pivots, left, self._sizes, self._division)
+        return torch.cat([solved[g] for g in range(len(self._sizes))])
 
     def truncated(self, cutoffs: Iterable[float]) -> list[Tensor]:
         """No solutions by truncated singular values: they would take a decomposition of the whole matrix."""
         return []
 
-    def _narrowed(self, pivot: _PivotRows, sizes: Sequence[int]) -> Rows:
+    def _narrowed(self, pivot: PivotRows, sizes: Sequence[int]) -> Rows:
         groups = (*pivot.own, *pivot.later)
         whole = torch.cat([pivot.triangle, pivot.coupling], dim=1)
         parts = whole.split([self._sizes[g] for g in groups], dim=1)
@@ -141,79 +124,30 @@ class FrontSolver:
         return torch.cat(whole)
 
 
-def column_norms(rows: Sequence[Rows], sizes: Sequence[int], like: Tensor) -> list[Tensor]:
+def _dissected(rows: Sequence[Rows], centers: Tensor, everywhere: Groups) -> Division:
+    """The groups in blocks by nested dissection, those that occur everywhere last."""
+    first = len(everywhere)
+    local = [tuple(g - first for g in piece.groups if g >= first) for piece in rows]
+    parts = dissect(centers.cpu(), neighbours(local, len(centers)))
+    return Division.none([tuple(g + first for g in part) for part in parts] + ([everywhere] if everywhere else []))
+
+
+def column_norms(rows: Sequence[Rows], sizes: Sequence[int]) -> list[Tensor]:
     """The norms of all columns, group by group; 1 for those that are zero."""
-    squares = [like.new_zeros(size) for size in sizes]
+    return _roots(_squares(rows, sizes))
+
+
+def _squares(rows: Sequence[Rows], sizes: Sequence[int], squares: list[Tensor] | None = None) -> list[Tensor]:
+    """The sums of squares of all columns, group by group, added to others."""
+    like = rows[0].matrix if rows else torch.zeros(0, dtype=torch.float64)
+    squares = [like.new_zeros(size) for size in sizes] if squares is None else squares
     for piece in rows:
         of_groups = piece.matrix.square().sum(dim=0).split([sizes[g] for g in piece.groups])
         for group, part in zip(piece.groups, of_groups, strict=True):
-            squares[group] += part
+            squares[group] = squares[group] + part
+    return squares
+
+
+def _roots(squares: Sequence[Tensor]) -> list[Tensor]:
     norms = [square.sqrt() for square in squares]
     return [torch.where(norm > 0, norm, torch.ones_like(norm)) for norm in norms]
-
-
-def _eliminate(
-    rows: list[Rows], sizes: Sequence[int], parts: Sequence[Groups], ridge: float
-) -> tuple[list[_PivotRows], float]:
-    """Eliminate block after block: the rows of R, and the norm of the residual.
-
-    ``rows`` is emptied as they are assembled, so that memory is free for the fronts.
-    """
-    rank = {group: (k, j) for k, part in enumerate(parts) for j, group in enumerate(part)}
-    waiting: list[list[Rows]] = [[] for _ in parts]
-    for piece in rows:
-        waiting[min(rank[g] for g in piece.groups)[0]].append(piece)
-    rows.clear()
-    pivots, misfit = [], 0.0
-    for k, own in enumerate(parts):
-        taken, waiting[k] = waiting[k], []
-        later = tuple(sorted({g for piece in taken for g in piece.groups} - set(own), key=rank.__getitem__))
-        front = front_of(taken, (*own, *later), sizes, sum(sizes[g] for g in own) if ridge else 0, ridge)
-        del taken
-        R = triangular(front)
-        width = sum(sizes[g] for g in own)
-        pivots.append(_PivotRows(own, later, R[:width, :width], R[:width, width:-1], R[:width, -1]))
-        rest = R[width:, width:]
-        if later and len(rest):
-            remaining = Rows(later, rest[:, :-1], rest[:, -1])
-            waiting[min(rank[g] for g in later)[0]].append(remaining)
-        elif len(rest):
-            misfit += rest[:, -1].square().sum().item()
-    return pivots, math.sqrt(misfit)
-
-
-def front_of(taken: Sequence[Rows], groups: Groups, sizes: Sequence[int], ridged: int, ridge: float) -> Tensor:
-    """Assemble a front: rows under one another, columns in the order of ``groups`` and the right-hand side last.
-
-    ``ridged`` rows with ``ridge`` on the diagonal of the first columns follow.
-    """
-    starts, total = {}, 0
-    for group in groups:
-        starts[group] = total
-        total += sizes[group]
-    count = sum(len(piece.right) for piece in taken) + ridged
-    front = taken[0].matrix.new_zeros(count, total + 1)
-    first = 0
-    for piece in taken:
-        last = first + len(piece.right)
-        at = 0
-        for group in piece.groups:
-            size = sizes[group]
-            front[first:last, starts[group] : starts[group] + size] = piece.matrix[:, at : at + size]
-            at += size
-        front[first:last, -1] = piece.right
-        first = last
-    front[first:, :ridged].fill_diagonal_(ridge)
-    return front
-
-
-def _substitute(pivots: Sequence[_PivotRows], sizes: Sequence[int]) -> dict[int, Tensor]:
-    """Back substitution, from the last block to the first: the unknowns of each group."""
-    groups: dict[int, Tensor] = {}
-    for pivot in reversed(pivots):
-        right = pivot.right
-        if pivot.later:
-            right = right - pivot.coupling @ torch.cat([groups[g] for g in pivot.later])
-        solved = torch.linalg.solve_triangular(pivot.triangle, right[:, None], upper=True)[:, 0]
-        groups.update(zip(pivot.own, solved.split([sizes[g] for g in pivot.own]), strict=True))
-    return groups

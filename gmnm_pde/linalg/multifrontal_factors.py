@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.interruption import pause, unbroken
-from gmnm_pde.linalg.multifrontal import Rows, column_norms, front_of
+from gmnm_pde.linalg.fronts import Rows, front_of
+from gmnm_pde.linalg.multifrontal import column_norms
 from gmnm_pde.linalg.nested_dissection import Groups, dissect, neighbours
 from gmnm_pde.linalg.qr import RIDGE, qr_operations
 
@@ -67,7 +68,7 @@ class FrontFactors:
     ):
         self.sizes, self.centers = tuple(sizes), centers
         rows = [Rows(groups, matrix, matrix.new_zeros(len(matrix))) for groups, matrix in matrices]
-        norms = column_norms(rows, self.sizes, matrices[0][1])
+        norms = column_norms(rows, self.sizes)
         scaled = [
             Rows(piece.groups, piece.matrix / torch.cat([norms[g] for g in piece.groups]), piece.right)
             for piece in rows

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.interruption import pause
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.pencil import GUARD_VECTORS, Pieces
 
 _RIDGE = 1e-10

@@ -23,6 +23,9 @@ them blow up, and costs no digit: 4 to 50 gave the same errors on the Poisson an
 _BLOCK_BYTES = 2**30
 """Rows are gathered up to this size before they are factored."""
 
+_OF_ENTRY, _OF_FRONT = 60.0, 3e6
+"""What an entry of a front costs beside the arithmetic, and each front, in operations of large ones."""
+
 _SVD = 25.0
 """Operations of a singular value decomposition with its vectors, for the cube of the columns."""
 
@@ -74,6 +77,14 @@ def qr_operations(matrix: Tensor) -> float:
     rows, columns = matrix.shape
     least = min(rows, columns)
     return 4.0 * least * (rows * columns - least * (rows + columns) / 2 + least**2 / 3)
+
+
+def front_operations(own: int, later: int, rows: int) -> float:
+    """What the front of a block takes, whose own unknowns have a ridge beside its rows, in operations of large ones."""
+    columns, rows = own + later + 1, rows + own
+    least = min(rows, columns)
+    arithmetic = 4.0 * least * (rows * columns - least * (rows + columns) / 2 + least**2 / 3)
+    return arithmetic + _OF_ENTRY * rows * columns + _OF_FRONT
 
 
 class RidgeSolver:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.interruption import OutOfTime, pause
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.methods.method import Method, threshold
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor, Step

@@ -8,11 +8,6 @@ import torch.distributed as dist
 from torch import Tensor
 
 
-def speaks() -> bool:
-    """Whether this process is the one that writes files, where several work together."""
-    return not (dist.is_available() and dist.is_initialized()) or dist.get_rank() == 0
-
-
 @dataclass(frozen=True)
 class Shard:
     """Part ``rank`` of ``count``: every count-th point. All processes hold the same unknowns and step alike."""

@@ -22,7 +22,7 @@ from gmnm_pde.io import checks
 from gmnm_pde.io.places import called, damaged, place, writable
 from gmnm_pde.io.states import flatten, restoring, unflatten
 from gmnm_pde.io.tensors import read_tensors, write_tensors
-from gmnm_pde.residuals.shard import speaks
+from gmnm_pde.processes import speaks
 from gmnm_pde.scrutiny import Feature
 from gmnm_pde.statement.fingerprint import difference, fingerprint, same
 from gmnm_pde.statement.problem import Problem

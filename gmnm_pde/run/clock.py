@@ -3,6 +3,8 @@
 import time
 from typing import Protocol
 
+from gmnm_pde.processes import agreed
+
 
 class Clock(Protocol):
     """What deadlines are measured on."""
@@ -22,10 +24,10 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's clock, for a time limit."""
+    """The machine's clock, for a time limit; where processes solve together that of the first."""
 
     def now(self) -> float:
-        return time.monotonic()
+        return agreed(time.monotonic())
 
     def count(self, seconds: float) -> None:
         """Do nothing: the clock runs by itself."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gmnm_pde.interruption import CTRL_C, EndRequest, NoAnswer
+from gmnm_pde.processes import count
 
 _TOLD = b"\nended at the next step, with the best answer so far; Ctrl-C again gives it up\n"
 """What a terminal shows after the first."""
@@ -16,14 +17,18 @@ _TOLD = b"\nended at the next step, with the best answer so far; Ctrl-C again gi
 
 @contextmanager
 def ended_by_interrupt(request: EndRequest) -> Iterator[None]:
-    """Let the first Ctrl-C ask for the end, in the main thread, and where Ctrl-C would raise KeyboardInterrupt."""
+    """Let the first Ctrl-C ask for the end, in the main thread, and where Ctrl-C would raise KeyboardInterrupt.
+
+    Processes that solve together are ended by whoever started them.
+    """
     plain = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not plain:
+    alone = count() == 1 and threading.current_thread() is threading.main_thread()
+    if not alone or signal.getsignal(signal.SIGINT) is not plain:
         yield
         return
 
     def handle(number: int, frame: Any) -> None:
-        if request.by == CTRL_C:
+        if request.heard == CTRL_C:
             plain(number, frame)
         request.ask(CTRL_C)
         if sys.stderr is not None and sys.stderr.isatty():  # by os, as printing may be what was interrupted

@@ -13,6 +13,7 @@ from gmnm_pde.interruption import LIMIT, Allowance, limited
 from gmnm_pde.methods import Step
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.models import ByPart, Lifted, Normalized
+from gmnm_pde.processes import agreed
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.checkpoint import Checkpoint
 from gmnm_pde.run.clock import Clock, WallClock, WorkClock
@@ -82,7 +83,7 @@ class Run(Monitor):
         evaluator = Evaluator(problem, seed=setup.seed, dtype=setup.dtype, device=setup.device)
         deadline, last = math.inf, math.inf
         if time_limit is not None:
-            deadline = started + time_limit
+            deadline = agreed(started + time_limit)
             last = deadline + _OVER * time_limit + _MORE
         allowance = Allowance(deadline, last, request=watch.request, tick=watch.tick)
         return cls(problem, tol, evaluator, log, deadline=deadline, allowance=allowance, resumed=resumed, kept={})

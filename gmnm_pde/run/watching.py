@@ -12,6 +12,7 @@ import numpy as np
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.interruption import CALLBACK, EndRequest
+from gmnm_pde.processes import apart, most
 from gmnm_pde.results.report import Report
 from gmnm_pde.run.bar import Bar, looked_at
 from gmnm_pde.run.interrupts import ended_by_interrupt
@@ -52,7 +53,8 @@ class Watch:
             level = logging.INFO if news.figures else logging.DEBUG
             LOG.log(level, "%.1f s: %s", news.seconds, news.what)
         for callback in self._callbacks:
-            answer = callback(news)
+            with apart():
+                answer = callback(news)
             if answer is True or (isinstance(answer, np.bool_) and answer):
                 self.request.ask(CALLBACK)
         if self._bar is not None:
@@ -99,7 +101,7 @@ def watching(
         time_limit: Of the work, for the bar.
     """
     outer = _request.get()
-    request = EndRequest(outer)
+    request = EndRequest(outer, by_one=bool(most(int(bool(_several(callback))))))
     shown = progress is True or (progress is None and outer is None and looked_at())
     watch = Watch(request, _several(callback), Bar(time_limit, at_once=progress is True) if shown else None)
     token = _request.set(request)

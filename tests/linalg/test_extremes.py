@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from gmnm_pde.linalg.extremes import largest_gain
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 
 COLUMNS = 12

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmnm_pde import Partition
-from gmnm_pde.linalg.multifrontal import FrontSolver, Rows
+from gmnm_pde.linalg.fronts import Rows
+from gmnm_pde.linalg.multifrontal import FrontSolver
 from gmnm_pde.linalg.nested_dissection import dissect, neighbours
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 
@@ -83,9 +84,8 @@ def test_fronts_stay_small():
 def work(count, width=6):
     """What back-substitution multiplies by, and what elimination takes, by the shapes that are left: entries, flops."""
     rows, sizes, centers, _ = chain(count, width, 0)
-    shapes = [
-        (len(p.triangle), len(p.triangle) + p.coupling.shape[1]) for p in FrontSolver(rows, sizes, centers)._pivots
-    ]
+    pivots = FrontSolver(rows, sizes, centers)._pivots.values()
+    shapes = [(len(p.triangle), len(p.triangle) + p.coupling.shape[1]) for p in pivots]
     return sum(height * width for height, width in shapes), sum(height * width**2 for height, width in shapes)
 
 

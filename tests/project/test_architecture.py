@@ -11,7 +11,7 @@ LIBRARY = ROOT / "gmnm_pde"
 
 FLOORS = [
     ("_errors", "_elsewhere"),
-    ("_calls",),
+    ("_calls", "processes"),
     ("_doors", "_modes", "multiindex", "interruption", "memory"),
     ("_extras", "_html"),
     ("binding",),

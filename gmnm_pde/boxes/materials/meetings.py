@@ -8,14 +8,15 @@ from torch import Tensor
 
 from gmnm_pde.boxes.arcs import arcs_of
 from gmnm_pde.boxes.discretization import Degrees
-from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key, linearized
+from gmnm_pde.boxes.equation import CONDITION_FACTOR, STEEPNESS, Key
 from gmnm_pde.boxes.faces import along, in_units, lengths_of
+from gmnm_pde.boxes.linearizing import linearized
 from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.geometry import Region
 from gmnm_pde.geometry.gauss import line
-from gmnm_pde.linalg.multifrontal import Rows
+from gmnm_pde.linalg.fronts import Rows
 from gmnm_pde.models.composite.boxwise import Boxwise
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.residuals.pointwise import Linearized

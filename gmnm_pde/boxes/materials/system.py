@@ -11,7 +11,8 @@ from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Condition, Interior, conditions, interior
 from gmnm_pde.boxes.faces import lengths_of
 from gmnm_pde.boxes.held_out import HeldOut
-from gmnm_pde.boxes.leaves import Leaf, Pins, eliminated, patterns
+from gmnm_pde.boxes.leaf import Leaf
+from gmnm_pde.boxes.leaves import Pins, eliminated, patterns
 from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.meetings import Meetings
 from gmnm_pde.boxes.materials.reading import SeveralParts

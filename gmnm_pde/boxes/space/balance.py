@@ -9,7 +9,7 @@ Cockburn, J. Gopalakrishnan, R. Lazarov, SIAM J. Numer. Anal. 47, 2009). It is s
 faces' own blocks. Boxes at the boundary look like all others: conditions are equations of their outer faces.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,9 +23,10 @@ from gmnm_pde.boxes.faces import along, in_units, lengths_of
 from gmnm_pde.boxes.layout import Face, Layout
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.boxes.space.cut_responses import cut_responses
-from gmnm_pde.boxes.space.responses import responses
+from gmnm_pde.boxes.space.responses import Response, of_all, responses
 from gmnm_pde.boxes.system import condition_scale
 from gmnm_pde.linalg.gmres import gmres
+from gmnm_pde.processes import count, gathered, portion, rank
 
 _LEFT, _MOST = 1e-13, 400
 """GMRES ends when this part of the right-hand side is left, and after so many products."""
@@ -70,10 +71,10 @@ class Balance:
         cut: CutRows | None = None,
     ):
         self.layout, self.degrees, self.equation = layout, degrees, equation
-        self._lengths = lengths_of(layout)
-        self._responses = responses(layout, degrees, equation, self._lengths)
+        self._lengths, self._process, self._processes = lengths_of(layout), rank(), count()
+        self._responses = responses(layout, degrees, equation, self._lengths, divided=True)
         if cut is not None:
-            self._responses += cut_responses(degrees, cut, self._lengths)
+            self._responses += cut_responses(degrees, cut, self._lengths, divided=True)
         self._outer = [self._condition(n, f, conditions.get(n, ())) for n, f in enumerate(layout.faces) if f.outer]
         self._at = torch.tensor([outer.face for outer in self._outer], dtype=torch.long)
         nothing = torch.zeros(0, self.size, self.size, dtype=torch.float64)
@@ -113,32 +114,58 @@ class Balance:
                     trace += own
         return _Outer(number, trace, flux, right)
 
-    def _balanced(self, fluxes: Sequence[Tensor], traces: Tensor | None) -> Tensor:
+    def _balanced(self, fluxes: Callable[[Response], Tensor], traces: Tensor | None) -> Tensor:
         """What the fluxes of all boxes and traces [faces, size] come to in the equations, [faces, size]."""
         total = self._trace.new_zeros(len(self.layout.faces), self.size)
-        for own, each in zip(self._responses, fluxes, strict=True):
-            total.index_add_(0, own.faces.flatten(), each.reshape(-1, self.size))
+        for faces, (part,) in zip(self._beside, gathered(lambda: [self._added(fluxes)]), strict=True):
+            total.index_add_(0, faces, part)  # of one process or of two
         outer = (self._flux @ total[self._at][..., None])[..., 0]
         if traces is not None:
             outer = outer + (self._trace @ traces[self._at][..., None])[..., 0]
         total[self._at] = outer
         return total
 
+    @cached_property
+    def _own(self) -> list[Response]:
+        """The responses that belong to this process."""
+        return [own for own in self._responses if max(own.owner, 0) == self._process]
+
+    @cached_property
+    def _beside(self) -> list[Tensor]:
+        """The faces of the boxes of each process."""
+        every = [[torch.zeros(0, dtype=torch.long)] for _ in range(self._processes)]
+        for own in self._responses:
+            every[max(own.owner, 0)].append(own.faces.flatten())
+        return [torch.cat(faces).unique() for faces in every]
+
+    def _added(self, fluxes: Callable[[Response], Tensor]) -> Tensor:
+        """The sums of the fluxes of this process's boxes on their faces, [their faces, size]."""
+        total = self._trace.new_zeros(len(self.layout.faces), self.size)
+        for own in self._own:
+            total.index_add_(0, own.faces.flatten(), fluxes(own).reshape(-1, self.size))
+        return total[self._beside[self._process]]
+
     def _times(self, traces: Tensor) -> Tensor:
         """The system's matrix times traces [faces, size]."""
-        return self._balanced([own.fluxes(traces[own.faces].flatten(1)) for own in self._responses], traces)
+        return self._balanced(lambda own: own.fluxes(traces[own.faces].flatten(1)), traces)
 
     @cached_property
     def _blocks(self) -> Tensor:
         """The faces' own blocks, [faces, size, size]."""
+        parts = [part for (part,) in gathered(lambda: [self._own_blocks()])]  # one box's at a face, or two boxes'
+        blocks = sum(parts[1:], start=parts[0])
+        blocks[self._at] = self._flux @ blocks[self._at] + self._trace
+        return blocks
+
+    def _own_blocks(self) -> Tensor:
+        """What the boxes of this process add to the faces' own blocks."""
         size = self.size
         blocks = self._trace.new_zeros(len(self.layout.faces), size, size)
-        for own in self._responses:
+        for own in self._own:
             n, sides = own.faces.shape
             for k in range(sides):
                 part = own.passed[:, k * size : (k + 1) * size, k * size : (k + 1) * size].mT
                 blocks.index_add_(0, own.faces[:, k], part.expand(n, -1, -1).contiguous())
-        blocks[self._at] = self._flux @ blocks[self._at] + self._trace
         return blocks
 
     def coefficients(self) -> Tensor:
@@ -154,7 +181,7 @@ class Balance:
     @cached_property
     def _right(self) -> Tensor:
         """The right-hand side, [faces, size]."""
-        right = -self._balanced([own.sources for own in self._responses], None)
+        right = -self._balanced(lambda own: own.sources, None)
         if self._outer:
             right[self._at] += torch.stack([outer.right for outer in self._outer])
         return right
@@ -167,13 +194,15 @@ class Balance:
     def _corrected(self, traces: Tensor, degree: int, tolerance: float) -> Tensor:
         """Traces [faces, size] so changed that those up to a degree meet the system."""
         kept, faces = int((self.degrees.traces.degrees.sum(dim=1) <= degree).sum()), len(traces)
-        inverses, missing = torch.linalg.inv(self._blocks[:, :kept, :kept]), self._right
+        mine, missing = portion(faces), self._right
+        inverses = torch.linalg.inv(self._blocks[mine, :kept, :kept])
         if bool(traces.any()):
             missing = missing - self._times(traces)
 
         def whole(leading: Tensor) -> Tensor:
             found = leading.new_zeros(faces, self.size)
-            found[:, :kept] = (inverses @ leading.view(faces, kept, 1))[..., 0]
+            each = gathered(lambda: [(inverses @ leading.view(faces, kept, 1)[mine])[..., 0]])
+            found[:, :kept] = torch.cat([part for (part,) in each])
             return found
 
         found = gmres(
@@ -189,6 +218,7 @@ class Balance:
     def _inside(self, traces: Tensor) -> Tensor:
         """The coefficients of the boxes, [boxes, 1, count], for given traces."""
         inside = traces.new_empty(len(self.layout), len(self.degrees.basis))
-        for own in self._responses:
-            inside[own.boxes] = own.polynomials(traces[own.faces].flatten(1))
+        found = of_all(self._responses, lambda own: own.polynomials(traces[own.faces].flatten(1)))
+        for own, polynomials in zip(self._responses, found, strict=True):
+            inside[own.boxes] = polynomials
         return inside[:, None]

@@ -1,7 +1,8 @@
 """Boxes solved by least squares for given values on their faces: their polynomials, and the fluxes that these make."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,12 +14,16 @@ from gmnm_pde.boxes.leaves import Pattern, equation_rows, patterns, weighted_rig
 from gmnm_pde.boxes.space.orthonormal import Orthonormal
 from gmnm_pde.boxes.space.traced import Traced
 from gmnm_pde.interruption import pause
+from gmnm_pde.processes import ALL, count, gathered, own_part, rank, shared_out
 
 STABILISATION = 1.0
 """tau: how much a difference of a box's values from the trace counts beside its derivative across."""
 
 _AT_ONCE = 2**27
 """Bytes of boxes that are factored at a time."""
+
+_SHARED_AT_ONCE = 64
+"""Boxes that share one factorisation and are multiplied by it at a time."""
 
 _SAME = 1e-12
 """Coefficients that vary in a box by no more than this part of their size are constant there."""
@@ -38,6 +43,7 @@ class Response:
         given: These for no traces, [n, own].
         passed: From traces to fluxes, transposed so that products read memory in order, [n or 1, traces, fluxes].
         sources: The fluxes for no traces, [n, fluxes].
+        owner: The process that multiplies by these, or ``ALL``; others may have nothing in their place.
     """
 
     boxes: Tensor
@@ -46,6 +52,13 @@ class Response:
     given: Tensor
     passed: Tensor
     sources: Tensor
+    owner: int = ALL
+
+    @classmethod
+    def elsewhere(cls, boxes: Tensor, faces: Tensor, owner: int) -> "Response":
+        """One that another process has."""
+        none = torch.zeros(0, dtype=torch.float64)
+        return cls(boxes, faces, none, none, none, none, owner)
 
     def fluxes(self, traces: Tensor) -> Tensor:
         """Of given traces [n, traces], [n, traces]."""
@@ -60,8 +73,23 @@ def _times(traces: Tensor, matrix: Tensor) -> Tensor:
     return traces @ matrix[0] if len(matrix) == 1 else (traces[:, None] @ matrix)[:, 0]
 
 
+def of_all(found: Sequence[Response], of: Callable[[Response], Tensor]) -> list[Tensor]:
+    """Something of the boxes of each response [n, ...], made by the process that it belongs to."""
+    if all(own.owner == ALL for own in found):
+        return [of(own) for own in found]
+    process = rank()
+    every = [iter(part) for part in gathered(lambda: [of(own) for own in found if own.owner == process])]
+    return [of(own) if own.owner == ALL else next(every[own.owner]) for own in found]
+
+
 def responses(
-    layout: Layout, degrees: Degrees, equation: Interior, lengths: Sequence[float], traced: Traced | None = None
+    layout: Layout,
+    degrees: Degrees,
+    equation: Interior,
+    lengths: Sequence[float],
+    traced: Traced | None = None,
+    *,
+    divided: bool = False,
 ) -> list[Response]:
     """Of all boxes that are not cut.
 
@@ -71,6 +99,7 @@ def responses(
         equation: At the points of the boxes.
         lengths: For each face the length that derivatives across it are measured in.
         traced: Which fields have traces; by default the only one.
+        divided: Whether each process solves some of the boxes alone, where there are several.
     """
     traced = traced or Traced()
     values = replace(degrees, across=traced.across)
@@ -81,14 +110,70 @@ def responses(
         fluxes = flux_rows(layout, degrees, every.boxes[0], lengths, traced)
         every = replace(every, **with_level(degrees, traced, every.matching, every.traces))
         for boxes, own in _alike(equation, every.boxes):
-            pattern = replace(every, boxes=boxes)
-            given, inside = zip(*_solved(degrees, own, pattern), strict=True)
             faces = torch.tensor([layout.around[box] for box in boxes])
-            mass = None if traced.mass is None else _mass(degrees, own, traced.mass)
-            found.append(
-                response(torch.tensor(boxes), faces, torch.cat(inside), torch.cat(given), fluxes, traced, mass)
-            )
-    return found
+            found.append(_Alike(degrees, own, replace(every, boxes=boxes), faces, fluxes, traced))
+    batches = [(alike, some) for alike in found for some in alike.batches()]
+    owners = shared_out([len(some) for _, some in batches]) if divided and count() > 1 else [ALL] * len(batches)
+    parts = zip(batches, owners, strict=True)
+    return own_part(lambda: [alike.response(some, owner) for (alike, some), owner in parts])
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Boxes that look the same before they are solved.
+
+    Attributes:
+        degrees: Of the polynomials.
+        equation: In these boxes.
+        pattern: Their numbers, and the rows that match them with their traces.
+        faces: Of each, [n, f].
+        fluxes: From polynomials to fluxes, [fluxes, own].
+        traced: Which fields have traces.
+    """
+
+    degrees: Degrees
+    equation: Interior
+    pattern: Pattern
+    faces: Tensor
+    fluxes: Tensor
+    traced: Traced
+
+    def batches(self) -> Iterator[range]:
+        """The places of those that are solved at once, and belong to one process."""
+        boxes, step = len(self.pattern.boxes), _SHARED_AT_ONCE
+        if not self.equation.constant:
+            rows = self.equation.right.shape[1] + len(self.pattern.matching)
+            step = max(1, _AT_ONCE // (16 * rows * self.pattern.matching.shape[1]))
+        return (range(first, min(first + step, boxes)) for first in range(0, boxes, step))
+
+    def response(self, some: range, owner: int) -> Response:
+        """Of some of the boxes, for the process that they belong to."""
+        boxes, faces = torch.tensor([self.pattern.boxes[place] for place in some]), self.faces[some.start : some.stop]
+        if owner not in (ALL, rank()):
+            return Response.elsewhere(boxes, faces, owner)
+        given, inside = self._solved(some)
+        mass = None if self.traced.mass is None else _mass(self.degrees, self.equation.of(some), self.traced.mass)
+        return replace(response(boxes, faces, inside, given, self.fluxes, self.traced, mass), owner=owner)
+
+    def _solved(self, some: range) -> tuple[Tensor, Tensor]:
+        """The polynomials for no traces, [n, count], and from traces to them, [n or 1, count, traces]."""
+        pause()
+        if self.equation.constant:
+            given, inside = self._shared
+            return given[some.start : some.stop], inside
+        right = weighted_right(self.degrees, self.equation.of(some))
+        found = self._basis.by_normal_equations(some, right)
+        return found or _by_qr(equation_rows(self.degrees, self.equation.of(some)), right, self.pattern)
+
+    @cached_property
+    def _shared(self) -> tuple[Tensor, Tensor]:
+        """Of all boxes, which share one factorisation."""
+        right = weighted_right(self.degrees, self.equation)
+        return _by_qr(equation_rows(self.degrees, self.equation), right, self.pattern)
+
+    @cached_property
+    def _basis(self) -> Orthonormal:
+        return Orthonormal(self.degrees, self.equation, self.pattern)
 
 
 def _of_faces(layout: Layout, box: int, rows: int) -> Tensor:
@@ -184,23 +269,6 @@ def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[floa
             rows[:, k, field * count : (field + 1) * count] = values[:size]
         found.append(rows)
     return torch.cat(found).flatten(0, 1)
-
-
-def _solved(degrees: Degrees, equation: Interior, pattern: Pattern) -> Iterator[tuple[Tensor, Tensor]]:
-    """The polynomials for no traces, [n, count], and from traces to them, [n or 1, count, traces], for some boxes."""
-    right, boxes = weighted_right(degrees, equation), len(equation.right)
-    if equation.constant:
-        yield _by_qr(equation_rows(degrees, equation), right, pattern)
-        return
-    basis = Orthonormal(degrees, equation, pattern)
-    rows = right.shape[1] + len(pattern.matching)
-    step = max(1, _AT_ONCE // (16 * rows * pattern.matching.shape[1]))
-    for first in range(0, boxes, step):
-        pause()
-        some = range(first, min(first + step, boxes))
-        own = right[first : first + step]
-        found = basis.by_normal_equations(some, own)
-        yield found or _by_qr(equation_rows(degrees, equation.of(some)), own, pattern)
 
 
 def _by_qr(rows: Tensor, right: Tensor, pattern: Pattern) -> tuple[Tensor, Tensor]:

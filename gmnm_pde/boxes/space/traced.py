@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.boxes.equation import Interior, linearized
+from gmnm_pde.boxes.equation import Interior
 from gmnm_pde.boxes.layout import Face
+from gmnm_pde.boxes.linearizing import linearized
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term

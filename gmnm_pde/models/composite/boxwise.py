@@ -8,15 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gmnm_pde import processes
 from gmnm_pde._errors import refuse
 from gmnm_pde.models.modes.legendre import TotalDegree
 from gmnm_pde.multiindex import Alpha
+from gmnm_pde.processes import gathered, portion
 
 Box = tuple[tuple[float, float], ...]
 
 _AT_ONCE = 2**22
 """Numbers of a table that are made at once, which bounds the memory."""
 
+
+_SHARED_OUT = 2**17
+"""From so many values of polynomials on several processes share them out."""
 
 _NEAR = 1.0
 """Points no farther from the boxes of a part than this part of one have its polynomials."""
@@ -90,7 +95,17 @@ class Boxwise(nn.Module):
         return {alpha: x.new_zeros(len(x), self.fields).index_copy(0, near, jet) for alpha, jet in jets.items()}
 
     def in_boxes(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
-        """The same for the polynomials of given boxes [n], also at their faces and beyond."""
+        """The same for the polynomials of given boxes [n], also at their faces and beyond.
+
+        Several processes that solve together share many points out.
+        """
+        if processes.count() == 1 or len(x) * len(self.basis) < _SHARED_OUT or torch.is_grad_enabled():
+            return self._all_in_boxes(x, owner, alphas)
+        mine, alphas = portion(len(x)), tuple(dict.fromkeys(alphas))
+        parts = gathered(lambda: list(self._all_in_boxes(x[mine], owner[mine], alphas).values()))
+        return {alpha: torch.cat(own) for alpha, own in zip(alphas, zip(*parts, strict=True), strict=True)}
+
+    def _all_in_boxes(self, x: Tensor, owner: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         parts = [self._chunk(x[rows], owner[rows], alphas) for rows in self._chunks(len(x))]
         return {alpha: torch.cat([part[alpha] for part in parts]) for alpha in alphas}
 
