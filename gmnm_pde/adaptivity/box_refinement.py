@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.boxes.drift import calibrated, moved
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
@@ -199,12 +200,13 @@ class BoxRefinement:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = level.layout(problem.domain.bounds, self.statements.periodic)
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        fit = calibrated(fit, None if trials.last is None else trials.last.fit)
         run.worked(fit.steps * self._seconds(level, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
-        """The smaller estimate."""
-        return candidate.error <= trials.best.error or candidate.estimate.sure
+        """The smaller estimate, where that of the best so far is not refuted."""
+        return candidate.estimate.sure or candidate.error <= refuted(trials.best, candidate)
 
     def state(self, trials: Trials[Level]) -> Any:
         """Nothing: these solves are not resumed."""
@@ -227,6 +229,17 @@ def candidate_of(fit: BoxFit) -> Candidate:
     fields, known = fit.statements.problem.fields, fit.judged
     errors, faint = dict(zip(fields, known.errors, strict=True)), tuple(fields[k] for k in known.faint)
     return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
+
+
+def refuted(best: Candidate, other: Candidate) -> float:
+    """The error of the best candidate so far, no less than its distance from one that solves better.
+
+    The least residual of nonlinear equations on few boxes may be far from any solution, and seem near to one.
+    """
+    fit = other.fit
+    if fit.statements.problem.linear or not fit.converged or fit.validation_residual > best.fit.validation_residual:
+        return best.error
+    return max(best.error, moved(fit, best.fit).max().item())
 
 
 def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:

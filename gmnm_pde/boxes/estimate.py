@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
@@ -93,6 +94,7 @@ def judged(
     left_to_go: Tensor | None,
     lower: Callable[[Degrees], Tensor],
     measured: Callable[[Tensor, Tensor, Tensor], Tensor | None],
+    bent: Bent | None = None,
 ) -> Judged:
     """The estimate for the solution of a system.
 
@@ -105,6 +107,7 @@ def judged(
         lower: Solves the problem with other degrees.
         measured: What errors are relative to where fields are next to nothing, from their sizes, how they differ from
             their means, and their errors; else None.
+        bent: The residuals of a nonlinear system.
     """
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
@@ -122,7 +125,7 @@ def judged(
         if change >= _TELLING * residual:
             per_unit[number >= len(others)].append(sizes.of(fewer - coefficients) / change)
     telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
-    stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
+    stability, worst_of_all = _stability(system, sizes) if isinstance(system, BoxSystem) else (math.nan, None)
     seen = _Seen(
         system=system,
         sizes=sizes,
@@ -139,6 +142,9 @@ def judged(
     larger = measured(size, sizes.about_mean(coefficients), errors * size)
     if larger is not None:
         errors, parts = seen.errors(larger)
+    if bent is not None and worst_of_all is not None:
+        shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
+        errors = errors * bent.factor(*shown, errors * (size if larger is None else larger), stability / boxes)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
     return Judged(tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
@@ -223,8 +229,8 @@ def _relative(coefficients: Tensor, size: Tensor) -> Tensor:
     return (coefficients / size[:, None] if len(size) > 1 else coefficients).flatten(0, 1)
 
 
-def _stability(system: BoxSystem, sizes: Sizes) -> float:
-    """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes."""
+def _stability(system: BoxSystem, sizes: Sizes) -> tuple[float, Tensor]:
+    """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes, and that."""
     count, basis = len(system.layout), len(system.degrees.basis)
 
     def by_box(columns: Tensor) -> Tensor:
@@ -242,4 +248,5 @@ def _stability(system: BoxSystem, sizes: Sizes) -> float:
         return torch.cat([own, own.new_zeros(system.columns - system.own, own.shape[1])])
 
     like = torch.zeros(system.columns, dtype=torch.float64)
-    return largest_gain(system, forth, back, like)[0] * count**0.5
+    gain, unknowns = largest_gain(system, forth, back, like)
+    return gain * count**0.5, unknowns

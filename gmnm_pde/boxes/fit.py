@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
@@ -200,6 +201,7 @@ class _Solved:
         held_out: The residuals at other points.
         left: How far the coefficients are from the least squares solution, [boxes, fields, count].
         outcome: Of Newton's method, if it was used.
+        bent: The residuals of nonlinear equations.
     """
 
     system: BoxSystem | Balance | Coupled
@@ -207,6 +209,7 @@ class _Solved:
     held_out: HeldOut | JoinedHeldOut
     left: Tensor | None = None
     outcome: Outcome | None = None
+    bent: Bent | None = None
 
 
 def fit_boxes(
@@ -249,7 +252,7 @@ def fit_boxes(
     found = solved(degrees)
     system, coefficients = found.system, found.coefficients
     lower, measured = (lambda n: solved(n).coefficients), partial(_measured_by, stated.problem, units)
-    known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured)
+    known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured, found.bent)
     fit = BoxFit(
         stated,
         model_of(problem, layout, coefficients, degree, units),
@@ -312,7 +315,7 @@ def _nonlinear(
     state = system.state(outcome.theta)
     left = last.coefficients() - state.coefficients
     at = held_out.at(replace(state, traces=None))
-    return _Solved(last, state.coefficients, at, left, outcome)
+    return _Solved(last, state.coefficients, at, left, outcome, Bent(system.residual, outcome.theta))
 
 
 def probed(statements: Statements) -> Interior:

@@ -59,7 +59,9 @@ def at_size_of(guess: InitialGuess, statements: Statements) -> Statements:
     """The statements with fields of reference as large as those of a guess."""
     problem = statements.problem
     values = guess.solved_for(problem.domain.sample(_SAMPLED).points)
-    sizes = values[values.isfinite().all(dim=1)].square().mean(dim=0).sqrt()
+    values = values[values.isfinite().all(dim=1)]
+    sizes = values.square().mean(dim=0).sqrt()
     if not bool(sizes.isfinite().all()):
         return statements
-    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist()))
+    tilt = values.std(dim=0).tolist() if problem.tilt else ()
+    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist(), tilt=tilt))
