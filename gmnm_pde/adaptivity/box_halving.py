@@ -20,6 +20,7 @@ from gmnm_pde.adaptivity.box_refinement import (
     HIGHEST,
     LEAST,
     candidate_of,
+    is_confirmed,
     left_of_data,
     refuted,
     result_of,
@@ -177,11 +178,11 @@ class BoxHalving:
         level = trials.level
         if level is None:
             return self.begin or self.first()
-        if trials.errors[-1] <= self._aim:
+        if trials.errors[-1] <= self._aim and is_confirmed(trials):
             return Stop.MET
         if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
-        finer = self.finer(level, trials.last.fit, trials.errors[-1])
+        finer = self.finer(level, trials.last.fit, trials.last.fit.judged.to_lower)
         return (None if finer is None else self.if_possible(finer)) or Stop.LARGEST
 
     def if_possible(self, level: Cells) -> Cells | None:

@@ -48,6 +48,9 @@ _LIMIT = (30.0, 1e-9, 1e-4)
 _MORE = 1.5
 """Along an axis that the solution varies along there are so many times as many boxes next."""
 
+_ROUGH = 1e-4
+"""A solution of nonlinear equations is rough with an error estimate above this."""
+
 AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
 
@@ -129,13 +132,13 @@ class BoxRefinement:
         level = trials.level
         if level is None:
             return self.begin or self.first() or Stop.LARGEST
-        if trials.errors[-1] <= self._aim:
+        if trials.errors[-1] <= self._aim and is_confirmed(trials):
             return Stop.MET
         if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=self.patience):
             return Stop.STALLED
         if self.counts is not None and self.degree is not None:
             return Stop.LARGEST
-        finer = self._finer(level, trials.last.fit, trials.errors[-1])
+        finer = self._finer(level, trials.last.fit, trials.last.fit.judged.to_lower)
         return Stop.LARGEST if finer is None else finer
 
     @property
@@ -229,6 +232,14 @@ def candidate_of(fit: BoxFit) -> Candidate:
     fields, known = fit.statements.problem.fields, fit.judged
     errors, faint = dict(zip(fields, known.errors, strict=True)), tuple(fields[k] for k in known.faint)
     return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
+
+
+def is_confirmed(trials: Trials) -> bool:
+    """Whether an error estimate needs no finer boxes to confirm it.
+
+    A rough solution of nonlinear equations may be near to none; from the second on estimates are held beside steps.
+    """
+    return trials.last.fit.statements.problem.linear or len(trials.errors) > 1 or trials.errors[-1] < _ROUGH
 
 
 def refuted(best: Candidate, other: Candidate) -> float:

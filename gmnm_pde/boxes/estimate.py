@@ -53,6 +53,11 @@ _BEGUN, _UNSOLVED = 1e-2, 0.3
 tells nothing but the bound by the stability constant."""
 
 
+_HALFWAY, _ALL_THE_WAY = 0.5, 1.0
+"""So far errors are drawn towards their bound where a solution converges slowly, of linear and of nonlinear equations:
+what is least on boxes that do not show a solution may be anything within the bound."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What is known of the error of a solution on boxes.
@@ -67,6 +72,7 @@ class Judged:
         unseen: A smaller residual than this shows nothing.
         faint: The numbers of the fields that are next to nothing, judged beside the others.
         moved: By field, how far the solution is from one on fewer boxes before, relative L2; empty without one.
+        as_linear: The estimates if nonlinear equations were as good as linear within them; empty of linear ones.
     """
 
     errors: tuple[float, ...]
@@ -77,6 +83,12 @@ class Judged:
     unseen: float = 0.0
     faint: tuple[int, ...] = ()
     moved: tuple[float, ...] = ()
+    as_linear: tuple[float, ...] = ()
+
+    @property
+    def to_lower(self) -> float:
+        """The error that smaller boxes or higher degrees are to lower."""
+        return max(self.as_linear or self.errors)
 
     @property
     def doubt(self) -> str:
@@ -142,12 +154,17 @@ def judged(
     larger = measured(size, sizes.about_mean(coefficients), errors * size)
     if larger is not None:
         errors, parts = seen.errors(larger)
+    as_linear = () if bent is None else tuple(errors.tolist())
     if bent is not None and worst_of_all is not None:
+        scale = size if larger is None else larger
         shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
-        errors = errors * bent.factor(*shown, errors * (size if larger is None else larger), stability / boxes)
+        errors = seen.errors(scale, towards=_ALL_THE_WAY)[0]
+        errors = errors * bent.factor(*shown, errors * scale, stability / boxes)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
-    return Judged(tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
+    return Judged(
+        tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers, as_linear=as_linear
+    )
 
 
 @dataclass(frozen=True)
@@ -178,8 +195,11 @@ class _Seen:
     per_unit: Tensor | None
     stability: float
 
-    def errors(self, size: Tensor) -> tuple[Tensor, Tensor]:
-        """The errors and the parts of the solution relative to sizes of the fields, [fields]."""
+    def errors(self, size: Tensor, towards: float = _HALFWAY) -> tuple[Tensor, Tensor]:
+        """The errors and the parts of the solution relative to sizes of the fields, [fields].
+
+        Where the solution converges slowly errors are drawn by the part ``towards`` of the way to their bound.
+        """
         tiny = torch.finfo(size.dtype).tiny
         unknown = torch.full_like(size, math.inf)
         observed = unknown if self.per_unit is None else SAFETY * self.residual * self.per_unit
@@ -187,7 +207,7 @@ class _Seen:
         bound = torch.full_like(size, self.residual * self.stability) if known else _UNSEEN * observed
         observed = torch.minimum(observed, bound if known or self.per_unit is not None else size)
         parts = self.sizes.times(self.coefficients) / (size[:, None] if len(size) > 1 else 1.0)
-        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts)
+        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts, towards)
         if self.left_to_go is not None:
             errors = torch.maximum(errors, self.left_to_go)
         if self.per_unit is not None and isinstance(self.system, BoxSystem | Coupled) and self.system.pins:
@@ -197,7 +217,7 @@ class _Seen:
         rounding = _ROUNDING + (eps * self.stability / size if known else torch.zeros_like(size))
         return errors / size + rounding, parts
 
-    def _drawn(self, size: Tensor, parts: Tensor) -> float:
+    def _drawn(self, size: Tensor, parts: Tensor, towards: float) -> float:
         """How far errors are drawn from what is observed towards their bound: less where the solution converges
         quickly, and more where hardly anything is solved.
         """  # noqa: D205
@@ -206,7 +226,7 @@ class _Seen:
             decay = decay_of(_relative(self.coefficients, size), basis)
         else:
             decay = max(decay_of(parts[box], basis) for box in self.hot)
-        drawn = 0.5 * (1 - quickly_falling(decay**-_DEGREES, 1.0))
+        drawn = towards * (1 - quickly_falling(decay**-_DEGREES, 1.0))
         if self.hot is not None:
             return drawn
         relative = max(self.relative, torch.finfo(size.dtype).tiny)

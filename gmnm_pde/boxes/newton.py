@@ -30,6 +30,9 @@ from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.residuals.pointwise import reference_fields
 
+NEWTON = LeastSquares()
+"""Newton's method as all nonlinear fits have it."""
+
 
 def by_newton(
     statements: Statements,
@@ -38,12 +41,13 @@ def by_newton(
     units: Sequence[float],
     guess: InitialGuess | None,
     monitor: Monitor,
+    method: LeastSquares = NEWTON,
 ) -> "tuple[NonlinearSystem, Outcome]":
     """The system of a layout, and how Newton's method ended that began with a guess, or the fields of reference."""
     pins = pinned(statements.problem, statements.data, layout, degrees, units)
     system = NonlinearSystem(statements, layout, degrees, units, pins)
     start = None if guess is None else system.imitating(guess.solved_for)
-    return system, LeastSquares().run(cast(System, system), start=start, monitor=monitor)
+    return system, method.run(cast(System, system), start=start, monitor=monitor)
 
 
 class NonlinearSystem:

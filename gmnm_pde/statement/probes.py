@@ -211,9 +211,8 @@ class Probe:
 
         A conductivity that levels off, such as tanh, has a slope that is rounded as what cancels in it is.
         """
-        sizes = []
+        sizes, keeps = [], {key for key in self.inputs if isinstance(key, tuple) and any(key[1])}
         for row in some.tolist():
-            keeps = {key for key in self.inputs if isinstance(key, tuple) and any(key[1])}
             far = self.again(lambda key, value, row=row: value[row].expand_as(value) if key in keeps else value)
             sizes.append((far._size(name) + far.residuals[name].detach().abs()).nan_to_num().max())
         return torch.finfo(torch.float64).eps * torch.stack(sizes)

@@ -8,6 +8,7 @@ import torch
 
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.box_continuation import BoxContinuation
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
@@ -15,7 +16,7 @@ from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
-from gmnm_pde.boxes.materials.reading import read_parts
+from gmnm_pde.boxes.materials.reading import SeveralParts, read_parts
 from gmnm_pde.boxes.reading import Statements, Unsuited
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
@@ -45,6 +46,9 @@ _MOST_JUNCTIONS = 8
 
 _FEWER_DIGITS, _LEAST_DIGITS = 2, 2
 """Where there is no time for the first boxes, they are for so many digits less, down to so many."""
+
+_BEFORE = 0.35
+"""Few boxes of a nonlinear problem may take this part of it before a continuation is tried."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -175,7 +179,10 @@ def tried(
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
         own = run.part(deadline=run.share(_PART))
         if not boxes.several:
-            result = _on_equal(boxes, own, begin if isinstance(begin, Level) else None)
+            first = own.part(deadline=own.share(_BEFORE)) if boxes.may_be_continued else own
+            result = _on_equal(boxes, first, begin if isinstance(begin, Level) else None)
+        if result is not None and boxes.may_be_continued and not is_good(result.best, run.tol):
+            result = boxes.continued(result, own)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
             halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
             if halved is not None and (result is None or halved.best.error < result.best.error):
@@ -292,10 +299,35 @@ class OnBoxes:
         if self.several:
             return result
         chosen = self.method.counts is not None or self.method.degree is not None
+        if self.may_be_continued and not is_good(result.best, run.tol) and not run.late:
+            result = self.continued(result, run)
         if is_good(result.best, run.tol) or result.best.estimate.doubt or chosen or run.late or not self.may_be_halved:
             return result
         halved = adapt(self.halving(run.tol), run)
         return halved if halved.best.error < result.best.error else result
+
+    @property
+    def may_be_continued(self) -> bool:
+        """Whether diffusion may be larger at first: of what is steady and nonlinear, between lines."""
+        problem = self.statements.problem
+        by_hand = self.method.counts is not None or self.method.degree is not None
+        steady = not problem.linear and not problem.domain.time and problem.order > 1
+        return steady and not by_hand and is_box(problem.domain) and not isinstance(self.statements, SeveralParts)
+
+    def continued(self, before: Result, run: Run) -> Result:
+        """The better of a result and of what a continuation leads to."""
+        try:
+            reached = BoxContinuation(self.statements, self.setup.seed).reached(run)
+            if reached is None:
+                return before
+            refinement = LineRefinement(
+                self.statements, run.tol, self.setup.seed, None, None, reached.level, reached.fit
+            )
+            result = adapt(refinement, run)
+        except OutOfTime:
+            return before
+        told = f"{result.details}; with more diffusion at first"
+        return replace(result, details=told) if result.best.error < before.best.error else before
 
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer that are equal, or lie between lines."""
