@@ -12,12 +12,16 @@ from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError
 from gmnm_pde.adaptivity.box_lines import LineRefinement
+from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes
 from gmnm_pde.boxes.foresight import Level, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
+from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.methods import LeastSquares
+from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 
 BOOSTS = (1.0, 1e2, 1e4, 1e6)
@@ -139,6 +143,27 @@ def _foretold(before: Reached | None, here: Reached, boost: float) -> InitialGue
     if before is None:
         return here.fit
     return _Foretold(before.fit, here.fit, math.log(boost / here.boost) / math.log(here.boost / before.boost))
+
+
+def may_be_continued(statements: Statements) -> bool:
+    """Whether diffusion may be larger at first: of what is steady and nonlinear, on boxes between lines."""
+    problem = statements.problem
+    steady = not problem.linear and not problem.domain.time and problem.order > 1
+    return steady and is_box(problem.domain) and not problem.domain.parts
+
+
+def continued(statements: Statements, seed: int, before: Result, run: Run) -> Result:
+    """The better of a result and of what a continuation leads to."""
+    try:
+        reached = BoxContinuation(statements, seed).reached(run)
+        if reached is None:
+            return before
+        refinement = LineRefinement(statements, run.tol, seed, begin=reached.level, guess=reached.fit)
+        result = adapt(refinement, run)
+    except OutOfTime:
+        return before
+    told = f"{result.details}; with more diffusion at first"
+    return replace(result, details=told) if result.best.error < before.best.error else before
 
 
 def boosted(statements: Statements, boost: float) -> Statements:

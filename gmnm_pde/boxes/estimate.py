@@ -53,9 +53,9 @@ _BEGUN, _UNSOLVED = 1e-2, 0.3
 tells nothing but the bound by the stability constant."""
 
 
-_HALFWAY, _ALL_THE_WAY = 0.5, 1.0
-"""So far errors are drawn towards their bound where a solution converges slowly, of linear and of nonlinear equations:
-what is least on boxes that do not show a solution may be anything within the bound."""
+_FINE, _ROUGH = 1e-4, 1e-2
+"""Nonlinear equations on boxes that do not show their solution may have a least residual anywhere within the bound.
+Errors between these, as linear equations say, are drawn towards it, larger ones all the way."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def judged(
     if bent is not None and worst_of_all is not None:
         scale = size if larger is None else larger
         shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
-        errors = seen.errors(scale, towards=_ALL_THE_WAY)[0]
+        errors = seen.errors(scale, _roughness(errors))[0]
         errors = errors * bent.factor(*shown, errors * scale, stability / boxes)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
@@ -195,10 +195,10 @@ class _Seen:
     per_unit: Tensor | None
     stability: float
 
-    def errors(self, size: Tensor, towards: float = _HALFWAY) -> tuple[Tensor, Tensor]:
+    def errors(self, size: Tensor, least: float = 0.0) -> tuple[Tensor, Tensor]:
         """The errors and the parts of the solution relative to sizes of the fields, [fields].
 
-        Where the solution converges slowly errors are drawn by the part ``towards`` of the way to their bound.
+        Errors are drawn by the part ``least`` of the way to their bound at least.
         """
         tiny = torch.finfo(size.dtype).tiny
         unknown = torch.full_like(size, math.inf)
@@ -207,7 +207,7 @@ class _Seen:
         bound = torch.full_like(size, self.residual * self.stability) if known else _UNSEEN * observed
         observed = torch.minimum(observed, bound if known or self.per_unit is not None else size)
         parts = self.sizes.times(self.coefficients) / (size[:, None] if len(size) > 1 else 1.0)
-        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts, towards)
+        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** max(least, self._drawn(size, parts))
         if self.left_to_go is not None:
             errors = torch.maximum(errors, self.left_to_go)
         if self.per_unit is not None and isinstance(self.system, BoxSystem | Coupled) and self.system.pins:
@@ -217,7 +217,7 @@ class _Seen:
         rounding = _ROUNDING + (eps * self.stability / size if known else torch.zeros_like(size))
         return errors / size + rounding, parts
 
-    def _drawn(self, size: Tensor, parts: Tensor, towards: float) -> float:
+    def _drawn(self, size: Tensor, parts: Tensor) -> float:
         """How far errors are drawn from what is observed towards their bound: less where the solution converges
         quickly, and more where hardly anything is solved.
         """  # noqa: D205
@@ -226,12 +226,18 @@ class _Seen:
             decay = decay_of(_relative(self.coefficients, size), basis)
         else:
             decay = max(decay_of(parts[box], basis) for box in self.hot)
-        drawn = towards * (1 - quickly_falling(decay**-_DEGREES, 1.0))
+        drawn = 0.5 * (1 - quickly_falling(decay**-_DEGREES, 1.0))
         if self.hot is not None:
             return drawn
         relative = max(self.relative, torch.finfo(size.dtype).tiny)
         unsolved = math.log(relative / _BEGUN) / math.log(_UNSOLVED / _BEGUN)
         return max(drawn, min(1.0, max(0.0, unsolved)))
+
+
+def _roughness(errors: Tensor) -> float:
+    """How far the errors of nonlinear equations are drawn towards their bound."""
+    largest = max(errors.max().item(), _FINE)
+    return min(1.0, math.log(largest / _FINE) / math.log(_ROUGH / _FINE)) if math.isfinite(largest) else 1.0
 
 
 def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) -> Tensor:

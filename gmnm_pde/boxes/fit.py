@@ -254,7 +254,8 @@ def fit_boxes(
     found = solved(degrees)
     system, coefficients = found.system, found.coefficients
     model = model_of(problem, layout, coefficients, degree, units)
-    lower, measured = (lambda n: solved(n, OfModel(model)).coefficients), partial(_measured_by, stated.problem, units)
+    near = guess if newton is NEWTON else OfModel(model)  # on the way of a continuation estimates may be rough
+    lower, measured = (lambda n: solved(n, near).coefficients), partial(_measured_by, stated.problem, units)
     known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured, found.bent)
     fit = BoxFit(
         stated,

@@ -66,5 +66,5 @@ def at_size_of(guess: InitialGuess, statements: Statements) -> Statements:
     sizes = values.square().mean(dim=0).sqrt()
     if not bool(sizes.isfinite().all()):
         return statements
-    tilt = values.std(dim=0).tolist() if problem.tilt else ()
-    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist(), tilt=tilt))
+    problem = problem.restated(problem.terms, reference=sizes.tolist())
+    return replace(statements, problem=problem.tilted(values.std(dim=0).tolist()) if problem.tilt else problem)

@@ -50,7 +50,7 @@ def _candidates(problem: Problem, prescribed: Sequence[tuple[float, float] | Non
     if not problem.domain.time:
         rises = [1.0 if ends is None or ends[0] == ends[1] else (ends[1] - ends[0]) / 2 for ends in prescribed]
         for values in constants:
-            yield problem.restated(problem.terms, reference=values, tilt=rises)
+            yield problem.restated(problem.terms, reference=values).tilted(rises)
 
 
 def _is_degenerate(system: ReadoutSystem) -> bool:

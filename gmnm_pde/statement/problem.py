@@ -245,7 +245,6 @@ class Problem:
         periodic: Sequence[int] | None = None,
         met: Sequence[str] | None = None,
         reference: Sequence[float] | None = None,
-        tilt: Sequence[float] | None = None,
         base: Sequence[float] | None = None,
         mirrored: int | None = None,
     ) -> "Problem":
@@ -259,10 +258,15 @@ class Problem:
             periodic=self.periodic if periodic is None else tuple(periodic),
             met=self.met if met is None else tuple(met),
             reference=self.reference if reference is None else tuple(reference),
-            tilt=self.tilt if tilt is None else tuple(tilt),
             base=self.base if base is None else tuple(base),
             mirrored=self.mirrored if mirrored is None else mirrored,
         )
+        return other
+
+    def tilted(self, tilt: Sequence[float]) -> "Problem":
+        """This problem with fields of reference that rise by so much from the middle of the domain to its ends."""
+        other = self.restated(self.terms)
+        other.tilt = tuple(tilt)
         return other
 
     def is_termwise(self, condition: Statement) -> bool:

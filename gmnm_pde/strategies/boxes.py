@@ -8,7 +8,7 @@ import torch
 
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.adaptivity.box_continuation import BoxContinuation
+from gmnm_pde.adaptivity.box_continuation import continued, may_be_continued
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
@@ -16,7 +16,7 @@ from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, along_each, seconds_of
-from gmnm_pde.boxes.materials.reading import SeveralParts, read_parts
+from gmnm_pde.boxes.materials.reading import read_parts
 from gmnm_pde.boxes.reading import Statements, Unsuited
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.discretization import Setup
@@ -182,7 +182,7 @@ def tried(
             first = own.part(deadline=own.share(_BEFORE)) if boxes.may_be_continued else own
             result = _on_equal(boxes, first, begin if isinstance(begin, Level) else None)
         if result is not None and boxes.may_be_continued and not is_good(result.best, run.tol):
-            result = boxes.continued(result, own)
+            result = continued(boxes.statements, setup.seed, result, own)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
             halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
             if halved is not None and (result is None or halved.best.error < result.best.error):
@@ -300,7 +300,7 @@ class OnBoxes:
             return result
         chosen = self.method.counts is not None or self.method.degree is not None
         if self.may_be_continued and not is_good(result.best, run.tol) and not run.late:
-            result = self.continued(result, run)
+            result = continued(self.statements, self.setup.seed, result, run)
         if is_good(result.best, run.tol) or result.best.estimate.doubt or chosen or run.late or not self.may_be_halved:
             return result
         halved = adapt(self.halving(run.tol), run)
@@ -308,26 +308,8 @@ class OnBoxes:
 
     @property
     def may_be_continued(self) -> bool:
-        """Whether diffusion may be larger at first: of what is steady and nonlinear, between lines."""
-        problem = self.statements.problem
-        by_hand = self.method.counts is not None or self.method.degree is not None
-        steady = not problem.linear and not problem.domain.time and problem.order > 1
-        return steady and not by_hand and is_box(problem.domain) and not isinstance(self.statements, SeveralParts)
-
-    def continued(self, before: Result, run: Run) -> Result:
-        """The better of a result and of what a continuation leads to."""
-        try:
-            reached = BoxContinuation(self.statements, self.setup.seed).reached(run)
-            if reached is None:
-                return before
-            refinement = LineRefinement(
-                self.statements, run.tol, self.setup.seed, None, None, reached.level, reached.fit
-            )
-            result = adapt(refinement, run)
-        except OutOfTime:
-            return before
-        told = f"{result.details}; with more diffusion at first"
-        return replace(result, details=told) if result.best.error < before.best.error else before
+        """Whether diffusion may be larger at first, where nothing was chosen by hand."""
+        return self.method.counts is None and self.method.degree is None and may_be_continued(self.statements)
 
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer that are equal, or lie between lines."""
