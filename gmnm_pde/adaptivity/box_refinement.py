@@ -234,12 +234,13 @@ def candidate_of(fit: BoxFit) -> Candidate:
     return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
 
 
-def is_confirmed(trials: Trials) -> bool:
+def is_confirmed(trials: Trials[Any]) -> bool:
     """Whether an error estimate needs no finer boxes to confirm it.
 
     A rough solution of nonlinear equations may be near to none; from the second on estimates are held beside steps.
     """
-    return trials.last.fit.statements.problem.linear or len(trials.errors) > 1 or trials.errors[-1] < _ROUGH
+    linear, errors = trials.last.fit.statements.problem.linear, trials.errors
+    return linear or len(errors) != 1 or errors[0] < _ROUGH
 
 
 def refuted(best: Candidate, other: Candidate) -> float:

@@ -155,7 +155,7 @@ def judged(
     if larger is not None:
         errors, parts = seen.errors(larger)
     as_linear = () if bent is None else tuple(errors.tolist())
-    if bent is not None and worst_of_all is not None:
+    if bent is not None and worst_of_all is not None and isinstance(system, BoxSystem):
         scale = size if larger is None else larger
         shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
         errors = seen.errors(scale, _roughness(errors))[0]

@@ -164,12 +164,17 @@ def _is_better_in_slabs(setup: Setup) -> bool:
 
 
 def tried(
-    setup: Setup, run: Run, begin: Level | Cells | None = None, guess: InitialGuess | None = None
+    setup: Setup,
+    run: Run,
+    begin: Level | Cells | None = None,
+    guess: InitialGuess | None = None,
+    *,
+    by_continuation: bool = True,
 ) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
     Smooth data whose solution is not, as with boundary layers or at corners, ask for boxes of several sizes. Newton's
-    method begins with ``guess``.
+    method begins with ``guess``, and if need be with more diffusion, where ``by_continuation``.
     """
     if _is_better_in_slabs(setup):
         return None
@@ -177,11 +182,12 @@ def tried(
         return None
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
+        by_continuation = by_continuation and boxes.may_be_continued
         own = run.part(deadline=run.share(_PART))
         if not boxes.several:
-            first = own.part(deadline=own.share(_BEFORE)) if boxes.may_be_continued else own
+            first = own.part(deadline=own.share(_BEFORE)) if by_continuation else own
             result = _on_equal(boxes, first, begin if isinstance(begin, Level) else None)
-        if result is not None and boxes.may_be_continued and not is_good(result.best, run.tol):
+        if result is not None and by_continuation and not is_good(result.best, run.tol):
             result = continued(boxes.statements, setup.seed, result, own)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
             halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
