@@ -20,7 +20,9 @@ from gmnm_pde.adaptivity.box_refinement import (
     HIGHEST,
     LEAST,
     candidate_of,
+    is_confirmed,
     left_of_data,
+    refuted,
     result_of,
 )
 from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
@@ -28,7 +30,7 @@ from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, on_unit, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.cut_layout import CutLayout
-from gmnm_pde.boxes.drift import compared, slow
+from gmnm_pde.boxes.drift import calibrated, compared, slow
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
@@ -176,11 +178,11 @@ class BoxHalving:
         level = trials.level
         if level is None:
             return self.begin or self.first()
-        if trials.errors[-1] <= self._aim:
+        if trials.errors[-1] <= self._aim and is_confirmed(trials):
             return Stop.MET
         if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
-        finer = self.finer(level, trials.last.fit, trials.errors[-1])
+        finer = self.finer(level, trials.last.fit, trials.last.fit.judged.to_lower)
         return (None if finer is None else self.if_possible(finer)) or Stop.LARGEST
 
     def if_possible(self, level: Cells) -> Cells | None:
@@ -282,12 +284,13 @@ class BoxHalving:
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
         if self.edges:
             fit = compared(fit, None if trials.last is None else trials.last.fit)
+        fit = calibrated(fit, None if trials.last is None else trials.last.fit)
         run.worked(fit.steps * self.seconds_of(level, fit, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:
-        """The smaller estimate."""
-        return candidate.error <= trials.best.error or candidate.estimate.sure
+        """The smaller estimate, where that of the best so far is not refuted."""
+        return candidate.estimate.sure or candidate.error <= refuted(trials.best, candidate)
 
     def state(self, trials: Trials[Cells]) -> Any:
         """Nothing: these solves are not resumed."""

@@ -49,6 +49,10 @@ class LineRefinement(BoxRefinement):
         """More than of equal boxes: lines are put where they are needed once there is a solution."""
         return _BEGUN
 
+    def finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
+        """The next level after one on which a solution has this error; None if none fits into memory."""
+        return self._finer(level, fit, error)
+
     def _finer(self, level: Level, fit: BoxFit, error: float) -> Level | None:
         bounds = self.statements.problem.domain.bounds
         if self.counts is None and level.edges is None:

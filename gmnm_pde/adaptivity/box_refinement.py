@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
+from gmnm_pde.boxes.drift import calibrated, moved
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
@@ -46,6 +47,9 @@ _LIMIT = (30.0, 1e-9, 1e-4)
 
 _MORE = 1.5
 """Along an axis that the solution varies along there are so many times as many boxes next."""
+
+_ROUGH = 1e-4
+"""A solution of nonlinear equations is rough with an error estimate above this."""
 
 AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
@@ -128,13 +132,13 @@ class BoxRefinement:
         level = trials.level
         if level is None:
             return self.begin or self.first() or Stop.LARGEST
-        if trials.errors[-1] <= self._aim:
+        if trials.errors[-1] <= self._aim and is_confirmed(trials):
             return Stop.MET
         if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=self.patience):
             return Stop.STALLED
         if self.counts is not None and self.degree is not None:
             return Stop.LARGEST
-        finer = self._finer(level, trials.last.fit, trials.errors[-1])
+        finer = self._finer(level, trials.last.fit, trials.last.fit.judged.to_lower)
         return Stop.LARGEST if finer is None else finer
 
     @property
@@ -199,12 +203,13 @@ class BoxRefinement:
         guess = self.guess if trials.last is None else trials.last.fit
         layout = level.layout(problem.domain.bounds, self.statements.periodic)
         fit = fit_boxes(self.statements, layout, level.degree, self.seed, guess=guess, monitor=run)
+        fit = calibrated(fit, None if trials.last is None else trials.last.fit)
         run.worked(fit.steps * self._seconds(level, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Level]) -> bool:
-        """The smaller estimate."""
-        return candidate.error <= trials.best.error or candidate.estimate.sure
+        """The smaller estimate, where that of the best so far is not refuted."""
+        return candidate.estimate.sure or candidate.error <= refuted(trials.best, candidate)
 
     def state(self, trials: Trials[Level]) -> Any:
         """Nothing: these solves are not resumed."""
@@ -227,6 +232,26 @@ def candidate_of(fit: BoxFit) -> Candidate:
     fields, known = fit.statements.problem.fields, fit.judged
     errors, faint = dict(zip(fields, known.errors, strict=True)), tuple(fields[k] for k in known.faint)
     return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
+
+
+def is_confirmed(trials: Trials[Any]) -> bool:
+    """Whether an error estimate needs no finer boxes to confirm it.
+
+    A rough solution of nonlinear equations may be near to none; from the second on estimates are held beside steps.
+    """
+    linear, errors = trials.last.fit.statements.problem.linear, trials.errors
+    return linear or len(errors) != 1 or errors[0] < _ROUGH
+
+
+def refuted(best: Candidate, other: Candidate) -> float:
+    """The error of the best candidate so far, no less than its distance from one that solves better.
+
+    The least residual of nonlinear equations on few boxes may be far from any solution, and seem near to one.
+    """
+    fit = other.fit
+    if fit.statements.problem.linear or not fit.converged or fit.validation_residual > best.fit.validation_residual:
+        return best.error
+    return max(best.error, moved(fit, best.fit).max().item())
 
 
 def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:

@@ -42,6 +42,19 @@ def compared(fit: BoxFit, before: BoxFit | None) -> BoxFit:
     return replace(fit, judged=replace(fit.judged, errors=tuple(errors.tolist()), moved=tuple(step.tolist())))
 
 
+def calibrated(fit: BoxFit, before: BoxFit | None) -> BoxFit:
+    """With errors that are larger by as much as those of the solution before were too small, up to the step from it.
+
+    Of nonlinear equations a solution on few boxes may be the least residual and far from any solution.
+    """
+    if before is None or fit.statements.problem.linear:
+        return fit
+    step, observed = moved(fit, before), torch.tensor(fit.judged.errors, dtype=torch.float64)
+    factor = (step / torch.tensor(before.judged.errors, dtype=torch.float64)).clamp_min(1.0)
+    errors = torch.maximum(observed, torch.minimum(factor * observed, step))
+    return replace(fit, judged=replace(fit.judged, errors=tuple(errors.tolist())))
+
+
 def slow(fit: BoxFit) -> bool:
     """Whether a solution's parts fall slowly with their degree where most is left."""
     return fit.falls[int(fit.squares.argmax())] > _SLOW

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import decay_of
@@ -52,6 +53,11 @@ _BEGUN, _UNSOLVED = 1e-2, 0.3
 tells nothing but the bound by the stability constant."""
 
 
+_FINE, _ROUGH = 1e-4, 1e-2
+"""Nonlinear equations on boxes that do not show their solution may have a least residual anywhere within the bound.
+Errors between these, as linear equations say, are drawn towards it, larger ones all the way."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What is known of the error of a solution on boxes.
@@ -66,6 +72,7 @@ class Judged:
         unseen: A smaller residual than this shows nothing.
         faint: The numbers of the fields that are next to nothing, judged beside the others.
         moved: By field, how far the solution is from one on fewer boxes before, relative L2; empty without one.
+        as_linear: The estimates if nonlinear equations were as good as linear within them; empty of linear ones.
     """
 
     errors: tuple[float, ...]
@@ -76,6 +83,12 @@ class Judged:
     unseen: float = 0.0
     faint: tuple[int, ...] = ()
     moved: tuple[float, ...] = ()
+    as_linear: tuple[float, ...] = ()
+
+    @property
+    def to_lower(self) -> float:
+        """The error that smaller boxes or higher degrees are to lower."""
+        return max(self.as_linear or self.errors)
 
     @property
     def doubt(self) -> str:
@@ -93,6 +106,7 @@ def judged(
     left_to_go: Tensor | None,
     lower: Callable[[Degrees], Tensor],
     measured: Callable[[Tensor, Tensor, Tensor], Tensor | None],
+    bent: Bent | None = None,
 ) -> Judged:
     """The estimate for the solution of a system.
 
@@ -105,6 +119,7 @@ def judged(
         lower: Solves the problem with other degrees.
         measured: What errors are relative to where fields are next to nothing, from their sizes, how they differ from
             their means, and their errors; else None.
+        bent: The residuals of a nonlinear system.
     """
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
@@ -122,7 +137,7 @@ def judged(
         if change >= _TELLING * residual:
             per_unit[number >= len(others)].append(sizes.of(fewer - coefficients) / change)
     telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
-    stability = _stability(system, sizes) if isinstance(system, BoxSystem) else math.nan
+    stability, worst_of_all = _stability(system, sizes) if isinstance(system, BoxSystem) else (math.nan, None)
     seen = _Seen(
         system=system,
         sizes=sizes,
@@ -139,9 +154,17 @@ def judged(
     larger = measured(size, sizes.about_mean(coefficients), errors * size)
     if larger is not None:
         errors, parts = seen.errors(larger)
+    as_linear = () if bent is None else tuple(errors.tolist())
+    if bent is not None and worst_of_all is not None and isinstance(system, BoxSystem):
+        scale = size if larger is None else larger
+        shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
+        errors = seen.errors(scale, _roughness(errors))[0]
+        errors = errors * bent.factor(*shown, errors * scale, stability / boxes)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
-    return Judged(tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
+    return Judged(
+        tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers, as_linear=as_linear
+    )
 
 
 @dataclass(frozen=True)
@@ -172,8 +195,11 @@ class _Seen:
     per_unit: Tensor | None
     stability: float
 
-    def errors(self, size: Tensor) -> tuple[Tensor, Tensor]:
-        """The errors and the parts of the solution relative to sizes of the fields, [fields]."""
+    def errors(self, size: Tensor, least: float = 0.0) -> tuple[Tensor, Tensor]:
+        """The errors and the parts of the solution relative to sizes of the fields, [fields].
+
+        Errors are drawn by the part ``least`` of the way to their bound at least.
+        """
         tiny = torch.finfo(size.dtype).tiny
         unknown = torch.full_like(size, math.inf)
         observed = unknown if self.per_unit is None else SAFETY * self.residual * self.per_unit
@@ -181,7 +207,7 @@ class _Seen:
         bound = torch.full_like(size, self.residual * self.stability) if known else _UNSEEN * observed
         observed = torch.minimum(observed, bound if known or self.per_unit is not None else size)
         parts = self.sizes.times(self.coefficients) / (size[:, None] if len(size) > 1 else 1.0)
-        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** self._drawn(size, parts)
+        errors = observed * (bound / observed.clamp_min(tiny)).clamp_min(1.0) ** max(least, self._drawn(size, parts))
         if self.left_to_go is not None:
             errors = torch.maximum(errors, self.left_to_go)
         if self.per_unit is not None and isinstance(self.system, BoxSystem | Coupled) and self.system.pins:
@@ -208,6 +234,12 @@ class _Seen:
         return max(drawn, min(1.0, max(0.0, unsolved)))
 
 
+def _roughness(errors: Tensor) -> float:
+    """How far the errors of nonlinear equations are drawn towards their bound."""
+    largest = max(errors.max().item(), _FINE)
+    return min(1.0, math.log(largest / _FINE) / math.log(_ROUGH / _FINE)) if math.isfinite(largest) else 1.0
+
+
 def _together(system: BoxSystem | Balance | Coupled, telling: Sequence[Tensor]) -> Tensor:
     """What both kinds of worse solutions tell: errors add.
 
@@ -223,8 +255,8 @@ def _relative(coefficients: Tensor, size: Tensor) -> Tensor:
     return (coefficients / size[:, None] if len(size) > 1 else coefficients).flatten(0, 1)
 
 
-def _stability(system: BoxSystem, sizes: Sizes) -> float:
-    """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes."""
+def _stability(system: BoxSystem, sizes: Sizes) -> tuple[float, Tensor]:
+    """The largest root mean square of a solution whose rows have a root mean square of 1 over the boxes, and that."""
     count, basis = len(system.layout), len(system.degrees.basis)
 
     def by_box(columns: Tensor) -> Tensor:
@@ -242,4 +274,5 @@ def _stability(system: BoxSystem, sizes: Sizes) -> float:
         return torch.cat([own, own.new_zeros(system.columns - system.own, own.shape[1])])
 
     like = torch.zeros(system.columns, dtype=torch.float64)
-    return largest_gain(system, forth, back, like)[0] * count**0.5
+    gain, unknowns = largest_gain(system, forth, back, like)
+    return gain * count**0.5, unknowns

@@ -1,6 +1,6 @@
 """A solution on boxes as an approximate solution, and how it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import cast
@@ -8,19 +8,20 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.cut_layout import CutLayout
 from gmnm_pde.boxes.cut_rows import CutRows
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.equation import Interior, conditions, interior, sampled
 from gmnm_pde.boxes.estimate import Judged, judged
 from gmnm_pde.boxes.foresight import ROUGH, decay_of, high_parts
-from gmnm_pde.boxes.guesses import at_size_of, first_guess, model_of
+from gmnm_pde.boxes.guesses import OfModel, at_size_of, first_guess, model_of
 from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.materials.layout import Joined
 from gmnm_pde.boxes.materials.reading import SeveralParts
 from gmnm_pde.boxes.materials.system import JoinedHeldOut, joined_system, joined_units
-from gmnm_pde.boxes.newton import by_newton
+from gmnm_pde.boxes.newton import NEWTON, NonlinearSystem, by_newton
 from gmnm_pde.boxes.pins import pinned, pinned_fields
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.space.balance import Balance
@@ -34,6 +35,7 @@ from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.faint import measured_by
 from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.geometry.composed import is_box
+from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.methods.monitor import UNWATCHED, Monitor
 from gmnm_pde.models import Normalized
@@ -200,6 +202,7 @@ class _Solved:
         held_out: The residuals at other points.
         left: How far the coefficients are from the least squares solution, [boxes, fields, count].
         outcome: Of Newton's method, if it was used.
+        bent: The residuals of nonlinear equations.
     """
 
     system: BoxSystem | Balance | Coupled
@@ -207,6 +210,7 @@ class _Solved:
     held_out: HeldOut | JoinedHeldOut
     left: Tensor | None = None
     outcome: Outcome | None = None
+    bent: Bent | None = None
 
 
 def fit_boxes(
@@ -217,15 +221,16 @@ def fit_boxes(
     *,
     guess: InitialGuess | None = None,
     monitor: Monitor = UNWATCHED,
+    newton: LeastSquares = NEWTON,
 ) -> BoxFit:
     """Solve on boxes, and estimate the error; Newton's method begins with ``guess``, where that is given.
 
     Rows of nonlinear equations are scaled by what is about the fields' size: where fluids flow fast, what moves with
     them counts, not viscosity alone. Without a guess it is known after a first solution.
     """
-    stated = statements
+    stated, how = statements, {"monitor": monitor, "method": newton}
     if not statements.problem.linear and guess is None:
-        guess = first_guess(statements, layout, degree, monitor)
+        guess = first_guess(statements, layout, degree, **how)
     if not statements.problem.linear and guess is not None:
         statements = at_size_of(guess, statements)
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
@@ -238,21 +243,23 @@ def fit_boxes(
         units = units_of(problem, statements.equations, layout, degrees.inner[0])
         held_out = HeldOut(statements, layout, units, seed)
 
-    def solved(lower: Degrees) -> _Solved:
+    def solved(lower: Degrees, begin: InitialGuess | None = guess) -> _Solved:
         if isinstance(held_out, JoinedHeldOut):
             system = joined_system(held_out.statements, held_out.layout, lower, units)
             return _Solved(system, system.coefficients(), held_out)
         if problem.linear:
             return _linear(statements, layout, lower, units, held_out)
-        return _nonlinear(statements, layout, lower, units, held_out, guess, monitor)
+        return _nonlinear(statements, layout, lower, units, held_out, partial(by_newton, guess=begin, **how))
 
     found = solved(degrees)
     system, coefficients = found.system, found.coefficients
-    lower, measured = (lambda n: solved(n).coefficients), partial(_measured_by, stated.problem, units)
-    known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured)
+    model = model_of(problem, layout, coefficients, degree, units)
+    near = guess if newton is NEWTON else OfModel(model)  # on the way of a continuation estimates may be rough
+    lower, measured = (lambda n: solved(n, near).coefficients), partial(_measured_by, stated.problem, units)
+    known = judged(system, held_out, found.held_out, coefficients, found.left, lower, measured, found.bent)
     fit = BoxFit(
         stated,
-        model_of(problem, layout, coefficients, degree, units),
+        model,
         layout,
         degrees,
         known,
@@ -304,15 +311,14 @@ def _nonlinear(
     degrees: Degrees,
     units: Sequence[float],
     held_out: HeldOut,
-    guess: InitialGuess | None,
-    monitor: Monitor,
+    newton: Callable[..., tuple[NonlinearSystem, Outcome]],
 ) -> _Solved:
-    system, outcome = by_newton(statements, layout, degrees, units, guess, monitor)
+    system, outcome = newton(statements, layout, degrees, units)
     last = cast(BoxSystem, outcome.solver)
     state = system.state(outcome.theta)
     left = last.coefficients() - state.coefficients
     at = held_out.at(replace(state, traces=None))
-    return _Solved(last, state.coefficients, at, left, outcome)
+    return _Solved(last, state.coefficients, at, left, outcome, Bent(system.residual, outcome.theta))
 
 
 def probed(statements: Statements) -> Interior:

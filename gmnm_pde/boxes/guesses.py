@@ -1,7 +1,7 @@
 """What Newton's method begins with on boxes, and what nonlinear rows are scaled at: fields of about the right size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from gmnm_pde.boxes.newton import by_newton
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.boxes.units import units_of
 from gmnm_pde.fitting.approximation import InitialGuess
+from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.models import Boxwise, Normalized
 from gmnm_pde.statement.problem import Problem
@@ -32,11 +33,11 @@ def model_of(problem: Problem, layout: Layout, coefficients: Tensor, degree: int
 
 
 @dataclass(frozen=True)
-class _Guess:
+class OfModel:
     """A model that Newton's method begins with (``fitting/approximation.py``)."""
 
     model: Normalized
-    theta: Tensor
+    theta: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
 
     @torch.no_grad()
     def solved_for(self, points: Tensor) -> Tensor:
@@ -44,22 +45,26 @@ class _Guess:
         return self.model(points)
 
 
-def first_guess(statements: Statements, layout: Layout, degree: int, monitor: Monitor) -> InitialGuess | None:
+def first_guess(
+    statements: Statements, layout: Layout, degree: int, monitor: Monitor, method: LeastSquares
+) -> InitialGuess | None:
     """A solution whose rows are scaled at the fields of reference; None if Newton's method does not find it."""
     problem, degrees = statements.problem, Degrees.of(layout.dimension, degree, statements.across)
     units = units_of(problem, statements.equations, layout, degrees.inner[0])
-    system, outcome = by_newton(statements, layout, degrees, units, None, monitor)
+    system, outcome = by_newton(statements, layout, degrees, units, None, monitor, method)
     if not outcome.converged:
         return None
     found = system.state(outcome.theta).coefficients
-    return _Guess(model_of(problem, layout, found, degree, units), torch.zeros(0, dtype=torch.float64))
+    return OfModel(model_of(problem, layout, found, degree, units))
 
 
 def at_size_of(guess: InitialGuess, statements: Statements) -> Statements:
     """The statements with fields of reference as large as those of a guess."""
     problem = statements.problem
     values = guess.solved_for(problem.domain.sample(_SAMPLED).points)
-    sizes = values[values.isfinite().all(dim=1)].square().mean(dim=0).sqrt()
+    values = values[values.isfinite().all(dim=1)]
+    sizes = values.square().mean(dim=0).sqrt()
     if not bool(sizes.isfinite().all()):
         return statements
-    return replace(statements, problem=problem.restated(problem.terms, reference=sizes.tolist()))
+    problem = problem.restated(problem.terms, reference=sizes.tolist())
+    return replace(statements, problem=problem.tilted(values.std(dim=0).tolist()) if problem.tilt else problem)

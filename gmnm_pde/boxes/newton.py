@@ -5,7 +5,7 @@ box is linearised and eliminated anew.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import cast
 
 import torch
@@ -28,6 +28,10 @@ from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.methods import LeastSquares
 from gmnm_pde.methods.least_squares import Outcome, System
 from gmnm_pde.methods.monitor import Monitor
+from gmnm_pde.residuals.pointwise import reference_fields
+
+NEWTON = LeastSquares()
+"""Newton's method as all nonlinear fits have it."""
 
 
 def by_newton(
@@ -37,12 +41,13 @@ def by_newton(
     units: Sequence[float],
     guess: InitialGuess | None,
     monitor: Monitor,
+    method: LeastSquares = NEWTON,
 ) -> "tuple[NonlinearSystem, Outcome]":
     """The system of a layout, and how Newton's method ended that began with a guess, or the fields of reference."""
     pins = pinned(statements.problem, statements.data, layout, degrees, units)
     system = NonlinearSystem(statements, layout, degrees, units, pins)
     start = None if guess is None else system.imitating(guess.solved_for)
-    return system, LeastSquares().run(cast(System, system), start=start, monitor=monitor)
+    return system, method.run(cast(System, system), start=start, monitor=monitor)
 
 
 class NonlinearSystem:
@@ -84,11 +89,10 @@ class NonlinearSystem:
 
     def start(self) -> Tensor:
         """The fields of reference, which are zero as a rule."""
-        reference = self._statements.problem.reference
-        if not any(reference):
+        problem = self._statements.problem
+        if not any((*problem.reference, *problem.tilt)):
             return torch.zeros(self.columns, dtype=torch.float64)
-        values = torch.tensor(reference, dtype=torch.float64)
-        return self.imitating(lambda points: values.expand(len(points), -1))
+        return self.imitating(partial(reference_fields, problem))
 
     def imitating(self, fields: Callable[[Tensor], Tensor]) -> Tensor:
         """The unknowns of fields that are given as a function of points, from [n, d] to [n, fields]."""

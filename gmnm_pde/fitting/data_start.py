@@ -1,10 +1,11 @@
-"""Constant fields near the values that conditions prescribe, for nonlinear problems that have no sense at zero.
+"""Fields near the values that conditions prescribe, for nonlinear problems that have no sense at zero.
 
-A quotient, a logarithm, a root or exp(-E / T) is not finite at zero fields, or its slopes are not. Rows are then
-scaled, residuals compared and Newton's method begun at the means of the prescribed values instead.
+A quotient, a logarithm, a root or exp(-E / T) is not finite at zero fields, or its slopes are not; diffusion that
+depends on the field or on its gradient may be zero there, so that nothing spreads. Rows are then scaled, residuals
+compared and Newton's method begun at the means of the prescribed values instead, or at fields that rise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -15,21 +16,55 @@ from gmnm_pde.residuals.pointwise import Linearized, linearize, zero_jets
 from gmnm_pde.residuals.readout import ReadoutSystem
 from gmnm_pde.statement.problem import Problem
 
+_DIFFUSION = 2
+"""Derivatives of this order and higher are what conditions on all of a boundary go with."""
+
 
 def referenced(problem: Problem, seed: int) -> Problem:
-    """The problem, with constant fields of reference where it is not finite at zero."""
+    """The problem, with fields of reference where it is not finite at zero, or has nothing of its highest order there.
+
+    These are constants, or where those are of no use fields that rise along all coordinates.
+    """
     if problem.linear or problem.domain.parts:
         return problem
     system = small_system(problem, seed)
-    if _is_finite(system):
+    finite = _is_finite(system)
+    if finite and (problem.domain.time or not _is_degenerate(system)):
         return problem
-    prescribed = prescribed_values(system)
-    for others in (0.0, 1.0):
-        constants = tuple(others if ends is None else sum(ends) / 2 for ends in prescribed)
-        candidate = problem.restated(problem.terms, reference=constants)
-        if any(constants) and _is_finite(replace(system, problem=candidate)):
-            return candidate
-    return problem
+    usable, prescribed = [problem] if finite else [], prescribed_values(system)
+    for candidate in _candidates(problem, prescribed):
+        other = replace(system, problem=candidate)
+        if _is_finite(other):
+            if problem.domain.time or not _is_degenerate(other):
+                return candidate
+            usable.append(candidate)
+    return usable[0] if usable else problem
+
+
+def _candidates(problem: Problem, prescribed: Sequence[tuple[float, float] | None]) -> Iterator[Problem]:
+    """The problem with fields of reference of all kinds, the simplest first."""
+    constants = [tuple(others if ends is None else sum(ends) / 2 for ends in prescribed) for others in (0.0, 1.0)]
+    for values in constants:
+        if any(values):
+            yield problem.restated(problem.terms, reference=values)
+    if not problem.domain.time:
+        rises = [1.0 if ends is None or ends[0] == ends[1] else (ends[1] - ends[0]) / 2 for ends in prescribed]
+        for values in constants:
+            yield problem.restated(problem.terms, reference=values).tilted(rises)
+
+
+def _is_degenerate(system: ReadoutSystem) -> bool:
+    """Whether an equation of second order or higher has no derivatives of these orders at the fields of reference.
+
+    A p-Laplacian has none where the gradient is zero, a porous medium's diffusion none where the field is.
+    """
+    largest: dict[str, float] = {}
+    for placed, name, _, _, linearized in system.linearized(None, slopes=True):
+        if placed.term.group == "interior" and any(sum(alpha) >= _DIFFUSION for alpha in placed.term.trace.alphas):
+            slopes = [slope for (_, alpha), slope in linearized.slopes.items() if sum(alpha) >= _DIFFUSION]
+            own = max((slope.abs().max().item() for slope in slopes), default=0.0)
+            largest[name] = max(largest.get(name, 0.0), own)
+    return any(size == 0.0 for size in largest.values())
 
 
 def far_from_zero(system: ReadoutSystem) -> tuple[float, ...] | None:

@@ -219,10 +219,11 @@ def _fit(
 
 def _from_data(setup: Setup, system: ReadoutSystem, outcome: Outcome, monitor: Monitor) -> Outcome:
     """The better of an outcome that did not converge and, where data are far from zero, of one that began with them."""
-    constants = None if any(setup.problem.reference) else far_from_zero(system)
+    constants = None if any((*setup.problem.reference, *setup.problem.tilt)) else far_from_zero(system)
     if constants is None:
         return outcome
-    start = system.imitating(constants, system.start())
+    values = system.like.new_tensor(constants)
+    start = system.imitating(lambda points: values.expand(len(points), -1), system.start())
     other = setup.method.run(system, start=start, monitor=monitor)
     return min(outcome, other, key=lambda one: (not one.converged, one.norm))
 

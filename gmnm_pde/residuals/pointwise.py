@@ -101,13 +101,28 @@ def zero_jets(term: Term, points: Tensor, fields: int) -> dict[Alpha, Tensor]:
     return {alpha: points.new_zeros(len(points), fields) for alpha in term.trace.alphas}
 
 
+def reference_fields(problem: Problem, points: Tensor) -> Tensor:
+    """The fields of reference at points [n, d], [n, fields]: constants, and what rises along all coordinates alike."""
+    fields = points.new_zeros(len(points), len(problem.branches))
+    if problem.reference:
+        fields = fields + points.new_tensor(problem.reference)
+    if problem.tilt:
+        low, high = points.new_tensor(problem.domain.bounds).unbind(1)
+        along = ((2 * points - low - high) / (high - low)).sum(dim=1, keepdim=True)
+        fields = fields + along * points.new_tensor(problem.tilt)
+    return fields
+
+
 def reference_jets(term: Term, points: Tensor, problem: Problem) -> dict[Alpha, Tensor]:
-    """The derivatives that a term needs, of the constant fields of reference, each [n, fields]."""
+    """The derivatives that a term needs, of the fields of reference, each [n, fields]."""
     jets = zero_jets(term, points, len(problem.branches))
-    if term.partner is None and problem.reference:
+    if term.partner is None and (problem.reference or problem.tilt):
         for alpha in jets:
             if not any(alpha):
-                jets[alpha] = points.new_tensor(problem.reference).repeat(len(points), 1)
+                jets[alpha] = reference_fields(problem, points)
+            elif sum(alpha) == 1 and problem.tilt:
+                low, high = problem.domain.bounds[alpha.index(1)]
+                jets[alpha] = (2 / (high - low) * points.new_tensor(problem.tilt)).repeat(len(points), 1)
     return jets
 
 

@@ -8,8 +8,9 @@ The columns of the system are sum_a R_a(x) D^a phi_j(x), with R_a the slopes of 
 the model.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,7 +21,16 @@ from gmnm_pde.jets import feature_combination
 from gmnm_pde.linalg.qr import linear_fit
 from gmnm_pde.models import has_readout
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Linearized, Placed, jets_of, jumps_of, linearize, reference_jets, zero_jets
+from gmnm_pde.residuals.pointwise import (
+    Linearized,
+    Placed,
+    jets_of,
+    jumps_of,
+    linearize,
+    reference_fields,
+    reference_jets,
+    zero_jets,
+)
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term, check_finite
 
@@ -123,13 +133,13 @@ class ReadoutSystem:
         """The unknowns at the parameters' guesses and at the fields of reference, which are zero as a rule."""
         theta = self.like.new_zeros(self.columns)
         theta[: self.extra] = self.guesses()
-        return self.imitating(self.problem.reference, theta) if any(self.problem.reference) else theta
+        some = any((*self.problem.reference, *self.problem.tilt))
+        return self.imitating(partial(reference_fields, self.problem), theta) if some else theta
 
-    def imitating(self, constants: Sequence[float], theta: Tensor) -> Tensor:
-        """The unknowns with which the fields are constants; the parameters are those of ``theta``."""
+    def imitating(self, fields: Callable[[Tensor], Tensor], theta: Tensor) -> Tensor:
+        """The unknowns of fields that are given as a function of points; the parameters are those of ``theta``."""
         points = torch.cat([placed.cloud.points for placed in self.placed]).to(self.like)
-        targets = self.like.new_tensor(constants).expand(len(points), -1)
-        return torch.cat([theta[: self.extra], self.readout_for(points, targets).reshape(-1)])
+        return torch.cat([theta[: self.extra], self.readout_for(points, fields(points)).reshape(-1)])
 
     @torch.no_grad()
     def readout_for(self, points: Tensor, targets: Tensor) -> Tensor:

@@ -69,6 +69,8 @@ class Problem:
         met: Names of the conditions that are met by construction, and are no terms.
         reference: Constant fields that residuals are compared with those of, and from which Newton's method begins;
             nothing stands for zero fields.
+        tilt: By how much these rise from the middle of the domain to its ends, along all coordinates alike; nothing
+            where they are constant.
         base: Constants that fields are taken beside, by branch: with them functions see these more. None is no more.
         mirrored: The axis that fields are solved for the other way round along, if any: with it functions see their
             derivatives of odd order with the other sign.
@@ -117,6 +119,7 @@ class Problem:
         self.periodic: tuple[int, ...] = ()
         self.met: tuple[str, ...] = ()
         self.reference: tuple[float, ...] = ()
+        self.tilt: tuple[float, ...] = ()
         self.base: tuple[float, ...] = ()
         self.mirrored: int | None = None
         self.conditions = read_conditions(conditions)
@@ -219,7 +222,7 @@ class Problem:
                     remedy=nearest(name, self.constants) or "Name it: Problem(..., constants={...}).",
                 )
         other = self.remade(constants={**self.constants, **constants}, exact=None, spectrum=None)
-        other.reference = self.reference
+        other.reference, other.tilt = self.reference, self.tilt
         return other
 
     def on(self, domain: Domain) -> "Problem":
@@ -258,6 +261,12 @@ class Problem:
             base=self.base if base is None else tuple(base),
             mirrored=self.mirrored if mirrored is None else mirrored,
         )
+        return other
+
+    def tilted(self, tilt: Sequence[float]) -> "Problem":
+        """This problem with fields of reference that rise by so much from the middle of the domain to its ends."""
+        other = self.restated(self.terms)
+        other.tilt = tuple(tilt)
         return other
 
     def is_termwise(self, condition: Statement) -> bool:

@@ -1,8 +1,9 @@
 """The strategy by default: least squares with one mixture; where its error estimate is poor, patches or time slabs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from gmnm_pde.adaptivity.continuation import Homotopy, along_diffusion, follow
@@ -126,7 +127,12 @@ class _Solve:
         asked = self._run.tol is not None or has_many_parts(self._setup)
         if not self._setup.problem.domain.parts or not asked or not untouched or by_hand:
             return None
-        return tried(self._setup, self._run.bounded_by_work(self._numbers.work))
+        return self._tried(self._setup, self._run.bounded_by_work(self._numbers.work))
+
+    @property
+    def _tried(self) -> Callable[..., Result | None]:
+        """On boxes, by a continuation if that is not ruled out."""
+        return partial(tried, by_continuation=self._strategy.continuation_allowed)
 
     def _preferred(self, result: Result, boxes: Result | None) -> Result:
         """What else was found, or what boxes left where that is better."""
@@ -145,7 +151,7 @@ class _Solve:
         may = self._is_untouched and not self._stage and not setup.problem.domain.parts
         level = foreseen_level(setup, self._run.tol) if may else None
         amply = self._run.bounded_by_work(self._numbers.waves)
-        boxes = None if level is None else tried(setup, amply, level)
+        boxes = None if level is None else self._tried(setup, amply, level)
         if boxes is not None and (is_good(boxes.best, self._run.tol) or nothing_else_helps(setup)):
             return boxes
         self._boxes = boxes
@@ -159,7 +165,7 @@ class _Solve:
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
             return self._larger(first)
         bounded = bounded.keeping(first=kept(first))
-        boxes = tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
+        boxes = self._tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
             return replace(boxes, details=f"{boxes.details}; {left}")

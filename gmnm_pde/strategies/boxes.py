@@ -8,6 +8,7 @@ import torch
 
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
+from gmnm_pde.adaptivity.box_continuation import continued, may_be_continued
 from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
@@ -45,6 +46,9 @@ _MOST_JUNCTIONS = 8
 
 _FEWER_DIGITS, _LEAST_DIGITS = 2, 2
 """Where there is no time for the first boxes, they are for so many digits less, down to so many."""
+
+_BEFORE = 0.35
+"""Few boxes of a nonlinear problem may take this part of it before a continuation is tried."""
 
 _PART = 0.6
 """Boxes may take this part of the time that is left, so that there is time for what else may help."""
@@ -160,12 +164,17 @@ def _is_better_in_slabs(setup: Setup) -> bool:
 
 
 def tried(
-    setup: Setup, run: Run, begin: Level | Cells | None = None, guess: InitialGuess | None = None
+    setup: Setup,
+    run: Run,
+    begin: Level | Cells | None = None,
+    guess: InitialGuess | None = None,
+    *,
+    by_continuation: bool = True,
 ) -> Result | None:
     """On boxes; None where the problem or the time does not allow it, or where it may have many answers.
 
     Smooth data whose solution is not, as with boundary layers or at corners, ask for boxes of several sizes. Newton's
-    method begins with ``guess``.
+    method begins with ``guess``, and if need be with more diffusion, where ``by_continuation``.
     """
     if _is_better_in_slabs(setup):
         return None
@@ -173,9 +182,13 @@ def tried(
         return None
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
+        by_continuation = by_continuation and boxes.may_be_continued
         own = run.part(deadline=run.share(_PART))
         if not boxes.several:
-            result = _on_equal(boxes, own, begin if isinstance(begin, Level) else None)
+            first = own.part(deadline=own.share(_BEFORE)) if by_continuation else own
+            result = _on_equal(boxes, first, begin if isinstance(begin, Level) else None)
+        if result is not None and by_continuation and not is_good(result.best, run.tol):
+            result = continued(boxes.statements, setup.seed, result, own)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
             halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
             if halved is not None and (result is None or halved.best.error < result.best.error):
@@ -292,10 +305,17 @@ class OnBoxes:
         if self.several:
             return result
         chosen = self.method.counts is not None or self.method.degree is not None
+        if self.may_be_continued and not is_good(result.best, run.tol) and not run.late:
+            result = continued(self.statements, self.setup.seed, result, run)
         if is_good(result.best, run.tol) or result.best.estimate.doubt or chosen or run.late or not self.may_be_halved:
             return result
         halved = adapt(self.halving(run.tol), run)
         return halved if halved.best.error < result.best.error else result
+
+    @property
+    def may_be_continued(self) -> bool:
+        """Whether diffusion may be larger at first, where nothing was chosen by hand."""
+        return self.method.counts is None and self.method.degree is None and may_be_continued(self.statements)
 
     def refinement(self, tol: float | None) -> BoxRefinement:
         """How boxes are made finer that are equal, or lie between lines."""
