@@ -150,6 +150,8 @@ def read(problem: Problem) -> Statements:
     for term in problem.terms:
         if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
             raise Unsuited(f"'{term.name}' holds at given points")
+        if term.trace.over_space and term.group != "interior":
+            raise Unsuited(f"'{term.name}', which does not hold everywhere, has an integral over space")
         groups[term.group].append(term)
     for term in groups["interior"]:
         charts = _region(term).charts

@@ -14,6 +14,7 @@ from gmnm_pde.jets.values import Coordinate
 from gmnm_pde.multiindex import Alpha, axes_of
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -141,6 +142,7 @@ class Data:
         """The frame after one evaluation, with derivatives that are given."""
         problem, n = self.problem, len(cloud)
         frame = _WatchedFrame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
+        frame.integrate = stand_in(cloud.points)
         source = GivenSource(self._given(cloud.points))
         fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
         numbers = zip(problem.parameters, self._guesses(), strict=True)
