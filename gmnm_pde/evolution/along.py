@@ -48,7 +48,7 @@ class Missed:
     Attributes:
         errors: What that may do to each field, as its norm, [fields].
         parts: To which part the step is to be shortened for each, [fields].
-        narrow: The most that it did in any step so far, [fields]: how large a field will be that is zero before.
+        narrow: The most that equations did in any step so far, [fields]: how large a field will be that is zero before.
     """
 
     errors: Tensor
@@ -77,16 +77,18 @@ class Along:
         """What there is between the stages of a step, whose states are beside the problem's constants."""
         windows = self._windows(step.length)
         parts, smooth, inverse = _times(windows, 2 * step.stages)
-        found = torch.zeros(windows, self._statements.fields, dtype=torch.float64)
+        found = torch.zeros(2, windows, self._statements.fields, dtype=torch.float64)
         for own in self._watched:
+            inside = int(own.term.group == "interior")
             for name, left in own.left(step, parts).items():
                 apart = (left - smooth @ (inverse @ (smooth.mT @ left))).abs().unflatten(0, (windows, _EACH))
                 field, effect = own.effect(name, step)
                 size = (apart.mean(dim=1) * effect).square().mean(dim=1).sqrt()
-                found[:, field] += _MISSED * own.spots.volume**0.5 * size
-        first = (found >= _OF_ACCOUNT * found.amax(dim=0)).double().argmax(dim=0)
-        self._narrow = torch.maximum(self._narrow, found.mean(dim=0))
-        return Missed(found.mean(dim=0), (first / windows).clamp_min(_SHORTER), self._narrow)
+                found[inside, :, field] += _MISSED * own.spots.volume**0.5 * size
+        self._narrow = torch.maximum(self._narrow, found[1].mean(dim=0))
+        every = found.sum(dim=0)
+        first = (every >= _OF_ACCOUNT * every.amax(dim=0)).double().argmax(dim=0)
+        return Missed(every.mean(dim=0), (first / windows).clamp_min(_SHORTER), self._narrow)
 
     def _windows(self, length: float) -> int:
         """How many windows a step has: a power of two."""

@@ -152,6 +152,8 @@ def read(problem: Problem) -> Statements:
             raise Unsuited(f"'{term.name}' holds at given points")
         if term.trace.over_space and term.group != "interior":
             raise Unsuited(f"'{term.name}', which does not hold everywhere, has an integral over space")
+        if term.trace.over_space and domain.parts:
+            raise Unsuited(f"'{term.name}' has an integral over space, and the equations of a part see only that part")
         groups[term.group].append(term)
     for term in groups["interior"]:
         charts = _region(term).charts

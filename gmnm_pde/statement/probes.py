@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Alpha, Field, Frame
+from gmnm_pde.jets import Alpha, Field, Frame, partials
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.terms import Term
 
@@ -122,7 +122,7 @@ class Probe:
         if not residual.requires_grad or not inputs:
             return {}
         try:
-            partials = torch.autograd.grad(residual.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)
+            found = partials(residual, list(inputs.values()))
         except RuntimeError as error:
             raise refuse(
                 f"the residual '{name}'",
@@ -130,7 +130,7 @@ class Probe:
                 got=str(error).splitlines()[0],
                 remedy="Write steps as torch.where(condition, a, b), or as smooth functions such as torch.sigmoid.",
             ) from None
-        return {key: slope for key, slope in zip(inputs, partials, strict=True) if slope is not None}
+        return {key: slope for key, slope in zip(inputs, found, strict=True) if slope is not None}
 
     def again(self, change: Callable[[Any, Tensor], Tensor], place: Place | None = None) -> "Probe":
         """The same term on numbers that are made from these."""
