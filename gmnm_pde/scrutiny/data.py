@@ -70,6 +70,12 @@ class Reading:
     products: bool
 
 
+def domain_of(problem: Problem, term: Term) -> Domain:
+    """Where a term holds: the domain, or a part of it."""
+    domain = problem.domain
+    return domain.parts[term.parts[0]] if domain.parts and len(term.parts) == 1 else domain
+
+
 @dataclass(frozen=True)
 class Data:
     """The functions of a term, evaluated for fields whose derivatives are all ``state`` (0, or some number)."""
@@ -111,8 +117,7 @@ class Data:
     @property
     def domain(self) -> Domain:
         """Where the term holds: the domain, or a part of it."""
-        domain = self.problem.domain
-        return domain.parts[self.term.parts[0]] if domain.parts and len(self.term.parts) == 1 else domain
+        return domain_of(self.problem, self.term)
 
     def reading(self) -> Reading:
         """What the term reads and differentiates, from one evaluation at a few points."""

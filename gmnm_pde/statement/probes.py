@@ -16,6 +16,8 @@ from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Field, Frame, partials
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.degree import is_curved
+from gmnm_pde.statement.recording import NOT_RECORDED, record
 from gmnm_pde.statement.terms import Term
 
 Ranges = Mapping[int, tuple[float, float]]
@@ -206,6 +208,18 @@ class Probe:
             if not _same(residual.detach(), followed, self._size(name) + start.abs()):
                 return False
         return True
+
+    def curved(self) -> bool:
+        """Whether something is done with the numbers that is no polynomial: what was drawn may show no more than a line.
+
+        A coefficient that dips where a field is within a thousandth of some value is 1 for all other numbers.
+        """
+        inputs = list(self.inputs.values())
+        try:
+            graph = record(lambda: list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values()), inputs)
+        except NOT_RECORDED:
+            return False
+        return is_curved(graph)
 
     def _along(self, name: str, turns: Mapping[Any, Tensor]) -> Tensor:
         """The derivative of a residual where each number changes by a part of itself, [n]."""

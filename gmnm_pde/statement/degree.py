@@ -1,9 +1,9 @@
-"""The degree of what was recorded as a polynomial of what goes in."""
+"""The degree of what was recorded as a polynomial of what goes in, and whether it is one."""
 
 import math
 from collections.abc import Sequence
 
-from gmnm_pde.evolution.recording import Call, Graph, Ref
+from gmnm_pde.statement.recording import Call, Graph, Ref
 
 _SUMS = {
     "add", "sub", "rsub", "neg", "stack", "cat", "sum", "mean", "detach", "clone", "view", "_unsafe_view", "reshape",
@@ -14,6 +14,25 @@ _SUMS = {
 
 _PRODUCTS = {"mul", "mm", "mv", "dot", "bmm"}
 """The degrees of their arguments add up."""
+
+_CURVED = {
+    "abs", "sign", "sgn", "floor", "ceil", "round", "trunc", "frac", "remainder", "fmod", "heaviside", "floor_divide",
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "sqrt", "rsqrt", "reciprocal", "hypot",
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sinc",
+    "sigmoid", "log_sigmoid_forward", "softplus", "elu", "gelu", "silu", "mish", "relu", "leaky_relu", "hardtanh",
+    "threshold", "clamp", "clamp_min", "clamp_max", "maximum", "minimum", "fmax", "fmin", "erf", "erfc", "erfinv",
+    "lgamma", "digamma", "gt", "ge", "lt", "le", "eq", "ne", "isclose", "searchsorted", "bucketize", "_softmax",
+}  # fmt: skip
+"""Of numbers of a certain size these may show nothing but a line, and are none."""
+
+
+def is_curved(graph: Graph) -> bool:
+    """Whether something acts on what goes in that is no polynomial, whatever it shows at some numbers."""
+    known = degrees(graph, [1] * len(graph.inputs))
+    return any(
+        (call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf)) and _acts(call, known)
+        for call in graph.calls
+    )
 
 
 def degree(graph: Graph, inputs: Sequence[int]) -> float:
@@ -45,12 +64,19 @@ def _degree(call: Call, known: dict[int, float]) -> float:
     if call.name in _PRODUCTS:
         return sum(degrees)
     others = call.args[1:]
+    if call.name == "where" and not _is_varying(call.args[0], known):
+        return highest
     if call.name == "div" and not _is_varying(others[0], known):
         return highest
     power = others[0] if call.name == "pow" and others else None
     if isinstance(power, int | float) and power >= 0 and power == int(power):
         return power * highest
     return math.inf
+
+
+def _acts(call: Call, known: dict[int, float]) -> bool:
+    """Whether an operation acts on something that varies."""
+    return any(known.get(ref.number, 0.0) > 0 for ref in _refs([*call.args, *call.kwargs.values()]))
 
 
 def _is_varying(argument: object, known: dict[int, float]) -> bool:
