@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.integrals import integrals
@@ -29,9 +28,7 @@ class NotedIntegrals:
         return total
 
 
-def from_places(
-    known: Sequence[Tensor], places: int, volume: float, between: Tensor
-) -> Callable[[Tensor], Tensor]:
+def from_places(known: Sequence[Tensor], places: int, volume: float, between: Tensor) -> Callable[[Tensor], Tensor]:
     """Integrals of values at a few places at many times, then at the stages, each as many times as there are places.
 
     What the places do not see of an integral is taken from what they do not see at the stages: it is as smooth in time

@@ -100,9 +100,7 @@ class Watched:
         integrate = None
         if known is not None:
             integrate = from_places(known, len(places), self.spots.volume, _in_time(parts, step.stages, 0))
-        return linearize(
-            self._problem, Placed(self.term, cloud, integrate=integrate), points, jets, (), slopes=slopes
-        )
+        return linearize(self._problem, Placed(self.term, cloud, integrate=integrate), points, jets, (), slopes=slopes)
 
     def _jets(self, step: Step, parts: Tensor, places: Tensor, values) -> tuple[Tensor, dict[Alpha, Tensor]]:
         """Points [times * places, d] and the derivatives that the term asks for there, [times * places, branches].

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gmnm_pde.geometry import Region
 from gmnm_pde.residuals.pointwise import Placed, jets_of, linearize
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.scrutiny.feature import Feature
@@ -46,12 +47,30 @@ def unresolved(
 
 
 def _left(model: Any, problem: Problem, feature: Feature, values: Sequence[float], seed: int) -> float:
-    """The largest residual of the equations around a feature, relative to the size of its terms there."""
+    """The largest residual around a feature, of the condition that it is in or of the equations, relative to the size of
+    its terms there.
+    """  # noqa: D205
     points = _around(problem, feature, seed)
     terms = [term for term in problem.terms if term.group == "interior"]
+    own = [term for term in problem.terms if feature.term in term.trace.names and term.group != "interior"]
+    cloud = _on_its_plane(own[0], feature, points) if own else None
+    if cloud is not None and len(points):
+        return _relative(model, problem, own[0], cloud, values)
     if not len(points) or not terms:
         return 0.0
-    return max(_relative(model, problem, term, points, values) for term in terms)
+    return max(_relative(model, problem, term, Cloud(points), values) for term in terms)
+
+
+def _on_its_plane(term: Term, feature: Feature, points: Tensor) -> Cloud | None:
+    """Points [n, d] on that of the planes of a condition on which a feature lies; None where it lies on none."""
+    if not isinstance(term.region, Region):
+        return None
+    for chart in term.region.charts:
+        if chart.flat is not None and bool((feature.at[:, chart.flat[0]] == chart.flat[1]).all()):
+            points = points.clone()
+            points[:, chart.flat[0]] = chart.flat[1]
+            return Cloud(points, None if chart.normal is None else chart.normal(points))
+    return None
 
 
 def _around(problem: Problem, feature: Feature, seed: int) -> Tensor:
@@ -64,14 +83,14 @@ def _around(problem: Problem, feature: Feature, seed: int) -> Tensor:
     return points[domain.contains(points)][:_POINTS]
 
 
-def _relative(model: Any, problem: Problem, term: Term, points: Tensor, values: Sequence[float]) -> float:
+def _relative(model: Any, problem: Problem, term: Term, cloud: Cloud, values: Sequence[float]) -> float:
     like = next(model.parameters())
-    points = points.to(like)
+    points = cloud.points.to(like)
     parameters = [torch.tensor(value, dtype=like.dtype, device=like.device) for value in values]
     with torch.no_grad():
         jets = jets_of(model, term, points, "auto")
     worst = 0.0
-    for linearized in linearize(problem, Placed(term, Cloud(points)), points, jets, parameters).values():
+    for linearized in linearize(problem, Placed(term, cloud), points, jets, parameters).values():
         size = linearized.sizes(jets).max().item()
         if size > 0:
             worst = max(worst, linearized.residual.abs().max().item() / size)

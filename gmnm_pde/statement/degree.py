@@ -30,7 +30,8 @@ def is_curved(graph: Graph) -> bool:
     """Whether something acts on what goes in that is no polynomial, whatever it shows at some numbers."""
     known = degrees(graph, [1] * len(graph.inputs))
     return any(
-        (call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf)) and _acts(call, known)
+        (call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf))
+        and _acts(call, known)
         for call in graph.calls
     )
 

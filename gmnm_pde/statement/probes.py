@@ -216,7 +216,9 @@ class Probe:
         """
         inputs = list(self.inputs.values())
         try:
-            graph = record(lambda: list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values()), inputs)
+            graph = record(
+                lambda: list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values()), inputs
+            )
         except NOT_RECORDED:
             return False
         return is_curved(graph)

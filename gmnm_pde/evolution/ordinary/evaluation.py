@@ -16,8 +16,8 @@ from torch import Tensor
 
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.jets import Alpha, Field, Frame, Quantity, partials
+from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.statement.terms import Term
 
 _SIZES = (1e-3, 0.03, 0.3, 1.0, 2.0, 7.0, 30.0, 300.0)

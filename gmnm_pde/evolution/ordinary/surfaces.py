@@ -6,8 +6,8 @@ from itertools import count
 import numpy as np
 import torch
 
-from gmnm_pde.statement.degree import degrees
 from gmnm_pde.evolution.ordinary.scalars import written
+from gmnm_pde.statement.degree import degrees
 from gmnm_pde.statement.recording import Call, Graph, Ref, graph_for
 
 _COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max"}
