@@ -29,11 +29,12 @@ _CURVED = {
 def is_curved(graph: Graph) -> bool:
     """Whether something acts on what goes in that is no polynomial, whatever it shows at some numbers."""
     known = degrees(graph, [1] * len(graph.inputs))
-    return any(
-        (call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf))
-        and _acts(call, known)
-        for call in graph.calls
-    )
+    return any(_acts(call, known) and _bends(call, known) for call in graph.calls)
+
+
+def _bends(call: Call, known: dict[int, float]) -> bool:
+    """Whether an operation is no polynomial."""
+    return call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf)
 
 
 def degree(graph: Graph, inputs: Sequence[int]) -> float:

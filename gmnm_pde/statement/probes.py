@@ -210,15 +210,17 @@ class Probe:
         return True
 
     def curved(self) -> bool:
-        """Whether something is done with the numbers that is no polynomial: what was drawn may show no more than a line.
+        """Whether something is done with the numbers that is no polynomial: those drawn may show no more than a line.
 
         A coefficient that dips where a field is within a thousandth of some value is 1 for all other numbers.
         """
         inputs = list(self.inputs.values())
+
+        def residuals() -> list[Tensor]:
+            return list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values())
+
         try:
-            graph = record(
-                lambda: list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values()), inputs
-            )
+            graph = record(residuals, inputs)
         except NOT_RECORDED:
             return False
         return is_curved(graph)

@@ -113,10 +113,8 @@ def look_at_members(system: System, begin: np.ndarray, constants: np.ndarray) ->
     if not system.explicit:
         return None
     draws = np.random.default_rng(0).random(len(system.asked))
-    probes = [
-        np.concatenate([system.fixed(own) + 0.1 * draws, more]) for own, more in zip(begin, constants, strict=True)
-    ]
-    return Data(system, np.stack(probes), members=True)
+    states = np.stack([system.fixed(own) for own in begin]) + 0.1 * draws
+    return Data(system, np.concatenate([states, constants], axis=1), members=True)
 
 
 def _at(system: System, times: np.ndarray, probes: np.ndarray) -> np.ndarray:
