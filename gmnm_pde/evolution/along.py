@@ -48,12 +48,14 @@ class Missed:
     Attributes:
         errors: What that may do to each field, as its norm, [fields].
         parts: To which part the step is to be shortened for each, [fields].
-        narrow: The most that equations did in any step so far, [fields]: how large a field will be that is zero before.
+        narrow: The most that it did in any step so far, [fields]: how large a field may be that is zero before.
+        within: The same of equations alone, of which it is known how large they make a field.
     """
 
     errors: Tensor
     parts: Tensor
     narrow: Tensor
+    within: Tensor
 
 
 class Along:
@@ -66,7 +68,7 @@ class Along:
     def __init__(self, statements: Statements):
         self._statements = statements
         self._watched = list(_watched(statements)) if statements.space else []
-        self._narrow = torch.zeros(statements.fields, dtype=torch.float64)
+        self._narrow = torch.zeros(2, statements.fields, dtype=torch.float64)
 
     @property
     def looks(self) -> bool:
@@ -85,10 +87,12 @@ class Along:
                 field, effect = own.effect(name, step)
                 size = (apart.mean(dim=1) * effect).square().mean(dim=1).sqrt()
                 found[inside, :, field] += _MISSED * own.spots.volume**0.5 * size
-        self._narrow = torch.maximum(self._narrow, found[1].mean(dim=0))
+        self._narrow = torch.maximum(self._narrow, found.mean(dim=1))
         every = found.sum(dim=0)
         first = (every >= _OF_ACCOUNT * every.amax(dim=0)).double().argmax(dim=0)
-        return Missed(every.mean(dim=0), (first / windows).clamp_min(_SHORTER), self._narrow)
+        return Missed(
+            every.mean(dim=0), (first / windows).clamp_min(_SHORTER), self._narrow.sum(dim=0), self._narrow[1]
+        )
 
     def _windows(self, length: float) -> int:
         """How many windows a step has: a power of two."""

@@ -312,7 +312,7 @@ class March:
         if not shares[worst] >= 1:
             return False
         self.length = trial.length * missed.parts[worst].item()
-        self.scales.will_be(missed.narrow)
+        self.scales.will_be(missed.within)
         return True
 
     def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:

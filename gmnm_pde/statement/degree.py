@@ -32,6 +32,26 @@ def is_curved(graph: Graph) -> bool:
     return any(_acts(call, known) and _bends(call, known) for call in graph.calls)
 
 
+def bent(graph: Graph) -> list[set[int]]:
+    """For each of what comes out the numbers, among those that go in, by which its slope may be anything but a polynomial.
+
+    These are acted on by what is no polynomial, or multiplied with what came of that.
+    """
+    varying = degrees(graph, [1] * len(graph.inputs))
+    found: list[set[int]] = [set() for _ in graph.outputs]
+    for place, own in enumerate(graph.inputs):
+        known = {number: float(number == own) for number in graph.inputs}
+        for call in graph.calls:
+            degree = _degree(call, known)
+            if _acts(call, varying) and _bends(call, varying):
+                degree = math.inf if degree > 0 else 1.0
+            known.update(dict.fromkeys(call.results, degree))
+        for outputs, number in zip(found, graph.outputs, strict=True):
+            if known.get(number, 0.0) > 1:
+                outputs.add(place)
+    return found
+
+
 def _bends(call: Call, known: dict[int, float]) -> bool:
     """Whether an operation is no polynomial."""
     return call.name in _CURVED or (call.name in ("pow", "div") and _degree(call, known) == math.inf)

@@ -16,8 +16,8 @@ from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry import Domain
 from gmnm_pde.jets import Alpha, Field, Frame, partials
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.statement.degree import is_curved
-from gmnm_pde.statement.recording import NOT_RECORDED, record
+from gmnm_pde.statement.degree import bent, is_curved
+from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.statement.terms import Term
 
 Ranges = Mapping[int, tuple[float, float]]
@@ -214,16 +214,27 @@ class Probe:
 
         A coefficient that dips where a field is within a thousandth of some value is 1 for all other numbers.
         """
+        graph = self._recorded()
+        return graph is not None and is_curved(graph)
+
+    def bent(self) -> dict[str, set[Any]]:
+        """By residual the numbers by which its slopes may show more elsewhere than those drawn; all where not known."""
+        graph, inputs = self._recorded(), list(self.inputs)
+        if graph is None:
+            return {name: set(inputs) for name in self.residuals}
+        return {name: {inputs[k] for k in own} for name, own in zip(self.residuals, bent(graph), strict=True)}
+
+    def _recorded(self) -> Graph | None:
+        """What is done with the numbers; None where that cannot be recorded."""
         inputs = list(self.inputs.values())
 
         def residuals() -> list[Tensor]:
             return list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values())
 
         try:
-            graph = record(residuals, inputs)
+            return record(residuals, inputs)
         except NOT_RECORDED:
-            return False
-        return is_curved(graph)
+            return None
 
     def _along(self, name: str, turns: Mapping[Any, Tensor]) -> Tensor:
         """The derivative of a residual where each number changes by a part of itself, [n]."""
