@@ -1,6 +1,7 @@
 """An equation or a condition along the steps of a march, at a few places and as many times as are wanted."""
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -102,7 +103,9 @@ class Watched:
             integrate = from_places(known, len(places), self.spots.volume, _in_time(parts, step.stages, 0))
         return linearize(self._problem, Placed(self.term, cloud, integrate=integrate), points, jets, (), slopes=slopes)
 
-    def _jets(self, step: Step, parts: Tensor, places: Tensor, values) -> tuple[Tensor, dict[Alpha, Tensor]]:
+    def _jets(
+        self, step: Step, parts: Tensor, places: Tensor, values: Callable[[Tensor, tuple[int, ...]], Tensor]
+    ) -> tuple[Tensor, dict[Alpha, Tensor]]:
         """Points [times * places, d] and the derivatives that the term asks for there, [times * places, branches].
 
         Args:

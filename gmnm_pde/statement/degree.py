@@ -33,7 +33,7 @@ def is_curved(graph: Graph) -> bool:
 
 
 def bent(graph: Graph) -> list[set[int]]:
-    """For each of what comes out the numbers, among those that go in, by which its slope may be anything but a polynomial.
+    """For each of what comes out what goes in by which its slope may be no polynomial.
 
     These are acted on by what is no polynomial, or multiplied with what came of that.
     """
