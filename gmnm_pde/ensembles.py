@@ -14,7 +14,7 @@ from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.initial import missing_values
-from gmnm_pde.evolution.ordinary.data import look_at_data
+from gmnm_pde.evolution.ordinary.data import look_at_members
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import initial_state
 from gmnm_pde.evolution.ordinary.members import EnsembleMarch, Members, starts_of
@@ -132,8 +132,8 @@ class _Many:
         if start is None:
             raise Unsuited("derivatives at the beginning do not follow from the equations")
         self.start = start
-        data = None if values else look_at_data(system, starts[0])
-        self.breaks = sorted({*problem.breaks, *(() if data is None else data.breaks)})
+        self.data = look_at_members(system, starts, columns)
+        self.breaks = sorted({*problem.breaks, *(() if self.data is None else self.data.breaks)})
 
     @staticmethod
     def _check(statements: Statements) -> None:
@@ -180,9 +180,8 @@ class _Many:
             every = np.full(self.members.count, allowed)
             aim = Aim(every, np.zeros_like(every), 5 if allowed >= 1e-4 else 7)
             told = self._told(watch, began, best if np.isfinite(best) else np.nan)
-            march = EnsembleMarch(
-                self.members, aim, self.start, self.breaks, told, before=None if before is None else before[0]
-            )
+            known = {"data": self.data, "before": None if before is None else before[0]}
+            march = EnsembleMarch(self.members, aim, self.start, self.breaks, told, **known)
             why = _run(march, watch)
             if why and watch.request.by and model is not None:  # the march before this one is whole
                 break

@@ -306,13 +306,13 @@ class March:
         if not self.along.looks:
             return False
         states = self._by_field(torch.cat([self.state[0][None], self.state[0] + increments]))
-        whole = states + self._by_field(self.system.base)
-        missed = self.along.missed(Step(self.time, trial.length, whole, self.system.basis, self.method.stages))
+        missed = self.along.missed(Step(self.time, trial.length, states, self.system.basis, self.method.stages))
         shares = missed.errors / self.scales.allowed(torch.maximum(scale, missed.narrow)).clamp_min(1e-300)
         worst = int(shares.argmax())
         if not shares[worst] >= 1:
             return False
         self.length = trial.length * missed.parts[worst].item()
+        self.scales.will_be(missed.within)
         return True
 
     def _wiggle(self, increments: Tensor, scale: Tensor, length: float) -> float:

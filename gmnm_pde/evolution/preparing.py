@@ -45,6 +45,13 @@ _MARKS = 64
 """Of a feature of initial values as many places count."""
 
 
+_BESIDE = (-3.0, -1.0, 1.0, 3.0)
+"""So many widths beside the middle of what is narrow in data cells end."""
+
+_WIDE = 6.0
+"""What extends over more widths along a coordinate is not narrow along that."""
+
+
 class Marches:
     """What marches through a problem have in common.
 
@@ -139,10 +146,24 @@ class Marches:
             planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
             if axis not in statements.periodic:
                 planes |= {(axis, place) for place in self._narrow}
+        else:
+            narrow = [own for own in self._features if own.kind == "narrow"]
+            planes |= {(axis, place) for own in narrow for axis in statements.space for place in _around(own, axis)}
         return [
             _apart({place for across, place in planes if across == axis and low < place < high}, high - low)
             for axis, (low, high) in zip(statements.space, statements.bounds, strict=True)
         ]
+
+
+def _around(spot: Feature, axis: int) -> list[float]:
+    """Places on both sides of something narrow along a coordinate, if it is narrow along that."""
+    if spot.plane is not None and spot.plane[0] != axis:
+        return []
+    across = spot.at[:, axis]
+    if across.max() - across.min() > _WIDE * spot.width:
+        return []
+    middle = across.median().item() if spot.plane is None else spot.plane[1]
+    return [middle + part * spot.width for part in _BESIDE]
 
 
 def _apart(places: Collection[float], extent: float) -> list[float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.faces import Side, Unsuited, breaks_at, require_box, sides_of
 from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
-from gmnm_pde.geometry import Parted, Region
+from gmnm_pde.geometry import Domain, Parted, Region
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize, probed, zero_jets
 from gmnm_pde.sampling import Cloud, sample
@@ -150,6 +150,7 @@ def read(problem: Problem) -> Statements:
     for term in problem.terms:
         if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
             raise Unsuited(f"'{term.name}' holds at given points")
+        _refuse_partial_integrals(term, domain)
         groups[term.group].append(term)
     for term in groups["interior"]:
         charts = _region(term).charts
@@ -164,7 +165,8 @@ def read(problem: Problem) -> Statements:
     if final and (problem.events or not space):
         raise Unsuited("values are given at the end")
     orders = _time_orders(problem, groups["interior"] + groups["boundary"], axis)
-    if not groups["initial"] or not any(orders):
+    determined = not space and len(orders) > 1 and not groups["boundary"] + groups["data"]  # by equations, it may be
+    if not (groups["initial"] or determined) or not any(orders):
         raise Unsuited("it has no initial values")
     periodic = _periodic_axes(problem, groups["boundary"])
     sides = [side for term in groups["boundary"] if term.partner is None for side in sides_of(term, axis)]
@@ -190,6 +192,14 @@ def read(problem: Problem) -> Statements:
     known = (orders, smoothness, tested, steady, free, gauges, bool(final), (0.0,) * len(problem.fields))
     seen = problem.restated(problem.terms, mirrored=axis) if final else problem
     return Statements(seen, problem, axis, start, end, space, periodic, *terms, *known)
+
+
+def _refuse_partial_integrals(term: Term, domain: Domain) -> None:
+    """Refuse integrals over space in what does not see all of it."""
+    if term.trace.over_space and term.group != "interior":
+        raise Unsuited(f"'{term.name}', which does not hold everywhere, has an integral over space")
+    if term.trace.over_space and domain.parts:
+        raise Unsuited(f"'{term.name}' has an integral over space, and the equations of a part see only that part")
 
 
 def _gauges(problem: Problem, terms: Sequence[Term], axis: int, free: Sequence[int]) -> tuple[Gauge, ...]:

@@ -78,6 +78,10 @@ class Scales:
         self.largest = torch.maximum(self.largest, sizes)
         self.scale = self._floored(sizes)
 
+    def will_be(self, sizes: Tensor) -> None:
+        """Fields will have these sizes after something narrow, before which they may be zero."""
+        self.least = torch.maximum(self.least, sizes)
+
     def within(self, sizes: Tensor) -> Tensor:
         """What errors are relative to in a step whose stages have these sizes."""
         return self._floored(torch.maximum(sizes, _FADE * self.scale))

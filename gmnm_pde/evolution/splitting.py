@@ -5,6 +5,7 @@ the points of the quadrature.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import torch
@@ -16,6 +17,7 @@ from gmnm_pde.models.modes import Product, Waves
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import Drawn, Place, Probe
 from gmnm_pde.statement.terms import Term
 
 _PROBES = 24
@@ -35,6 +37,7 @@ def constant_slopes(statements: Statements) -> dict[Entry, float]:
     found: dict[Entry, float] = {}
     for term in statements.equations:
         seen: dict[Entry, list[Tensor]] = {}
+        bent = _bent(statements, term)
         cloud = sample(term.region, _PROBES, "sobol", seed=2)
         for number, size in enumerate(_SIZES):
             generator = torch.Generator().manual_seed(number)
@@ -45,9 +48,18 @@ def constant_slopes(statements: Statements) -> dict[Entry, float]:
                     seen.setdefault((name, *key), []).append(own.slopes.get(key, torch.zeros(1, dtype=torch.float64)))
         for entry, parts in seen.items():
             slopes = torch.cat(parts)
-            if bool((slopes == slopes[0]).all()):
+            if entry[1:] not in bent.get(entry[0], ()) and bool((slopes == slopes[0]).all()):
                 found[entry] = slopes[0].item()
     return found
+
+
+def _bent(statements: Statements, term: Term) -> Mapping[str, AbstractSet[tuple[int, Alpha]]]:
+    """By residual the derivatives by which a term's slopes may be anything where no probe is, as near some value."""
+    if term.trace.linear:
+        return {}
+    problem, place = statements.problem, Place.first(sample(term.region, 2, "sobol", seed=2), 2)
+    source = Drawn(lambda output, alpha: torch.full((len(place),), 0.7 + 0.1 * output, dtype=torch.float64))
+    return Probe(term, problem.domain, problem.branches, place, source, {}).bent()
 
 
 def is_sum_of_lines(statements: Statements) -> bool:

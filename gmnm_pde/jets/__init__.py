@@ -6,6 +6,7 @@ from gmnm_pde.jets.engines import feature_combination as feature_combination
 from gmnm_pde.jets.engines import forward_jet as forward_jet
 from gmnm_pde.jets.engines import output_jet as output_jet
 from gmnm_pde.jets.known import KnownFields as KnownFields
+from gmnm_pde.jets.partials import partials as partials
 from gmnm_pde.jets.sources import FunctionSource as FunctionSource
 from gmnm_pde.jets.sources import GivenSource as GivenSource
 from gmnm_pde.jets.sources import LiftedSource as LiftedSource

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import nearest, refuse
 from gmnm_pde.jets.capabilities import FeatureCombination, OutputJet, can
+from gmnm_pde.jets.partials import partials
 from gmnm_pde.multiindex import Alpha, axes_of, raised
 
 ENGINES = ("auto", "closed", "forward", "reverse")
@@ -130,6 +131,6 @@ def differentiate(value: Tensor, leaves: list[Tensor] | tuple[Tensor, ...], alph
     for axis in axes_of(alpha):
         if not value.requires_grad:
             return torch.zeros_like(value)
-        (partial,) = torch.autograd.grad(value.sum(), leaves[axis], create_graph=True, allow_unused=True)
+        (partial,) = partials(value, [leaves[axis]], again=True)
         value = torch.zeros_like(value) if partial is None else partial
     return value

@@ -1,5 +1,6 @@
 """Known fields, such as a solution, inside other equations: differentiated by the chain rule, to any order."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,11 @@ class KnownFields:
     def accuracy(self) -> float:
         """How far values are off, as far as that is known, in parts of their size."""
         return 0.0
+
+    @property
+    def ends(self) -> float:
+        """The time after which they are not known; infinite where they are to the end of the domain."""
+        return math.inf
 
     def derivative_at(self, columns: Sequence[Any], alpha: Alpha, *, call: str) -> list[Any]:
         """A derivative of each field at coordinates, numbers, tensors or quantities, as the same kind.

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.jets.arithmetic import TensorLike
+from gmnm_pde.jets.partials import partials
 from gmnm_pde.multiindex import Alpha, raised
 
 
@@ -119,9 +120,9 @@ class Frame:
         inputs = [self.leaves[axis], *(tensor for _, (_, tensor) in entries)]
         if not value.requires_grad:
             return torch.zeros_like(value)
-        partials = torch.autograd.grad(value.sum(), inputs, create_graph=True, allow_unused=True)
-        total = torch.zeros_like(value) if partials[0] is None else partials[0]
-        for ((_, output, alpha), (source, _)), partial in zip(entries, partials[1:], strict=True):
+        by_coordinate, *by_entry = partials(value, inputs, again=True)
+        total = torch.zeros_like(value) if by_coordinate is None else by_coordinate
+        for ((_, output, alpha), (source, _)), partial in zip(entries, by_entry, strict=True):
             if partial is not None and not source.follows_coordinates:
                 total = total + partial * self.entry(source, output, raised(alpha, axis))
         return total
@@ -130,7 +131,7 @@ class Frame:
         """Refuse the time derivative of an integral, which is that of its integrand integrated."""
         values = [integral.value for integral in self.integrals if integral.value.requires_grad]
         if values and value.requires_grad:
-            slopes = torch.autograd.grad(value.sum(), values, retain_graph=True, allow_unused=True)
+            slopes = partials(value, values)
             if any(slope is not None for slope in slopes):
                 raise refuse(
                     "diff(...)",

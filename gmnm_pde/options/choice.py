@@ -28,6 +28,7 @@ from gmnm_pde.options.initial_guess import read_guess
 from gmnm_pde.options.memory import refuse_beyond_memory
 from gmnm_pde.options.model_and_methods import ModelAndMethods, drawn, read_model_and_methods
 from gmnm_pde.options.refusals import (
+    check_conditions,
     check_events,
     check_integrals,
     check_methods,
@@ -95,6 +96,7 @@ def choose(arguments: Arguments) -> Choice:
         raise on_parts(what)
     strategy = _strategy(arguments, setup, read)
     check_integrals(setup, strategy)
+    check_conditions(setup, strategy)
     for name in ("checkpoint", "engine", "compiled", "blocks", "continuation", "smoothing", "initial_guess"):
         taken = name in strategy.takes and not (name == "checkpoint" and _is_quick(strategy))
         if name in arguments.given and not taken:

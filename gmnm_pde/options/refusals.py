@@ -212,6 +212,15 @@ def _check_period(module: nn.Module, dimension: int, axis: int) -> None:
         )
 
 
+def check_conditions(setup: Setup, strategy: Strategy) -> None:
+    """Refuse problems without conditions, but for those that marches find to be determined by their equations."""
+    problem = setup.problem
+    bare = all(term.group == "interior" for term in problem.terms)
+    if bare and not problem.domain.space and not isinstance(strategy, Marching):
+        if any(sum(alpha) for term in problem.terms for _, alpha in term.trace.asked):
+            raise problem.unconditioned()
+
+
 def check_integrals(setup: Setup, strategy: Strategy) -> None:
     """Refuse integrals over space where equations hold point by point."""
     term = next((term for term in setup.problem.terms if term.trace.over_space), None)

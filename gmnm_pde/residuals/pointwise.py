@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, output_jet
+from gmnm_pde.jets import Alpha, Field, Frame, GivenSource, output_jet, partials
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
@@ -207,8 +207,8 @@ def linearize(
     for name, residual in named.items():
         linearized = by_name[name] = Linearized(residual.detach(), {}, {})
         if slopes and residual.requires_grad:
-            partials = torch.autograd.grad(residual.sum(), [*entries, *spread], retain_graph=True, allow_unused=True)
-            known = [None if slope is None else slope.detach() for slope in partials]
+            own = partials(residual, [*entries, *spread])
+            known = [None if slope is None else slope.detach() for slope in own]
             linearized.slopes = {
                 (k, alpha): factors[alpha] * slope if alpha in factors else slope
                 for (k, alpha), slope in zip(asked, known, strict=False)

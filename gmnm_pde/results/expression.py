@@ -68,6 +68,10 @@ class Expression(KnownFields):
         return self._solution.like
 
     @property
+    def ends(self) -> float:
+        return self._solution.ends
+
+    @property
     def accuracy(self) -> float:
         return self._solution.accuracy
 

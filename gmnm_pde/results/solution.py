@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from gmnm_pde.io.models import check_outputs, read_model, stored_model, write_mo
 from gmnm_pde.io.places import called, damaged
 from gmnm_pde.io.tensors import Stored
 from gmnm_pde.jets import Alpha, Field, Frame, KnownFields, ModelSource, jet, output_jet
-from gmnm_pde.models import ByPart, Lifted, Normalized, is_rebuilt, plain
+from gmnm_pde.models import ByPart, Evolved, Lifted, Normalized, is_rebuilt, plain
 from gmnm_pde.results.afterwards import Afterwards
 from gmnm_pde.results.history import History
 from gmnm_pde.results.posterior import Posterior
@@ -225,6 +226,12 @@ class Solution(Afterwards, KnownFields, Shared, Shown):
     def like(self) -> Tensor:
         """A tensor of the precision and on the device of the model."""
         return next(self.model.parameters())
+
+    @property
+    def ends(self) -> float:
+        """The time at which a march ended before the domain does, as by an event; infinite where it did not."""
+        inner = self.model.inner if isinstance(self.model, Normalized) else None
+        return inner.ends if isinstance(inner, Evolved) else math.inf
 
     @torch.no_grad()
     def values(self, points: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """A solution, or what is computed from one, at numbers, arrays, tensors and the coordinates of other equations."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -32,6 +33,10 @@ class Evaluable(Protocol):
     def coordinates(self) -> tuple[str, ...]: ...
     @property
     def domain(self) -> Domain: ...
+    @property
+    def time(self) -> tuple[str, ...]: ...
+    @property
+    def ends(self) -> float: ...
     @property
     def like(self) -> Tensor:
         """A tensor of the precision and on the device that it computes in."""
@@ -148,6 +153,14 @@ def _warn_outside(what: Evaluable, inside: Tensor, alphas: Sequence[Alpha]) -> N
 
 
 def _refuse_outside(what: Evaluable, points: Tensor, call: str) -> None:
+    late = points[:, what.coordinates.index(what.time[0])] > what.ends if what.time else points[:, 0] > math.inf
+    if late.any():
+        raise refuse(
+            call,
+            expected=f"places up to {what.time[0]} = {what.ends:g}, where the solution ends",
+            got=f"{int(late.sum())} after that",
+            remedy="An event stopped it there, or it did not get farther: its report says why.",
+        )
     inside = _inside(what, points, _SLACK_SINGLE)
     if inside.all():
         return

@@ -52,6 +52,10 @@ def audited(result: Result, run: Run) -> Result:
         return _marked(result, Status.NOT_UNIQUE, free)
     if worst.relative > _UNSOLVED:
         why = "conditions contradict it or each other there, or this approximator cannot show the solution"
+        if not fits:  # marches agree with each other on what they do not show
+            errors = {name: max(own, worst.relative) for name, own in result.best.estimate.by_field.items()}
+            best = replace(result.best, estimate=replace(result.best.estimate, by_field=errors))
+            result = replace(result, best=best, details=f"before that, {result.details}")
         return _marked(result, Status.UNSOLVED, f"{told}: {why}")
     if worst.relative > _WORTH_TELLING and not result.converged and result.status not in _OWN_REASON:
         return replace(result, details=f"{result.details}; {told}")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.models import Evolved, Normalized
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.sampling import stream
 from gmnm_pde.scrutiny import flux_that_jumps, narrow_left, unresolved
@@ -78,10 +79,10 @@ def _with_what_is_narrow(result: Result, setup: Setup) -> Result:
 
     What is marched is looked at step by step.
     """
-    if setup.problem.domain.time:
-        return result
     seed, values = stream(setup.seed, "look"), list(result.best.fit.parameters.values())
     model, problem = result.best.fit.model, setup.problem
+    if isinstance(model, Normalized) and isinstance(model.inner, Evolved):
+        return result
     feature = narrow_left(model, problem, values, result.best.error, seed)
     if feature is None:
         return result

@@ -17,6 +17,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, jets_of, linearize
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.scrutiny.data import domain_of
 from gmnm_pde.scrutiny.feature import Feature
 from gmnm_pde.scrutiny.lines import Lines, through
 from gmnm_pde.scrutiny.variation import Rarity, find
@@ -47,16 +48,16 @@ def narrow_left(model: Any, problem: Problem, values: Sequence[float], error: fl
 
     Args:
         model: From points of the problem's domain to its fields, with derivatives.
-        problem: What was solved, on a domain without parts.
+        problem: What was solved.
         values: Of its unknown parameters.
         error: The estimated error of the solution, which what changes it less does not matter beside.
         seed: Of the lines.
     """
-    domain = problem.domain
-    if domain.parts or not domain.solid or domain.dimension not in _LINES:
+    if not problem.domain.solid or problem.domain.dimension not in _LINES:
         return None
     for term in problem.terms:
         if term.group == "interior" and any(not any(alpha) for _, alpha in term.trace.asked):
+            domain = domain_of(problem, term)
             for lines in through(domain, range(domain.dimension), seed):
                 some = lines.of(_LINES[domain.dimension], _POINTS[domain.dimension])
                 try:
@@ -82,7 +83,7 @@ def _of_term(along: "_AlongLines", error: float) -> Feature | None:
             matters = seen.change * seen.width > error * sizes[name]
             left = ((true > _LEFT * seen.change) & matters).nonzero()[:, 0]
             if len(left):
-                low, high = along.problem.domain.bounds[axis]
+                low, high = domain_of(along.problem, along.term).bounds[axis]
                 at, relative = lines.points(seen.lines[left], seen.t[left, None]), seen.width[left].median().item()
                 what, size = f"'{name}', where the fields pass certain values,", seen.change[left].max().item()
                 return Feature("narrow", what, name, at, relative * (high - low), relative, size)

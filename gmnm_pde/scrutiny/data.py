@@ -14,6 +14,7 @@ from gmnm_pde.jets.values import Coordinate
 from gmnm_pde.multiindex import Alpha, axes_of
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.statement.probes import stand_in
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -69,6 +70,12 @@ class Reading:
     products: bool
 
 
+def domain_of(problem: Problem, term: Term) -> Domain:
+    """Where a term holds: the domain, or a part of it."""
+    domain = problem.domain
+    return domain.parts[term.parts[0]] if domain.parts and len(term.parts) == 1 else domain
+
+
 @dataclass(frozen=True)
 class Data:
     """The functions of a term, evaluated for fields whose derivatives are all ``state`` (0, or some number)."""
@@ -110,8 +117,7 @@ class Data:
     @property
     def domain(self) -> Domain:
         """Where the term holds: the domain, or a part of it."""
-        domain = self.problem.domain
-        return domain.parts[self.term.parts[0]] if domain.parts and len(self.term.parts) == 1 else domain
+        return domain_of(self.problem, self.term)
 
     def reading(self) -> Reading:
         """What the term reads and differentiates, from one evaluation at a few points."""
@@ -141,6 +147,7 @@ class Data:
         """The frame after one evaluation, with derivatives that are given."""
         problem, n = self.problem, len(cloud)
         frame = _WatchedFrame(problem.domain.coordinates, cloud.points, time=problem.domain.time, normals=cloud.normals)
+        frame.integrate = stand_in(cloud.points)
         source = GivenSource(self._given(cloud.points))
         fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
         numbers = zip(problem.parameters, self._guesses(), strict=True)

@@ -296,6 +296,9 @@ def _points(points: Any) -> Tensor:
         raise refuse("Observations(points, ...)", expected="points, [m, d]", got=repr(points)) from None
 
 
+_REPEATED = "What repeats in time is stated on a line, Interval({0}=({1:g}, {2:g})) in place of Time."
+
+
 class Periodic(Statement):
     """Every field, with its derivatives up to one less than the equations' order, is the same at both ends."""
 
@@ -313,7 +316,7 @@ class Periodic(Statement):
                 f"Periodic('{x}')",
                 expected="a spatial coordinate",
                 got=f"'{x}'",
-                remedy=nearest(x, domain.space),
+                remedy=nearest(x, domain.space) if domain.space else _REPEATED.format(x, *domain.bounds[0]),
             )
         axis = domain.coordinates.index(x)
         low, high = domain.bounds[axis]

@@ -13,7 +13,7 @@ from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import GmnmError, NumericalWarning
 from gmnm_pde._modes import in_ordinary_mode
 from gmnm_pde.geometry import Domain, GivenPoints, Region
-from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource
+from gmnm_pde.jets import Alpha, Field, Frame, FunctionSource, GivenSource, partials
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.terms import Term, check_finite
 from gmnm_pde.statement.tracing import prescribed
@@ -207,7 +207,7 @@ def _rows(problem: Stated, term: Term, sizes: dict[Entry, float], seed: int) -> 
     for name, residual in term.evaluate(frame, {**fields, **parameters}).items():
         check_finite(name, residual.detach(), frame.names, frame.points)
         entries = [frame.entry(source, *key) for key in asked]
-        slopes = torch.autograd.grad(residual.sum(), entries, retain_graph=True, allow_unused=True)
+        slopes = partials(residual, entries)
         data, scale = residual.detach(), 0.0
         for key, entry, slope in zip(asked, entries, slopes, strict=True):
             if slope is not None:

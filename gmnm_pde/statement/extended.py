@@ -65,6 +65,13 @@ def _times(problem: Problem, known: KnownFields, until: dict[str, Any], call: st
     start, end = known.bounds[known.coordinates.index(name)][1], float(until[name])
     if not end > start:
         raise refuse(call, expected=f"a time after {name}={start:g}, at which the solution ends", got=f"{end:g}")
+    if known.ends < start:
+        raise refuse(
+            call,
+            expected=f"a solution up to {name}={start:g}",
+            got=f"one that ends at {name} = {known.ends:g}, as by an event that stops it",
+            remedy="Let the event change the state, or state a problem that begins there.",
+        )
     return start, end
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.geometry import GivenPoints
-from gmnm_pde.jets import Field, Frame
+from gmnm_pde.jets import Field, Frame, partials
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.probes import stand_in
@@ -259,7 +259,7 @@ def _with_slopes(residual: Tensor, inputs: Mapping[str, Tensor], sizes: Sequence
     """The digest of a residual, and those of its slopes by all that enters it, times the sizes of that."""
     slopes: Sequence[Tensor | None] = ()
     if residual.requires_grad and inputs:
-        slopes = torch.autograd.grad(residual.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)
+        slopes = partials(residual, list(inputs.values()))
     three = zip(inputs, slopes, sizes, strict=False)
     known = {name: size * slope for name, slope, size in three if slope is not None}
     values, *of_slopes = digests(torch.stack([residual, *known.values()]))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.jets import Alpha, Field, Frame, Quantity
+from gmnm_pde.jets import Alpha, Field, Frame, Quantity, partials
 from gmnm_pde.jets.values import Differentiation
 
 Residual = Callable[[Mapping[str, Any]], Any]
@@ -139,5 +139,4 @@ def _slopes(value: Any, tensors: list[Tensor]) -> list[Tensor | None]:
     plain = value.tensor if isinstance(value, Quantity) else value
     if not isinstance(plain, Tensor) or not plain.requires_grad or not tensors:
         return [None] * len(tensors)
-    slopes = torch.autograd.grad(plain.sum(), tensors, retain_graph=True, allow_unused=True)
-    return [None if slope is None or not slope.any() else slope for slope in slopes]
+    return [None if slope is None or not slope.any() else slope for slope in partials(plain, tensors)]

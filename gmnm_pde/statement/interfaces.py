@@ -13,7 +13,7 @@ from gmnm_pde.jets import Field, Frame
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.flux import Flux, Residual, find_fluxes, recorded
-from gmnm_pde.statement.probes import Drawn
+from gmnm_pde.statement.probes import Drawn, stand_in
 from gmnm_pde.statement.scope import Coefficient, Scope
 from gmnm_pde.statement.terms import Term
 
@@ -181,6 +181,7 @@ class Meeting:
         for part in self.between:
             normals = None if cloud.normals is None else cloud.normals[:_POINTS]
             frame = Frame(self.domain.coordinates, cloud.points[:_POINTS], time=self.domain.time, normals=normals)
+            frame.integrate = stand_in(frame.points)
             source = _any_numbers(len(frame))
             values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.branches)}
             guesses = {

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError, refuse
 from gmnm_pde.geometry import Domain
-from gmnm_pde.jets import Alpha, Field, Frame
+from gmnm_pde.jets import Alpha, Field, Frame, partials
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.degree import bent, is_curved
+from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.statement.terms import Term
 
 Ranges = Mapping[int, tuple[float, float]]
@@ -127,7 +129,7 @@ class Probe:
         if not residual.requires_grad or not inputs:
             return {}
         try:
-            partials = torch.autograd.grad(residual.sum(), list(inputs.values()), retain_graph=True, allow_unused=True)
+            found = partials(residual, list(inputs.values()))
         except RuntimeError as error:
             raise refuse(
                 f"the residual '{name}'",
@@ -135,7 +137,7 @@ class Probe:
                 got=str(error).splitlines()[0],
                 remedy="Write steps as torch.where(condition, a, b), or as smooth functions such as torch.sigmoid.",
             ) from None
-        return {key: slope for key, slope in zip(inputs, partials, strict=True) if slope is not None}
+        return {key: slope for key, slope in zip(inputs, found, strict=True) if slope is not None}
 
     def again(self, change: Callable[[Any, Tensor], Tensor], place: Place | None = None) -> "Probe":
         """The same term on numbers that are made from these."""
@@ -229,6 +231,33 @@ class Probe:
             if not _same(residual.detach(), followed, self._size(name) + start.abs()):
                 return False
         return True
+
+    def curved(self) -> bool:
+        """Whether something is done with the numbers that is no polynomial: those drawn may show no more than a line.
+
+        A coefficient that dips where a field is within a thousandth of some value is 1 for all other numbers.
+        """
+        graph = self._recorded()
+        return graph is not None and is_curved(graph)
+
+    def bent(self) -> dict[str, set[Any]]:
+        """By residual the numbers by which its slopes may show more elsewhere than those drawn; all where not known."""
+        graph, inputs = self._recorded(), list(self.inputs)
+        if graph is None:
+            return {name: set(inputs) for name in self.residuals}
+        return {name: {inputs[k] for k in own} for name, own in zip(self.residuals, bent(graph), strict=True)}
+
+    def _recorded(self) -> Graph | None:
+        """What is done with the numbers; None where that cannot be recorded."""
+        inputs = list(self.inputs.values())
+
+        def residuals() -> list[Tensor]:
+            return list(self.again(lambda key, value: self.inputs.get(key, value)).residuals.values())
+
+        try:
+            return record(residuals, inputs)
+        except NOT_RECORDED:
+            return None
 
     def _along(self, name: str, turns: Mapping[Any, Tensor]) -> Tensor:
         """The derivative of a residual where each number changes by a part of itself, [n]."""

@@ -346,11 +346,17 @@ class Problem:
         }
 
     def _refuse_missing_conditions(self, orders: Mapping[str, Alpha], stated: list[Term]) -> None:
-        if not stated and any(sum(alpha) for alpha in orders.values()):
-            raise GmnmError(
-                f"{self.name}: a differential equation without any condition has no unique solution: expected at least "
-                "one, got none. Add one, such as conditions=[Dirichlet(u=0)]."
-            )
+        in_time_alone = not self.domain.space and len(orders) > 1  # algebraic equations may determine all: see solve
+        if not stated and not in_time_alone and any(sum(alpha) for alpha in orders.values()):
+            raise self.unconditioned()
+
+    def unconditioned(self) -> GmnmError:
+        """That it has no condition at all and needs some."""
+        example = "[Dirichlet(u=0)]" if self.domain.space else f"[Initial({self.fields[0]}=0)]"
+        return GmnmError(
+            f"{self.name}: a differential equation without any condition has no unique solution: expected at least "
+            f"one, got none. Add one, such as conditions={example}."
+        )
 
 
 def _orders(interior: Sequence[Term], fields: Sequence[str], d: int) -> dict[str, Alpha]:

@@ -49,7 +49,7 @@ def traced(term: Term, domain: Domain, fields: Sequence[str], parameters: Mappin
     first.refuse_nonlocal()
     scan = _scan(term, domain, fields, parameters)
     scan.refuse_nonlocal()
-    linear = scan.affine()
+    linear = scan.affine() and not first.curved()
     if not linear:
         first.refuse_missing_slopes()
         _scan(term, domain, fields, parameters, MODERATE).refuse_missing_slopes()

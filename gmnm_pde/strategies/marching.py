@@ -129,6 +129,8 @@ class Marching:
         unjudged = best is None or (best.fit.reached and math.isnan(best.error) and not run.late)
         if best is None or (unjudged and self.otherwise is not None):
             run.require_time()
+            if best is None and len(self.setup.problem.terms) == len(self.statements.equations):
+                raise self.setup.problem.unconditioned()
             if self.otherwise is not None and not self.setup.problem.events:
                 anew = replace(run, resumed=None)
                 return replace(self.otherwise.run(anew), method=self.otherwise.description)

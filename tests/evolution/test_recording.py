@@ -7,7 +7,7 @@ import torch
 from gmnm_pde import Initial, Problem, Time, diff, table
 from gmnm_pde.evolution.ordinary.evaluation import Original, agree, evaluation_of
 from gmnm_pde.evolution.reading import read
-from gmnm_pde.evolution.recording import Unrecorded, record
+from gmnm_pde.statement.recording import Unrecorded, record
 
 T = Time(t=(0, 1))
 STEPS = torch.linspace(0, 2, 11, dtype=torch.float64)

@@ -31,7 +31,8 @@ def ways_on(system: System, time: float, state: np.ndarray, slope: np.ndarray, *
         size = max(np.abs(state).max(), 1e-3)
         for number in range(_GUESSES):
             own = size * _SIZES[number % len(_SIZES)] * draws.standard_normal(system.count)
-            other = consistent(system, time, np.where(system.differential, state, own), own)
+            slopes = np.where(system.differential, own, 0.0)
+            other = consistent(system, time, np.where(system.differential, state, own), slopes)
             if other is not None and not any(_same(other, known) for known in found):
                 found.append(other)
     return sorted(found, key=lambda own: (round(np.abs(own.slope).max() / size, 6), -own.slope.sum()))

@@ -6,8 +6,11 @@ import numpy as np
 
 from gmnm_pde.evolution.ordinary.system import System
 
-_GRID = 2**15
-"""Times at which data are looked at."""
+_GRID, _FEWEST = 2**15, 2**11
+"""Times at which data are looked at; where there are many members, no fewer than the second number."""
+
+_AT_ONCE = 2**21
+"""So many values are kept; with more members there are fewer times."""
 
 _STANDS_OUT = 10.0
 """A second difference larger than those nearby by this factor may be a kink or a jump."""
@@ -33,23 +36,26 @@ class Data:
 
     Args:
         system: The equations.
-        probes: What else they ask for, some times over, [asked] each.
+        probes: What else they ask for, some times over, [probes, asked].
+        members: Whether each of these is of a member of its own; rows are then those of one member after another.
 
     Attributes:
         breaks: Where they jump or have kinks, ascending.
         spread: How far they are from their median, in the mean over all times, [rows].
     """
 
-    def __init__(self, system: System, probes: Sequence[np.ndarray]):
-        self.system = system
+    def __init__(self, system: System, probes: np.ndarray, *, members: bool = False):
+        self.system, self._members = system, members
         start, end = system.statements.start, system.statements.end
-        self.times = np.linspace(start, end, _GRID)
-        found = [(fixed, _at(system, self.times, fixed)) for fixed in probes]
-        found = [(fixed, own) for fixed, own in found if np.isfinite(own).all() and np.ptp(own, axis=0).any()]
-        self._probes = [fixed for fixed, _ in found]
-        self._values = np.stack([own for _, own in found], axis=2) if found else np.zeros((_GRID, system.rows, 0))
-        self.spread = np.abs(self._values - np.median(self._values, axis=0)).mean(axis=0).max(axis=1, initial=0.0)
-        every = sorted({time for fixed, own in found for time in _breaks(system, self.times, fixed, own)})
+        count = int(np.clip(_AT_ONCE // (len(probes) * system.rows), _FEWEST, _GRID)) if members else _GRID
+        self.times = np.linspace(start, end, count)
+        values = _at(system, self.times, probes)
+        self._varying = np.isfinite(values).all(axis=(0, 1)) & np.ptp(values, axis=0).any(axis=0)
+        self._probes = probes if members else probes[self._varying]
+        self._values = np.where(self._varying, values, 0.0) if members else values[:, :, self._varying]
+        self.spread = self._joined(np.abs(self._values - np.median(self._values, axis=0)).mean(axis=0))
+        each = [(probes[k], values[:, :, k]) for k in self._varying.nonzero()[0]]
+        every = sorted({time for fixed, own in each for time in _breaks(system, self.times, fixed, own)})
         near = 1e-9 * (end - start)
         self.breaks = tuple(time for k, time in enumerate(every) if not k or time - every[k - 1] > near)
 
@@ -65,16 +71,21 @@ class Data:
             [rows], or None where none of the many times is in the step.
         """
         first, last = np.searchsorted(self.times, (start, start + length))
-        between = slice(first + (self.times[first] == start) if first < _GRID else first, last)
+        between = slice(first + (self.times[first] == start) if first < len(self.times) else first, last)
         times = self.times[between]
-        if len(times) < 1 or not self._probes:
+        if len(times) < 1 or not self._varying.any():
             return None
-        at_stages = np.stack([_at(self.system, stamps, fixed) for fixed in self._probes], axis=2)
+        at_stages = _at(self.system, stamps, self._probes)
+        at_stages = np.where(self._varying, at_stages, 0.0) if self._members else at_stages
         nodes = (stamps - start) / length
         powers = np.vander((times - start) / length, len(nodes), increasing=True)
         weights = powers @ np.linalg.inv(np.vander(nodes, len(nodes), increasing=True))
         apart = np.abs(np.tensordot(weights, at_stages, axes=1) - self._values[between])
-        return apart.mean(axis=0).max(axis=1)
+        return self._joined(apart.mean(axis=0))
+
+    def _joined(self, sizes: np.ndarray) -> np.ndarray:
+        """Sizes of rows at each probe, [rows, probes], as those of rows."""
+        return sizes.T.ravel() if self._members else sizes.max(axis=1, initial=0.0)
 
 
 def look_at_data(system: System, begin: np.ndarray) -> Data | None:
@@ -87,15 +98,32 @@ def look_at_data(system: System, begin: np.ndarray) -> Data | None:
     if not system.explicit:
         return None
     scale = np.abs(begin).max() or 1.0
-    return Data(system, [system.fixed(begin), scale * (0.2 + np.random.default_rng(0).random(len(system.asked)))])
+    other = scale * (0.2 + np.random.default_rng(0).random(len(system.asked)))
+    return Data(system, np.stack([system.fixed(begin), other]))
 
 
-def _at(system: System, times: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """The equations at some times, with everything else fixed, [n, rows]."""
-    points = np.empty((len(times), 1 + len(fixed)))
-    points[:, 0], points[:, 1:] = times, fixed
+def look_at_members(system: System, begin: np.ndarray, constants: np.ndarray) -> Data | None:
+    """The data of each of some members; None where nothing depends on time explicitly.
+
+    Args:
+        system: The equations.
+        begin: Their states at the beginning, [members, m].
+        constants: Of each, [members, constants].
+    """
+    if not system.explicit:
+        return None
+    draws = np.random.default_rng(0).random(len(system.asked))
+    states = np.stack([system.fixed(own) for own in begin]) + 0.1 * draws
+    return Data(system, np.concatenate([states, constants], axis=1), members=True)
+
+
+def _at(system: System, times: np.ndarray, probes: np.ndarray) -> np.ndarray:
+    """The equations at some times, with everything else fixed as in some probes [probes, asked], [n, rows, probes]."""
+    points = np.empty((len(probes), len(times), 1 + probes.shape[1]))
+    points[:, :, 0], points[:, :, 1:] = times, probes[:, None]
     with np.errstate(all="ignore"):
-        return system.evaluation.values(points)
+        values = system.evaluation.values(points.reshape(-1, points.shape[2]))
+    return np.moveaxis(values.reshape(len(probes), len(times), -1), 0, 2)
 
 
 def _breaks(system: System, times: np.ndarray, fixed: np.ndarray, values: np.ndarray) -> Sequence[float]:
@@ -112,7 +140,7 @@ def _breaks(system: System, times: np.ndarray, fixed: np.ndarray, values: np.nda
     for level in range(_LEVELS):
         parts = np.linspace(0, 1, _PARTS + 1)
         at = low[:, None] + (high - low)[:, None] * parts
-        own = _at(system, at.ravel(), fixed).reshape(len(places), _PARTS + 1, -1)
+        own = _at(system, at.ravel(), fixed[None]).reshape(len(places), _PARTS + 1, -1)
         own = np.take_along_axis(own, rows[:, None, None], axis=2)[:, :, 0]
         second = np.abs(np.diff(own, 2, axis=1))
         best = second.argmax(axis=1)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.recording import NOT_RECORDED, Graph, record
-from gmnm_pde.jets import Alpha, Field, Frame, Quantity
+from gmnm_pde.jets import Alpha, Field, Frame, Quantity, partials
+from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.statement.terms import Term
 
 _SIZES = (1e-3, 0.03, 0.3, 1.0, 2.0, 7.0, 30.0, 300.0)
@@ -117,8 +117,8 @@ class Original:
     def slopes(self, points: np.ndarray) -> np.ndarray:
         total = np.zeros((len(points), self.rows, 1 + self.numbers))
         frame, inputs = self.frame(points)
-        for row, partials in enumerate(self.partials(self.residuals(frame, inputs), inputs)):
-            for column, partial in enumerate(partials):
+        for row, own in enumerate(self.slopes_of(self.residuals(frame, inputs), inputs)):
+            for column, partial in enumerate(own):
                 if partial is not None:
                     total[:, row, column] = partial.detach().numpy()
         return total
@@ -152,15 +152,9 @@ class Original:
         return [named[name] for name in term.trace.names]
 
     @staticmethod
-    def partials(residuals: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Sequence[Tensor | None]]:
+    def slopes_of(residuals: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[list[Tensor | None]]:
         """The derivatives of each residual by the inputs."""
-        found = []
-        for residual in residuals:
-            if residual.requires_grad:
-                found.append(torch.autograd.grad(residual.sum(), inputs, retain_graph=True, allow_unused=True))
-            else:
-                found.append([None] * len(inputs))
-        return found
+        return [partials(own, inputs) if own.requires_grad else [None] * len(inputs) for own in residuals]
 
     def recorded(self, count: int, *, slopes: bool) -> "tuple[Graph, list[tuple[int, int]]]":
         """What they do with so many points; residuals, then slopes, of which rows and columns are told."""
@@ -171,8 +165,8 @@ class Original:
         def outputs() -> list[Tensor]:
             residuals = self.residuals(frame, inputs)
             found = list(residuals)
-            for row, partials in enumerate(self.partials(residuals, inputs) if slopes else ()):
-                for column, partial in enumerate(partials):
+            for row, own in enumerate(self.slopes_of(residuals, inputs) if slopes else ()):
+                for column, partial in enumerate(own):
                     if partial is not None:
                         places.append((row, column))
                         found.append(partial)

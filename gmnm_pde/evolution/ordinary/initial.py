@@ -25,6 +25,8 @@ def initial_state(statements: Statements) -> Given:
     Raises:
         Unsuited: they contradict each other.
     """
+    if not statements.initial:
+        return Given({})
     asked = tuple(dict.fromkeys((f, alpha[0]) for term in statements.initial for f, alpha in term.trace.asked))
     original = Original(replace(statements, equations=statements.initial), asked)
     state, slopes, left = np.zeros(len(asked)), np.zeros((1, len(asked))), np.zeros(1)

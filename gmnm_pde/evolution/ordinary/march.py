@@ -124,6 +124,7 @@ class OrdinaryMarch:
                     if not happenings:
                         self._begin(self._again())
         except Ended as ended:
+            self.steps = [own for own in self.steps if own.start < ended.time] or self.steps[:1]  # seen in hindsight
             raise self._explained(ended, first) from None
         return self.steps
 

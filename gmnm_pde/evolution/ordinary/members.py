@@ -93,6 +93,10 @@ class Blocks(Linearization):
     def corrected(self, left: np.ndarray) -> np.ndarray:
         return _blockwise(self.real, left)
 
+    def effect(self, sizes: np.ndarray) -> np.ndarray:
+        by_member = sizes.reshape(len(self.real), -1)
+        return np.einsum("aij,aj->ai", np.abs(self.real)[:, :, : by_member.shape[1]], by_member).ravel()
+
     def rounding(self, states: np.ndarray, slopes: np.ndarray) -> np.ndarray:
         terms = _blockwise(self._sizes[0], states) + self.method.norm * _blockwise(self._sizes[1], slopes)
         return NOISE * (_blockwise(np.abs(self.real), terms) + states)

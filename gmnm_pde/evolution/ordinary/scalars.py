@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gmnm_pde.evolution.recording import Call, Graph, Ref, Unrecorded
+from gmnm_pde.statement.recording import Call, Graph, Ref, Unrecorded
 
 _SAME = {
     "detach", "clone", "view", "_unsafe_view", "reshape", "expand", "unsqueeze", "squeeze", "alias", "select", "slice",

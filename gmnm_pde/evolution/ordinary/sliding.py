@@ -46,6 +46,7 @@ class Sliding:
         self._times, self._last = np.zeros(count, dtype=int), np.zeros(count)
         self._sides = np.zeros((2, count))
         self._when, self.suspected = np.full(count, -np.inf), ""
+        self._above, self._below = np.zeros(1, dtype=bool), np.zeros(1, dtype=bool)
 
     def took(self, ends: Sequence[tuple[float, np.ndarray, np.ndarray]], sizes: np.ndarray) -> None:
         """Notice some steps.
@@ -57,6 +58,8 @@ class Sliding:
         Raises:
             Ended: the solution slides.
         """
+        if not self._system.may_jump:
+            return
         slopes = np.array([own[2] for own in ends])
         change = np.diff(slopes, axis=0)
         if (change[1:] * change[:-1] < 0).any() or self._times.any():
@@ -75,10 +78,19 @@ class Sliding:
         self._when = np.where(jumps & (change * self._last <= 0), time, self._when)
         self._last = np.where(jumps, change, self._last)
         self._sides = np.where(jumps, np.stack(slopes), self._sides)
-        if self._times.max() >= _SOMETIMES:
+        crosses = self._crosses(time, state, slopes[1])
+        if crosses and self._times.max() >= _SOMETIMES:
             self.suspected = self._told(int(self._times.argmax()), state)
-        if self._times.max() >= _OFTEN:
+        if crosses and self._times.max() >= _OFTEN:
             raise Ended(time, self.suspected)
+
+    def _crosses(self, time: float, state: np.ndarray, slope: np.ndarray) -> bool:
+        """Whether derivatives jumped on both sides of a surface; True where it is not known where those are."""
+        if self._system.surfaces is None:
+            return True
+        above = self._system.surfaces(self._system.points(np.array([time]), state[None], slope[None]))[0] > 0
+        self._above, self._below = self._above | above, self._below | ~above
+        return bool((self._above & self._below).any())
 
     def _told(self, number: int, state: np.ndarray) -> str:
         """What happens there, in words."""

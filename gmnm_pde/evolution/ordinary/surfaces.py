@@ -6,9 +6,9 @@ from itertools import count
 import numpy as np
 import torch
 
-from gmnm_pde.evolution.degree import degrees
 from gmnm_pde.evolution.ordinary.scalars import written
-from gmnm_pde.evolution.recording import Call, Graph, Ref, graph_for
+from gmnm_pde.statement.degree import degrees
+from gmnm_pde.statement.recording import Call, Graph, Ref, graph_for
 
 _COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max"}
 """Operations that jump or have kinks where their first two arguments are equal."""
@@ -19,8 +19,25 @@ _AT_ZERO = {"abs", "sign", "sgn", "relu", "heaviside"}
 _AT_WHOLE = {"floor", "ceil", "trunc", "remainder", "floor_divide"}
 """Operations that jump where the first argument, or its quotient by the second, is a whole number."""
 
+_ELSEWHERE = {"round", "frac", "fmod", "searchsorted", "bucketize", "clamp", "where", "index", "gather", "isclose"}
+"""Others that may jump or have kinks."""
+
 Functions = Callable[[np.ndarray], np.ndarray]
 """Of points [n, inputs]: [n, functions]."""
+
+
+def may_jump(graph: Graph, inputs: Sequence[int]) -> bool:
+    """Whether something in the equations may jump or have kinks in the state, wherever that is.
+
+    Args:
+        graph: The equations at one point.
+        inputs: 1 for numbers of the state, 0 for the time.
+    """
+    known, names = degrees(graph, inputs), _COMPARES | _AT_ZERO | _AT_WHOLE | _ELSEWHERE
+    return any(
+        call.name in names and any(known.get(own.number, 0.0) > 0 for own in call.args if isinstance(own, Ref))
+        for call in graph.calls
+    )
 
 
 def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:

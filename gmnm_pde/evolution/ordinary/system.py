@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.evolution.degree import degree
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
-from gmnm_pde.evolution.ordinary.surfaces import Functions, surfaces
+from gmnm_pde.evolution.ordinary.surfaces import Functions, may_jump, surfaces
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.recording import NOT_RECORDED
 from gmnm_pde.scrutiny.data import Data
+from gmnm_pde.statement.degree import degree
+from gmnm_pde.statement.recording import NOT_RECORDED
 from gmnm_pde.statement.terms import Term
 
 _PLAIN = 4
@@ -75,10 +75,18 @@ class System:
         except NOT_RECORDED:
             return None
 
+    @cached_property
+    def may_jump(self) -> bool:
+        """Whether the equations may jump or have kinks in the state."""
+        try:
+            return may_jump(self.original.recorded(1, slopes=False)[0], self._of_state)
+        except NOT_RECORDED:
+            return True
+
     @property
     def _of_state(self) -> list[int]:
         """Which numbers of a point are of the state."""
-        return [0, *[1] * self.original.numbers]
+        return [0, *[1] * len(self.original.asked), *[0] * len(self.original.constants)]
 
     def fixed(self, state: np.ndarray) -> np.ndarray:
         """What the equations ask for, [asked], for a state at rest."""

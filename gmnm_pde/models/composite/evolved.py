@@ -1,5 +1,6 @@
 """A solution that was marched in time: modes in space, polynomials in time."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,11 @@ class Evolved(nn.Module):
         made.times[0] = torch.cat([own.starts for own in stretches])
         made.times[1] = torch.cat([own.lengths for own in stretches])
         return made
+
+    @property
+    def ends(self) -> float:
+        """When the last step ends, if that is before the final time; else infinite."""
+        return math.inf if self.whole else self.times[:, -1].sum().item()
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at x [..., d]: [..., fields]."""

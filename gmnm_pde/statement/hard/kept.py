@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.jets import Alpha, derivatives, leibniz
+from gmnm_pde.jets import Alpha, derivatives, leibniz, partials
 from gmnm_pde.multiindex import axes_of
 
 _POINT_SETS_KEPT = 64
@@ -78,7 +78,5 @@ class _Graph:
         """The derivatives of values [n], each by its own point alone."""
         if not values.requires_grad:
             return [torch.zeros_like(values) for _ in leaves]
-        partials = torch.autograd.grad(
-            values.sum(), leaves, allow_unused=True, create_graph=create_graph, retain_graph=True
-        )
-        return [torch.zeros_like(values) if partial is None else partial for partial in partials]
+        found = partials(values, leaves, again=create_graph)
+        return [torch.zeros_like(values) if partial is None else partial for partial in found]
