@@ -5,10 +5,15 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.inspection import inspected
 from gmnm_pde.models import Evolved, Normalized
 from gmnm_pde.run.result import Result, Status
+from gmnm_pde.run.run import Run
 from gmnm_pde.sampling import stream
 from gmnm_pde.scrutiny import flux_that_jumps, narrow_left, unresolved
+
+_BEYOND = 10.0
+"""What is left of conditions that contradict counts where it is above the error estimate by this factor."""
 
 
 def missed(candidate: Candidate, setup: Setup) -> str:
@@ -57,6 +62,27 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
         return result
     status = Status.NOT_UNIQUE if result.converged else result.status
     return replace(_worthless(result), status=status, details=f"{posed.free}; {result.details}")
+
+
+def with_what_contradicts(result: Result, setup: Setup, run: Run) -> Result:
+    """The result, not converged where it leaves much of two conditions that contradict each other.
+
+    What contradicts in its last digits alone, as numbers that were rounded do, is below the error in any case.
+    """
+    pair = setup.posed.contradiction
+    if pair is None:
+        return result
+    fits, seed = result.best.fit.fits, run.evaluator.seed
+    looks = [look for fit in fits for look in inspected(fit, seed)] or result.best.fit.inspected(seed)
+    left = max((look.relative for look in looks if look.name in (pair.first, pair.second)), default=0.0)
+    if result.converged and left <= _BEYOND * result.best.error:
+        return result
+    why = f"{pair.described()}: {left:.2g} of their terms is left"
+    if not result.converged:
+        return replace(result, details=f"{why}; {result.details}")
+    errors = {name: max(error, left) for name, error in result.best.estimate.by_field.items()}
+    best = replace(result.best, estimate=replace(result.best.estimate, by_field=errors))
+    return replace(result, best=best, status=Status.UNSOLVED, details=f"{why}; before that, {result.details}")
 
 
 def _with_its_own_jumps(result: Result, setup: Setup) -> Result:

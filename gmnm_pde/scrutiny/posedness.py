@@ -1,8 +1,9 @@
 """Whether a problem is well-posed, as far as can be read from its equations and where its conditions hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gmnm_pde.scrutiny.boundary import wrong_counts
+from gmnm_pde.scrutiny.contradictions import Contradiction, contradictory
 from gmnm_pde.scrutiny.growth import grows_without_bound
 from gmnm_pde.statement.problem import Problem
 
@@ -14,14 +15,20 @@ class Posedness:
     Attributes:
         free: Where conditions are missing, so that it has many solutions.
         ill_posed: Why errors of the data grow without bound, so that the data do not show all of the solution.
+        contradiction: Two conditions that no function meets together.
     """
 
     free: str = ""
     ill_posed: str = ""
+    contradiction: Contradiction | None = None
 
 
 def posedness(problem: Problem) -> Posedness:
     """Of a problem as it was stated."""
+    return replace(_posed(problem), contradiction=contradictory(problem))
+
+
+def _posed(problem: Problem) -> Posedness:
     if grows_without_bound(problem):
         why = "from where values are given in time, waves grow the faster the shorter they are, without bound"
         return Posedness(ill_posed=why)

@@ -344,7 +344,8 @@ class _Solve:
         """Whether one mixture left a poor result, where there is one answer."""
         poor = first.best.error > self._limit(self._run.tol) or not first.best.fit.converged
         poor = poor or bool(missed(first.best, self._setup))
-        return poor and not first.best.estimate.sure
+        contradicted = self._setup.posed.contradiction and first.best.left.relative > self._limit(self._run.tol)
+        return poor and not first.best.estimate.sure and not contradicted
 
     def _limit(self, tol: float | None) -> float:
         """The error estimate of one mixture above which it is poor."""
