@@ -1,4 +1,4 @@
-"""Problems in time alone: kinks in constraints, members that jump at times of their own, fast forcing, no conditions."""
+"""Problems in time alone: kinks in constraints, members that jump at times of their own, no conditions, words."""
 
 import math
 
@@ -59,7 +59,6 @@ def test_a_solution_that_was_stopped_says_when_it_ends():
     stop = g.Event(lambda u: u - 1, stop=True)
     first = g.solve(g.Problem(g.Time(t=(0, 2)), lambda u, t: g.diff(u, t) - 1, [g.Initial(u=0)], events=[stop]))
     with pytest.raises(g.GmnmError, match="t = 1, where the solution ends"):
-        g.Problem(g.Time(t=(0, 2)), lambda w, t: g.diff(w, t) - first(t), [g.Initial(w=0)])
         g.solve(g.Problem(g.Time(t=(0, 2)), lambda w, t: g.diff(w, t) - first(t), [g.Initial(w=0)]))
     with pytest.raises(g.GmnmError, match="ends at t = 1"):
         first.extended(t=3.0)
