@@ -189,7 +189,9 @@ def _boxes(setup: Setup, count: int, run: Run) -> ModeHalving | None:
         (guess,) = setup.problem.parameters.values()
         fixed = known(setup.problem, guess)
         suited(replace(setup, problem=fixed))
-        return ModeHalving(setup, read(fixed), count, run.tol)
+        statements = read(fixed)
+        # boxes of several sizes have no faces between the two ends of a periodic coordinate
+        return None if statements.periodic else ModeHalving(setup, statements, count, run.tol)
     except Unsuited:
         return None
 

@@ -77,6 +77,18 @@ def test_values_near_a_guess():
     assert g.eigenmodes(problem, 3, tol=1e-8).values == pytest.approx((11, 13, 15), rel=1e-6)
 
 
+def test_modes_of_a_torus():
+    side = (0, 2 * math.pi)
+    torus = g.Problem(
+        g.Rectangle(x=side, y=side),
+        lambda u, k: g.laplacian(u) + k * u,
+        [g.Periodic("x"), g.Periodic("y")],
+        parameters={"k": 0.7},
+    )
+    spectrum = g.eigenmodes(torus, 4, tol=1e-6)
+    assert spectrum.converged and list(spectrum.values) == pytest.approx([1.0] * 4, rel=1e-6)
+
+
 def test_conditions_met_exactly():
     found = modes_of("membrane", 3, tol=1e-10, hard=True)
     assert max(found.errors) < 1e-10
