@@ -155,11 +155,8 @@ def judged(
     if larger is not None:
         errors, parts = seen.errors(larger)
     as_linear = () if bent is None else tuple(errors.tolist())
-    if bent is not None and worst_of_all is not None and isinstance(system, BoxSystem):
-        scale = size if larger is None else larger
-        shown = worst_of_all, sizes.of(worst_of_all[: system.own].view_as(coefficients))
-        errors = seen.errors(scale, _roughness(errors))[0]
-        errors = errors * bent.factor(*shown, errors * scale, stability / boxes)
+    if bent is not None and worst_of_all is not None:
+        errors = seen.bent_errors(bent, worst_of_all, size if larger is None else larger, errors)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
     return Judged(
@@ -194,6 +191,14 @@ class _Seen:
     relative: float
     per_unit: Tensor | None
     stability: float
+
+    def bent_errors(self, bent: Bent, worst_of_all: Tensor, scale: Tensor, errors: Tensor) -> Tensor:
+        """The errors of a nonlinear system, by how far it is from linear within them."""
+        assert isinstance(self.system, BoxSystem)
+        own = worst_of_all[: self.system.own].view_as(self.coefficients)
+        errors = self.errors(scale, _roughness(errors))[0]
+        unit = self.stability / len(self.system.layout) ** 0.5
+        return errors * bent.factor(worst_of_all, self.sizes.of(own), errors * scale, unit)
 
     def errors(self, size: Tensor, least: float = 0.0) -> tuple[Tensor, Tensor]:
         """The errors and the parts of the solution relative to sizes of the fields, [fields].

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.crossings import Crossing, Watched, crossings
 from gmnm_pde.evolution.moments import Moments, Observable, moments_in
 from gmnm_pde.evolution.reading import Statements
 from gmnm_pde.evolution.steps import Step
+from gmnm_pde.evolution.within_steps.crossings import Crossing, Watched, crossings
 from gmnm_pde.models.modes import Product
 from gmnm_pde.statement.events import Happening
 

@@ -9,8 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.along import Along
-from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept, work_of
 from gmnm_pde.evolution.lengths import factor_of_pressures, power_of_growth
@@ -25,6 +23,8 @@ from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
+from gmnm_pde.evolution.within_steps.along import Along
+from gmnm_pde.evolution.within_steps.crossings import first_change, note, refuse_endless
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.models.modes import Product, Radau, radau
 from gmnm_pde.residuals.natural import beside_others

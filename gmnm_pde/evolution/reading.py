@@ -146,22 +146,7 @@ def read(problem: Problem) -> Statements:
     axis = domain.coordinates.index(domain.time[0])
     start, end = domain.bounds[axis]
     space = tuple(k for k in range(domain.dimension) if k != axis)
-    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": [], "data": [], "interface": []}
-    for term in problem.terms:
-        if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
-            raise Unsuited(f"'{term.name}' holds at given points")
-        _refuse_partial_integrals(term, domain)
-        groups[term.group].append(term)
-    for term in groups["interior"]:
-        charts = _region(term).charts
-        same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
-        if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
-            raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
-    final = [term for term in groups["boundary"] if term.holds_at(axis, end)]
-    if final and groups["initial"]:
-        raise Unsuited("values are given at the beginning and at the end")
-    groups["initial"] += final
-    groups["boundary"] = [term for term in groups["boundary"] if term not in final]
+    groups, final = _grouped(problem, axis, end)
     if final and (problem.events or not space):
         raise Unsuited("values are given at the end")
     orders = _time_orders(problem, groups["interior"] + groups["boundary"], axis)
@@ -189,9 +174,31 @@ def read(problem: Problem) -> Statements:
     tested = _tested(problem, groups["interior"], axis, free)
     steady = problem.linear and all(_is_steady(problem, term, axis) for term in always)
     gauges = _gauges(problem, groups["data"], axis, free)
-    known = (orders, smoothness, tested, steady, free, gauges, bool(final), (0.0,) * len(problem.fields))
+    known = (orders, smoothness, tested, steady, free, gauges, final, (0.0,) * len(problem.fields))
     seen = problem.restated(problem.terms, mirrored=axis) if final else problem
     return Statements(seen, problem, axis, start, end, space, periodic, *terms, *known)
+
+
+def _grouped(problem: Problem, axis: int, end: float) -> tuple[dict[str, list[Term]], bool]:
+    """The terms by what they are, values at the end among the initial ones, and whether there are such."""
+    domain = problem.domain
+    groups: dict[str, list[Term]] = {"interior": [], "boundary": [], "initial": [], "data": [], "interface": []}
+    for term in problem.terms:
+        if term.group not in groups or (term.group != "data" and not isinstance(term.region, Region)):
+            raise Unsuited(f"'{term.name}' holds at given points")
+        _refuse_partial_integrals(term, domain)
+        groups[term.group].append(term)
+    for term in groups["interior"]:
+        charts = _region(term).charts
+        same = len(charts) == len(domain.interior_charts()) and not _region(term).predicates
+        if not same or charts[0].dimension != domain.dimension or len(term.parts) > 1:
+            raise Unsuited(f"'{term.name}' holds in a part of the domain alone")
+    final = [term for term in groups["boundary"] if term.holds_at(axis, end)]
+    if final and groups["initial"]:
+        raise Unsuited("values are given at the beginning and at the end")
+    groups["initial"] += final
+    groups["boundary"] = [term for term in groups["boundary"] if term not in final]
+    return groups, bool(final)
 
 
 def _refuse_partial_integrals(term: Term, domain: Domain) -> None:

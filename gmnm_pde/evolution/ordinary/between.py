@@ -14,7 +14,7 @@ import numpy as np
 
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.zeros import brackets_between, zero_in
+from gmnm_pde.evolution.within_steps.zeros import brackets_between, zero_in
 
 _EACH = 32
 """Places in a window of a step, spread unevenly."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from gmnm_pde.evolution.crossings import first_change, note, refuse_endless
 from gmnm_pde.evolution.ordinary.between import Taken
 from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
@@ -17,6 +16,7 @@ from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_
 from gmnm_pde.evolution.ordinary.start import Start, consistent
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.steps import Ended, Step
+from gmnm_pde.evolution.within_steps.crossings import first_change, note, refuse_endless
 from gmnm_pde.interruption import pause
 from gmnm_pde.models.modes import Product
 from gmnm_pde.statement.events import Happening

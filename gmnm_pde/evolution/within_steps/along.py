@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.spots import OnSide, Within
 from gmnm_pde.evolution.steps import Step
-from gmnm_pde.evolution.watched import Watched
+from gmnm_pde.evolution.within_steps.spots import OnSide, Within
+from gmnm_pde.evolution.within_steps.watched import Watched
 from gmnm_pde.residuals.pointwise import Placed, residuals
 from gmnm_pde.sampling import sample
 from gmnm_pde.statement.degree import degree

@@ -7,10 +7,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.means import NotedIntegrals, from_places
 from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.spots import Spots
 from gmnm_pde.evolution.steps import Step
+from gmnm_pde.evolution.within_steps.means import NotedIntegrals, from_places
+from gmnm_pde.evolution.within_steps.spots import Spots
 from gmnm_pde.models.modes import radau
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmnm_pde.evolution.steps import Ended
-from gmnm_pde.evolution.zeros import Bracket, Values, brackets, zero_in
+from gmnm_pde.evolution.within_steps.zeros import Bracket, Values, brackets, zero_in
 from gmnm_pde.statement.events import Happening
 
 _CLOSE = 1e-14
