@@ -5,7 +5,6 @@ piece, it has many solutions, of which a smooth approximation shows one as if th
 instead, as in Cauchy's problem for Laplace's equation, errors of the data grow without bound.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,8 +51,6 @@ class Count:
         """It in words."""
         near = ", ".join(f"{name}={value:.3g}" for name, value in zip(coordinates, self.place.tolist(), strict=True))
         number = "no condition holds" if not self.given else f"{self.given} condition(s) hold"
-        if len(coordinates) == 1:
-            return f"{number} at the ends, where the equation takes {self.wanted}"
         return f"{number} on the boundary near {near}, where the equation takes {self.wanted}"
 
 
@@ -63,8 +60,6 @@ def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     if equation is None or any(not isinstance(term.region, Region) for term in conditions):
         return None, None
     order = max(sum(alpha) for _, alpha in equation.trace.asked)
-    if problem.domain.dimension == 1:
-        return _few_at_ends(problem, equation, order, conditions), None
     places = sample(problem.domain.boundary, _PLACES, "sobol", seed=0).points
     given = torch.zeros(len(places), dtype=torch.long)
     for term in conditions:
@@ -81,23 +76,13 @@ def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     return found[0], found[1]
 
 
-def _few_at_ends(problem: Problem, equation: Term, order: int, conditions: Sequence[Term]) -> Count | None:
-    """Too few conditions at the ends of an interval."""
-    ends = sample(problem.domain.boundary, 2, "sobol", seed=0).points
-    given = sum(
-        len(sample(term.region, 2, "sobol", seed=0).points.unique()) * len(term.trace.names) for term in conditions
-    )
-    few = given < order and not problem.periodic and _regular(problem, equation, order, ends)
-    return Count(ends[0], given, order) if few else None
-
-
 def _equation(problem: Problem) -> Term | None:
     """The one equation in space of one field with the conditions alone; None where there is more."""
     inside = [term for term in problem.terms if term.group == "interior"]
     others = {term.group for term in problem.terms} - {"interior", "boundary"}
     plain = len(problem.fields) == 1 and not problem.parameters and not problem.domain.parts and not others
     domain = problem.domain
-    space = domain.dimension in (1, 2, 3) and not domain.time and domain.solid and bool(domain.boundary_charts())
+    space = domain.dimension in (2, 3) and not domain.time and domain.solid and bool(domain.boundary_charts())
     if not (plain and space and len(inside) == 1 and len(inside[0].trace.names) == 1):
         return None
     return inside[0] if inside[0].region.__class__ is Region and not inside[0].trace.over_space else None
@@ -132,8 +117,6 @@ def _strengths(problem: Problem, equation: Term, order: int, points: Tensor) -> 
     generator = torch.Generator().manual_seed(0)
     (own,) = probed(problem, equation, Cloud(points), generator).values()
     directions = torch.randn(_DIRECTIONS, len(low), generator=generator, dtype=torch.float64)
-    if len(low) == 1:
-        directions = directions.abs()  # the symbol of an odd order has the sign of its direction
     directions = directions / directions.norm(dim=1, keepdim=True) / (high - low)
     leading = torch.zeros(len(points), _DIRECTIONS, dtype=torch.float64)
     lower = leading[:, 0].clone()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from gmnm_pde.scrutiny.boundary import wrong_counts
 from gmnm_pde.scrutiny.contradictions import Contradiction, contradictory
+from gmnm_pde.scrutiny.ends import missing_at_ends
 from gmnm_pde.scrutiny.growth import grows_without_bound
 from gmnm_pde.statement.problem import Problem
 
@@ -32,6 +33,9 @@ def _posed(problem: Problem) -> Posedness:
     if grows_without_bound(problem):
         why = "from where values are given in time, waves grow the faster the shorter they are, without bound"
         return Posedness(ill_posed=why)
+    ends = missing_at_ends(problem)
+    if ends is not None:
+        return Posedness(free=f"{ends[0]} condition(s) hold on the interval, and its equations take {ends[1]}")
     few, many = wrong_counts(problem)
     if few is None:
         return Posedness()

@@ -62,26 +62,3 @@ def test_what_takes_no_condition_is_left_alone():
     ring = poisson(g.Periodic("x"), g.Dirichlet(u=0, on=TOP | SQUARE.face(y=0)))
     for problem in (wave, axis, transport, mixed, ring):
         assert wrong_counts(problem)[0] is None
-
-
-@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
-def test_ends_of_an_interval():
-    line = g.Interval(x=(0, 2))
-    right = g.Dirichlet(u=1, on=line.face(x=2))
-    stiff = poisson(right, domain=line, equation=lambda u, x: g.diff(u, x, x) - 900 * u + x)
-    report = g.solve(stiff, tol=1e-6).report
-    assert report.status == "not_unique" and report.error_estimate >= 1
-    assert "1 condition(s) hold at the ends, where the equation takes 2" in report.reason
-    beam = poisson(g.Dirichlet(u=0), domain=line, equation=lambda u, x: g.diff(u, x, x, x, x) - 1e6 * u + x)
-    assert wrong_counts(beam)[0].given == 2
-    singular = (
-        lambda u, x: g.diff(u, x, x) + g.diff(u, x) / x + u,
-        lambda u, x: x * g.diff(u, x, x) + g.diff(u, x) - u,
-    )
-    enough = [poisson(right, domain=line, equation=equation) for equation in singular]
-    enough += [
-        poisson(g.Dirichlet(u=0), domain=line),
-        poisson(right, domain=line, equation=lambda u, x: g.diff(u, x) - u),
-    ]
-    for problem in enough:
-        assert wrong_counts(problem) == (None, None)
