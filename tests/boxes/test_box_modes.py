@@ -54,7 +54,7 @@ def test_the_corrected_solution_is_that_of_the_whole_factorisation():
     assert gradient.abs().max() < 1e-10 * system.gradient(right, 0 * found).abs().max()
 
 
-@pytest.mark.parametrize("guess", [0.0, 9.6, VALUES[0]])
+@pytest.mark.parametrize("guess", [0.0, *(pytest.param(at, marks=pytest.mark.slow) for at in (9.6, VALUES[0]))])
 def test_the_first_of_the_l_shape(guess):
     found = g.eigenmodes(membrane(guess=guess), 2, tol=1e-4)
     assert found.converged and "boxes" in found.modes[0].report.method
@@ -83,6 +83,7 @@ def test_a_hole_that_one_mixture_misses():
     assert all(error <= estimate + 1e-12 for error, estimate in zip(off, found.estimates, strict=True))
 
 
+@pytest.mark.slow
 def test_a_density_counts():
     """With u = sin on the unit square and a density c, all values are those of the membrane divided by c."""
     plain, dense = (

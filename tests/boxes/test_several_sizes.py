@@ -99,6 +99,7 @@ def test_layers_have_thin_boxes():
     assert solution.report.relative_l2 < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
 def test_values_that_jump_at_a_corner():
     domain = g.Rectangle(x=(0, 1), y=(0, 1))

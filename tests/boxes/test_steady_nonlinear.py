@@ -99,6 +99,7 @@ def test_a_steep_law_is_solved_by_way_of_more_diffusion(width):
     assert kirchhoff_error(solution, width) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_thin_layer_is_reached_from_a_thick_one():
     problem = layer(0.01)
     reached = BoxContinuation(read(problem), seed=0).reached(Unlimited())

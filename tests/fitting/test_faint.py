@@ -229,7 +229,7 @@ def apart():
 SMALL = {"water": lambda: water(1.0), "membrane": lambda: driven(1e-9), "apart": apart}
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [pytest.param("water", marks=pytest.mark.slow), "membrane", "apart"])
 def test_small_fields_that_something_drives_are_no_nothing(name):
     """They were taken for zero, however wrong, where other fields are larger by many orders."""
     report = g.solve(SMALL[name](), tol=1e-3, time_limit=30).report
