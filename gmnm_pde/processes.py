@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -29,11 +29,14 @@ _together: ContextVar[bool | None] = ContextVar("together", default=None)
 
 
 @contextmanager
-def together(sameness: str = "") -> Iterator[None]:
+def together(
+    sameness: Callable[[], Any] = str, difference: Callable[[Any, Any], str] = lambda *_: ""
+) -> Iterator[None]:
     """Work that all processes do alike, at which they help one another.
 
     Args:
-        sameness: In words, what is to be the same in all of them.
+        sameness: What is to be the same in all of them, as plain values; asked for only where there are several.
+        difference: In words, what differs between that of the first process and that of another.
 
     Raises:
         GmnmError: it is not.
@@ -41,11 +44,12 @@ def together(sameness: str = "") -> Iterator[None]:
     token = _together.set(_together.get() is not False and _can_talk())
     try:
         if count() > 1:
-            told: list[str] = [""] * count()
-            dist.all_gather_object(told, sameness)
-            if len(set(told)) > 1:
+            told: list[Any] = [None] * count()
+            dist.all_gather_object(told, sameness())
+            found = [words for words in (difference(told[0], other) for other in told[1:]) if words]
+            if found:
                 remedy = "Each process by itself: torch.distributed.destroy_process_group() before."
-                raise refuse("solve", expected="the same in all processes", got=" and ".join(told), remedy=remedy)
+                raise refuse("solve", expected="the same in all processes", got=found[0], remedy=remedy)
         yield
     finally:
         _together.reset(token)

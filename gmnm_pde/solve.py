@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from gmnm_pde.run.audit import audited
 from gmnm_pde.run.resolved import with_what_contradicts, with_what_is_free, with_what_is_missed
 from gmnm_pde.run.run import Run
 from gmnm_pde.run.watching import Callback, check_callbacks, watching
+from gmnm_pde.statement.fingerprint import difference, fingerprint
 from gmnm_pde.statement.problem import Problem
 
 
@@ -141,7 +143,8 @@ def solve(
         initial_guess=initial_guess,
     )
     check_callbacks("solve", progress, callback)
-    with together(f"{problem.name}, tol={tol!r}, seed={seed!r}"), watching(progress, callback, time_limit) as watch:
+    stated = partial(_stated, problem, tol=repr(tol), seed=seed)
+    with together(stated, _difference), watching(progress, callback, time_limit) as watch:
         choice = choose(arguments)
         run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
         result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
@@ -149,3 +152,15 @@ def solve(
         if choice.note:
             result = replace(result, details=f"{result.details}; {choice.note}")
         return run.solution(result, choice.stated, result.method or choice.strategy.description)
+
+
+def _stated(problem: Problem, **options: Any) -> dict[str, Any]:
+    """What is to be the same in all processes that solve together."""
+    return {"options": options, "problem": fingerprint(problem)}
+
+
+def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """What differs between two processes, in words."""
+    if first["options"] != other["options"]:
+        return f"{first['options']} and {other['options']}"
+    return difference(first["problem"], other["problem"])

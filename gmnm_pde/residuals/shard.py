@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class Shard:
         parts = [torch.empty_like(padded) for _ in range(self.count)]
         dist.all_gather(parts, padded)
         return torch.cat([part[: int(count)] for part, count in zip(parts, counts, strict=True)])
+
+    @staticmethod
+    @torch.no_grad()
+    def share(model: nn.Module) -> None:
+        """Give a model in all processes the numbers that it has in the first: networks are drawn at random in each."""
+        for value in model.state_dict().values():
+            told = value.contiguous()
+            dist.broadcast(told, 0)
+            value.copy_(told)
 
     def any(self, flag: bool, like: Tensor) -> bool:
         """Whether ``flag`` holds in any process."""

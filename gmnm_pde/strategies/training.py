@@ -24,6 +24,7 @@ from gmnm_pde.methods.loop import Hooks, Trained
 from gmnm_pde.methods.loop import run as run_method
 from gmnm_pde.methods.weighting import Weighting
 from gmnm_pde.models import GMNM, Normalized, has_readout, plain
+from gmnm_pde.processes import apart
 from gmnm_pde.residuals import ReadoutSystem, Shard, TrainingSystem
 from gmnm_pde.residuals.replay import aside
 from gmnm_pde.run.checkpoint import DRAWN
@@ -108,7 +109,7 @@ class Training:
         under_way = None
         if run.resumed is not None:
             under_way = training.restore(run.resumed)
-        with limited(training.allowance), aside(self.setup.device):
+        with limited(training.allowance), aside(self.setup.device), apart():  # they share points, and agree on the end
             training.go(under_way)
         return training.end()
 
@@ -121,11 +122,11 @@ class _Training(Hooks):
         self._setup = replace(setup, points=setup.points or _default_points(problem, plan.methods))
         self._plan, self._run = plan, run
         model = Normalized(copy.deepcopy(plan.model), problem.domain.bounds)
-        self.model = model.to(dtype=setup.dtype, device=setup.device)
+        self.model, shard = model.to(dtype=setup.dtype, device=setup.device), Shard.of_process()
+        if shard is not None:
+            shard.share(self.model)
         self.readouts, self.held = systems(self._setup, self.model, 0)
-        self.system = TrainingSystem(
-            problem, self.model, self.readouts.placed, setup.weights, setup.engine, Shard.of_process()
-        )
+        self.system = TrainingSystem(problem, self.model, self.readouts.placed, setup.weights, setup.engine, shard)
         self.system.check()
         if plan.compiled:
             self.system.compile()

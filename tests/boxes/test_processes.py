@@ -55,6 +55,11 @@ def space():
     return g.Problem(CUBE, equation, [g.Dirichlet(u=0)], name="space"), g.Boxes(counts=3, degree=6)
 
 
+def shifted(constant):
+    """A problem whose constant only its equation knows."""
+    return g.Problem(SQUARE, lambda u: g.laplacian(u) + constant * u, [g.Dirichlet(u=wave)], name="even")
+
+
 CASES = (varying, nonlinear, even, space)
 
 
@@ -75,6 +80,10 @@ def together(folder):
     asked = [lambda news: bool(news.figures)] if rank else None
     found["asked"] = digits(g.solve(nonlinear()[0], method="boxes", tol=1e-14, callback=asked))
     found["another"] = failure(even()[0], tol=1e-3 * (1 + rank))
+    found["another constant"] = failure(shifted(90.0 + rank))
+    network = g.MLP([2, 6, 1])  # drawn at random in each process
+    trained = g.solve(g.registry.load("poisson"), network, g.ProximalGaussNewton(steps=5), time_limit=60)
+    found["trained"] = digits(trained)
     if rank:
         leaves._check = broken
     problem, method = varying()
@@ -128,6 +137,12 @@ def test_what_goes_wrong_in_one_process_goes_wrong_in_both(both):
     assert both[0]["broken"] == both[1]["broken"]
     assert "no more" in both[0]["broken"]
     assert all("the same in all processes" in found["another"] for found in both)
+    assert all("the residual 'equation' differs" in found["another constant"] for found in both)
+
+
+def test_networks_begin_with_the_numbers_of_the_first_process(both):
+    """Each with its own, their gradients were those of two networks, and some methods waited for ever."""
+    assert both[0]["trained"] == both[1]["trained"]
 
 
 def test_subtrees_are_shared_out_evenly(monkeypatch):
