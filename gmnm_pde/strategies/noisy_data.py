@@ -39,6 +39,7 @@ from gmnm_pde.run.run import Run
 from gmnm_pde.statement.prior import with_prior
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.noisy_trial import Trial, solver_of
+from gmnm_pde.strategies.shooting import may_shoot, shot
 from gmnm_pde.strategies.smoothing import Search
 
 _SILENT = 0.9
@@ -99,7 +100,7 @@ class NoisyData:
         factor = None if unseen and not isinstance(smoothing, int | float) else float(smoothing or 1.0)
         best = _searched(search, factor, part, cross=smoothing == "cross-validation")
         if factor is not None and not unseen and best.misfit >= _MET and not run.late:
-            best = min(best, _begun_from_exact(search, self.setup, part), key=lambda one: one.whole)
+            best = min(best, _begun_otherwise(search, self.setup, part), key=lambda one: one.whole)
         posterior = _posterior([best] if factor is not None else _allowed(search, best, part), setup)
         _warn_of_silence(setup, best, posterior, unseen, run.points)
         candidate = Candidate(best.fit, _estimate(best, posterior, run.points), hurried=search.hurried)
@@ -174,6 +175,20 @@ def unobserved(problem: Problem) -> tuple[str, ...]:
     if not problem.domain.space:
         seen |= {number for term in problem.terms for number, alpha in term.trace.asked if any(alpha)}
     return tuple(name for number, name in enumerate(problem.fields) if number not in seen)
+
+
+def _begun_otherwise(search: Search, setup: Setup, run: Run) -> Trial:
+    """The trial that begins with what guides Newton's method where data of their weight do not.
+
+    In time alone that is the march that meets the data best, else a fit that takes the data for exact.
+    """
+    try:
+        with limited(run.allowance):
+            march = shot(setup) if may_shoot(setup) else None
+            near = None if march is None else search.begun_near(march)
+    except OutOfTime:
+        search.hurried, near = True, search.latest
+    return near or _begun_from_exact(search, setup, run)
 
 
 def _begun_from_exact(search: Search, setup: Setup, run: Run) -> Trial:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import CONDITION_FACTOR, Setup
 from gmnm_pde.fitting.fit import Fit, fit
@@ -171,6 +172,23 @@ class Search:
         rest = torch.stack([one.deviations[1] for one in trials])
         return bool((rest.amax(dim=0) < self._numbers.alike * rest.amin(dim=0)).all())
 
+    def begun_near(self, guess: InitialGuess) -> Trial | None:
+        """The first of mixtures of several sizes and widths that meets data and equations from a guess, if one does."""
+        numbers, setup = self._numbers, self._setup
+        size, widths = setup.mixture.components, setup.widths_or(numbers.width)
+        for multiple in (1,) if size else numbers.sizes:
+            for spread in (1.0,) if setup.given_widths else numbers.spreads:
+                components = multiple * (size or numbers.components.of(setup.dimension))
+                mixture = replace(setup.mixture, components=components, widths=tuple(spread * w for w in widths))
+                self._setup = replace(setup, mixture=mixture)
+                trial = _fitted(self._setup, 1.0, numbers.softening[-1], guess, self._run, numbers)
+                self._on_trial(trial)
+                if not self._is_doubtful(trial):
+                    return trial
+                if self._late():
+                    return None
+        return None
+
     def begun_from(self, fitted: Fit) -> Trial:
         """The fit of the same mixture that begins with another fit, with the final weight of the data and no prior."""
         self._take_mixture_of(fitted)
@@ -242,7 +260,9 @@ class Search:
         return len(values) > patience and all(value > least for value in values[-patience:])
 
 
-def _fitted(setup: Setup, factor: float, soft: float, before: Fit | None, run: Run, numbers: Smoothing) -> Trial:
+def _fitted(
+    setup: Setup, factor: float, soft: float, before: InitialGuess | None, run: Run, numbers: Smoothing
+) -> Trial:
     """The fit with some weights of the prior and of the data."""
     problem = setup.problem
     noises = noises_of(problem)

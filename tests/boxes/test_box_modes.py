@@ -74,6 +74,7 @@ def test_modes_are_solutions_of_their_own(tmp_path):
     assert found.plot() is not None
 
 
+@pytest.mark.slow
 def test_a_hole_that_one_mixture_misses():
     holed = membrane(g.Annulus(center=(0, 0), inner=0.5, outer=1))
     found = g.eigenmodes(holed, 3, g.Mixture(), tol=1e-5)

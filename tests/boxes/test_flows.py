@@ -42,6 +42,7 @@ def laid_out(problem, tol):
     return layout, 2 * unit_points(9, 2, "sobol", seed=0) - 1
 
 
+@pytest.mark.slow
 def test_momentum_holds_however_small_the_boxes_at_the_corner_are():
     """Units that the smallest boxes decided left a tenth of it elsewhere."""
     solution = g.solve(past_a_corner(), method=g.Boxes(degree=8), tol=0.2)

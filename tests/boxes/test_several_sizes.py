@@ -93,6 +93,7 @@ def test_a_re_entrant_corner_has_small_boxes():
     assert max(sides) > 1000 * min(sides)
 
 
+@pytest.mark.slow
 def test_layers_have_thin_boxes():
     solution = g.solve(g.registry.load("boundary_layer", eps=1e-3, dimension=2), tol=1e-6)
     assert solution.report.status == "met" and "boxes" in solution.report.method

@@ -9,7 +9,10 @@ import gmnm_pde as g
 from gmnm_pde.models.modes import Cells, Waves
 
 
-@pytest.mark.parametrize(("name", "tol"), [("kdv", 1e-3), ("kuramoto_sivashinsky", 1e-4), ("sine_gordon", 1e-4)])
+@pytest.mark.parametrize(
+    ("name", "tol"),
+    [pytest.param("kdv", 1e-3, marks=pytest.mark.slow), ("kuramoto_sivashinsky", 1e-4), ("sine_gordon", 1e-4)],
+)
 def test_they_are_above_the_error(name, tol):
     report = g.solve(g.registry.load(name), tol=tol).report
     assert report.converged and report.relative_l2 < report.error_estimate < tol

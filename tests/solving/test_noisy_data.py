@@ -248,3 +248,22 @@ def test_data_that_contradict_the_equation_are_told():
     )
     report = g.solve(problem, time_limit=3).report
     assert not report.converged and "they contradict the equations" in report.reason
+
+
+def test_an_oscillation_of_seven_periods():
+    """From zero fields Newton's method found w = 0, and data that seemed to contradict the equation."""
+    times = torch.linspace(0.05, 4, 60, dtype=torch.float64)
+    fast = math.sqrt(12.0**2 - 0.3**2)
+    exact = torch.exp(-0.3 * times) * (torch.cos(fast * times) + 0.3 / fast * torch.sin(fast * times))
+    noise = 0.05 * torch.randn(60, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    problem = g.Problem(
+        g.Time(t=(0, 4)),
+        lambda u, t, w, c: g.diff(u, t, t) + 2 * c * g.diff(u, t) + w * w * u,
+        [g.Initial(u=1), g.Initial(u=0, order=1), g.Observations(times[:, None], noise=0.05, u=exact + noise)],
+        parameters={"w": 11.8, "c": 0.1},
+    )
+    solution = g.solve(problem)
+    deviations = solution.posterior.deviation_of()
+    assert solution.report.converged and deviations["w"] < 0.02
+    assert abs(solution.parameters["w"] - 12) < 3 * deviations["w"]
+    assert abs(solution.parameters["c"] - 0.3) < 3 * deviations["c"]
