@@ -62,6 +62,7 @@ def test_the_first_of_the_l_shape(guess):
     assert max(off) < 1e-3 and all(error <= estimate for error, estimate in zip(off, found.estimates, strict=True))
 
 
+@pytest.mark.slow
 def test_modes_are_solutions_of_their_own(tmp_path):
     found = g.eigenmodes(membrane(), 1, tol=1e-3)
     (mode,) = found.modes

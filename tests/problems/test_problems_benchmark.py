@@ -129,7 +129,8 @@ def five_point(coefficient, n):
     return x, y, spsolve(laplacian.tocsc(), -1 / a.ravel()).reshape(n, n)
 
 
-@pytest.mark.parametrize("seed", [2, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [2, 0])
 def test_poisson_layers_is_where_finite_differences_go(seed):
     problem, errors = g.registry.load("poisson_layers", seed=seed), []
     coefficient = poisson_layers._coefficient(seed).numpy()

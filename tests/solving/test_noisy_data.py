@@ -246,7 +246,7 @@ def test_data_that_contradict_the_equation_are_told():
         [g.Initial(u=1), g.Observations(times[:, None], noise=1e-3, u=1 / (1 + times))],
         parameters={"k": 1.0},
     )
-    report = g.solve(problem, time_limit=3).report
+    report = g.solve(problem, time_limit=1.5).report
     assert not report.converged and "they contradict the equations" in report.reason
 
 
