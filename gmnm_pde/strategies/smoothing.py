@@ -141,13 +141,15 @@ class Search:
         for multiple in numbers.sizes if not self._setup.mixture.components else (1,):
             tried = {}
             for spread in spreads:
-                tried[spread] = self._wider(direct, multiple, spread)
+                first = multiple == 1 and spread == 1.0
+                tried[spread] = direct if first else self._wider(direct, multiple, spread)
                 if self._late():
                     return best
             if multiple == 1 and self._are_known(list(tried.values())):
                 return direct
             spreads = sorted(tried, key=lambda spread: tried[spread].beside(direct))[: numbers.kept]
-            self._take_mixture_of(tried[spreads[0]].fit)
+            chosen = tried[spreads[0]].fit
+            self._take_mixture(chosen.components, chosen.widths)
             best = min(best, self._gradual(direct.factor, tried[spreads[0]]), key=self._order)
             if not self._is_doubtful(best) and best.soft <= numbers.soft_enough:
                 break
@@ -155,14 +157,12 @@ class Search:
 
     def _wider(self, direct: Trial, multiple: int, spread: float) -> Trial:
         """The trial with so many times the components and the slope of another one."""
-        widths = tuple(spread * width for width in direct.fit.widths)
-        mixture = replace(self._setup.mixture, components=multiple * (direct.fit.components or 0), widths=widths)
-        self._setup = replace(self._setup, mixture=mixture)
+        self._take_mixture(multiple * (direct.fit.components or 0), [spread * width for width in direct.fit.widths])
         return self._tried(direct.factor, self._numbers.softening[-1], direct)
 
-    def _take_mixture_of(self, fitted: Fit) -> None:
-        """Further trials have the components and widths of a fit."""
-        mixture = replace(self._setup.mixture, components=fitted.components, widths=fitted.widths)
+    def _take_mixture(self, components: int | None, widths: Sequence[float]) -> None:
+        """Further trials have so many components of these widths."""
+        mixture = replace(self._setup.mixture, components=components, widths=tuple(widths))
         self._setup = replace(self._setup, mixture=mixture)
 
     def _are_known(self, trials: Sequence[Trial]) -> bool:
@@ -179,8 +179,7 @@ class Search:
         for multiple in (1,) if size else numbers.sizes:
             for spread in (1.0,) if setup.given_widths else numbers.spreads:
                 components = multiple * (size or numbers.components.of(setup.dimension))
-                mixture = replace(setup.mixture, components=components, widths=tuple(spread * w for w in widths))
-                self._setup = replace(setup, mixture=mixture)
+                self._take_mixture(components, [spread * width for width in widths])
                 trial = _fitted(self._setup, 1.0, numbers.softening[-1], guess, self._run, numbers)
                 self._on_trial(trial)
                 if not self._is_doubtful(trial):
@@ -191,7 +190,7 @@ class Search:
 
     def begun_from(self, fitted: Fit) -> Trial:
         """The fit of the same mixture that begins with another fit, with the final weight of the data and no prior."""
-        self._take_mixture_of(fitted)
+        self._take_mixture(fitted.components, fitted.widths)
         trial = _fitted(self._setup, 1.0, self._numbers.softening[-1], fitted, self._run, self._numbers)
         self._on_trial(trial)
         return trial
