@@ -22,7 +22,7 @@ from gmnm_pde.options.choice import choose
 from gmnm_pde.processes import together
 from gmnm_pde.results.solution import Solution
 from gmnm_pde.run.audit import audited
-from gmnm_pde.run.resolved import with_what_contradicts, with_what_is_free, with_what_is_missed
+from gmnm_pde.run.resolved import last_looks
 from gmnm_pde.run.run import Run
 from gmnm_pde.run.watching import Callback, check_callbacks, watching
 from gmnm_pde.statement.fingerprint import difference, fingerprint
@@ -147,8 +147,7 @@ def solve(
     with together(stated, _difference), watching(progress, callback, time_limit) as watch:
         choice = choose(arguments)
         run = Run.begin(choice.setup, started, arguments.least_tol, time_limit, watch, choice.checkpoint)
-        result = with_what_is_missed(audited(choice.strategy.run(run), run), choice.setup)
-        result = with_what_contradicts(with_what_is_free(result, choice.setup), choice.setup, run)
+        result = last_looks(audited(choice.strategy.run(run), run), choice.setup, run)
         if choice.note:
             result = replace(result, details=f"{result.details}; {choice.note}")
         return run.solution(result, choice.stated, result.method or choice.strategy.description)

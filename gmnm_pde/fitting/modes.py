@@ -37,7 +37,7 @@ _MOST_STEPS = 4
 """How often a step in the value is chosen anew: with the first ones B may be nothing but rounding of A."""
 
 _TINY = 1e-300
-"""Added to what may be zero."""
+"""What is divided by is no smaller."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,7 @@ def audited(result: Result, run: Run) -> Result:
     """The result, as it stands after the last look."""
     if result.posterior is not None:
         return result
-    fits, seed = result.best.fit.fits, run.evaluator.seed
-    looks = [inspected(fit, seed) for fit in fits] or [result.best.fit.inspected(seed)]
+    fits, looks = result.best.fit.fits, looks_at(result, run)
     if fits:
         result = _on_fresh_points(result, fits, looks, run)
         result = _beside_data(result, fits, looks, run)
@@ -53,13 +52,17 @@ def audited(result: Result, run: Run) -> Result:
     if worst.relative > _UNSOLVED:
         why = "conditions contradict it or each other there, or this approximator cannot show the solution"
         if not fits:  # marches agree with each other on what they do not show
-            errors = {name: max(own, worst.relative) for name, own in result.best.estimate.by_field.items()}
-            best = replace(result.best, estimate=replace(result.best.estimate, by_field=errors))
-            result = replace(result, best=best, details=f"before that, {result.details}")
+            result = replace(result.with_errors_of(worst.relative), details=f"before that, {result.details}")
         return _marked(result, Status.UNSOLVED, f"{told}: {why}")
     if worst.relative > _WORTH_TELLING and not result.converged and result.status not in _OWN_REASON:
         return replace(result, details=f"{result.details}; {told}")
     return result
+
+
+def looks_at(result: Result, run: Run) -> list[list[Inspected]]:
+    """Every named residual on fresh points, of each fit of the result."""
+    fits, seed = result.best.fit.fits, run.evaluator.seed
+    return [inspected(fit, seed) for fit in fits] or [result.best.fit.inspected(seed)]
 
 
 def _marked(result: Result, status: Status, why: str) -> Result:

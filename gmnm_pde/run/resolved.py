@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
-from gmnm_pde.fitting.inspection import inspected
 from gmnm_pde.models import Evolved, Normalized
+from gmnm_pde.run.audit import looks_at
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.sampling import stream
@@ -49,6 +49,12 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
     return replace(result, status=status, details=f"{what}; {result.details}")
 
 
+def last_looks(result: Result, setup: Setup, run: Run) -> Result:
+    """The result after all that the statement of the problem tells of it."""
+    free = with_what_is_free(with_what_is_missed(result, setup), setup)
+    return with_what_contradicts(free, setup, run)
+
+
 def with_what_is_free(result: Result, setup: Setup) -> Result:
     """The result, not converged where a part of the boundary has fewer conditions than the equation takes.
 
@@ -72,17 +78,15 @@ def with_what_contradicts(result: Result, setup: Setup, run: Run) -> Result:
     pair = setup.posed.contradiction
     if pair is None:
         return result
-    fits, seed = result.best.fit.fits, run.evaluator.seed
-    looks = [look for fit in fits for look in inspected(fit, seed)] or result.best.fit.inspected(seed)
+    looks = [look for looked in looks_at(result, run) for look in looked]
     left = max((look.relative for look in looks if look.name in (pair.first, pair.second)), default=0.0)
     if result.converged and left <= _BEYOND * result.best.error:
         return result
     why = f"{pair.described()}: {left:.2g} of their terms is left"
     if not result.converged:
         return replace(result, details=f"{why}; {result.details}")
-    errors = {name: max(error, left) for name, error in result.best.estimate.by_field.items()}
-    best = replace(result.best, estimate=replace(result.best.estimate, by_field=errors))
-    return replace(result, best=best, status=Status.UNSOLVED, details=f"{why}; before that, {result.details}")
+    details = f"{why}; before that, {result.details}"
+    return replace(result.with_errors_of(left), status=Status.UNSOLVED, details=details)
 
 
 def _with_its_own_jumps(result: Result, setup: Setup) -> Result:
@@ -118,5 +122,4 @@ def _with_what_is_narrow(result: Result, setup: Setup) -> Result:
 
 def _worthless(result: Result) -> Result:
     """The result of another problem than the one that was stated: how well that was solved says nothing."""
-    errors = {name: max(error, 1.0) for name, error in result.best.estimate.by_field.items()}
-    return replace(result, best=replace(result.best, estimate=replace(result.best.estimate, by_field=errors)))
+    return result.with_errors_of(1.0)

@@ -1,7 +1,7 @@
 """The result of a solve: the best candidate, and how it ended."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from gmnm_pde.fitting.candidate import Candidate
@@ -73,3 +73,8 @@ class Result:
     @property
     def converged(self) -> bool:
         return self.status.converged
+
+    def with_errors_of(self, least: float) -> "Result":
+        """The same with errors of all fields that are so large at least."""
+        errors = {name: max(error, least) for name, error in self.best.estimate.by_field.items()}
+        return replace(self, best=replace(self.best, estimate=replace(self.best.estimate, by_field=errors)))

@@ -180,27 +180,16 @@ def unobserved(problem: Problem) -> tuple[str, ...]:
 def _begun_otherwise(search: Search, setup: Setup, run: Run) -> Trial:
     """The trial that begins with what guides Newton's method where data of their weight do not.
 
-    In time alone that is the march that meets the data best, else a fit that takes the data for exact.
-    """
-    try:
-        with limited(run.allowance):
-            march = shot(setup) if may_shoot(setup) else None
-            near = None if march is None else search.begun_near(march)
-    except OutOfTime:
-        search.hurried, near = True, search.latest
-    return near or _begun_from_exact(search, setup, run)
-
-
-def _begun_from_exact(search: Search, setup: Setup, run: Run) -> Trial:
-    """The trial that begins with a fit that takes the data for exact, as guides Newton where their weight does not.
-
-    Where the time is up before that comes to an end, the last trial.
+    In time alone that is the march that meets the data best, else a fit that takes the data for exact. Where the time
+    is up before that comes to an end, the last trial.
     """
     problem = setup.problem.restated([replace(term, noise=None) for term in setup.problem.terms])
     refinement = PRefinement(replace(setup, problem=problem), None, None, math.inf)
     try:
         with limited(run.allowance):
-            return search.begun_from(adapt(refinement, run.part(problem)).best.fit)
+            march = shot(setup) if may_shoot(setup) else None
+            near = None if march is None else search.begun_near(march)
+            return near or search.begun_from(adapt(refinement, run.part(problem)).best.fit)
     except OutOfTime:
         search.hurried = True
     return search.latest or search.least()
