@@ -125,6 +125,11 @@ class Data:
         seen = frame.names if self.problem.lift is not None else frame.seen
         return Reading(tuple(sorted(frame.names.index(name) for name in seen)), bool(frame.products))
 
+    def made(self, cloud: Cloud) -> list[Tensor]:
+        """What comes of the term at points, [n] each, and what it differentiates, for derivatives that are given."""
+        frame = self._watched(cloud)
+        return [*frame.results, *frame.products]
+
     def differentiates_across(self, at: Tensor, axes: Sequence[int]) -> bool:
         """Whether something that the term differentiates jumps at some places, [k, d], across some coordinates."""
         domain = self.domain
@@ -152,7 +157,7 @@ class Data:
         fields: dict[str, Any] = {name: Field(frame, source, k, name=name) for k, name in enumerate(problem.branches)}
         numbers = zip(problem.parameters, self._guesses(), strict=True)
         guesses = {name: cloud.points.new_full((n,), value) for name, value in numbers}
-        self.term.evaluate(frame, {**fields, **guesses})
+        frame.results = list(self.term.evaluate(frame, {**fields, **guesses}).values())
         return frame
 
 
@@ -171,6 +176,7 @@ class _WatchedFrame(Frame):
         super().__init__(*arguments, **named)
         self.seen: set[str] = set()
         self.products: list[Tensor] = []
+        self.results: list[Tensor] = []
         self.coordinates = {
             name: _Watched(leaf, self, name, self.seen) for name, leaf in zip(self.names, self.leaves, strict=True)
         }

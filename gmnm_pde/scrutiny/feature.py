@@ -3,7 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
+
+_WIDTHS, _BESIDE = 6.0, 1e-4
+"""Points are near a feature within so many of its widths and such a part of the domain."""
 
 Kind = Literal["narrow", "kink", "jump"]
 
@@ -38,6 +42,12 @@ class Feature:
         """The part of it between two values of a coordinate; None if nothing of it is there."""
         inside = (self.at[:, axis] >= low) & (self.at[:, axis] <= high)
         return replace(self, at=self.at[inside]) if bool(inside.any()) else None
+
+    def is_near(self, points: Tensor, extent: Tensor) -> Tensor:
+        """Which of some points, [n, d], are within a few of its widths, in a domain of some extent, [d]."""
+        axes = list(range(len(extent))) if self.plane is None else [self.plane[0]]
+        apart = torch.cdist((points / extent)[:, axes], (self.at / extent)[:, axes]).amin(dim=1)
+        return apart <= _WIDTHS * self.relative + _BESIDE
 
     def described(self, coordinates: tuple[str, ...]) -> str:
         """It in words, with its place."""

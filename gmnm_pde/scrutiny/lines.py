@@ -71,23 +71,29 @@ class Lines:
         unit[:, :, self.axis] = t
         return self.embed(unit.reshape(-1, unit.shape[2]))
 
+    def cloud(self, points: Tensor) -> Cloud:
+        """Points [n, d] of the region with their normals."""
+        return Cloud(points, None if self.normal is None else self.normal(points))
+
     def values(self, evaluate: Callable[[Cloud], dict], lines: Tensor, t: Tensor) -> dict:
         """What ``evaluate`` gives at positions t [c, k] of some lines [c], NaN where they leave the region: [c, k]."""
-        points = self.points(lines, t)
+        return {key: value.reshape(t.shape) for key, value in self.on(evaluate, self.points(lines, t)).items()}
+
+    def on(self, evaluate: Callable[[Cloud], dict], points: Tensor) -> dict:
+        """What ``evaluate`` gives at points [n, d], NaN where they are outside of the region: [n] each."""
         kept = None if self.keep is None else self.keep(points)
         if kept is not None and bool(kept.all()):
             kept = None
         inside = points if kept is None else points[kept]
         if not len(inside):
             return {}
-        found = evaluate(Cloud(inside, None if self.normal is None else self.normal(inside)))
+        found = evaluate(self.cloud(inside))
         if kept is None:
-            return {key: value.reshape(t.shape) for key, value in found.items()}
+            return found
         spread = {}
         for key, value in found.items():
-            whole = value.new_full((len(points),), torch.nan)
-            whole[kept] = value
-            spread[key] = whole.reshape(t.shape)
+            spread[key] = value.new_full((len(points),), torch.nan)
+            spread[key][kept] = value
         return spread
 
 

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
-from gmnm_pde.sampling import stream
+from gmnm_pde.sampling import Cloud, stream
 from gmnm_pde.scrutiny.data import Data, Datum, Fluxes, Reading
 from gmnm_pde.scrutiny.feature import Feature, Kind
 from gmnm_pde.scrutiny.holes import tiny_parts
 from gmnm_pde.scrutiny.lines import Lines, on, through
+from gmnm_pde.scrutiny.pinpoint import places
+from gmnm_pde.scrutiny.spots import edge_of, spots
 from gmnm_pde.scrutiny.variation import Found, Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -90,18 +92,24 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     dimension = len(reading.axes) if interior else max(chart.dimension for chart in term.region.charts)
     rarity = _RARE.get(dimension, _RARE_IN_SPACE)
     by_datum: dict[Datum, list[tuple[Lines, Found]]] = {}
+    spaces: list[Lines] = []
+    ranges: dict[Datum, float] = {}
     for lines in families:
         count = len(lines.base)
+        if lines.axis == 0 or not spaces:
+            spaces.append(lines)
         values = lines.values(data.at, torch.arange(count), lines.steps.expand(count, -1))
         for datum, grid in values.items():
             if bool((grid == grid[0, 0]).all()):
                 continue
+            ranges[datum] = max(ranges.get(datum, 0.0), _range(grid))
             probe = partial(_probed, lines, data, datum)
             seen = find(grid, probe, rarity)
             if problem.domain.parts:
                 seen = (_within(data, lines, found) for found in seen)
             by_datum.setdefault(datum, []).extend((lines, found) for found in seen if len(found.t))
     features = [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
+    features += _between(data, spaces, ranges, features, seed)
     if not (interior and reading.products):
         return features
     if isinstance(data, Fluxes):
@@ -110,6 +118,39 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     if any(feature.hidden for feature in features):
         return features
     return features + _of_data(Fluxes(data.problem, data.term, data.state), reading, seed)
+
+
+def _between(
+    data: Data, spaces: Sequence[Lines], ranges: dict[Datum, float], known: Sequence[Feature], seed: int
+) -> Iterator[Feature]:
+    """What is narrow between the lines that were looked along, where what functions are made of tells where to look."""
+    bounds = torch.tensor(data.problem.domain.bounds, dtype=torch.float64)
+    extent = bounds[:, 1] - bounds[:, 0]
+    for lines in spaces:
+        units = places(data.made, lines, seed)
+        for datum, found in spots(data.at, lines, units, ranges).items() if len(units) else ():
+            of = datum.described(data.problem, data.term)
+            told = torch.zeros(len(found), dtype=torch.bool)
+            for feature in known:
+                if feature.of == of:
+                    told |= feature.is_near(lines.embed(found.at), extent)
+            for some, axis in found.some(~told).groups():
+                at = lines.embed(some.at)
+                along = None if lines.along is None or axis is None else axis
+                plane = None if along is None else (along, _plain(at[0, along].item(), extent[along].item()))
+                reach = (extent.max() if along is None else extent[along]).item()
+                width = some.width.median().item()
+                change = some.change.max().item()
+                feature = Feature("narrow", of, datum.residual, at, width * reach, width, change, plane)
+                yield feature
+                edge = edge_of(lambda points, own=datum: data.at(Cloud(points))[own], feature, extent)
+                if lines.along is not None and edge is not None:
+                    yield replace(feature, kind="jump", at=edge, width=0.0, relative=0.0, plane=None)
+
+
+def _range(values: Tensor) -> float:
+    finite = values[values.isfinite()]
+    return (finite.max() - finite.min()).item() if len(finite) else 0.0
 
 
 def _within(data: Data, lines: Lines, found: Found) -> Found:

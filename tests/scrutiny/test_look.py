@@ -194,3 +194,76 @@ def test_a_jump_keeps_its_size_however_closely_it_is_looked_at_and_a_steep_front
     assert kinds(lambda t: torch.tanh((t - 0.3) / 1e-9)) == ["narrow"]
     assert kinds(lambda t: (t - 0.3).abs()) == ["kink"]
     assert kinds(lambda t: torch.tanh((t - 0.3) / 0.1)) == []
+
+
+def _around(x, y):
+    return (x - 0.3137) ** 2 + (y - 0.6011) ** 2
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize(
+    "spot",
+    [
+        lambda x, y, w: bell(x, 0.3137, w) * bell(y, 0.6011, w),
+        lambda x, y, w: torch.exp(-_around(x, y) / w**2),
+        lambda x, y, w: 1 / (1 + _around(x, y) / w**2),
+        lambda x, y, w: torch.where(_around(x, y) < w**2, 1.0, 0.0),
+        lambda x, y, w: torch.where((x > 0.3137) & (x < 0.3137 + w) & (y > 0.6011) & (y < 0.6011 + w), 1.0, 0.0),
+        lambda x, y, w: torch.relu(1 - _around(x, y).sqrt() / w),
+        lambda x, y, w: 1 - torch.tanh((_around(x, y).sqrt() - 3 * w) / w),
+    ],
+    ids=["product", "bell", "rational", "disk", "square", "cone", "tanh"],
+)
+def test_spots_between_all_lines_are_found_by_what_they_are_made_of(spot, width):
+    found = look(on_square(lambda x, y: torch.sin(3 * x) / 4 + spot(x, y, width)))
+    narrow = [feature for feature in found if feature.kind == "narrow"]
+    assert len(narrow) == 1 and narrow[0].plane is None and 0.5 * width < narrow[0].width < 10 * width
+    assert (narrow[0].at - torch.tensor([0.3137, 0.6011])).norm(dim=1).max() < 5 * width
+
+
+def test_a_ridge_between_all_lines_is_a_plane():
+    (feature,) = look(on_square(lambda x, y: x + torch.sin(y) * bell(x, 0.3137, 1e-6)))
+    assert feature.plane is not None and feature.plane[0] == 0 and abs(feature.plane[1] - 0.3137) < 1e-6
+
+
+def test_a_ring_between_all_lines_is_seen_all_around():
+    (feature,) = look(on_square(lambda x, y: x + bell(((x - 0.5) ** 2 + (y - 0.5) ** 2).sqrt(), 0.31, 1e-6)))
+    radius = (feature.at - 0.5).norm(dim=1)
+    assert len(feature.at) > 30 and (radius - 0.31).abs().max() < 1e-5
+
+
+def test_a_conductivity_that_jumps_around_a_spot_is_hidden():
+    found = look(conducting(lambda x, y: torch.where(_around(x, y) < 1e-8, 1e4, 1.0)))
+    assert [feature.kind for feature in found if feature.hidden] == ["jump"]
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [g.Dirichlet(u=lambda x, y: x + bell(x, 0.3, 1e-6))],
+        [
+            g.Dirichlet(u=0, on=SQUARE.face(x=0)),
+            g.Dirichlet(u=0, on=SQUARE.face(y=0)),
+            g.Dirichlet(u=0, on=SQUARE.face(y=1)),
+            g.Neumann(u=lambda x, y: torch.exp(-((y - 0.4) ** 2) / 1e-12), on=SQUARE.face(x=1)),
+        ],
+    ],
+)
+def test_spots_of_values_on_sides_are_found(conditions):
+    found = look(g.Problem(SQUARE, lambda u: g.laplacian(u), conditions))
+    assert found and all(feature.kind == "narrow" and feature.width < 1e-5 for feature in found)
+
+
+def test_a_spot_in_space_is_found_at_all_times_and_a_spot_in_a_cube():
+    plate = SQUARE * g.Time(t=(0, 1))
+    heat = g.Problem(
+        plate,
+        lambda u, x, y, t: g.diff(u, t) - g.laplacian(u) - torch.exp(-_around(x, y) / 1e-10),
+        [g.Dirichlet(u=0), g.Initial(u=0)],
+    )
+    (feature,) = look(heat)
+    assert feature.width < 1e-4 and feature.at[:, 2].max() - feature.at[:, 2].min() > 0.5
+    cube = g.Box(x=(0, 1), y=(0, 1), z=(0, 1))
+    source = lambda x, y, z: x + bell(x, 0.3, 1e-5) * bell(y, 0.4, 1e-5) * bell(z, 0.6, 1e-5)  # noqa: E731
+    (feature,) = look(g.Problem(cube, lambda u, x, y, z: g.laplacian(u) + source(x, y, z), [g.Dirichlet(u=0)]))
+    assert (feature.at - torch.tensor([0.3, 0.4, 0.6])).norm(dim=1).max() < 1e-4
