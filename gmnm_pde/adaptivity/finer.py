@@ -1,7 +1,9 @@
-"""How much error a residual may hide in an ill-posed problem, by the stability constants of a finer mixture.
+"""What a finer mixture than that of a fit shows of its error.
 
-There the constants grow without end with the mixture: a fit does not see what a finer one could have added. That is
-taken up to what a mixture of some hundred components shows; the solution is as smooth as that, or the estimate fails.
+In an ill-posed problem the stability constants grow without end with the mixture: a fit does not see what a finer one
+could have added. That is taken up to what a mixture of some hundred components shows; the solution is as smooth as
+that, or the estimate fails. At resonance the solution may be simple, and the field that can be added to it is not: few
+components show the one and not the other.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.fitting.stability import stability_of
+from gmnm_pde.fitting.uniqueness import Doubt, resonant
 from gmnm_pde.fitting.widths import narrowed
 from gmnm_pde.residuals import FieldMap
 from gmnm_pde.run.run import Run
@@ -24,15 +27,32 @@ _FACTOR, _MOST = 2.0, 1500
 """It has so many times as many components as the fit, but no more unknowns than this."""
 
 
+_SHOWING, _SLOPE = ByDimension(line=40, plane=14, space=7, beyond=3), (1.0, 0.15)
+"""So many components more along each coordinate than there are half waves show these, with a slope of the first and of
+the second for each half wave."""
+
+_LARGER, _RATIO = 1.6, 10.0
+"""As long as the constants grow with the mixture, it is made so many times larger. Those that end at less than the
+factor times the fit's own are seen by that."""
+
+
 @dataclass(frozen=True)
 class Finer:
     """Finer mixtures for the fits of one solve, each made once."""
 
     setup: Setup
     known: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    shown: list[tuple[tuple[float, ...], float, Doubt]] = field(default_factory=list)
 
-    def constants(self, fitted: Fit, run: Run) -> tuple[float, ...]:
-        """The constants of each field, absolute, of a mixture that is finer than that of a fit."""
+    def hidden(self, fitted: Fit, run: Run) -> tuple[tuple[float, ...], Doubt]:
+        """The constants of each field, absolute, that a fit does not show; and whether its answer is one of many."""
+        posed = self.setup.posed
+        if posed.ill_posed:
+            return self._constants(fitted, run), Doubt()
+        return ((), Doubt()) if posed.half_waves is None else self._resonance(fitted, run)
+
+    def _constants(self, fitted: Fit, run: Run) -> tuple[float, ...]:
+        """The constants of each field of a mixture that is finer than that of a fit."""
         assert fitted.components is not None
         setup, fields = self.setup, len(self.setup.problem.fields)
         least = _LEAST.of(setup.dimension)
@@ -45,3 +65,28 @@ class Finer:
         size = torch.ones(fields, dtype=setup.dtype, device=setup.device)
         self.known[components] = stability_of(finer, FieldMap(finer.system, run.points), size).by_field
         return self.known[components]
+
+    def _resonance(self, fitted: Fit, run: Run) -> tuple[tuple[float, ...], Doubt]:
+        """The same where fields with some half waves may be free: constants if they are far above the fit's."""
+        if not self.shown:
+            self.shown.append(self._showing(fitted, run))
+        constants, overall, doubt = self.shown[0]
+        size = torch.ones(len(self.setup.problem.fields), dtype=self.setup.dtype, device=self.setup.device)
+        own = stability_of(fitted, FieldMap(fitted.system, run.points), size)
+        return constants if overall > _RATIO * own.overall else (), doubt
+
+    def _showing(self, fitted: Fit, run: Run) -> tuple[tuple[float, ...], float, Doubt]:
+        """The constants of a mixture that shows free fields, of each field and of all, and whether there are some."""
+        setup, waves = self.setup, self.setup.posed.half_waves
+        assert waves is not None
+        size = torch.ones(len(setup.problem.fields), dtype=setup.dtype, device=setup.device)
+        components = min((waves + _SHOWING.of(setup.dimension)) ** setup.dimension, _MOST / len(size))
+        widths = (_SLOPE[0] + _SLOPE[1] * waves,) * setup.dimension
+        while True:
+            finer = fit(setup, round(components), widths, initial_guess=fitted, monitor=run)
+            at = FieldMap(finer.system, run.points)
+            shown = stability_of(finer, at, size)
+            doubt = resonant(finer, shown, at, run.points)
+            components *= _LARGER
+            if doubt is None or doubt.words or components > _MOST / len(size):
+                return shown.by_field, shown.overall, doubt or Doubt()

@@ -195,8 +195,8 @@ class PRefinement:
         fitted = self._over_widths(search, level, self._first_widths(level, trials))
         with finishing(anyhow=trials.best is None):
             fitted = with_truncation(fitted)
-            hidden = self._finer.constants(fitted, run) if self.setup.posed.ill_posed else ()
-            estimate = estimate_error(fitted, run.points, finer=hidden)
+            hidden, doubt = self._finer.hidden(fitted, run)
+            estimate = estimate_error(fitted, run.points, finer=hidden).doubted(doubt)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
         return Candidate(fitted, estimate, left=leaves, hurried=search.hurried, tried=search.tried)
 

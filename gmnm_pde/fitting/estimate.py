@@ -62,6 +62,13 @@ class ErrorEstimate:
         """NaN for every field and parameter, where the error cannot be estimated."""
         return cls(dict.fromkeys(problem.fields, math.nan), dict.fromkeys(problem.parameters, math.nan))
 
+    def doubted(self, doubt: Doubt) -> "ErrorEstimate":
+        """The estimate where the answer is, or may be, one of many."""
+        if not doubt.words:
+            return self
+        errors = {name: max(error, 1.0) for name, error in self.by_field.items()}
+        return replace(self, by_field=errors, doubt=doubt.words, sure=doubt.sure)
+
     @property
     def overall(self) -> float:
         """The largest over the fields."""

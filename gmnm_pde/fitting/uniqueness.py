@@ -17,6 +17,9 @@ from gmnm_pde.residuals import FieldMap, PatchworkSystem, ReadoutSystem
 SUSPECT = 1e6
 """A stability constant above this is one of a problem that may have many answers."""
 
+ROUNDED = 1e8
+"""One above this may be limited by rounding."""
+
 LOST = 1e-2
 """With such a constant, a residual that leaves a larger error than this says nothing of the answer."""
 
@@ -57,6 +60,21 @@ def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, 
     verb = "is" if sure else "may be"
     free = fields.forth(stability.direction[:, None])[:, :, 0]
     return Doubt(f"the answer {verb} one of many: {_described(fit.system, free, points)}", sure)
+
+
+def resonant(fit: Fit, stability: Stability, fields: FieldMap, points: Tensor) -> Doubt | None:
+    """Whether a fit shows a field that can be added to any answer; None where it shows that there is none.
+
+    Without words where more components are needed to tell. Constants that do not grow are limited by rounding where
+    they are large enough.
+    """
+    grows = _grows(fit, stability, fields)
+    if not grows and stability.overall <= ROUNDED:
+        return None
+    if grows and stability.overall <= SUSPECT:
+        return Doubt()
+    free = fields.forth(stability.direction[:, None])[:, :, 0]
+    return Doubt(f"the answer is one of many: {_described(fit.system, free, points)}", True)
 
 
 def undetermined(fit: Fit, stability: Stability) -> Doubt:

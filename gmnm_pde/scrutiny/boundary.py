@@ -56,7 +56,7 @@ class Count:
 
 def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     """A place with fewer conditions than the equation takes, and one with more; None where there is none."""
-    equation, conditions = _equation(problem), [term for term in problem.terms if term.group == "boundary"]
+    equation, conditions = equation_of(problem), [term for term in problem.terms if term.group == "boundary"]
     if equation is None or any(not isinstance(term.region, Region) for term in conditions):
         return None, None
     order = max(sum(alpha) for _, alpha in equation.trace.asked)
@@ -76,7 +76,7 @@ def wrong_counts(problem: Problem) -> tuple[Count | None, Count | None]:
     return found[0], found[1]
 
 
-def _equation(problem: Problem) -> Term | None:
+def equation_of(problem: Problem) -> Term | None:
     """The one equation in space of one field with the conditions alone; None where there is more."""
     inside = [term for term in problem.terms if term.group == "interior"]
     others = {term.group for term in problem.terms} - {"interior", "boundary"}
@@ -96,6 +96,13 @@ def _covered(term: Term, places: Tensor, extent: float) -> Tensor:
     across = places.shape[1] - 1
     spacing = (extent / _POINTS) ** (1 / across)
     return torch.cdist(places, points).amin(dim=1) < _NEAR * spacing
+
+
+def elliptic(problem: Problem, equation: Term) -> bool:
+    """Whether the principal symbol of an equation has one sign at points inside."""
+    order = max(sum(alpha) for _, alpha in equation.trace.asked)
+    leading, _ = _strengths(problem, equation, order, sample(problem.domain.interior, _INNER, "sobol", seed=0).points)
+    return bool((leading > 0).all() or (leading < 0).all())
 
 
 def _regular(problem: Problem, equation: Term, order: int, places: Tensor) -> bool:

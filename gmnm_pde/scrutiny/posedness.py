@@ -6,6 +6,7 @@ from gmnm_pde.scrutiny.boundary import wrong_counts
 from gmnm_pde.scrutiny.contradictions import Contradiction, contradictory
 from gmnm_pde.scrutiny.ends import missing_at_ends
 from gmnm_pde.scrutiny.growth import grows_without_bound
+from gmnm_pde.scrutiny.resonance import half_waves
 from gmnm_pde.statement.problem import Problem
 
 
@@ -17,16 +18,19 @@ class Posedness:
         free: Where conditions are missing, so that it has many solutions.
         ill_posed: Why errors of the data grow without bound, so that the data do not show all of the solution.
         contradiction: Two conditions that no function meets together.
+        half_waves: How many half waves a field has across the domain that could be added at resonance; None where there
+            is no such field.
     """
 
     free: str = ""
     ill_posed: str = ""
     contradiction: Contradiction | None = None
+    half_waves: float | None = None
 
 
 def posedness(problem: Problem) -> Posedness:
     """Of a problem as it was stated."""
-    return replace(_posed(problem), contradiction=contradictory(problem))
+    return replace(_posed(problem), contradiction=contradictory(problem), half_waves=half_waves(problem))
 
 
 def _posed(problem: Problem) -> Posedness:
