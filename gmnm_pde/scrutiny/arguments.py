@@ -89,9 +89,10 @@ class _Argument:
         return [own.number for own in (self.first, self.other) if isinstance(own, Ref)]
 
     def value(self, known: dict[int, Tensor], count: int) -> Tensor:
-        """It at so many points, [n, columns]."""
-        other = known[self.other.number].double() if isinstance(self.other, Ref) else self.other
-        return (known[self.first.number].double() - other).reshape(count, -1)
+        """It at so many points, [n, columns]: real and imaginary parts of complex numbers."""
+        value = _parts(known[self.first.number])
+        value = value - (_parts(known[self.other.number]) if isinstance(self.other, Ref) else self.other)
+        return value.reshape(count, -1)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ class _Way:
             return -(value / torch.maximum(self.low.abs(), self.high.abs())).square()
         span = self.high - self.low
         return (value - self.high) / span if self.end == "most" else (self.low - value) / span
+
+
+def _parts(value: Tensor) -> Tensor:
+    return torch.view_as_real(value.to(torch.complex128)) if value.is_complex() else value.double()
 
 
 def _inputs(cloud: Cloud) -> list[Tensor]:

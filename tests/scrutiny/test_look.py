@@ -210,9 +210,10 @@ def _around(x, y):
         lambda x, y, w: torch.where(_around(x, y) < w**2, 1.0, 0.0),
         lambda x, y, w: torch.where((x > 0.3137) & (x < 0.3137 + w) & (y > 0.6011) & (y < 0.6011 + w), 1.0, 0.0),
         lambda x, y, w: torch.relu(1 - _around(x, y).sqrt() / w),
+        lambda x, y, w: torch.exp(-_around(x, y) / w**2 + 1j * x).real,
         lambda x, y, w: 1 - torch.tanh((_around(x, y).sqrt() - 3 * w) / w),
     ],
-    ids=["product", "bell", "rational", "disk", "square", "cone", "tanh"],
+    ids=["product", "bell", "rational", "disk", "square", "cone", "complex", "tanh"],
 )
 def test_spots_between_all_lines_are_found_by_what_they_are_made_of(spot, width):
     found = look(on_square(lambda x, y: torch.sin(3 * x) / 4 + spot(x, y, width)))
