@@ -16,8 +16,12 @@ _SIZES = (16, 32, 64, 128, 256, 512)
 _WIDTH = 1.0
 """Slopes of the first components, for inputs in [-1, 1]^d."""
 
-_GAIN = 0.9
-"""More components are tried while they lower the error left out to this part of what it was."""
+_GAIN, _LITTLE = 0.9, 0.5
+"""More components are tried while they lower the error left out to this part of what it was, or while so large a part of
+the targets is left: what oscillates shows nothing to few."""
+
+_NARROWER = (4.0, 16.0)
+"""As long as that is so slopes are searched from those that are so many times as large, too."""
 
 _PENALTIES = torch.logspace(-30, 4, 69, dtype=torch.float64)
 """Penalties of the squares of coefficients, in parts of the largest eigenvalue."""
@@ -56,7 +60,8 @@ class Ridge:
             part = penalty / (s.square() + penalty)
             left = free + u.square() @ part
             errors = (outside + u @ (part[:, None] * inner)) / left.clamp_min(1e-300)[:, None]
-            total = errors.square().mean()
+            rounding = torch.finfo(s.dtype).eps * s[0] * ((s / (s.square() + penalty))[:, None] * inner).norm(dim=0)
+            total = errors.square().mean() + rounding.square().mean()
             if best is None or total < best[0]:
                 best = total, penalty, errors, left
         assert best is not None
@@ -136,6 +141,7 @@ def regress(
     d = inputs.shape[1]
     most = max(1, len(inputs) - d - 1)
     sizes = (components,) if components else sorted({min(size, most) for size in _SIZES})
+    little = _LITTLE * targets.norm().item() / len(targets) ** 0.5
     best: Regression | None = None
     every: list[Regression] = []
     for size in sizes:
@@ -150,12 +156,16 @@ def regress(
             found = tuple(float(width) for width in widths)
             error(found)
         else:
-            start = (_WIDTH,) * d if best is None else narrowed(best.widths, size / best.model.components)
+            first = (_WIDTH,) * d if best is None else narrowed(best.widths, size / best.model.components)
+            plain = narrowed((_WIDTH,) * d, size / sizes[0])
+            poor = best is not None and best.left_out > little
+            starts = [first, *(tuple(factor * own for own in plain) for factor in _NARROWER if poor)]
+            start = min(starts, key=error) if poor else first
             found = search_widths(error, start, octaves=(1.0, 0.5) if best is None else (0.5,), by_axis=d <= 4)
         every += fits.values()
-        enough = best is not None and not fits[found].left_out < _GAIN * best.left_out
+        gains = best is None or fits[found].left_out < _GAIN * best.left_out
         best = fits[found] if best is None else min(best, fits[found], key=lambda one: one.left_out)
-        if enough:
+        if not gains and best.left_out <= little:
             break
     assert best is not None
     near = sorted((one for one in every if one is not best), key=lambda one: one.left_out)

@@ -74,3 +74,10 @@ def test_it_goes_where_estimators_go():
 def test_parameters_that_cannot_be(options, words):
     with pytest.raises(g.GmnmError, match=words):
         GMNMRegressor(**options).fit(*samples(20, 0.1))
+
+
+@pytest.mark.parametrize("waves", [60.0, 100.0])
+def test_what_oscillates_is_not_taken_for_noise(waves):
+    x, between = np.linspace(0, 1, 200)[:, None], np.linspace(0.01, 0.99, 777)[:, None]
+    values, deviations = GMNMRegressor().fit(x, np.sin(waves * x[:, 0])).predict(between, return_std=True)
+    assert np.abs(values - np.sin(waves * between[:, 0])).max() < 1e-9 and deviations.max() < 1e-9
