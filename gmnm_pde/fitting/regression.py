@@ -17,7 +17,7 @@ _WIDTH = 1.0
 """Slopes of the first components, for inputs in [-1, 1]^d."""
 
 _GAIN, _LITTLE = 0.9, 0.5
-"""More components are tried while they lower the error left out to this part of what it was, or while so large a part of
+"""More components are tried while they lower the error left out to this part of what it was, or while such a part of
 the targets is left: what oscillates shows nothing to few."""
 
 _NARROWER = (4.0, 16.0)
