@@ -122,6 +122,62 @@ class ByHand(OwnAttention):
         return self.last((torch.softmax(query @ key.transpose(-2, -1), -1) @ value).mean(1))
 
 
+class OldSine(torch.autograd.Function):
+    """A function with a backward pass of its own, in the way of older torch."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * torch.cos(x)
+
+
+class NewSine(torch.autograd.Function):
+    """The same in the way of newer torch."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return torch.sin(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * torch.cos(x)
+
+
+class Applied(nn.Module):
+    """A layer that applies a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Solved(nn.Module):
+    """A linear system whose matrix is trained, between two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last, self.matrix = nn.Linear(2, 8), nn.Linear(8, 1), nn.Parameter(0.1 * torch.randn(8, 8))
+
+    def forward(self, x):
+        matrix = self.matrix + 5 * torch.eye(8, dtype=x.dtype)
+        return self.last(torch.linalg.solve(matrix, torch.tanh(self.first(x)).mT).mT)
+
+
 CARRIED = {
     "tanh": lambda: between(nn.Tanh()),
     "layer norm": lambda: between(nn.Tanh(), nn.LayerNorm(8)),
@@ -175,18 +231,25 @@ def differences(function, x, alpha):
     return function(x)
 
 
-@pytest.mark.parametrize("name", [*CARRIED, *OTHERWISE])
+BY_REVERSE_MODE = {
+    "backward of its own": lambda: between(Applied(OldSine.apply)),
+    "backward of its own, newer": lambda: between(Applied(NewSine.apply)),
+    "linear system": Solved,
+}
+
+
+@pytest.mark.parametrize("name", [*CARRIED, *OTHERWISE, *BY_REVERSE_MODE])
 def test_derivatives_are_right(name, x):
-    model = adopted(made({**CARRIED, **OTHERWISE}[name]), 2, 1, ALPHAS)
+    model = adopted(made({**CARRIED, **OTHERWISE, **BY_REVERSE_MODE}[name]), 2, 1, ALPHAS)
     assert (model.engine == "carried") == (name in CARRIED)
     jets = model.output_jet(x, ALPHAS)
     for alpha in ALPHAS:
         torch.testing.assert_close(jets[alpha], differences(model, x, alpha), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [*CARRIED, *OTHERWISE])
+@pytest.mark.parametrize("name", [*CARRIED, *OTHERWISE, *BY_REVERSE_MODE])
 def test_rows_and_gradients_are_right(name, x):
-    model = adopted(made({**CARRIED, **OTHERWISE}[name]), 2, 1, ALPHAS)
+    model = adopted(made({**CARRIED, **OTHERWISE, **BY_REVERSE_MODE}[name]), 2, 1, ALPHAS)
     operator = dict(zip(ALPHAS, (0.3, 1.5, x[:, 0], 0.7, x[:, 1]), strict=True))
     rows, trained = model.output_rows(x, operator, 0), [p for p in model.parameters() if p.requires_grad]
     total = model.output_combination(x, operator)[:, 0]

@@ -68,7 +68,7 @@ def adopted(
         _move(trial)
         wanted = tuple(dict.fromkeys(_up_to_second(dimension) if alphas is None else alphas))
         engine = _engine(module, trial, x, wanted, needed=alphas is not None)
-        rows = _rows(module, Adopted(trial, engine), x, wanted)
+        engine, rows = _with_rows(module, Adopted(trial, engine), x, wanted)
     if last is None:
         return Adopted(module, engine, rows)
     return AdoptedWithReadout(module, last, engine, rows)
@@ -206,16 +206,20 @@ def _agree(trial: nn.Module, engine: str, x: Tensor, right: dict[Alpha, Tensor])
     return all(_close(jets[alpha], values, _JETS_AGREE) for alpha, values in right.items())
 
 
-def _rows(module: nn.Module, trial: Adopted, x: Tensor, alphas: tuple[Alpha, ...]) -> str:
-    """The fastest way to rows of the Jacobian that agrees with finite differences by the weights."""
+def _with_rows(module: nn.Module, trial: Adopted, x: Tensor, alphas: tuple[Alpha, ...]) -> tuple[str, str]:
+    """The engine and the fastest way to rows of the Jacobian that agree with finite differences by the weights.
+
+    Where none does with the engine that was chosen, reverse mode is taken: functions with a backward pass of their own
+    know no other, and torch's second derivatives forward through linear solves are wrong by a few per cent.
+    """
     generator = torch.Generator().manual_seed(0)
     operator = {alpha: torch.rand(len(x), generator=generator, dtype=x.dtype).to(x) + 0.5 for alpha in alphas}
     trained = [p for p in trial.parameters() if p.requires_grad]
     direction = [torch.randn(p.shape, generator=generator, dtype=p.dtype).to(p) for p in trained]
     right = _differences(trial, x, operator, trained, direction)
-    for trial.rows in ROWS:
+    for trial.engine, trial.rows in product(dict.fromkeys((trial.engine, ENGINES[-1])), ROWS):
         if all(_close(found, value, _ROWS_AGREE) for found, value in _products(trial, x, operator, direction, right)):
-            return trial.rows
+            return trial.engine, trial.rows
     raise _refusal(
         module,
         "a module whose derivatives by its weights torch makes right",
