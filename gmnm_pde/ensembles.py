@@ -12,8 +12,6 @@ from torch import Tensor
 from gmnm_pde._doors import front_door
 from gmnm_pde._errors import refuse
 from gmnm_pde._modes import in_ordinary_mode
-from gmnm_pde.evolution.faces import Unsuited
-from gmnm_pde.evolution.initial import missing_values
 from gmnm_pde.evolution.ordinary.data import look_at_members
 from gmnm_pde.evolution.ordinary.index import lowered
 from gmnm_pde.evolution.ordinary.initial import initial_state
@@ -21,6 +19,8 @@ from gmnm_pde.evolution.ordinary.members import EnsembleMarch, Members, starts_o
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.system import System
 from gmnm_pde.evolution.reading import Statements, read
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.initial import missing_values
 from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.interruption import Allowance, OutOfTime, limited
 from gmnm_pde.models import Evolved, Stretch

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.moments import Moments, Observable, moments_in
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.within_steps.crossings import Crossing, Watched, crossings
 from gmnm_pde.models.modes import Product

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.choice import is_torus
 from gmnm_pde.evolution.solvers.schur import block_sizes
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
 from gmnm_pde.memory import available_bytes, written
 from gmnm_pde.models.modes import Piecewise
 

@@ -8,9 +8,9 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import parts_of
-from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import parts_of
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.integrals import integrals
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.fitting.fit import fields_from
 from gmnm_pde.fitting.inspection import CONDITIONS, INTERIOR, Inspected, Rows, sizes_of

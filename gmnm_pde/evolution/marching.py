@@ -13,15 +13,15 @@ from gmnm_pde.evolution.events import Events
 from gmnm_pde.evolution.keeping import Kept, work_of
 from gmnm_pde.evolution.lengths import factor_of_pressures, power_of_growth
 from gmnm_pde.evolution.moments import Moments
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.resuming import saved_state
 from gmnm_pde.evolution.scales import Scales
 from gmnm_pde.evolution.settling import TINY, settled
 from gmnm_pde.evolution.solvers import StageSolver, roundings, solver_of
-from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.space.control import SpaceControl
+from gmnm_pde.evolution.space.systems import system_of
 from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
-from gmnm_pde.evolution.systems import system_of
 from gmnm_pde.evolution.transient import Transient
 from gmnm_pde.evolution.within_steps.along import Along
 from gmnm_pde.evolution.within_steps.crossings import first_change, note, refuse_endless

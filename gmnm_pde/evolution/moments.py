@@ -7,8 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.integrals import integrals
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.models.modes import Product, radau
 from gmnm_pde.multiindex import Alpha

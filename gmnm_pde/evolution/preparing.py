@@ -8,12 +8,12 @@ from gmnm_pde.evolution.events import drift
 from gmnm_pde.evolution.marched import Marched, Told
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.moments import Observable
-from gmnm_pde.evolution.narrow import narrow_places
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.reading.narrow import narrow_places
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.reading.switches import switching_times
+from gmnm_pde.evolution.space.control import SpaceControl
 from gmnm_pde.evolution.steps import Accuracy, Step
-from gmnm_pde.evolution.switches import switching_times
 from gmnm_pde.evolution.tolerance import FieldTolerances
 from gmnm_pde.scrutiny import Feature
 

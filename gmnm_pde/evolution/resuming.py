@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gmnm_pde.evolution.marched import Marched, Told
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.scales import Scales
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.transient import Transient

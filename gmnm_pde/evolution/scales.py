@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gmnm_pde.evolution.space.ties import TIED
 from gmnm_pde.evolution.steps import Accuracy
 
 _FADE = 0.5
@@ -15,9 +16,6 @@ _FLOOR = 1e-10
 
 _OF_BASE = 1e-3
 """And at least this part of the constant that it is beside."""
-
-TIED = 1e-6
-"""Where a constraint ties fields together, as velocities, at least this part of the largest of all."""
 
 _ROUNDING = 1e-16
 """Errors below this part of the largest field are rounding."""

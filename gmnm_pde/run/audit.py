@@ -7,7 +7,7 @@ points show no more than those did that it was judged by.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gmnm_pde.evolution.counting import free_end
+from gmnm_pde.evolution.reading.counting import free_end
 from gmnm_pde.fitting.fit import Fit
 from gmnm_pde.fitting.inspection import Inspected, inspected
 from gmnm_pde.run.result import RELIABLE, Result, Status

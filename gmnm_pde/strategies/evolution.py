@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 
 from gmnm_pde._errors import refuse
-from gmnm_pde.evolution.counting import require_conditions
-from gmnm_pde.evolution.faces import Unsuited
-from gmnm_pde.evolution.initial import missing_values, with_base
 from gmnm_pde.evolution.reading import Statements, read
+from gmnm_pde.evolution.reading.counting import require_conditions
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.initial import missing_values, with_base
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.strategies.marching import Marching
 from gmnm_pde.strategies.strategy import Strategy, StrategyMethod

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.evolution.comparing import FALL, differences, differences_up_to, estimated
-from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.preparing import ROUGH, Marches
 from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Unsuited
 from gmnm_pde.evolution.resuming import resume
 from gmnm_pde.evolution.steps import Ended, Step
 from gmnm_pde.evolution.tolerance import FieldTolerances

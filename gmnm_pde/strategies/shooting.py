@@ -15,10 +15,10 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.collocation.whole import Counts, place
-from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.preparing import Marches
 from gmnm_pde.evolution.reading import read
+from gmnm_pde.evolution.reading.faces import Unsuited
 from gmnm_pde.evolution.steps import Ended
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.residuals import Placed

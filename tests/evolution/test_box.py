@@ -20,14 +20,14 @@ from gmnm_pde import (
     solve,
 )
 from gmnm_pde.evolution import systems
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
-from gmnm_pde.evolution.sides import SeparableGalerkin, across
+from gmnm_pde.evolution.reading.initial import initial_values
 from gmnm_pde.evolution.solvers import Direct, Stages
 from gmnm_pde.evolution.solvers.krylov import Krylov
-from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.space.control import SpaceControl
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.sides import SeparableGalerkin, across
 from gmnm_pde.evolution.steps import Accuracy
 from gmnm_pde.models.modes import Cells, Product, Waves, radau
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gmnm_pde import Dirichlet, Initial, Interval, Neumann, Observations, Periodic, Problem, Time, diff, solve
-from gmnm_pde.evolution.counting import free_end
+from gmnm_pde.evolution.reading.counting import free_end
 
 LINE = Interval(x=(0, 1))
 DOMAIN = LINE * Time(t=(0, 0.5))

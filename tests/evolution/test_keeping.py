@@ -8,7 +8,7 @@ from gmnm_pde.evolution.keeping import Kept
 from gmnm_pde.evolution.marched import Marched
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
-from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.space.control import SpaceControl
 from gmnm_pde.evolution.steps import Accuracy, Ended
 
 

@@ -24,9 +24,9 @@ from gmnm_pde import (
     registry,
     solve,
 )
-from gmnm_pde.evolution.banded import BandedGalerkin
-from gmnm_pde.evolution.counting import require_conditions
 from gmnm_pde.evolution.reading import read
+from gmnm_pde.evolution.reading.counting import require_conditions
+from gmnm_pde.evolution.space.banded import BandedGalerkin
 from gmnm_pde.models.modes import LocalCells, Piecewise
 
 UNIT = Interval(x=(0, 1)) * Time(t=(0, 1))

@@ -20,10 +20,10 @@ from gmnm_pde import (
     load_solution,
     solve,
 )
-from gmnm_pde.evolution.banded import BandedGalerkin
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.initial import with_base
 from gmnm_pde.evolution.reading import read
+from gmnm_pde.evolution.reading.initial import with_base
+from gmnm_pde.evolution.space.banded import BandedGalerkin
+from gmnm_pde.evolution.space.galerkin import Galerkin
 from gmnm_pde.models.modes import Cells, LocalCells, product_of
 from gmnm_pde.strategies.evolution import Evolution
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from gmnm_pde import Initial, Periodic, Problem, Rectangle, Time, diff, laplacian
-from gmnm_pde.evolution.galerkin import Galerkin
 from gmnm_pde.evolution.reading import read
-from gmnm_pde.evolution.splitting import Split, constant_slopes
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.splitting import Split, constant_slopes
 from gmnm_pde.linalg.gmres import gmres
 from gmnm_pde.models.modes import Cells, Product, Waves
 

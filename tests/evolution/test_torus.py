@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from gmnm_pde import Box, Initial, Observations, Periodic, Problem, Rectangle, Time, diff, laplacian, registry, solve
-from gmnm_pde.evolution.faces import Unsuited
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.initial import initial_values
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.initial import initial_values
 from gmnm_pde.evolution.solvers import Direct, Stages
 from gmnm_pde.evolution.solvers.krylov import Krylov
-from gmnm_pde.evolution.space import SpaceControl
+from gmnm_pde.evolution.space.control import SpaceControl
+from gmnm_pde.evolution.space.galerkin import Galerkin
 from gmnm_pde.evolution.steps import Accuracy
 from gmnm_pde.models.modes import Product, Waves, radau
 

@@ -8,8 +8,8 @@ import torch
 import gmnm_pde as g
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.evolution.solvers.saddle import Saddle
-from gmnm_pde.evolution.splitting import constant_slopes
-from gmnm_pde.evolution.systems import system_of
+from gmnm_pde.evolution.space.splitting import constant_slopes
+from gmnm_pde.evolution.space.systems import system_of
 from gmnm_pde.models.modes import Cells, Polynomials, Product, Waves
 
 PI, NU = math.pi, 0.1

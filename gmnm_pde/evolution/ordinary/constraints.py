@@ -3,7 +3,7 @@
 import numpy as np
 
 from gmnm_pde.evolution.ordinary.evaluation import evaluation_of
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 
 _STEPS = 30
 

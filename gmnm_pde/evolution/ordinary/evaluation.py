@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.evolution.ordinary.scalars import written
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.jets import Alpha, Field, Frame, Quantity, partials
 from gmnm_pde.statement.recording import NOT_RECORDED, Graph, record
 from gmnm_pde.statement.terms import Term

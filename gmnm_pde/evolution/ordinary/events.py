@@ -9,7 +9,7 @@ import numpy as np
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Original, evaluation_of
 from gmnm_pde.evolution.ordinary.stages import Numbers
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.within_steps.crossings import Crossing, Watched, crossings
 from gmnm_pde.statement.events import Happening
 from gmnm_pde.statement.terms import Term

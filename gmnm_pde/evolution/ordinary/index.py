@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.ordinary.evaluation import Original, probes
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.operators import diff
 from gmnm_pde.statement.terms import Term
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.ordinary.evaluation import Original
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.statements import Statements
 
 _STEPS, _CLOSE, _RANK = 30, 1e-13, 1e-11
 """Of Newton's method, and singular values below that part of the largest are zero."""

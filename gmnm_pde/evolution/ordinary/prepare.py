@@ -8,7 +8,6 @@ import torch
 
 from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
-from gmnm_pde.evolution.faces import Unsuited
 from gmnm_pde.evolution.marched import Told
 from gmnm_pde.evolution.ordinary.branches import ways_on
 from gmnm_pde.evolution.ordinary.constraints import Constraints
@@ -20,7 +19,8 @@ from gmnm_pde.evolution.ordinary.march import OrdinaryMarch
 from gmnm_pde.evolution.ordinary.scales import Aim
 from gmnm_pde.evolution.ordinary.start import Start
 from gmnm_pde.evolution.ordinary.system import System
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.tolerance import FieldTolerances
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.direct import Direct
 from gmnm_pde.evolution.solvers.krylov import Krylov
 from gmnm_pde.evolution.solvers.protocol import StageSolver
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
 from gmnm_pde.models.modes import Waves
 
 _DENSE = 400

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.sides import SeparableGalerkin
-from gmnm_pde.evolution.splitting import Entry
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
+from gmnm_pde.evolution.space.splitting import Entry
 from gmnm_pde.models.modes import applied
 
 _WORST = 1e6

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from gmnm_pde.evolution.slopes import Factor, Factorised, Slopes
 from gmnm_pde.evolution.solvers.protocol import Stages
+from gmnm_pde.evolution.space.slopes import Factor, Factorised, Slopes
 
 
 class Direct:

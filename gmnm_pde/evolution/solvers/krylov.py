@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.protocol import Stages
 from gmnm_pde.evolution.solvers.saddle import Saddle
 from gmnm_pde.evolution.solvers.separable import Separable
 from gmnm_pde.evolution.solvers.symbols import Symbols
-from gmnm_pde.evolution.splitting import Entry, Split, Varying
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
+from gmnm_pde.evolution.space.splitting import Entry, Split, Varying
 from gmnm_pde.linalg.gmres import gmres
 
 _MOST = 40

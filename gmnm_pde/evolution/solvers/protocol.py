@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
+from gmnm_pde.evolution.space.galerkin import Galerkin
 from gmnm_pde.models.modes import Radau
 
 Size = Callable[[Tensor, Tensor], float]

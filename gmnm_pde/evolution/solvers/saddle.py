@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.schur import Schur
 from gmnm_pde.evolution.solvers.separable import Separable
-from gmnm_pde.evolution.splitting import Entry
-from gmnm_pde.evolution.ties import Ties
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
+from gmnm_pde.evolution.space.splitting import Entry
+from gmnm_pde.evolution.space.ties import Ties
 
 
 class Saddle(Separable):

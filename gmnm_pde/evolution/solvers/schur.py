@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.diagonal import Diagonal
-from gmnm_pde.evolution.ties import Ties
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
+from gmnm_pde.evolution.space.ties import Ties
 from gmnm_pde.models.modes import Cells, Waves, applied
 
 _AT_ONCE = 2**20

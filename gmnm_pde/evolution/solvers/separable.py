@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.sides import SeparableGalerkin
 from gmnm_pde.evolution.solvers.diagonal import Diagonal
-from gmnm_pde.evolution.splitting import Entry
+from gmnm_pde.evolution.space.sides import SeparableGalerkin
+from gmnm_pde.evolution.space.splitting import Entry
 
 
 class Separable:

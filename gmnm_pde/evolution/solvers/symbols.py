@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.splitting import Entry
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.splitting import Entry
 from gmnm_pde.models.modes import Waves
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.within_steps.spots import OnSide, Within
 from gmnm_pde.evolution.within_steps.watched import Watched

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from gmnm_pde.evolution.integrals import integrals
+from gmnm_pde.evolution.space.integrals import integrals
 from gmnm_pde.models.modes import Product
 
 

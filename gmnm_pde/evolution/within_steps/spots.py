@@ -7,9 +7,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import Side, parts_of
-from gmnm_pde.evolution.places import Face
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Side, parts_of
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.places import Face
 from gmnm_pde.models.modes import Product
 
 _PLACES = {1: 9, 2: 4, 3: 2}

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.within_steps.means import NotedIntegrals, from_places
 from gmnm_pde.evolution.within_steps.spots import Spots

@@ -2,12 +2,12 @@
 
 import math
 
-from gmnm_pde.evolution.banded import BandedGalerkin
-from gmnm_pde.evolution.galerkin import Galerkin
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.sides import SeparableGalerkin, across
-from gmnm_pde.evolution.splitting import is_sum_of_lines
-from gmnm_pde.evolution.ties import Ties, ties_of
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.banded import BandedGalerkin
+from gmnm_pde.evolution.space.galerkin import Galerkin
+from gmnm_pde.evolution.space.sides import SeparableGalerkin, across
+from gmnm_pde.evolution.space.splitting import is_sum_of_lines
+from gmnm_pde.evolution.space.ties import Ties, ties_of
 from gmnm_pde.models.modes import Piecewise, Product
 
 _DENSE = 1200

@@ -6,8 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import Side
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Side
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.models.modes import Product
 from gmnm_pde.residuals.pointwise import Linearized
 from gmnm_pde.statement.terms import Term

@@ -16,11 +16,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.places import Face, Inside, put
-from gmnm_pde.evolution.pressures import Pressures
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.slopes import DenseSlopes, Slopes
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.integrals import integrals
+from gmnm_pde.evolution.space.places import Face, Inside, put
+from gmnm_pde.evolution.space.pressures import Pressures
+from gmnm_pde.evolution.space.slopes import DenseSlopes, Slopes
 from gmnm_pde.models.modes import Product
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize

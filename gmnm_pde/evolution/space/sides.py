@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import Side
-from gmnm_pde.evolution.galerkin import Galerkin, Jets
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.ties import Ties
+from gmnm_pde.evolution.reading.faces import Side
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.galerkin import Galerkin, Jets
+from gmnm_pde.evolution.space.ties import Ties
 from gmnm_pde.models.modes import Product, applied
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud

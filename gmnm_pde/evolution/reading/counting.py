@@ -9,8 +9,8 @@ Equations whose order falls at an end, as where a velocity is zero or points out
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from gmnm_pde.evolution.faces import Side, Unsuited
-from gmnm_pde.evolution.reading import Statements, occurring, read
+from gmnm_pde.evolution.reading.faces import Side, Unsuited
+from gmnm_pde.evolution.reading.statements import Statements, occurring, read
 from gmnm_pde.residuals.pointwise import probed
 from gmnm_pde.sampling import Cloud, sample, unit_points
 from gmnm_pde.statement.problem import Problem

@@ -2,8 +2,8 @@
 
 import torch
 
-from gmnm_pde.evolution.faces import Side
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Side
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.sampling import unit_points
 
 _TIMES = 2000

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import Unsuited
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.faces import Unsuited
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.fitting.data_start import ends_of, prescribed
 from gmnm_pde.geometry import Region
 from gmnm_pde.models.modes import Product

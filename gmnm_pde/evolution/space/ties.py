@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.splitting import Entry, constant_slopes
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.splitting import Entry, constant_slopes
+
+TIED = 1e-6
+"""The size that errors of a field are relative to is at least this part of that of the largest of all tied ones."""
 
 
 @dataclass(frozen=True)

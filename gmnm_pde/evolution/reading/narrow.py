@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.initial import given_at
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.initial import given_at
+from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.terms import Term

@@ -8,8 +8,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from gmnm_pde.evolution.faces import Side, Unsuited, breaks_at, require_box, sides_of
-from gmnm_pde.evolution.gauge import Gauge, free_fields, gauge_of
+from gmnm_pde.evolution.reading.faces import Side, Unsuited, breaks_at, require_box, sides_of
+from gmnm_pde.evolution.reading.gauge import Gauge, free_fields, gauge_of
 from gmnm_pde.geometry import Domain, Parted, Region
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize, probed, zero_jets

@@ -9,8 +9,8 @@ import torch
 from scipy.linalg import get_lapack_funcs
 from torch import Tensor
 
-from gmnm_pde.evolution.galerkin import Galerkin, Held, Jets
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.galerkin import Galerkin, Held, Jets
 from gmnm_pde.models.modes import Piecewise
 
 

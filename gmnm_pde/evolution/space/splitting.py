@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.integrals import integrals
-from gmnm_pde.evolution.reading import Statements
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.integrals import integrals
 from gmnm_pde.models.modes import Product, Waves
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize

@@ -9,9 +9,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gmnm_pde.evolution.initial import initial_values
-from gmnm_pde.evolution.reading import Statements
-from gmnm_pde.evolution.scales import TIED
+from gmnm_pde.evolution.reading.initial import initial_values
+from gmnm_pde.evolution.reading.statements import Statements
+from gmnm_pde.evolution.space.ties import TIED
 from gmnm_pde.models.modes import Cells, Line, LocalCells, Polynomials, Product, Waves, product_of
 
 _IDLE = 1e-3
