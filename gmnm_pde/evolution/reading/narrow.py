@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.reading.initial import given_at
 from gmnm_pde.evolution.reading.statements import Statements
-from gmnm_pde.residuals.pointwise import Placed, linearize, zero_jets
+from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, zero_jets
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.statement.terms import Term
 
@@ -26,6 +26,9 @@ _MOST = 24
 _FEW = 256
 """Places at which it is seen whether an equation depends on time."""
 
+_ROUNDING = 1e-13
+"""Less than this part of the constants that fields are beside, or of what equations make of these, is rounding."""
+
 _TIMES = (1e-9, 0.13, 0.37, 0.61, 0.87)
 """Parts of the time at which equations are looked at."""
 
@@ -37,33 +40,64 @@ def narrow_places(statements: Statements) -> list[float]:
     shift = torch.rand(1, generator=generator, dtype=torch.float64)
     parts = (torch.arange(_WINDOWS * _EACH, dtype=torch.float64) + shift) / (_WINDOWS * _EACH)
     places = low + (high - low) * parts
-    rows = [*given_at(statements, places[:, None]).flatten(0, 1), *_sources(statements, places)]
-    for values in rows:
-        found |= set(_around(places, values, high - low))
+    given = given_at(statements, places[:, None])
+    base = torch.tensor(statements.base or [0.0] * statements.fields, dtype=torch.float64)
+    rows = [*zip(given.flatten(0, 1), base.abs().repeat(len(given)), strict=True), *_sources(statements, places)]
+    for values, size in rows:
+        if float(values.abs().max()) > _ROUNDING * float(size):
+            found |= set(_around(places, values, high - low))
     return sorted(place for place in found if low < place < high)
 
 
-def _sources(statements: Statements, places: Tensor) -> Iterator[Tensor]:
-    """The equations at zero fields, [n] each, at some times; those that few places show to be steady at one."""
+def _sources(statements: Statements, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The equations at zero fields, [n] each, at some times; those that few places show to be steady at one.
+
+    With each comes how large those of its parts are that come of the constants which fields are beside.
+    """
     times = statements.start + torch.tensor(_TIMES, dtype=torch.float64) * (statements.end - statements.start)
     for term in statements.equations:
         few = [_at_zero(statements, term, places[:: len(places) // _FEW], time) for time in times]
-        steady = all(torch.equal(own, few[0]) for own in few)
+        sizes = [_of_base(statements, own) for own in few[0]]
+        steady = all(
+            torch.equal(own.residual, first.residual)
+            for by_time in few
+            for own, first in zip(by_time, few[0], strict=True)
+        )
         for time in times[:1] if steady else times:
-            yield from _at_zero(statements, term, places, time)
+            every = _at_zero(statements, term, places, time, slopes=False)
+            yield from ((own.residual, size) for own, size in zip(every, sizes, strict=True))
 
 
-def _at_zero(statements: Statements, term: Term, places: Tensor, time: Tensor) -> Tensor:
-    """The residuals of an equation at zero fields at a time, [residuals, n]; zero beside its part."""
+def _of_base(statements: Statements, own: Linearized) -> Tensor:
+    """How large what an equation makes of the constants is that fields are beside."""
+    parts = zip(statements.problem.base, range(len(statements.problem.branches)), strict=False)
+    zero = (0,) * statements.problem.domain.dimension
+    return sum(
+        (base * own.slopes[field, zero].abs().max() for base, field in parts if (field, zero) in own.slopes),
+        torch.zeros((), dtype=torch.float64),
+    ).abs()
+
+
+def _at_zero(
+    statements: Statements, term: Term, places: Tensor, time: Tensor, *, slopes: bool = True
+) -> list[Linearized]:
+    """An equation at zero fields at a time, residual by residual, [n] each; zero beside its part."""
     points, problem = statements.joined(places[:, None], time[None]), statements.problem
     inside = statements.lies_in(term.parts[0], points) if term.parts else torch.ones(len(points)).bool()
     own = points[inside]
     jets = zero_jets(term, own, len(problem.branches))
-    named = linearize(problem, Placed(term, Cloud(own)), own, jets, (), slopes=False)
-    values = torch.zeros(len(named), len(points), dtype=torch.float64)
-    for row, linearized in zip(values, named.values(), strict=True):
-        row[inside] = linearized.residual.double()
-    return values
+    (low, high) = statements.bounds[0]
+
+    def integrate(values: Tensor) -> Tensor:
+        return ((high - low) * values.detach().mean()).expand_as(values).clone().requires_grad_()
+
+    placed = Placed(term, Cloud(own), integrate=integrate)
+    named = linearize(problem, placed, own, jets, (), slopes=slopes)
+    for linearized in named.values():
+        residual = torch.zeros(len(points), dtype=torch.float64)
+        residual[inside] = linearized.residual.double()
+        linearized.residual = residual
+    return list(named.values())
 
 
 def _around(places: Tensor, values: Tensor, extent: float) -> Sequence[float]:
