@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from gmnm_pde.evolution.events import drift
@@ -9,7 +10,7 @@ from gmnm_pde.evolution.marched import Marched, Told
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.moments import Observable
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
-from gmnm_pde.evolution.reading.narrow import narrow_places
+from gmnm_pde.evolution.reading.narrow import Interval, narrow_at_first, narrow_sources
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.reading.switches import switching_times
 from gmnm_pde.evolution.space.control import SpaceControl
@@ -102,7 +103,9 @@ class Marches:
         shortest = max(_SHORTEST, _SHORT * allowed ** (2 / 3))
         own = {"size": size, "waves": _WAVES[number % 2], "shortest": shortest}
         fewest = [] if before is None else [(s.start, [line.count for line in s.basis.lines]) for s in before.steps]
-        control = SpaceControl(self._statements, allowed, **own, fewest=fewest, marks=self._marks())
+        control = SpaceControl(
+            self._statements, allowed, **own, fewest=fewest, marks=self._marks(), narrow=self._narrow_at_first()
+        )
         longest = () if before is None else [(step.start, _SHORTER * step.length) for step in before.steps]
         accuracy = Accuracy(allowed, allowed, stages)
         return March(self._statements, accuracy, control, self._breaks(), on_step, longest, keep)
@@ -119,6 +122,8 @@ class Marches:
         known = {*map(when, problem.breaks), *(time for event in problem.events for time in event.at)}
         found = set(switching_times(self._statements))
         found |= {when(own.plane[1]) for own in self._features if own.plane is not None and own.plane[0] == axis}
+        spots = [own for own in self._features if own.kind == "narrow" and own.plane is None]
+        found |= {when(place) for own in spots for place in _around(own, axis)}
         near = _SAME * (self._statements.end - self._statements.start)
         return sorted(known | {own for own in found if all(abs(own - other) > near for other in known)})
 
@@ -132,27 +137,42 @@ class Marches:
         return Told(march.stopped, march.happened, drifts)
 
     @cached_property
-    def _narrow(self) -> list[float]:
-        return narrow_places(self._statements)
+    def _of_line(self) -> tuple[list[float], list[Interval]]:
+        """On a line, places beside what is narrow in what drives the problem, and where initial values are narrow."""
+        return narrow_sources(self._statements), narrow_at_first(self._statements)
+
+    @cached_property
+    def _at_first(self) -> set[str]:
+        """The names of initial values."""
+        return {name for term in self._statements.initial for name in term.trace.names}
 
     def _marks(self) -> list[list[float]]:
-        """For each coordinate of space the places at which initial values jump or have kinks."""
+        """For each coordinate of space the places at which initial values jump or have kinks, or something is narrow
+        in what drives the problem.
+        """  # noqa: D205
         statements = self._statements
-        names = {name for term in statements.initial for name in term.trace.names}
-        sharp = [own for own in self._features if own.term in names and own.kind != "narrow"]
+        sharp = [own for own in self._features if own.term in self._at_first and own.kind != "narrow"]
         planes = {own.plane for own in sharp if own.plane is not None}
         if len(statements.space) == 1:
             (axis,) = statements.space
             planes |= {(axis, place) for own in sharp for place in own.at[:_MARKS, axis].tolist()}
             if axis not in statements.periodic:
-                planes |= {(axis, place) for place in self._narrow}
+                planes |= {(axis, place) for place in self._of_line[0]}
         else:
-            narrow = [own for own in self._features if own.kind == "narrow"]
+            narrow = [own for own in self._features if own.kind == "narrow" and own.term not in self._at_first]
             planes |= {(axis, place) for own in narrow for axis in statements.space for place in _around(own, axis)}
         return [
             _apart({place for across, place in planes if across == axis and low < place < high}, high - low)
             for axis, (low, high) in zip(statements.space, statements.bounds, strict=True)
         ]
+
+    def _narrow_at_first(self) -> list[list[Interval]]:
+        """For each coordinate of space intervals in which initial values are narrow."""
+        statements = self._statements
+        if len(statements.space) == 1:
+            return [[] if statements.periodic else self._of_line[1]]
+        narrow = [own for own in self._features if own.kind == "narrow" and own.term in self._at_first]
+        return [[interval for own in narrow for interval in pairwise(_around(own, axis))] for axis in statements.space]
 
 
 def _around(spot: Feature, axis: int) -> list[float]:

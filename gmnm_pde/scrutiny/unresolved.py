@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.geometry import Region
+from gmnm_pde.geometry import Parted, Region
 from gmnm_pde.residuals.pointwise import Placed, jets_of, linearize
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.scrutiny.feature import Feature
@@ -60,7 +60,14 @@ def _left(model: Any, problem: Problem, feature: Feature, values: Sequence[float
         return _relative(model, problem, own[0], cloud, values)
     if not len(points) or not terms:
         return 0.0
-    return max(_relative(model, problem, term, Cloud(points), values) for term in terms)
+    inside = ((term, _where_it_holds(problem, term, points)) for term in terms)
+    return max(_relative(model, problem, term, Cloud(own), values) for term, own in inside if len(own))
+
+
+def _where_it_holds(problem: Problem, term: Term, points: Tensor) -> Tensor:
+    """Those of some points [n, d] that lie in the part in which an equation is to hold."""
+    domain = problem.domain
+    return points[domain.lies_in(term.parts[0], points)] if term.parts and isinstance(domain, Parted) else points
 
 
 def _on_its_plane(term: Term, feature: Feature, points: Tensor) -> Cloud | None:

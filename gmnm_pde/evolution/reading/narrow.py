@@ -3,7 +3,7 @@
 Initial values are looked at closely, and so are the equations at zero fields, which is what drives them, at some times.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -33,20 +33,32 @@ _TIMES = (1e-9, 0.13, 0.37, 0.61, 0.87)
 """Parts of the time at which equations are looked at."""
 
 
-def narrow_places(statements: Statements) -> list[float]:
-    """Places on both sides of what is narrow in the data of a problem on a line, ascending."""
-    (low, high), found = statements.bounds[0], set[float]()
-    generator = torch.Generator().manual_seed(5)
-    shift = torch.rand(1, generator=generator, dtype=torch.float64)
-    parts = (torch.arange(_WINDOWS * _EACH, dtype=torch.float64) + shift) / (_WINDOWS * _EACH)
-    places = low + (high - low) * parts
+Interval = tuple[float, float]
+
+
+def narrow_sources(statements: Statements) -> list[float]:
+    """Places on both sides of what is narrow in what drives a problem on a line, ascending."""
+    places = _places(statements)
+    found = [_around(places, values, size) for values, size in _sources(statements, places)]
+    ends = {end for intervals in found for interval in intervals for end in interval}
+    low, high = statements.bounds[0]
+    return sorted(place for place in ends if low < place < high)
+
+
+def narrow_at_first(statements: Statements) -> list[Interval]:
+    """Where initial values of a problem on a line are narrow."""
+    places = _places(statements)
     given = given_at(statements, places[:, None])
     base = torch.tensor(statements.base or [0.0] * statements.fields, dtype=torch.float64)
-    rows = [*zip(given.flatten(0, 1), base.abs().repeat(len(given)), strict=True), *_sources(statements, places)]
-    for values, size in rows:
-        if float(values.abs().max()) > _ROUNDING * float(size):
-            found |= set(_around(places, values, high - low))
-    return sorted(place for place in found if low < place < high)
+    rows = zip(given.flatten(0, 1), base.abs().repeat(len(given)), strict=True)
+    return [interval for values, size in rows for interval in _around(places, values, size)]
+
+
+def _places(statements: Statements) -> Tensor:
+    """Places in windows of the line, ascending."""
+    (low, high) = statements.bounds[0]
+    shift = torch.rand(1, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    return low + (high - low) * (torch.arange(_WINDOWS * _EACH, dtype=torch.float64) + shift) / (_WINDOWS * _EACH)
 
 
 def _sources(statements: Statements, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -100,21 +112,20 @@ def _at_zero(
     return list(named.values())
 
 
-def _around(places: Tensor, values: Tensor, extent: float) -> Sequence[float]:
-    """Places on both sides of what is narrow in some values."""
+def _around(places: Tensor, values: Tensor, size: Tensor) -> list[Interval]:
+    """Intervals with what is narrow in some values, which are differences of numbers of some size."""
     by_window = values.unflatten(0, (_WINDOWS, _EACH))
     line = torch.linspace(0, 1, _EACH, dtype=torch.float64)
     straight = by_window[:, :1] + (by_window[:, -1:] - by_window[:, :1]) * line
     bent = (by_window - straight).abs()
-    largest = values.abs().max()
+    largest = float(values.abs().max())
     windows = (bent.amax(dim=1) > _BENT * largest).nonzero()[:, 0]
-    if float(largest) == 0 or not 0 < len(windows) <= _MOST:
-        return ()
-    told = []
-    step = extent / (_WINDOWS * _EACH)
+    if largest <= _ROUNDING * float(size) or not 0 < len(windows) <= _MOST:
+        return []
+    told, step = [], (places[1] - places[0]).item()
     for window in windows.tolist():
         rows = (bent[window] > 0.5 * bent[window].max()).nonzero()[:, 0]
         first, last = (places[window * _EACH + k].item() for k in (int(rows[0]), int(rows[-1])))
         width = last - first + step
-        told += [first - width, last + width]
+        told.append((first - width, last + width))
     return told

@@ -44,7 +44,8 @@ class SpaceControl:
             cells there are always more.
         most: The most modes along a line.
         shortest: The length of the shortest cell, relative to the line.
-        marks: For each coordinate of space places at which initial values are not smooth: cells end there.
+        marks: For each coordinate of space places at which data are not smooth: cells end there.
+        narrow: For each coordinate intervals in which initial values are narrow: cells there are no longer at first.
         natural: How large fields would be if they counted in the equations as others do, [fields], once that is known.
         rest: The steps until the next look for cells to merge.
     """
@@ -57,6 +58,7 @@ class SpaceControl:
     most: int = 1200
     shortest: float = 2e-5
     marks: Sequence[Sequence[float]] = ()
+    narrow: Sequence[Sequence[tuple[float, float]]] = ()
     natural: Tensor | None = field(default=None, init=False)
     rest: int = field(default=_REST, init=False)
 
@@ -78,7 +80,8 @@ class SpaceControl:
                 edges = [low]
                 for start, end in pairwise([low, *sorted([*breaks, *marks]), high]):
                     edges += torch.linspace(start, end, each + 1, dtype=torch.float64).tolist()[1:]
-                lines.append(kind(edges, self.size + smoothness, smoothness, breaks, marks))
+                cells = kind(edges, self.size + smoothness, smoothness, breaks, marks)
+                lines.append(_divided(cells, self.narrow[k] if self.narrow else ()))
         return product_of(lines)
 
     def initial(self) -> tuple[Product, list[Tensor]]:
@@ -174,3 +177,16 @@ class SpaceControl:
                 able[:] = False
             return able
         return torch.tensor([line.count <= self.most])
+
+
+def _divided(cells: Cells, intervals: Sequence[tuple[float, float]]) -> Cells:
+    """Cells halved until those that meet an interval are no longer than it is."""
+    if not intervals:
+        return cells
+    begin, end = torch.tensor(intervals, dtype=torch.float64).unbind(1)
+    while True:
+        low, high = torch.tensor(list(pairwise(cells.edges)), dtype=torch.float64)[:, :, None].unbind(1)
+        long = ((low < end) & (begin < high) & (high - low > end - begin)).any(dim=1)
+        if not bool(long.any()):
+            return cells
+        cells = cells.finer(long)
