@@ -23,8 +23,9 @@ from gmnm_pde.evolution.space.systems import system_of
 from gmnm_pde.evolution.stages import Trial
 from gmnm_pde.evolution.steps import Accuracy, Ended, Outcome, Step
 from gmnm_pde.evolution.transient import Transient
-from gmnm_pde.evolution.within_steps.along import Along
+from gmnm_pde.evolution.within_steps.along import Along, terms_watched
 from gmnm_pde.evolution.within_steps.crossings import first_change, note, refuse_endless
+from gmnm_pde.evolution.within_steps.driven import floor_of_driven
 from gmnm_pde.interruption import pause, unbroken
 from gmnm_pde.models.modes import Product, Radau, radau
 from gmnm_pde.residuals.natural import beside_others
@@ -141,6 +142,10 @@ class March:
         tied, natural = bool(self.statements.free), self._natural(sizes)
         self.scales = Scales.of(self.accuracy, self.statements.orders, sizes, base, tied=tied, natural=natural)
         self.control.natural = natural
+        if len(self.breaks) > 1:
+            watched = terms_watched(self.statements)
+            own = floor_of_driven(self.statements, watched, basis, self.method.stages, self.breaks)
+            self.scales.will_be(own)
         self._settle()
 
     def _natural(self, sizes: Tensor) -> Tensor | None:

@@ -67,7 +67,8 @@ class Along:
 
     def __init__(self, statements: Statements):
         self._statements = statements
-        self._watched = list(_watched(statements)) if statements.space else []
+        every = terms_watched(statements) if statements.space else ()
+        self._watched = [own for own in every if not _is_plain(statements, own.term)]
         self._narrow = torch.zeros(2, statements.fields, dtype=torch.float64)
 
     @property
@@ -100,14 +101,12 @@ class Along:
         return 1 if part <= 1 else 1 << round(math.log2(part))
 
 
-def _watched(statements: Statements) -> Iterator[Watched]:
-    """What of a problem is to be looked at, and where."""
+def terms_watched(statements: Statements) -> Iterator[Watched]:
+    """What holds at all times of a problem, each to be looked at at some places."""
     for term in statements.equations:
-        if not _is_plain(statements, term):
-            yield Watched(statements, term, Within(statements, *term.parts[:1]))
+        yield Watched(statements, term, Within(statements, *term.parts[:1]))
     for side in (*statements.sides, *statements.meetings):
-        if not _is_plain(statements, side.term):
-            yield Watched(statements, side.term, OnSide(statements, side))
+        yield Watched(statements, side.term, OnSide(statements, side))
 
 
 def _is_plain(statements: Statements, term: Term) -> bool:
