@@ -11,6 +11,7 @@ from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.moments import Observable
 from gmnm_pde.evolution.ordinary import Ordinary, OrdinaryMarch
 from gmnm_pde.evolution.reading.narrow import Interval, narrow_at_first, narrow_sources
+from gmnm_pde.evolution.reading.pulses import pulses, with_ends
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.reading.switches import switching_times
 from gmnm_pde.evolution.space.control import SpaceControl
@@ -120,10 +121,13 @@ class Marches:
         axis, problem = self._statements.axis, self._statements.problem
         when = self._statements.when
         known = {*map(when, problem.breaks), *(time for event in problem.events for time in event.at)}
-        found = set(switching_times(self._statements))
-        found |= {when(own.plane[1]) for own in self._features if own.plane is not None and own.plane[0] == axis}
-        spots = [own for own in self._features if own.kind == "narrow" and own.plane is None]
-        found |= {when(place) for own in spots for place in _around(own, axis)}
+        found, narrow = set(switching_times(self._statements)), set[float]()
+        for own in self._features:
+            if own.plane is not None and own.plane[0] == axis:
+                (narrow if own.kind == "narrow" else found).add(when(own.plane[1]))
+            elif own.plane is None and own.kind == "narrow":
+                narrow |= {when(place) for place in _around(own, axis)}
+        found = with_ends(known | found, narrow, self._pulses) - known
         near = _SAME * (self._statements.end - self._statements.start)
         return sorted(known | {own for own in found if all(abs(own - other) > near for other in known)})
 
@@ -135,6 +139,10 @@ class Marches:
         invariants = self._statements.problem.invariants
         drifts = {name: drift(Observable(self._statements, own), march.steps) for name, own in invariants.items()}
         return Told(march.stopped, march.happened, drifts)
+
+    @cached_property
+    def _pulses(self) -> list[Interval]:
+        return pulses(self._statements) if self._statements.space else []
 
     @cached_property
     def _of_line(self) -> tuple[list[float], list[Interval]]:

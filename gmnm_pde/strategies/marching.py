@@ -114,7 +114,7 @@ class Marching:
             if best is None or not best.fit.reached or (marched.reached and not error > least):
                 course.best, course.ended = candidate, why
             elif run.late and not marched.reached and math.isnan(best.error):
-                best = replace(best, estimate=self._up_to(marched, best.fit, run))
+                best = replace(best, estimate=self._up_to(marched, best.fit, course.last, run))
                 return self._partly_judged(best, marched.until, run)
             course.stalls = course.stalls + 1 if error > FALL * least else 0
             done = course.before is not None and (error <= aim or course.stalls > (0 if run.tol is None else 1))
@@ -220,15 +220,18 @@ class Marching:
         course.apart = apart
         return Candidate(marched, estimated(marched, apart, earlier))
 
-    def _up_to(self, marched: Marched, before: Marched, run: Run) -> ErrorEstimate:
-        """The error of a march by what the next one shows, which did not come to the end: it grows from there on."""
+    def _up_to(self, marched: Marched, before: Marched, allowed: float, run: Run) -> ErrorEstimate:
+        """The error of a march by what the next one shows, which did not come to the end: it grows from there on.
+
+        Of what is still to come the next one shows nothing; the march may be wrong there by what it was allowed.
+        """
         with finishing():
             apart = differences_up_to(marched, before, run.points)
         if apart is None:
             return ErrorEstimate.unknown(self.setup.problem)
         whole = abs(self.statements.end - self.statements.start)
         grown = whole / max(abs(marched.end - self.statements.start), 1e-3 * whole)
-        return estimated(marched, [grown * part for part in apart])
+        return estimated(marched, [max(allowed, grown * part) for part in apart])
 
     def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
         """A march that the next one, cut short, judges up to some time."""

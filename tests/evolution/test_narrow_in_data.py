@@ -3,12 +3,17 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from scipy.special import erf
 
 import gmnm_pde as g
 
 LINE = g.Interval(x=(0, 1)) * g.Time(t=(0, 1))
+
+
+def steady(u):
+    return 1
 
 
 def pulse(t, width):
@@ -49,6 +54,24 @@ def test_flux_in_a_narrow_pulse_of_time():
     right = -1 - 2 * (np.cos(waves * places) * np.exp(-(waves**2) * (0.6 - when))).sum(axis=0)
     found = solution(x=torch.from_numpy(places), t=torch.full((3,), 0.6, dtype=torch.float64)).numpy()
     assert solution.report.converged and np.abs(found - right).max() < 1e-4
+
+
+@pytest.mark.parametrize("law", [steady, pytest.param(lambda u: g.mean(u) / 10, marks=pytest.mark.slow)])
+def test_none_of_many_pulses_of_time_is_stepped_over(law):
+    width, number = 1e-4, 18
+    times = torch.arange(number, dtype=torch.float64) / number + 0.011
+
+    def comb(t):
+        near = (torch.floor(t * number) / number + 0.011 - t).abs()
+        return torch.exp(-((near / width) ** 2)) / (width * math.sqrt(math.pi))
+
+    problem = g.Problem(
+        LINE, lambda u, t: g.diff(u, t) - g.laplacian(u) - law(u) * comb(t), [g.Neumann(u=0), g.Initial(u=1)]
+    )
+    solution = g.solve(problem, tol=1e-2)
+    passed = float((times < 0.99).sum())
+    right = 1 + passed if law is steady else math.exp(passed / 10)
+    assert solution.report.converged and abs(solution(x=0.3, t=0.99).item() / right - 1) < 1e-2
 
 
 def test_a_pulse_in_materials_is_resolved():
