@@ -27,6 +27,9 @@ _OF_FREE = 0.1
 """The finest polynomials of pressures may carry this part of what those of other fields may: errors of pressures are
 not seen in steps, and larger."""
 
+_NOTHING = 1e-25
+"""A field below this part of the largest is nothing but rounding, whatever its unit."""
+
 _LEVELS = 40
 """The most refinements of the initial modes."""
 
@@ -112,7 +115,8 @@ class SpaceControl:
         for k, (line, tails, fewest) in enumerate(
             zip(basis.lines, basis.tails(state), self._fewest(basis, time), strict=True)
         ):
-            cells = (tails > self.allowed * scale[:, None].clamp_min(1e-300)).any(dim=0)
+            least = self.allowed * torch.maximum(scale, _NOTHING * scale.max()).clamp_min(1e-300)
+            cells = (tails > least[:, None]).any(dim=0)
             # in a first short step a pressure is what rounding over its length makes of it, and settles after it
             if isinstance(line, Polynomials) and time > self.statements.start:
                 for free in self.statements.free:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
+from gmnm_pde.evolution.within_steps.passed import passed
 from gmnm_pde.evolution.within_steps.spots import OnSide, Within
 from gmnm_pde.evolution.within_steps.watched import Watched
 from gmnm_pde.residuals.pointwise import Placed, residuals
@@ -81,19 +82,27 @@ class Along:
         windows = self._windows(step.length)
         parts, smooth, inverse = _times(windows, 2 * step.stages)
         found = torch.zeros(2, windows, self._statements.fields, dtype=torch.float64)
+        whole = torch.cat([parts.new_zeros(1), parts, parts.new_ones(1)])
+        ends = torch.full((self._statements.fields,), math.inf, dtype=torch.float64)
         for own in self._watched:
             inside = int(own.term.group == "interior")
-            for name, left in own.left(step, parts).items():
-                apart = (left - smooth @ (inverse @ (smooth.mT @ left))).abs().unflatten(0, (windows, _EACH))
+            left, heard = own.left_and_heard(step, whole)
+            inner = {name: values[1:-1] for name, values in left.items()}
+            apart = {name: values - smooth @ (inverse @ (smooth.mT @ values)) for name, values in inner.items()}
+            narrow = passed(own, step, whole, apart, heard)
+            for name, values in apart.items():
+                means = values.abs().unflatten(0, (windows, _EACH)).mean(dim=1)
                 field, effect = own.effect(name, step)
-                size = (apart.mean(dim=1) * effect).square().mean(dim=1).sqrt()
+                for each in narrow:
+                    means[min(windows - 1, int(each.part * windows))] += windows * each.over[name]
+                    ends[field] = min(ends[field].item(), each.before if bool(each.over[name].any()) else math.inf)
+                size = (means * effect).square().mean(dim=1).sqrt()
                 found[inside, :, field] += _MISSED * own.spots.volume**0.5 * size
         self._narrow = torch.maximum(self._narrow, found.mean(dim=1))
         every = found.sum(dim=0)
-        first = (every >= _OF_ACCOUNT * every.amax(dim=0)).double().argmax(dim=0)
-        return Missed(
-            every.mean(dim=0), (first / windows).clamp_min(_SHORTER), self._narrow.sum(dim=0), self._narrow[1]
-        )
+        first = (every >= _OF_ACCOUNT * every.amax(dim=0)).double().argmax(dim=0) / windows
+        first = torch.where((ends > 0) & (ends < first + 1 / windows), ends, first.clamp_min(_SHORTER))
+        return Missed(every.mean(dim=0), first, self._narrow.sum(dim=0), self._narrow[1])
 
     def _windows(self, length: float) -> int:
         """How many windows a step has: a power of two."""

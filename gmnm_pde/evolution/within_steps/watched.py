@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.evolution.steps import Step
+from gmnm_pde.evolution.within_steps.arguments import Argument, Listening
 from gmnm_pde.evolution.within_steps.means import NotedIntegrals, from_places
 from gmnm_pde.evolution.within_steps.spots import Spots
 from gmnm_pde.models.modes import radau
@@ -33,12 +35,22 @@ class Watched:
         self.term, self.spots = term, spots
         self._statements, self._problem = statements, statements.problem
         self._known: dict[str, tuple[int, int, Tensor]] = {}
+        self._listening: Listening | None = None
 
     def left(self, step: Step, parts: Tensor) -> dict[str, Tensor]:
         """What the term leaves at some parts of a step, by name, [n, places] each."""
         held = self.spots.held(step.basis, step.start + step.length / 2)
         named = self._linearized(step, parts, slopes=False)
         return {name: own.residual.nan_to_num(0, 0, 0).view(len(parts), -1) * held for name, own in named.items()}
+
+    def left_and_heard(self, step: Step, parts: Tensor) -> tuple[dict[str, Tensor], list[Argument]]:
+        """The same, and what functions that may be narrow are given there, [n * places] each."""
+        places = len(self.spots.points(step.basis))
+        more = 1 + step.stages if self.term.trace.over_space else 0  # integrals take the stages, too
+        self._listening = Listening((len(parts) + more) * places)
+        left = self.left(step, parts)
+        heard, self._listening = self._listening.heard, None
+        return left, [own._replace(values=own.values[: len(parts) * places]) for own in heard]
 
     def effect(self, name: str, step: Step) -> tuple[int, Tensor]:
         """Which field a step changes, and by how much for each part of what a residual of the term leaves, [places].
@@ -101,7 +113,9 @@ class Watched:
         integrate = None
         if known is not None:
             integrate = from_places(known, len(places), self.spots.volume, _in_time(parts, step.stages, 0))
-        return linearize(self._problem, Placed(self.term, cloud, integrate=integrate), points, jets, (), slopes=slopes)
+        placed = Placed(self.term, cloud, integrate=integrate)
+        with self._listening or nullcontext():
+            return linearize(self._problem, placed, points, jets, (), slopes=slopes)
 
     def _jets(
         self, step: Step, parts: Tensor, places: Tensor, values: Callable[[Tensor, tuple[int, ...]], Tensor]
