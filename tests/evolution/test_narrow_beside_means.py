@@ -125,3 +125,22 @@ def test_a_spot_of_initial_values_in_the_plane():
         for at in middle
     ]
     assert solution.report.converged and abs(solution(0.5, 0.5, end) - each[0] * each[1]) < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("law", "value"),
+    [
+        (lambda u, w, t: pulse(u - 2, 1e-7), math.sqrt(math.pi)),
+        (lambda u, w, t: pulse(g.mean(u) - 2, 1e-7), math.sqrt(math.pi)),
+        (lambda u, w, t: (1 - torch.tanh((u - 2) / 1e-7) ** 2) / 1e-7, 2.0),
+        (lambda u, w, t: 1 / (1 + ((u - 2) / 1e-7) ** 2) / 1e-7, math.pi),
+    ],
+    ids=["exp", "exp of a mean", "tanh", "quotient"],
+)
+def test_pulses_of_the_state_that_no_look_falls_into(law, value):
+    assert met(ramped(law), value, tol=1e-4)
+
+
+@pytest.mark.slow
+def test_windows_of_the_state_that_no_look_falls_into():
+    assert met(ramped(lambda u, w, t: torch.where((u > 2) & (u < 2 + 1e-6), 1e6, 0.0)), 1.0, tol=1e-4)

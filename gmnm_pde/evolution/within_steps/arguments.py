@@ -64,7 +64,7 @@ class Listening(TorchDispatchMode):
 def _argument(name: str, args: tuple) -> Argument | None:
     """What a function is given, if it is one of those."""
     first, second = args[0] if args else None, args[1] if len(args) > 1 else None
-    if name in _COMPARES and isinstance(first, Tensor):
+    if name in _COMPARES and isinstance(first, Tensor) and isinstance(second, Tensor | int | float):
         return Argument(first - second, at_zero=True, steep=0.0) if first.is_floating_point() else None
     if name == "div" and isinstance(second, Tensor):
         return Argument(second, at_zero=False, steep=1.0, relative=True)

@@ -14,8 +14,11 @@ from gmnm_pde.evolution.steps import Step
 from gmnm_pde.evolution.within_steps.arguments import Argument, crossing, turning
 from gmnm_pde.evolution.within_steps.watched import Watched
 
-_MOST = 12
-"""So many times in a step are looked at more closely, at most."""
+_EACH, _MOST = 64, 12
+"""So many places and times at which each function may be narrow are looked at, and so many ladders are put up."""
+
+_SAME = 1e-9
+"""Times that differ by less than this part of a step are one."""
 
 _CLOSER = (1.0, 1e-3, 1e-6)
 """Lines and parabolas are drawn through places this near, in parts of the distance between those looked at before."""
@@ -61,7 +64,7 @@ def passed(own: Watched, step: Step, parts: Tensor, left: dict[str, Tensor], hea
         over, reach = {}, 0.0
         for name, values in near.items():
             smooth = values[[0, -1]].mean(dim=0)
-            beyond = ((values - smooth).abs() - (left[name][rows]).abs().amax(dim=0) - _spread(values)).clamp_min(0)
+            beyond = ((values - smooth).abs() - left[name][rows].abs().amax(dim=0) - _spread(values)).clamp_min(0)
             over[name] = torch.trapezoid(beyond, inside, dim=0)
             tall = beyond.amax(dim=1)
             wide = offsets.abs()[tall > _NARROW * tall.max().clamp_min(1e-300)]
@@ -78,16 +81,16 @@ def _spread(values: Tensor) -> Tensor:
 
 def _candidates(own: Watched, step: Step, parts: Tensor, heard: list[Argument]) -> list[tuple[float, int]]:
     """Where what functions are given is zero or turns within less than the distance of two parts, and after which."""
+    every = [
+        (number, row, place)
+        for number, argument in enumerate(heard)
+        for row, place in _rows(argument, argument.values.view(len(parts), -1))[:_EACH]
+    ]
     found: list[tuple[float, int]] = []
-    for number, argument in enumerate(heard):
-        values = argument.values.view(len(parts), -1)
-        for row, place in _rows(argument, values)[:_MOST]:
-            part = _closer(own, step, parts, (number, row, place))
-            if all(abs(part - other) > 1e-9 for other, _ in found):
-                found.append((part, row))
-        if len(found) >= _MOST:
-            break
-    return found[:_MOST]
+    for part, (_, row, _) in zip(_closer(own, step, parts, every), every, strict=True):
+        if len(found) < _MOST and all(abs(part - other) > _SAME for other, _ in found):
+            found.append((part, row))
+    return found
 
 
 def _rows(argument: Argument, values: Tensor) -> list[tuple[int, int]]:
@@ -106,15 +109,17 @@ def _rows(argument: Argument, values: Tensor) -> list[tuple[int, int]]:
     return [(int(row), int(place)) for row, place in rows]
 
 
-def _closer(own: Watched, step: Step, parts: Tensor, at: tuple[int, int, int]) -> float:
-    """Where in a step what a function is given is zero or turns, by its number, a part before it, and the place."""
-    number, row, place = at
-    part, gap = parts[row].item(), 1.5 / len(parts)
+def _closer(own: Watched, step: Step, parts: Tensor, every: list[tuple[int, int, int]]) -> list[float]:
+    """Where in a step what functions are given is zero or turns, by their numbers, parts nearby, and places."""
+    if not every:
+        return []
+    numbers, rows, places = torch.tensor(every).unbind(1)
+    found, gap = parts[rows], 1.5 / len(parts)
     for nearer in _CLOSER:
-        around = part + nearer * gap * torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
-        _, heard = own.left_and_heard(step, around)
-        argument = heard[number]
-        values = argument.values.view(3, -1)[:, place]
-        moved = crossing(values) if argument.at_zero else turning(values)
-        part += nearer * gap * moved.item()
-    return min(max(part, 0.0), 1.0)
+        around = found[:, None] + nearer * gap * torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
+        _, heard = own.left_and_heard(step, around.flatten())
+        values = torch.stack([argument.values for argument in heard]).view(len(heard), len(every), 3, -1)
+        values = values[numbers, torch.arange(len(every)), :, places]
+        at_zero = torch.tensor([argument.at_zero for argument in heard])[numbers]
+        found = found + nearer * gap * torch.where(at_zero, crossing(values), turning(values))
+    return found.clamp(0, 1).tolist()
