@@ -19,12 +19,12 @@ from gmnm_pde import (
     laplacian,
     solve,
 )
-from gmnm_pde.evolution import systems
 from gmnm_pde.evolution.marching import March
 from gmnm_pde.evolution.reading import read
 from gmnm_pde.evolution.reading.initial import initial_values
 from gmnm_pde.evolution.solvers import Direct, Stages
 from gmnm_pde.evolution.solvers.krylov import Krylov
+from gmnm_pde.evolution.space import systems
 from gmnm_pde.evolution.space.control import SpaceControl
 from gmnm_pde.evolution.space.galerkin import Galerkin
 from gmnm_pde.evolution.space.sides import SeparableGalerkin, across
