@@ -217,9 +217,10 @@ def _with_rows(module: nn.Module, trial: Adopted, x: Tensor, alphas: tuple[Alpha
     trained = [p for p in trial.parameters() if p.requires_grad]
     direction = [torch.randn(p.shape, generator=generator, dtype=p.dtype).to(p) for p in trained]
     right = _differences(trial, x, operator, trained, direction)
-    for trial.engine, trial.rows in product(dict.fromkeys((trial.engine, ENGINES[-1])), ROWS):
+    for engine, rows in product(dict.fromkeys((trial.engine, ENGINES[-1])), ROWS):
+        trial.engine, trial.rows = engine, rows
         if all(_close(found, value, _ROWS_AGREE) for found, value in _products(trial, x, operator, direction, right)):
-            return trial.engine, trial.rows
+            return engine, rows
     raise _refusal(
         module,
         "a module whose derivatives by its weights torch makes right",
