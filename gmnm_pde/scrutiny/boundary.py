@@ -124,8 +124,9 @@ def _strengths(problem: Problem, equation: Term, order: int, points: Tensor) -> 
     generator = torch.Generator().manual_seed(0)
     (own,) = probed(problem, equation, Cloud(points), generator).values()
     directions = torch.randn(_DIRECTIONS, len(low), generator=generator, dtype=torch.float64)
+    directions = torch.cat([directions, torch.eye(len(low), dtype=torch.float64)])  # parabolic ones have none along y
     directions = directions / directions.norm(dim=1, keepdim=True) / (high - low)
-    leading = torch.zeros(len(points), _DIRECTIONS, dtype=torch.float64)
+    leading = torch.zeros(len(points), len(directions), dtype=torch.float64)
     lower = leading[:, 0].clone()
     for (_, alpha), slope in own.slopes.items():
         power = torch.tensor(alpha, dtype=torch.float64)

@@ -62,3 +62,15 @@ def test_what_takes_no_condition_is_left_alone():
     ring = poisson(g.Periodic("x"), g.Dirichlet(u=0, on=TOP | SQUARE.face(y=0)))
     for problem in (wave, axis, transport, mixed, ring):
         assert wrong_counts(problem)[0] is None
+
+
+@pytest.mark.filterwarnings("ignore::gmnm_pde.NumericalWarning")
+@pytest.mark.parametrize("sides", [("x=0", "x=1"), ("x=0",)])
+def test_heat_whose_time_is_a_coordinate_needs_nothing_at_its_end(sides):
+    value = lambda x, y: torch.exp(-y) * torch.sin(x)  # noqa: E731
+    faces = {"x=0": SQUARE.face(x=0), "x=1": SQUARE.face(x=1)}
+    conditions = [g.Dirichlet(u=value, on=SQUARE.face(y=0)), *(g.Dirichlet(u=value, on=faces[side]) for side in sides)]
+    heat = g.Problem(SQUARE, lambda u, x, y: g.diff(u, y) - g.diff(u, x, x), conditions, exact={"u": value})
+    report = g.solve(heat, tol=1e-5).report
+    assert report.converged == (len(sides) == 2)
+    assert report.relative_l2 < 1e-5 if len(sides) == 2 else report.status == "not_unique"
