@@ -34,13 +34,14 @@ def met(problem, value, tol=1e-4):
         lambda u, w, t: pulse(u - 2) + 0 * g.mean(u),
         lambda u, w, t: pulse(g.mean(u) - 2),
         lambda u, w, t: g.integral(pulse(u - 2)),
-        lambda u, w, t: g.mean(pulse(u - 2 + u - g.mean(u))),
+        pytest.param(lambda u, w, t: g.mean(pulse(u - 2 + u - g.mean(u))), marks=pytest.mark.slow),
     ],
 )
 def test_pulses_of_the_state_beside_means(law):
     assert met(ramped(law), math.sqrt(math.pi))
 
 
+@pytest.mark.slow
 def test_windows_of_a_mean():
     law = lambda u, w, t: torch.where((g.mean(u) > 2) & (g.mean(u) < 2.001), 1000.0, 0.0)  # noqa: E731
     assert met(ramped(law), 1.0, tol=1e-3)
@@ -53,7 +54,7 @@ def test_pulses_of_time_beside_means():
     assert met(problem, math.sqrt(math.pi), tol=1e-2)
 
 
-@pytest.mark.parametrize("part", ["both", "one"])
+@pytest.mark.parametrize("part", [pytest.param("both", marks=pytest.mark.slow), "one"])
 def test_pulses_of_the_state_in_materials(part):
     domain = g.Interval(x=(0, 1)).split(at=0.5, names=("a", "b")) * g.Time(t=(0, 3))
     size = {"a": 1.0, "b": 1.0 if part == "both" else 0.0}
@@ -69,6 +70,7 @@ def test_pulses_of_the_state_in_materials(part):
     assert met(problem, math.sqrt(math.pi) * sum(size.values()) / 2)
 
 
+@pytest.mark.slow
 def test_laws_of_a_mean_in_the_plane_are_not_taken_for_constants():
     square = g.Rectangle(x=(0, 1), y=(0, 1)) * g.Time(t=(0, 3))
     assert met(ramped(lambda u, w, t: pulse(g.mean(u) - 2), square), math.sqrt(math.pi))
@@ -109,6 +111,7 @@ def test_integrals_in_conditions_and_materials_are_refused():
         g.solve(problem, tol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_spot_of_initial_values_in_the_plane():
     middle, width, end = (0.37, 0.61), 1e-2, 0.1
     spot = lambda x, y: pulse(x - middle[0], width) * pulse(y - middle[1], width) / math.pi  # noqa: E731
@@ -131,9 +134,9 @@ def test_a_spot_of_initial_values_in_the_plane():
     ("law", "value"),
     [
         (lambda u, w, t: pulse(u - 2, 1e-7), math.sqrt(math.pi)),
-        (lambda u, w, t: pulse(g.mean(u) - 2, 1e-7), math.sqrt(math.pi)),
+        pytest.param(lambda u, w, t: pulse(g.mean(u) - 2, 1e-7), math.sqrt(math.pi), marks=pytest.mark.slow),
         (lambda u, w, t: (1 - torch.tanh((u - 2) / 1e-7) ** 2) / 1e-7, 2.0),
-        (lambda u, w, t: 1 / (1 + ((u - 2) / 1e-7) ** 2) / 1e-7, math.pi),
+        pytest.param(lambda u, w, t: 1 / (1 + ((u - 2) / 1e-7) ** 2) / 1e-7, math.pi, marks=pytest.mark.slow),
     ],
     ids=["exp", "exp of a mean", "tanh", "quotient"],
 )

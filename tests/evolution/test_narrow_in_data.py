@@ -56,7 +56,8 @@ def test_flux_in_a_narrow_pulse_of_time():
     assert solution.report.converged and np.abs(found - right).max() < 1e-4
 
 
-@pytest.mark.parametrize("law", [steady, pytest.param(lambda u: g.mean(u) / 10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [steady, lambda u: g.mean(u) / 10])
 def test_none_of_many_pulses_of_time_is_stepped_over(law):
     width, number = 1e-4, 18
     times = torch.arange(number, dtype=torch.float64) / number + 0.011

@@ -47,7 +47,7 @@ AT_RESONANCE = {
 }
 
 
-_DEAR = ("mixed", "plate", "square, to be approximated")
+_DEAR = ("mixed", "plate", "square, to be approximated", "system")
 
 
 @pytest.mark.parametrize(
