@@ -42,7 +42,8 @@ def write_vtk(
     if resolution is None:
         resolution = _RESOLUTION.get(len(part.names), 41)
     if not isinstance(resolution, int) or resolution < 2:
-        raise refuse(f"{call}: resolution={resolution!r}", expected="at least 2 points along a side", got=resolution)
+        expected = "one whole number, of points along the longest side, at least 2"
+        raise refuse(f"{call}: resolution={resolution!r}", expected=expected, got=resolution)
     moments = times_of(solution, times, call, _TIMES) if timed else [None]
     if times is not None and not timed:
         raise refuse(f"{call}: times", expected="a solution with time", got="one without")

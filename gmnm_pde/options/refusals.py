@@ -87,6 +87,8 @@ def check_methods(arguments: Arguments, read: ModelAndMethods) -> None:
             remedy="Leave oversampling out, or give no points.",
         )
     trained = [method for method in read.methods if isinstance(method, TrainingMethod)]
+    if not isinstance(arguments.compiled, bool):
+        raise refuse(f"solve(compiled={arguments.compiled!r})", expected="True or False", got=repr(arguments.compiled))
     if arguments.compiled and trained and not any(method.compilable for method in trained):
         raise refuse(
             "solve(compiled=True)",

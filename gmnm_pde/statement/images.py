@@ -52,6 +52,10 @@ def image(
         raise refuse(call, expected="a picture of at least 2 x 2 pixels", got=f"shape {array.shape}")
     if not (x[0] < x[1] and y[0] < y[1]):
         raise refuse(call, expected="intervals (low, high)", got=f"x={x}, y={y}")
+    if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+        got = f"numbers from {array.min():.4g} to {array.max():.4g}"
+        remedy = "Divide them by the largest one, or give bytes; table() takes measured values as they are."
+        raise refuse(call, expected="brightness from 0 to 1", got=got, remedy=remedy)
     values = low + (high - low) * array[::-1].T.astype(float)
     middles = [a + (b - a) * (np.arange(n) + 0.5) / n for (a, b), n in zip((x, y), values.shape, strict=True)]
     return grid_table(middles, values, kind)

@@ -92,3 +92,8 @@ def test_what_is_refused(case, tmp_path):
     make, message = BAD[case]
     with pytest.raises(g.GmnmError, match=message):
         make(tmp_path / "data.csv")
+
+
+def test_an_array_that_is_no_brightness_is_refused():
+    with pytest.raises(g.GmnmError, match="brightness from 0 to 1"):
+        g.image(np.full((4, 4), 234.0), low=1, high=3)
