@@ -10,7 +10,7 @@ from gmnm_pde.run.audit import looks_at
 from gmnm_pde.run.result import Result, Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny import flux_that_jumps, narrow_left, unresolved
+from gmnm_pde.scrutiny import flux_that_jumps, free_at_solution, narrow_left, unresolved
 
 _BEYOND = 10.0
 """What is left of conditions that contradict counts where it is above the error estimate by this factor."""
@@ -56,7 +56,7 @@ def last_looks(result: Result, setup: Setup, run: Run) -> Result:
 
 
 def with_what_is_free(result: Result, setup: Setup) -> Result:
-    """The result, not converged where a part of the boundary has fewer conditions than the equation takes.
+    """The result, not converged where a part of the boundary has fewer conditions than the equations take.
 
     That the problem is ill-posed is told: its answer may be right.
     """
@@ -64,10 +64,11 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
     if posed.ill_posed:
         why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {posed.ill_posed}"
         return replace(result, details=f"{result.details}; {why}")
-    if not posed.free:
+    free = posed.free or (free_at_solution(result.best.fit.model, setup.problem) if result.converged else "")
+    if not free:
         return result
     status = Status.NOT_UNIQUE if result.converged else result.status
-    return replace(_worthless(result), status=status, details=f"{posed.free}; {result.details}")
+    return replace(_worthless(result), status=status, details=f"{free}; {result.details}")
 
 
 def with_what_contradicts(result: Result, setup: Setup, run: Run) -> Result:

@@ -2,6 +2,7 @@
 
 from gmnm_pde.scrutiny.along_solution import narrow_left as narrow_left
 from gmnm_pde.scrutiny.at_solution import flux_that_jumps as flux_that_jumps
+from gmnm_pde.scrutiny.at_solution import free_at_solution as free_at_solution
 from gmnm_pde.scrutiny.division import divided as divided
 from gmnm_pde.scrutiny.feature import Feature as Feature
 from gmnm_pde.scrutiny.look import look as look

@@ -1,7 +1,7 @@
-"""What a solution itself makes jump: a coefficient that depends on the fields, where a term differentiates it.
+"""What nobody knows of a nonlinear problem before a solve: what jumps, and which way its characteristics run.
 
-The k of ``div(k(u) grad u)`` may jump where u passes some value. Before a solve nobody knows where that is, and no
-derivative shows it; at the solution found, the flux jumps there.
+The k of ``div(k(u) grad u)`` may jump where u passes some value. No derivative shows that; at the solution found, the
+flux jumps there.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,12 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import jets_of
+from gmnm_pde.scrutiny.characteristics import free_characteristics
 from gmnm_pde.scrutiny.data import Fluxes
 from gmnm_pde.scrutiny.lines import Lines, through
 from gmnm_pde.scrutiny.variation import Rarity, find
 from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
 
 _FEWER = 16
 """So many times fewer points than data are looked at with: a solution costs more, and is smooth elsewhere."""
@@ -37,13 +39,24 @@ class _FluxesOfSolution(Fluxes):
     values: tuple[float, ...] = ()
 
     def _given(self, points: Tensor) -> dict[Alpha, Tensor]:
-        like = next(self.model.parameters())
-        with torch.no_grad():
-            jets = jets_of(self.model, self.term, points.to(like), "auto")
-        return {alpha: jet.to(points) for alpha, jet in jets.items()}
+        return _jets(self.model, self.term, points)
 
     def _guesses(self) -> Sequence[float]:
         return self.values
+
+
+def _jets(model: Any, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+    """The derivatives that a term needs of a model at points [n, d], [n, fields] each, as numbers like the points."""
+    like = next(model.parameters())
+    with torch.no_grad():
+        jets = jets_of(model, term, points.to(like), "auto")
+    return {alpha: jet.to(points) for alpha, jet in jets.items()}
+
+
+def free_at_solution(model: Any, problem: Problem) -> str:
+    """In words, where no condition determines a solution on characteristics that depend on it; empty if none do."""
+    depend = any(term.group == "interior" and not term.trace.linear for term in problem.terms)
+    return free_characteristics(problem, lambda term, points: _jets(model, term, points)) if depend else ""
 
 
 def flux_that_jumps(model: Any, problem: Problem, values: Sequence[float], error: float, seed: int) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gmnm_pde.scrutiny.boundary import wrong_counts
+from gmnm_pde.scrutiny.characteristics import free_characteristics
 from gmnm_pde.scrutiny.contradictions import Contradiction, contradictory
 from gmnm_pde.scrutiny.ends import missing_at_ends
 from gmnm_pde.scrutiny.growth import grows_without_bound
@@ -42,7 +43,7 @@ def _posed(problem: Problem) -> Posedness:
         return Posedness(free=f"{ends[0]} condition(s) hold on the interval, and its equations take {ends[1]}")
     few, many = wrong_counts(problem)
     if few is None:
-        return Posedness()
+        return Posedness(free=free_characteristics(problem))
     free = few.described(problem.domain.coordinates)
     if many is None:
         return Posedness(free=free)

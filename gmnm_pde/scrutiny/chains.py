@@ -1,0 +1,62 @@
+"""Characteristics from points inside to places of the boundary, and on from there along another family."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.scrutiny.flow import Ends, Flow, trace
+from gmnm_pde.scrutiny.places import conditions_at
+from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.statement.problem import Problem
+
+_LINES = 12
+"""Of a chain."""
+
+_INSIDE = 1e-3
+"""Lines begin so far from the boundary."""
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Ends of chains, the first of two backwards and the second ahead from each point.
+
+    Attributes:
+        places: In the unit box, [2, n, d].
+        open: Whether no condition holds there, [2, n].
+        left: Whether the first line leaves the domain at all, [2, n].
+    """
+
+    places: Tensor
+    open: Tensor
+    left: Tensor
+
+
+def chains(problem: Problem, box: UnitBox, flows: tuple[Flow, ...], family: int, starts: Tensor) -> Chains:
+    """Those that begin with lines of one family through points [n, d] of the unit box.
+
+    A line ends a chain where no condition holds, which is an open end, and where more than one does. Where one holds
+    the other of two families goes on.
+    """
+    ways = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat_interleave(len(starts))
+    ends = trace(flows[family], box, starts.repeat(2, 1), ways)
+    places, left, is_open = ends.places, ends.left, torch.zeros(len(ways), dtype=torch.bool)
+    active = ends.sure.nonzero()[:, 0]
+    for _ in range(_LINES):
+        given = conditions_at(problem, box, places[active])
+        is_open[active[given == 0]] = True
+        active = active[given == 1]
+        if len(flows) != 2 or not len(active):
+            break
+        family = 1 - family
+        ends = _onwards(flows[family], box, places[active])
+        places[active] = ends.places
+        active = active[ends.sure]
+    return Chains(*(each.unflatten(0, (2, -1)) for each in (places, is_open, left)))
+
+
+def _onwards(flow: Flow, box: UnitBox, places: Tensor) -> Ends:
+    """The ends of lines into the domain from places of its boundary, [n, d]."""
+    ways = flow.inward(box, places)
+    ends = trace(flow, box, places + _INSIDE * ways[:, None] * flow.at(places), ways)
+    return Ends(ends.places, ends.left, ends.sure & (ways != 0))

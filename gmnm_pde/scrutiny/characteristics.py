@@ -1,0 +1,110 @@
+"""First-order and hyperbolic equations of which no condition determines the solution on some characteristics.
+
+A first-order equation says how its solution changes along its characteristics, and a condition at one place of each
+says what it is there. Hyperbolic equations of two coordinates have several families of them. A condition on their
+boundary ties the values on the lines that meet there to each other; two of them give both of two. So a chain of lines
+from one place without any condition to another, over places with one, has one condition fewer than lines: the solution
+has a part there that is free, which smooth approximations do not show.
+"""
+
+from torch import Tensor
+
+from gmnm_pde._errors import GmnmError
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.sampling import sample
+from gmnm_pde.scrutiny.chains import chains
+from gmnm_pde.scrutiny.families import Jets, families
+from gmnm_pde.scrutiny.flow import Flow
+from gmnm_pde.scrutiny.loops import free_loops
+from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.statement.problem import Problem
+
+_LINES = 200
+"""Lines that are followed, of all families together."""
+
+_LEAST = 2
+"""So many of them are free before anything is told, as single ones may touch a corner."""
+
+_SCATTERED = 10
+"""Fewer values at given points than this determine no function."""
+
+_ON_A_SIDE = 1e-3
+"""A place is on a side of the bounding box that is no farther off, as a part of the box."""
+
+
+def free_characteristics(problem: Problem, jets: Jets | None = None) -> str:
+    """Where characteristics meet no condition that determines the solution on them, in words; empty if all do.
+
+    Args:
+        problem: As it was stated.
+        jets: From a term and points [n, d] to derivatives of the fields, where the equations are linearised; without
+            it, nothing is said of equations whose characteristics depend on the solution.
+    """
+    box = UnitBox.of(problem) if _is_concerned(problem) else None
+    try:
+        flows = None if box is None else families(problem, jets)
+        return "" if box is None or flows is None else _free(problem, box, flows)
+    except GmnmError:  # from a function that is not defined all over the bounding box
+        return ""
+
+
+def _is_concerned(problem: Problem) -> bool:
+    """Whether all conditions are of a kind whose places can be told, beside equations all over the domain."""
+    domain = problem.domain
+    if domain.dimension < 2 or domain.parts or not domain.solid or problem.parameters or problem.lift is not None:
+        return False
+    for term in problem.terms:
+        if term.trace.over_space:
+            return False
+        if term.group == "interior":
+            continue
+        if isinstance(term.region, GivenPoints):
+            if len(term.region.points) >= _SCATTERED:
+                return False
+        elif any(chart.dimension != domain.dimension - 1 for chart in term.region.charts):
+            return False
+    return True
+
+
+def _free(problem: Problem, box: UnitBox, flows: tuple[Flow, ...]) -> str:
+    names = ", ".join(problem.fields)
+    starts = box.scaled(sample(problem.domain.interior, _LINES // len(flows), "sobol", seed=0).points)
+    for family, flow in enumerate(flows):
+        found = chains(problem, box, flows, family, starts)
+        free = found.open.all(dim=0).nonzero()[:, 0]
+        if len(free) >= _LEAST:
+            return _between(problem, box, found.places[:, free[len(free) // 2]], len(flows))
+        inside = ~found.left.any(dim=0)
+        loops = free_loops(flow, box, starts[inside]) if len(flows) == 1 and bool(inside.any()) else starts[:0]
+        if len(loops) >= _LEAST:
+            place = _near(problem, box.unscaled(loops[len(loops) // 2 :][:1])[0])
+            return f"nothing determines {names} on characteristics that close on themselves, as the one through {place}"
+    return ""
+
+
+def _between(problem: Problem, box: UnitBox, ends: Tensor, count: int) -> str:
+    """In words, that characteristics from one place of the unit box to another, [2, d], are free."""
+    domain, names = problem.domain, ", ".join(problem.fields)
+    if domain.time:
+        ends = ends[ends[:, domain.coordinates.index(domain.time[0])].argsort()]
+    first, last = (_side(problem, box, end) for end in ends)
+    if count == 1:
+        what = f"nothing determines {names} on the characteristics that enter through {first}"
+        return f"{what}: give {names} there"
+    return f"too few conditions determine {names} on characteristics between {first} and {last}"
+
+
+def _side(problem: Problem, box: UnitBox, place: Tensor) -> str:
+    """A place of the boundary in words, by the side that it lies on where that is one of the bounding box."""
+    at = box.unscaled(place[None])[0]
+    for axis, (low, high) in enumerate(problem.domain.bounds):
+        for value in (low, high):
+            if axis not in box.periodic and abs(at[axis].item() - value) < _ON_A_SIDE * (high - low):
+                return f"{problem.domain.coordinates[axis]} = {value:g} near {_near(problem, at, axis)}"
+    return f"the boundary near {_near(problem, at)}"
+
+
+def _near(problem: Problem, at: Tensor, without: int | None = None) -> str:
+    """A place by its coordinates, perhaps without one of them."""
+    named = enumerate(zip(problem.domain.coordinates, at.tolist(), strict=True))
+    return ", ".join(f"{name} = {value:.3g}" for axis, (name, value) in named if axis != without)
