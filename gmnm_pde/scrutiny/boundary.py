@@ -26,7 +26,7 @@ _MANY = 0.1
 """Conditions of both sides count next to a corner: there are too many where this part of the boundary has them."""
 
 _DIRECTIONS, _INNER = 12, 100
-"""Directions in which the principal symbol is looked at, and points inside."""
+"""Directions in which the principal symbol is looked at beside those of coordinates, and points inside."""
 
 _INSIDE, _SINGULAR = 1e-4, 1e3
 """Lower terms that are so many times as strong as inside, or as the principal ones, so near the boundary, make the

@@ -19,12 +19,12 @@ _INSIDE = 1e-3
 
 @dataclass(frozen=True)
 class Chains:
-    """Ends of chains, the first of two backwards and the second ahead from each point.
+    """Ends of chains one way from some points.
 
     Attributes:
-        places: In the unit box, [2, n, d].
-        open: Whether no condition holds there, [2, n].
-        left: Whether the first line leaves the domain at all, [2, n].
+        places: In the unit box, [n, d].
+        open: Whether no condition holds there, [n].
+        left: Whether the first line leaves the domain at all, [n].
     """
 
     places: Tensor
@@ -32,15 +32,14 @@ class Chains:
     left: Tensor
 
 
-def chains(problem: Problem, box: UnitBox, flows: tuple[Flow, ...], family: int, starts: Tensor) -> Chains:
-    """Those that begin with lines of one family through points [n, d] of the unit box.
+def chains(problem: Problem, box: UnitBox, flows: tuple[Flow, ...], family: int, starts: Tensor, way: int) -> Chains:
+    """Those that begin with lines of one family, forwards (1) or backwards (-1) from points [n, d] of the unit box.
 
     A line ends a chain where no condition holds, which is an open end, and where more than one does. Where one holds
     the other of two families goes on.
     """
-    ways = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat_interleave(len(starts))
-    ends = trace(flows[family], box, starts.repeat(2, 1), ways)
-    places, left, is_open = ends.places, ends.left, torch.zeros(len(ways), dtype=torch.bool)
+    ends = trace(flows[family], box, starts, torch.full((len(starts),), way, dtype=starts.dtype))
+    places, left, is_open = ends.places, ends.left, torch.zeros(len(starts), dtype=torch.bool)
     active = ends.sure.nonzero()[:, 0]
     for _ in range(_LINES):
         given = conditions_at(problem, box, places[active])
@@ -52,7 +51,7 @@ def chains(problem: Problem, box: UnitBox, flows: tuple[Flow, ...], family: int,
         ends = _onwards(flows[family], box, places[active])
         places[active] = ends.places
         active = active[ends.sure]
-    return Chains(*(each.unflatten(0, (2, -1)) for each in (places, is_open, left)))
+    return Chains(places, is_open, left)
 
 
 def _onwards(flow: Flow, box: UnitBox, places: Tensor) -> Ends:

@@ -7,6 +7,7 @@ from one place without any condition to another, over places with one, has one c
 has a part there that is free, which smooth approximations do not show.
 """
 
+import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
@@ -16,11 +17,12 @@ from gmnm_pde.scrutiny.chains import chains
 from gmnm_pde.scrutiny.families import Jets, families
 from gmnm_pde.scrutiny.flow import Flow
 from gmnm_pde.scrutiny.loops import free_loops
+from gmnm_pde.scrutiny.sides import open_side
 from gmnm_pde.scrutiny.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 
-_LINES = 200
-"""Lines that are followed, of all families together."""
+_LINES, _LOOPS = 200, 50
+"""Lines that are followed, of all families together, and those of them that may close."""
 
 _LEAST = 2
 """So many of them are free before anything is told, as single ones may touch a corner."""
@@ -41,9 +43,13 @@ def free_characteristics(problem: Problem, jets: Jets | None = None) -> str:
             it, nothing is said of equations whose characteristics depend on the solution.
     """
     box = UnitBox.of(problem) if _is_concerned(problem) else None
+    if box is None:
+        return ""
     try:
-        flows = None if box is None else families(problem, jets)
-        return "" if box is None or flows is None else _free(problem, box, flows)
+        flows = families(problem, jets)
+        free = "" if flows is None else _free(problem, box, flows)
+        lines = flows is not None and len(flows) < 3  # of which they tell all there is to tell
+        return free if free or lines else _entering(problem, box, jets)
     except GmnmError:  # from a function that is not defined all over the bounding box
         return ""
 
@@ -70,16 +76,29 @@ def _free(problem: Problem, box: UnitBox, flows: tuple[Flow, ...]) -> str:
     names = ", ".join(problem.fields)
     starts = box.scaled(sample(problem.domain.interior, _LINES // len(flows), "sobol", seed=0).points)
     for family, flow in enumerate(flows):
-        found = chains(problem, box, flows, family, starts)
-        free = found.open.all(dim=0).nonzero()[:, 0]
+        back = chains(problem, box, flows, family, starts, -1)
+        rest = (back.open | ~back.left).nonzero()[:, 0]
+        ahead = chains(problem, box, flows, family, starts[rest], 1)
+        free = (back.open[rest] & ahead.open).nonzero()[:, 0]
         if len(free) >= _LEAST:
-            return _between(problem, box, found.places[:, free[len(free) // 2]], len(flows))
-        inside = ~found.left.any(dim=0)
-        loops = free_loops(flow, box, starts[inside]) if len(flows) == 1 and bool(inside.any()) else starts[:0]
+            k = free[len(free) // 2]
+            return _between(problem, box, torch.stack([back.places[rest[k]], ahead.places[k]]), len(flows))
+        inside = starts[rest[~back.left[rest] & ~ahead.left]][:_LOOPS]
+        loops = free_loops(flow, box, inside) if len(flows) == 1 and len(inside) else inside[:0]
         if len(loops) >= _LEAST:
             place = _near(problem, box.unscaled(loops[len(loops) // 2 :][:1])[0])
             return f"nothing determines {names} on characteristics that close on themselves, as the one through {place}"
     return ""
+
+
+def _entering(problem: Problem, box: UnitBox, jets: Jets | None) -> str:
+    """In words, where fewer conditions hold than waves enter."""
+    found = open_side(problem, box, jets)
+    if found is None:
+        return ""
+    place, given, wanted = found
+    side = _side(problem, box, box.scaled(place[None])[0])
+    return f"{given} condition(s) hold on {side}, through which {wanted} wave(s) enter"
 
 
 def _between(problem: Problem, box: UnitBox, ends: Tensor, count: int) -> str:

@@ -53,66 +53,81 @@ def families(problem: Problem, jets: Jets | None) -> tuple[Flow, ...] | None:
         jets: Where its equations are linearised; without it, nothing is told of those whose leading coefficients depend
             on the fields.
     """
-    terms, order = _equations(problem)
-    if not terms or (jets is None and any(_depends(problem, term, order) for term in terms if not term.trace.linear)):
+    terms, order = equations(problem)
+    if not _has_families(problem, order) or (jets is None and leading_depends(problem, terms, order)):
         return None
     d, one = problem.domain.dimension, len(problem.fields) == 1 and order == 1
-    tables = _tables(problem, terms, torch.rand(_PROBES, d, generator=_generator(2)).double(), jets)
-    varies = any(bool((slope != slope[0]).any()) for table in tables for slope in table.values())
-    nodes = 1
-    if varies:
-        if d not in _NODES:
-            return None
-        nodes = _SYSTEM if not one else _NODES[d] if jets is None else _FEWER[d]
-        axis = torch.linspace(0, 1, nodes, dtype=torch.float64)
-        unit = torch.stack(torch.meshgrid(*[axis] * d, indexing="ij"), dim=-1).flatten(0, -2)
-        tables = _tables(problem, terms, unit, jets)
-    else:
-        tables = [{key: slope[:1] for key, slope in table.items()} for table in tables]
+    few = _tables(problem, terms, torch.rand(_PROBES, d, generator=_generator(2)).double(), jets)
+    varies = any(_varies(slope) for table in few for (_, alpha), slope in table.items() if sum(alpha) == order)
+    if (varies and d not in _NODES) or not (one or _are_hyperbolic(few, len(problem.fields), order)):
+        return None
+    finest = _NODES if jets is None else _FEWER
+    nodes = (finest.get(d, 1) if one else _SYSTEM) if varies or (one and any(map(_varies, few[0].values()))) else 1
+    tables = _tables(problem, terms, _grid(d, nodes), jets)
     if not all(bool(slope.isfinite().all()) for table in tables for slope in table.values()):
         return None
-    shape = (nodes,) * d
-    return _of_one(tables[0], shape) if one else _of_several(tables, len(problem.fields), order, shape)
+    if not one:
+        return _of_several(tables, len(problem.fields), order, nodes)
+    known = problem.linear or jets is not None  # what multiplies the field there
+    return _of_one(tables[0], (nodes,) * d, varies=varies, known=known and (varies or d in _NODES))
 
 
-def _equations(problem: Problem) -> tuple[list[Term], int]:
-    """The equations and their order, if they may have characteristics: of one field, or in two coordinates."""
+def _varies(slope: Tensor) -> bool:
+    return bool((slope != slope[0]).any())
+
+
+def _grid(d: int, nodes: int) -> Tensor:
+    """Nodes of a grid of the unit box, [nodes ** d, d]."""
+    axis = torch.linspace(0, 1, nodes, dtype=torch.float64)
+    return torch.stack(torch.meshgrid(*[axis] * d, indexing="ij"), dim=-1).flatten(0, -2)
+
+
+def equations(problem: Problem) -> tuple[list[Term], int]:
+    """The equations and their order; none, if they are not as many as fields, all over the domain."""
     terms = [term for term in problem.terms if term.group == "interior"]
     whole = all(term.region.__class__ is Region and not term.region.predicates for term in terms)  # type: ignore[union-attr]
-    fields, d = len(problem.fields), problem.domain.dimension
     order = max((sum(alpha) for term in terms for _, alpha in term.trace.asked), default=0)
-    highest = 2 if fields == 1 and d == 2 else 1
-    known = 1 <= order <= highest and d <= (_MOST if fields == 1 else 2)
-    return (terms, order) if whole and known and sum(len(term.trace.names) for term in terms) == fields else ([], 0)
+    square = sum(len(term.trace.names) for term in terms) == len(problem.fields)
+    return (terms, order) if whole and square else ([], 0)
+
+
+def _has_families(problem: Problem, order: int) -> bool:
+    """Whether equations of this order may have families of lines: those of one field, or of two coordinates."""
+    fields, d = len(problem.fields), problem.domain.dimension
+    return 1 <= order <= (2 if fields == 1 and d == 2 else 1) and d <= (_MOST if fields == 1 else 2)
 
 
 def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _rows(problem: Problem, term: Term, points: Tensor, jets: Jets | None) -> list[Linearized]:
+def rows_of(problem: Problem, term: Term, points: Tensor, jets: Jets | None) -> list[Linearized]:
+    """The rows of a term at points [n, d], linearised at some derivatives of the fields."""
     if jets is None:
         return list(probed(problem, term, Cloud(points), _generator(0)).values())
     return list(linearize(problem, Placed(term, Cloud(points)), points, jets(term, points), ()).values())
 
 
-def _depends(problem: Problem, term: Term, order: int) -> bool:
-    """Whether the leading coefficients of a nonlinear term depend on the fields."""
+def leading_depends(problem: Problem, terms: Sequence[Term], order: int) -> bool:
+    """Whether coefficients of derivatives of this order depend on the fields."""
     low, high = torch.tensor(problem.domain.bounds, dtype=torch.float64).unbind(1)
     points = low + (high - low) * torch.rand(_PROBES, len(low), generator=_generator(2)).double()
-    one, other = (probed(problem, term, Cloud(points), _generator(seed)) for seed in (0, 1))
-    return any(
-        bool(((slope - other[name].slopes.get(key, 0.0)).abs() > _ALIKE * slope.abs()).any())
-        for name, row in one.items()
-        for key, slope in row.slopes.items()
-        if sum(key[1]) == order
-    )
+    for term in terms:
+        if term.trace.linear:
+            continue
+        one, other = (probed(problem, term, Cloud(points), _generator(seed)) for seed in (0, 1))
+        for name, row in one.items():
+            for key, slope in row.slopes.items():
+                gap = (slope - other[name].slopes.get(key, 0.0)).abs()
+                if sum(key[1]) == order and bool((gap > _ALIKE * slope.abs()).any()):
+                    return True
+    return False
 
 
 def _tables(problem: Problem, terms: Sequence[Term], unit: Tensor, jets: Jets | None) -> list[Table]:
     """The coefficients of all equations for the unit box, at points of it [n, d]."""
     low, high = torch.tensor(problem.domain.bounds, dtype=torch.float64).unbind(1)
-    rows = [row for term in terms for row in _rows(problem, term, low + unit * (high - low), jets)]
+    rows = [row for term in terms for row in rows_of(problem, term, low + unit * (high - low), jets)]
     return [
         {
             (field, alpha): slope.expand(len(unit)) / ((high - low) ** torch.tensor(alpha, dtype=torch.float64)).prod()
@@ -122,33 +137,48 @@ def _tables(problem: Problem, terms: Sequence[Term], unit: Tensor, jets: Jets | 
     ]
 
 
-def _of_one(table: Table, shape: tuple[int, ...]) -> tuple[Flow, ...] | None:
-    """The one family of a first-order equation of one field."""
-    velocity, rate = torch.zeros(*shape, len(shape), dtype=torch.float64), torch.zeros(*shape, dtype=torch.float64)
+def _of_one(table: Table, shape: tuple[int, ...], *, varies: bool, known: bool) -> tuple[Flow, ...] | None:
+    """The one family of a first-order equation of one field, by coefficients on a grid."""
+    d = len(shape)
+    velocity, rate = torch.zeros(*shape, d, dtype=torch.float64), torch.zeros(shape, dtype=torch.float64)
     for (_, alpha), slope in table.items():
         if any(alpha):
             velocity[..., alpha.index(1)] = slope.reshape(shape)
         else:
             rate = slope.reshape(shape)
-    return (Flow(velocity, rate),) if bool(velocity.any()) else None
+    if not varies:
+        velocity = velocity[(slice(1),) * d]
+    return (Flow(velocity, rate if known else rate * torch.nan),) if bool(velocity.any()) else None
 
 
-def _of_several(tables: Sequence[Table], fields: int, order: int, shape: tuple[int, ...]) -> tuple[Flow, ...] | None:
-    """The families of a system of first order, or of one equation of second order as one for its two derivatives."""
-    n, size = shape[0] * shape[1], fields * order
-    along = torch.zeros(2, n, size, size, dtype=torch.float64)
+def _of_several(tables: Sequence[Table], fields: int, order: int, nodes: int) -> tuple[Flow, ...] | None:
+    """The families of equations in two coordinates, by coefficients on a grid."""
+    directions, still = _directions(_along(tables, fields, order)), torch.zeros(nodes, nodes, dtype=torch.float64)
+    return None if directions is None else tuple(Flow(own.reshape(nodes, nodes, 2), still) for own in directions)
+
+
+def _are_hyperbolic(tables: Sequence[Table], fields: int, order: int) -> bool:
+    """Whether equations in two coordinates have families of characteristics at some places."""
+    return _directions(_along(tables, fields, order)) is not None
+
+
+def _along(tables: Sequence[Table], fields: int, order: int) -> np.ndarray:
+    """The matrices of derivatives by x and y, [2, n, k, k], of a system of first order.
+
+    An equation of second order is one for its two derivatives.
+    """
+    n = len(next(iter(tables[0].values())))
+    along = np.zeros((2, n, fields * order, fields * order))
     if order == 2:
         for alpha, axis, column in (((2, 0), 0, 0), ((1, 1), 0, 1), ((0, 2), 1, 1)):
-            along[axis, :, 0, column] = tables[0].get((0, alpha), torch.zeros(n, dtype=torch.float64))
+            along[axis, :, 0, column] = tables[0].get((0, alpha), 0.0)
         along[0, :, 1, 1], along[1, :, 1, 0] = -1.0, 1.0
     else:
         for row, table in enumerate(tables):
             for (field, alpha), slope in table.items():
                 if any(alpha):
                     along[alpha.index(1), :, row, field] = slope
-    directions = _directions(along.numpy())
-    still = torch.zeros(shape, dtype=torch.float64)
-    return None if directions is None else tuple(Flow(own.reshape(*shape, 2), still) for own in directions)
+    return along
 
 
 def _directions(along: np.ndarray) -> Tensor | None:
@@ -166,10 +196,11 @@ def _directions(along: np.ndarray) -> Tensor | None:
         return None
     slopes, vectors = np.linalg.eig(np.linalg.solve(first, second))
     size = np.abs(slopes).max()
-    if np.abs(slopes.imag).max() > _REAL * size or np.linalg.cond(vectors).max() > _SKEW:
+    if np.abs(np.imag(slopes)).max() > _REAL * size or np.linalg.cond(vectors).max() > _SKEW:
         return None
-    slopes = np.sort(slopes.real, axis=1)
+    slopes = np.sort(np.real(slopes), axis=1)
     if len(slopes) > 1 and np.diff(slopes, axis=1).min(initial=np.inf) <= _APART * size:
         return None
-    directions = np.stack([c - s * slopes, s + c * slopes], axis=-1)
-    return torch.as_tensor(np.moveaxis(directions, 1, 0).copy())
+    directions = np.moveaxis(np.stack([c - s * slopes, s + c * slopes], axis=-1), 1, 0)
+    onwards = np.where(directions[..., 1].mean(axis=1) < 0, -1.0, 1.0)  # by the second coordinate, which may be time
+    return torch.as_tensor(onwards[:, None, None] * directions)

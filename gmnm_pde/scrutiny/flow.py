@@ -13,7 +13,7 @@ from gmnm_pde.scrutiny.unit_box import UnitBox
 STEP = 1 / 32
 """Of the lines, in lengths of the box."""
 
-STEPS, BLOCKS = 64, 4
+STEPS, BLOCKS = 64, 2
 """Lines are followed by so many steps at once, and so often."""
 
 _BISECTIONS = 11

@@ -1,0 +1,112 @@
+"""Sides with fewer conditions than waves enter through them, of hyperbolic systems in time.
+
+As many conditions are needed at a place of the boundary as waves run inwards there: the negative eigenvalues of the
+equations' matrix along the outward normal (H.-O. Kreiss, Comm. Pure Appl. Math. 23, 1970). An equation of second order
+in time has two waves along each normal.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gmnm_pde.multiindex import Alpha
+from gmnm_pde.sampling import Cloud, sample
+from gmnm_pde.scrutiny.families import Jets, equations, leading_depends, rows_of
+from gmnm_pde.scrutiny.places import conditions_at
+from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.statement.problem import Problem
+from gmnm_pde.statement.terms import Term
+
+_PLACES = 300
+"""Places on the sides at which waves and conditions are counted."""
+
+_SOME = 0.02
+"""At a smaller part of the places, as near corners, numbers of conditions may be others."""
+
+_STILL, _REAL = 1e-6, 1e-6
+"""Waves do not run through a side that are slower than this part of the fastest; speeds are real up to this."""
+
+_SINGULAR = 1e8
+"""The condition number of the matrix of derivatives by time above which some fields have no equation in time."""
+
+
+def open_side(problem: Problem, box: UnitBox, jets: Jets | None) -> tuple[Tensor, int, int] | None:
+    """A place of a side where too few conditions hold, [d], their number, and that of waves that enter.
+
+    None where there is none, where equations are of another kind, or where more conditions than needed hold elsewhere.
+    """
+    (terms, order), domain = equations(problem), problem.domain
+    highest = 2 if len(problem.fields) == 1 else 1
+    if len(domain.time) != 1 or not terms or not 1 <= order <= highest or not domain.boundary_charts():
+        return None
+    if domain.dimension == 2 and order * len(problem.fields) < 3:  # of these, lines tell what there is to tell
+        return None
+    if jets is None and leading_depends(problem, terms, order):
+        return None
+    cloud = _places(problem, box)
+    speeds = None if cloud is None else _speeds(problem, terms, order, cloud, jets)
+    if cloud is None or speeds is None:
+        return None
+    wanted, given = torch.as_tensor((speeds < 0).sum(axis=1)), conditions_at(problem, box, box.scaled(cloud.points))
+    few, many = given < wanted, given > wanted
+    if few.double().mean() <= _SOME or many.double().mean() > _SOME or _excess(problem, order * len(problem.fields)):
+        return None
+    k = int(few.nonzero()[:, 0][int(few.sum()) // 2])
+    return cloud.points[k], int(given[k]), int(wanted[k])
+
+
+def _places(problem: Problem, box: UnitBox) -> Cloud | None:
+    """Places of all sides that are not periodic, with outward normals; None where there are none."""
+    cloud = sample(problem.domain.boundary, _PLACES, "sobol", seed=0)
+    if cloud.normals is None:
+        return None
+    rows = (cloud.normals[:, box.periodic].abs() < 0.5).all(dim=1)
+    return Cloud(cloud.points[rows], cloud.normals[rows]) if bool(rows.any()) else None
+
+
+def _excess(problem: Problem, wanted: int) -> bool:
+    """Whether conditions at the ends of time are more than equations take at its beginning."""
+    axis = problem.domain.coordinates.index(problem.domain.time[0])
+    start, end = problem.domain.bounds[axis]
+    at_start = sum(len(term.trace.names) for term in problem.terms if term.holds_at(axis, start))
+    return at_start > wanted or any(term.holds_at(axis, end) for term in problem.terms)
+
+
+def _speeds(problem: Problem, terms: Sequence[Term], order: int, cloud: Cloud, jets: Jets | None) -> np.ndarray | None:
+    """The speeds along outward normals of all waves, [n, waves], 0 where waves run along the sides.
+
+    None where the equations are not hyperbolic.
+    """
+    rows = [row.slopes for term in terms for row in rows_of(problem, term, cloud.points, jets)]
+    n, fields, axis = len(cloud), len(rows), problem.domain.coordinates.index(problem.domain.time[0])
+    assert cloud.normals is not None
+    by_time, sizes = (
+        torch.zeros(order + 1, n, fields, fields, dtype=torch.float64),
+        torch.zeros(n, fields, fields).double(),
+    )
+    for row, slopes in enumerate(rows):
+        for (field, alpha), slope in slopes.items():
+            if sum(alpha) == order:
+                by_time[alpha[axis], :, row, field] += slope * _along(alpha, axis, cloud.normals)
+                sizes[:, row, field] += slope.abs() * (alpha[axis] == 0)
+    first = by_time[-1].numpy()
+    if not bool(by_time.isfinite().all()) or not np.linalg.cond(first).max() < _SINGULAR:
+        return None
+    inverse = np.linalg.inv(first)
+    if order == 1:
+        values = np.linalg.eigvals(inverse @ by_time[0].numpy())
+    else:  # of s^2 - b s + c, where u_tt + b u_tn + c u_nn are the leading terms
+        b, c = (inverse @ by_time[k].numpy() for k in (1, 0))
+        values = np.linalg.eigvals(np.block([[b, -c], [np.ones_like(b), np.zeros_like(b)]]))
+    size = (np.abs(inverse) @ sizes.numpy()).max() ** (1 / order)
+    if not size or np.abs(np.imag(values)).max() > _REAL * size:
+        return None
+    return np.where(np.abs(values) < _STILL * size, 0.0, np.real(values))
+
+
+def _along(alpha: Alpha, axis: int, normals: Tensor) -> Tensor:
+    """What a derivative becomes of functions of time and the distance along normals [n, d] alone, [n]."""
+    power = torch.tensor([0 if k == axis else order for k, order in enumerate(alpha)], dtype=torch.float64)
+    return (normals**power).prod(dim=1)
