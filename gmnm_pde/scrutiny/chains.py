@@ -13,7 +13,7 @@ from gmnm_pde.statement.problem import Problem
 _LINES = 12
 """Of a chain."""
 
-_INSIDE = 1e-3
+_INSIDE = 4e-3
 """Lines begin so far from the boundary."""
 
 

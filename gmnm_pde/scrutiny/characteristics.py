@@ -50,7 +50,7 @@ def free_characteristics(problem: Problem, jets: Jets | None = None) -> str:
         free = "" if flows is None else _free(problem, box, flows)
         lines = flows is not None and len(flows) < 3  # of which they tell all there is to tell
         return free if free or lines else _entering(problem, box, jets)
-    except GmnmError:  # from a function that is not defined all over the bounding box
+    except (GmnmError, RuntimeError, ArithmeticError):  # from functions that are not defined all over the bounding box
         return ""
 
 

@@ -187,6 +187,9 @@ def _directions(along: np.ndarray) -> Tensor | None:
     In turned coordinates, with matrices A and B, they are (1, s) for the eigenvalues s of A^-1 B. None where no turn
     makes A regular everywhere, or eigenvalues are not all real with eigenvectors of their own.
     """
+    if not np.isfinite(along).all():
+        return None
+    along = _balanced(along)
     for angle in _ANGLES:
         c, s = np.cos(angle), np.sin(angle)
         first, second = c * along[0] + s * along[1], c * along[1] - s * along[0]
@@ -204,3 +207,11 @@ def _directions(along: np.ndarray) -> Tensor | None:
     directions = np.moveaxis(np.stack([c - s * slopes, s + c * slopes], axis=-1), 1, 0)
     onwards = np.where(directions[..., 1].mean(axis=1) < 0, -1.0, 1.0)  # by the second coordinate, which may be time
     return torch.as_tensor(onwards[:, None, None] * directions)
+
+
+def _balanced(along: np.ndarray) -> np.ndarray:
+    """The matrices with equations and fields in such units that the largest entries are alike."""
+    for axis in (3, 2):
+        sizes = np.abs(along).max(axis=(0, 1, axis), keepdims=True)
+        along = along / np.where(sizes > 0, sizes, 1.0)
+    return along

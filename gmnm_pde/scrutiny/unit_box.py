@@ -61,6 +61,10 @@ class UnitBox:
         """Which points of any shape [..., d] lie in the domain."""
         return self.domain.contains(self.unscaled(points).flatten(0, -2)).reshape(points.shape[:-1])
 
+    def depth(self, points: Tensor) -> Tensor:
+        """How deep points [n, d] are in the domain, beside its shortest coordinate, negative outside: [n]."""
+        return self.domain.distance(self.unscaled(points)) / self.extent.min()
+
 
 def _axis(term: Term) -> int | None:
     """The axis along which a term ties a side to the opposite one; None where it ties other places."""
