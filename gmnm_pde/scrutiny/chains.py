@@ -10,7 +10,7 @@ from gmnm_pde.scrutiny.places import conditions_at
 from gmnm_pde.scrutiny.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 
-_LINES = 12
+_LINES = 8
 """Of a chain."""
 
 _INSIDE = 4e-3

@@ -77,13 +77,13 @@ def _free(problem: Problem, box: UnitBox, flows: tuple[Flow, ...]) -> str:
     starts = box.scaled(sample(problem.domain.interior, _LINES // len(flows), "sobol", seed=0).points)
     for family, flow in enumerate(flows):
         back = chains(problem, box, flows, family, starts, -1)
-        rest = (back.open | ~back.left).nonzero()[:, 0]
+        rest = back.open.nonzero()[:, 0]
         ahead = chains(problem, box, flows, family, starts[rest], 1)
-        free = (back.open[rest] & ahead.open).nonzero()[:, 0]
+        free = ahead.open.nonzero()[:, 0]
         if len(free) >= _LEAST:
             k = free[len(free) // 2]
             return _between(problem, box, torch.stack([back.places[rest[k]], ahead.places[k]]), len(flows))
-        inside = starts[rest[~back.left[rest] & ~ahead.left]][:_LOOPS]
+        inside = starts[~back.left][:_LOOPS]
         loops = free_loops(flow, box, inside) if len(flows) == 1 and len(inside) else inside[:0]
         if len(loops) >= _LEAST:
             place = _near(problem, box.unscaled(loops[len(loops) // 2 :][:1])[0])

@@ -13,7 +13,7 @@ from gmnm_pde.scrutiny.unit_box import UnitBox
 STEP = 1 / 32
 """Of the lines, in lengths of the box."""
 
-STEPS, BLOCKS = 64, 2
+STEPS, BLOCKS = 48, 3
 """Lines are followed by so many steps at once, and so often."""
 
 _DIVISIONS, _PARTS = 4, 8
@@ -133,7 +133,7 @@ def _last_inside(box: UnitBox, inner: Tensor, outer: Tensor) -> Tensor:
     parts, row = torch.arange(_PARTS + 1, dtype=inner.dtype)[:, None, None] / _PARTS, torch.arange(len(inner))
     for _ in range(_DIVISIONS):
         between = inner + parts * (outer - inner)
-        first = (~box.contains(between[1:-1])).byte()
-        last = torch.where(first.any(dim=0), first.argmax(dim=0), _PARTS - 1)
+        outside = ~box.contains(between[1:-1])
+        last = torch.where(outside.any(dim=0), outside.byte().argmax(dim=0), _PARTS - 1)
         inner, outer = between[last, row], between[last + 1, row]
     return inner

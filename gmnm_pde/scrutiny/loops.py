@@ -19,6 +19,8 @@ _CANCELS = 0.02
 def free_loops(flow: Flow, box: UnitBox, starts: Tensor) -> Tensor:
     """Those of some points [n, d] through which lines close, along which the solution is free, [k, d].
 
+    The lines are some that do not leave the domain backwards.
+
     What multiplies the field along a loop makes it unique there, unless its integral vanishes.
     """
     path = _long_path(flow, box, starts)

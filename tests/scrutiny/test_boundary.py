@@ -74,3 +74,12 @@ def test_heat_whose_time_is_a_coordinate_needs_nothing_at_its_end(sides):
     report = g.solve(heat, tol=1e-5).report
     assert report.converged == (len(sides) == 2)
     assert report.relative_l2 < 1e-5 if len(sides) == 2 else report.status == "not_unique"
+
+
+def test_the_last_time_takes_no_condition():
+    """Heat on a rectangle, the second coordinate of which is its time."""
+    given = g.Dirichlet(u=lambda x: torch.sin(torch.pi * x), on=SQUARE.face(y=0))
+    sides = g.Dirichlet(u=0, on=SQUARE.face(x=0) | SQUARE.face(x=1))
+    heat = poisson(given, sides, equation=lambda u, x, y: g.diff(u, y) - g.diff(u, x, x))
+    assert wrong_counts(heat) == (None, None)
+    assert g.solve(heat, tol=1e-2).report.converged
