@@ -33,28 +33,42 @@ _SINGULAR = 1e8
 
 
 def open_side(problem: Problem, box: UnitBox, jets: Jets | None) -> tuple[Tensor, int, int] | None:
-    """A place of a side where too few conditions hold, [d], their number, and that of waves that enter.
+    """A place of a side or the beginning where too few conditions hold, [d], their number, and that of the waves.
 
     None where there is none, where equations are of another kind, or where more conditions than needed hold elsewhere.
     """
-    (terms, order), domain = equations(problem), problem.domain
-    highest = 2 if len(problem.fields) == 1 else 1
-    if len(domain.time) != 1 or not terms or not 1 <= order <= highest or not domain.boundary_charts():
-        return None
-    if domain.dimension == 2 and order * len(problem.fields) < 3:  # of these, lines tell what there is to tell
-        return None
-    if jets is None and leading_depends(problem, terms, order):
+    terms, order = equations(problem)
+    if not terms or not _is_in_time(problem, box, order) or (jets is None and leading_depends(problem, terms, order)):
         return None
     cloud = _places(problem, box)
     speeds = None if cloud is None else _speeds(problem, terms, order, cloud, jets)
     if cloud is None or speeds is None:
         return None
     wanted, given = torch.as_tensor((speeds < 0).sum(axis=1)), conditions_at(problem, box, box.scaled(cloud.points))
-    few, many = given < wanted, given > wanted
-    if few.double().mean() <= _SOME or many.double().mean() > _SOME or _excess(problem, order * len(problem.fields)):
+    few, many = given < wanted, (given > wanted).double().mean().item() > _SOME
+    axis, waves = problem.domain.coordinates.index(problem.domain.time[0]), order * len(problem.fields)
+    start, end = (_given_at(problem, axis, time) for time in problem.domain.bounds[axis])
+    if many or start > waves or end:
+        return None
+    if start < waves:
+        return sample(problem.domain.initial, 1, "sobol", seed=0).points[0], start, waves
+    if few.double().mean() <= _SOME:
         return None
     k = int(few.nonzero()[:, 0][int(few.sum()) // 2])
     return cloud.points[k], int(given[k]), int(wanted[k])
+
+
+def _is_in_time(problem: Problem, box: UnitBox, order: int) -> bool:
+    """Whether equations of some order may be a hyperbolic system in time, of which lines do not tell all."""
+    domain, waves = problem.domain, order * len(problem.fields)
+    known = 1 <= order <= (2 if len(problem.fields) == 1 else 1) and (domain.dimension > 2 or waves > 2)
+    sides = len(domain.time) == 1 and bool(domain.boundary_charts())
+    return known and sides and domain.coordinates.index(domain.time[0]) not in box.periodic
+
+
+def _given_at(problem: Problem, axis: int, time: float) -> int:
+    """How many conditions hold at a time."""
+    return sum(len(term.trace.names) for term in problem.terms if term.holds_at(axis, time))
 
 
 def _places(problem: Problem, box: UnitBox) -> Cloud | None:
@@ -66,14 +80,6 @@ def _places(problem: Problem, box: UnitBox) -> Cloud | None:
     return Cloud(cloud.points[rows], cloud.normals[rows]) if bool(rows.any()) else None
 
 
-def _excess(problem: Problem, wanted: int) -> bool:
-    """Whether conditions at the ends of time are more than equations take at its beginning."""
-    axis = problem.domain.coordinates.index(problem.domain.time[0])
-    start, end = problem.domain.bounds[axis]
-    at_start = sum(len(term.trace.names) for term in problem.terms if term.holds_at(axis, start))
-    return at_start > wanted or any(term.holds_at(axis, end) for term in problem.terms)
-
-
 def _speeds(problem: Problem, terms: Sequence[Term], order: int, cloud: Cloud, jets: Jets | None) -> np.ndarray | None:
     """The speeds along outward normals of all waves, [n, waves], 0 where waves run along the sides.
 
@@ -82,10 +88,8 @@ def _speeds(problem: Problem, terms: Sequence[Term], order: int, cloud: Cloud, j
     rows = [row.slopes for term in terms for row in rows_of(problem, term, cloud.points, jets)]
     n, fields, axis = len(cloud), len(rows), problem.domain.coordinates.index(problem.domain.time[0])
     assert cloud.normals is not None
-    by_time, sizes = (
-        torch.zeros(order + 1, n, fields, fields, dtype=torch.float64),
-        torch.zeros(n, fields, fields).double(),
-    )
+    by_time = torch.zeros(order + 1, n, fields, fields, dtype=torch.float64)
+    sizes = torch.zeros_like(by_time[0])
     for row, slopes in enumerate(rows):
         for (field, alpha), slope in slopes.items():
             if sum(alpha) == order:

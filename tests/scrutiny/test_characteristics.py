@@ -101,6 +101,12 @@ FREE = {
         AT_REST,
         "0 condition(s) hold on the boundary",
     ),
+    "sound without a pressure": (
+        PLANE,
+        sound_in_plane,
+        [g.Initial(u=0, v=0), g.Dirichlet(p=0)],
+        "2 condition(s) hold on t = 0",
+    ),
     "three waves": (
         STRIP,
         lambda u, v, p, x, t: (diff(u, t) + diff(u, x), diff(v, t) - diff(v, x), diff(p, t) + 2 * diff(p, x)),
