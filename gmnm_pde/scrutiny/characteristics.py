@@ -13,10 +13,11 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.sampling import sample
-from gmnm_pde.scrutiny.chains import chains
+from gmnm_pde.scrutiny.chains import Characteristics
 from gmnm_pde.scrutiny.families import Jets, families
 from gmnm_pde.scrutiny.flow import Flow
 from gmnm_pde.scrutiny.loops import free_loops
+from gmnm_pde.scrutiny.places import conditions_of
 from gmnm_pde.scrutiny.sides import open_side
 from gmnm_pde.scrutiny.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
@@ -75,10 +76,11 @@ def _is_concerned(problem: Problem) -> bool:
 def _free(problem: Problem, box: UnitBox, flows: tuple[Flow, ...]) -> str:
     names = ", ".join(problem.fields)
     starts = box.scaled(sample(problem.domain.interior, _LINES // len(flows), "sobol", seed=0).points)
+    lines = Characteristics(box, flows, conditions_of(problem, box))
     for family, flow in enumerate(flows):
-        back = chains(problem, box, flows, family, starts, -1)
+        back = lines.chains(family, starts, -1)
         rest = back.open.nonzero()[:, 0]
-        ahead = chains(problem, box, flows, family, starts[rest], 1)
+        ahead = lines.chains(family, starts[rest], 1)
         free = ahead.open.nonzero()[:, 0]
         if len(free) >= _LEAST:
             k = free[len(free) // 2]

@@ -14,7 +14,7 @@ from torch import Tensor
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.scrutiny.families import Jets, equations, leading_depends, rows_of
-from gmnm_pde.scrutiny.places import conditions_at
+from gmnm_pde.scrutiny.places import conditions_at, conditions_of
 from gmnm_pde.scrutiny.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -44,7 +44,8 @@ def open_side(problem: Problem, box: UnitBox, jets: Jets | None) -> tuple[Tensor
     speeds = None if cloud is None else _speeds(problem, terms, order, cloud, jets)
     if cloud is None or speeds is None:
         return None
-    wanted, given = torch.as_tensor((speeds < 0).sum(axis=1)), conditions_at(problem, box, box.scaled(cloud.points))
+    wanted = torch.as_tensor((speeds < 0).sum(axis=1))
+    given = conditions_at(conditions_of(problem, box), box, box.scaled(cloud.points))
     few, many = given < wanted, (given > wanted).double().mean().item() > _SOME
     axis, waves = problem.domain.coordinates.index(problem.domain.time[0]), order * len(problem.fields)
     start, end = (_given_at(problem, axis, time) for time in problem.domain.bounds[axis])
