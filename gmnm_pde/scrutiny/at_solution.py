@@ -17,7 +17,6 @@ from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import jets_of
 from gmnm_pde.scrutiny.characteristics import free_characteristics
 from gmnm_pde.scrutiny.data import Fluxes
-from gmnm_pde.scrutiny.families import equations, leading_depends
 from gmnm_pde.scrutiny.lines import Lines, through
 from gmnm_pde.scrutiny.variation import Rarity, find
 from gmnm_pde.statement.problem import Problem
@@ -56,9 +55,6 @@ def _jets(model: Any, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
 
 def free_at_solution(model: Any, problem: Problem) -> str:
     """In words, where no condition determines a solution on characteristics that depend on it; empty if none do."""
-    terms, order = equations(problem)
-    if all(term.trace.linear for term in terms) or (order > 1 and not leading_depends(problem, terms, order)):
-        return ""
     return free_characteristics(problem, lambda term, points: _jets(model, term, points))
 
 

@@ -14,7 +14,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.sampling import sample
 from gmnm_pde.scrutiny.chains import Characteristics
-from gmnm_pde.scrutiny.families import Jets, families
+from gmnm_pde.scrutiny.families import Jets, equations, families, leading_depends
 from gmnm_pde.scrutiny.flow import Flow
 from gmnm_pde.scrutiny.loops import free_loops
 from gmnm_pde.scrutiny.places import conditions_of
@@ -47,6 +47,8 @@ def free_characteristics(problem: Problem, jets: Jets | None = None) -> str:
     if box is None:
         return ""
     try:
+        if jets is not None and _is_known_before(problem):
+            return ""
         flows = families(problem, jets)
         free = "" if flows is None else _free(problem, box, flows)
         lines = flows is not None and len(flows) < 3  # of which they tell all there is to tell
@@ -71,6 +73,12 @@ def _is_concerned(problem: Problem) -> bool:
         elif any(chart.dimension != domain.dimension - 1 for chart in term.region.charts):
             return False
     return True
+
+
+def _is_known_before(problem: Problem) -> bool:
+    """Whether characteristics are the same for all solutions, and all that could be told was told without one."""
+    terms, order = equations(problem)
+    return all(term.trace.linear for term in terms) or (order > 1 and not leading_depends(problem, terms, order))
 
 
 def _free(problem: Problem, box: UnitBox, flows: tuple[Flow, ...]) -> str:
