@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from gmnm_pde.scrutiny.flow import BLOCKS, STEP, Flow
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.flow import BLOCKS, STEP, Flow
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 
 _AWAY, _BACK = 3.0, 0.75
 """A line that has been so many steps away closes where it comes so near to its beginning."""

@@ -10,7 +10,7 @@ from gmnm_pde.geometry import Region
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Linearized, Placed, linearize, probed
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.scrutiny.flow import Flow
+from gmnm_pde.scrutiny.characteristics.flow import Flow
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

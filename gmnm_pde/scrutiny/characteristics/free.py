@@ -13,13 +13,13 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.sampling import sample
-from gmnm_pde.scrutiny.chains import Characteristics
-from gmnm_pde.scrutiny.families import Jets, equations, families, leading_depends
-from gmnm_pde.scrutiny.flow import Flow
-from gmnm_pde.scrutiny.loops import free_loops
-from gmnm_pde.scrutiny.places import conditions_of
-from gmnm_pde.scrutiny.sides import open_side
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.chains import Characteristics
+from gmnm_pde.scrutiny.characteristics.families import Jets, equations, families, leading_depends
+from gmnm_pde.scrutiny.characteristics.flow import Flow
+from gmnm_pde.scrutiny.characteristics.loops import free_loops
+from gmnm_pde.scrutiny.characteristics.places import conditions_of
+from gmnm_pde.scrutiny.characteristics.sides import open_side
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 
 _LINES, _LOOPS = 200, 50

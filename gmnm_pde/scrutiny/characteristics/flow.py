@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 
 STEP = 1 / 32
 """Of the lines, in lengths of the box."""

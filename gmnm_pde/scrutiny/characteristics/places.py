@@ -9,7 +9,7 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Chart, Region
 from gmnm_pde.sampling import sample
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.scrutiny.families import Jets, equations, leading_depends, rows_of
-from gmnm_pde.scrutiny.places import conditions_at, conditions_of
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.families import Jets, equations, leading_depends, rows_of
+from gmnm_pde.scrutiny.characteristics.places import conditions_at, conditions_of
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

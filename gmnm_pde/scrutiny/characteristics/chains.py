@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmnm_pde.scrutiny.flow import Ends, Flow, trace
-from gmnm_pde.scrutiny.places import Condition, conditions_at
-from gmnm_pde.scrutiny.unit_box import UnitBox
+from gmnm_pde.scrutiny.characteristics.flow import Ends, Flow, trace
+from gmnm_pde.scrutiny.characteristics.places import Condition, conditions_at
+from gmnm_pde.scrutiny.characteristics.unit_box import UnitBox
 
 _LINES = 8
 """Of a chain."""
