@@ -12,20 +12,11 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.statement.operations import BENDS, BOUNDS, CLAMPS, COMPARISONS, PEAKS, QUOTIENTS, SIGNS
 from gmnm_pde.statement.recording import Call, Graph, Ref, graph_for, record
 
-_PEAKED = {"exp", "exp2", "expm1"}
-"""Nothing but where the argument is near its largest value."""
-
-_BENT = {"tanh", "sigmoid", "erf", "erfc", "atan", "softplus", "log_sigmoid_forward", "gelu", "silu", "elu", "mish"}
-"""These change near zero, or near the extreme values of their arguments."""
-
-_CUT = {"relu", "clamp", "clamp_min", "clamp_max", "hardtanh", "threshold", "maximum", "minimum"}
-_COMPARED = {"gt", "ge", "lt", "le"}
-"""These change where the argument, or the difference of two, passes zero."""
-
-_SMALL = {"reciprocal", "rsqrt", "div"}
-"""These are large where what they divide by is near zero; so are negative powers."""
+_CUT = SIGNS - {"abs", "sgn"} | BOUNDS | CLAMPS
+"""What is the same on all of a sample may be another number where the argument passes a bound."""
 
 _HUGE, _STEEP, _LARGE = 1e4, 200.0, 1e3
 """What has such a range is looked at: arguments of exponentials, of what bends, and the ratios of denominators."""
@@ -144,10 +135,10 @@ def _found(graph: Graph, count: int) -> Iterator[tuple[Call, _Argument]]:
         if not known or not len(shape) or shape[0] != count or shape.numel() > _COLUMNS * count:
             continue
         assert isinstance(first, Ref)
-        if call.name in _CUT | _COMPARED:
+        if call.name in _CUT | COMPARISONS:
             others = [own for own in (*call.args[1:], *call.kwargs.values()) if isinstance(own, Ref | int | float)]
             yield call, _Argument(first, others[0] if others else 0.0)
-        elif call.name in _PEAKED | _BENT | _SMALL | {"pow"}:
+        elif call.name in PEAKS | BENDS | QUOTIENTS | {"pow"}:
             yield call, _Argument(first)
 
 
@@ -155,12 +146,12 @@ def _ends(call: Call, value: Tensor, *, constant: bool) -> tuple[str, ...]:
     """Where an argument is to be followed to, by the values on a sample and whether the result is the same on it."""
     name, size = call.name, value.abs()
     span = (value.amax(dim=0) - value.amin(dim=0)).max().item()
-    if name in _PEAKED:
+    if name in PEAKS:
         return ("most",) if span >= _HUGE else ()
-    if name in _BENT:
+    if name in BENDS:
         return ("most", "least", "zero") if span >= _STEEP else ()
-    if name in _CUT | _COMPARED:
-        return ("most", "least") if constant else ("zero",) if name in _COMPARED else ()
+    if name in _CUT | COMPARISONS:
+        return ("most", "least") if constant else ("zero",) if name in COMPARISONS else ()
     power = call.args[1] if name == "pow" else -1
     if not isinstance(power, int | float) or 0 <= power < _POWER:
         return ()

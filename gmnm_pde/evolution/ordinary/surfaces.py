@@ -8,13 +8,8 @@ import torch
 
 from gmnm_pde.evolution.ordinary.scalars import written
 from gmnm_pde.statement.degree import degrees
+from gmnm_pde.statement.operations import BOUNDS, COMPARISONS, SIGNS
 from gmnm_pde.statement.recording import Call, Graph, Ref, graph_for
-
-_COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max"}
-"""Operations that jump or have kinks where their first two arguments are equal."""
-
-_AT_ZERO = {"abs", "sign", "sgn", "relu", "heaviside"}
-"""Operations that do so where the first argument is zero."""
 
 _AT_WHOLE = {"floor", "ceil", "trunc", "remainder", "floor_divide"}
 """Operations that jump where the first argument, or its quotient by the second, is a whole number."""
@@ -33,7 +28,7 @@ def may_jump(graph: Graph, inputs: Sequence[int]) -> bool:
         graph: The equations at one point.
         inputs: 1 for numbers of the state, 0 for the time.
     """
-    known, names = degrees(graph, inputs), _COMPARES | _AT_ZERO | _AT_WHOLE | _ELSEWHERE
+    known, names = degrees(graph, inputs), COMPARISONS | BOUNDS | SIGNS | _AT_WHOLE | _ELSEWHERE
     return any(
         call.name in names and any(known.get(own.number, 0.0) > 0 for own in call.args if isinstance(own, Ref))
         for call in graph.calls
@@ -66,7 +61,7 @@ def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:
         first = call.args[0]
         if not depends or (call.dtypes[0] == torch.int64 and call.name != "searchsorted"):
             continue
-        if call.name in _COMPARES:
+        if call.name in COMPARISONS | BOUNDS:
             found.append(made(aten.sub.Tensor, *call.args[:2]))
         elif call.name == "searchsorted" and isinstance(call.args[1], Ref):
             tables[call.args[1].number] = graph.constants[call.args[0].number].numpy()
@@ -74,7 +69,7 @@ def surfaces(graph: Graph, inputs: Sequence[int]) -> Functions | None:
         elif call.name == "clamp":
             given = [*call.args[1:], *call.kwargs.values()]
             found += [made(aten.sub.Tensor, first, bound) for bound in given if bound is not None]
-        elif call.name in _AT_ZERO and isinstance(first, Ref):
+        elif call.name in SIGNS and isinstance(first, Ref):
             found.append(first.number)
         elif call.name in _AT_WHOLE:
             part = Ref(made(aten.div.Tensor, *call.args[:2])) if len(call.args) > 1 else first

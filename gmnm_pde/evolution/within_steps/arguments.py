@@ -6,20 +6,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_STEPS = {"tanh", "sigmoid", "erf", "erfc", "expm1", "atan", "cosh"}
+from gmnm_pde.statement.operations import BENDS, BOUNDS, COMPARISONS, PEAKS, QUOTIENTS, SIGNS
+
+_STEPS = BENDS | {"expm1", "cosh"}
 """Functions that change near zero."""
-
-_SIDES = {"abs", "sign", "sgn", "heaviside", "relu"}
-"""Those that jump or have kinks there."""
-
-_COMPARES = {"gt", "ge", "lt", "le", "maximum", "minimum"}
-"""Those that do so where two numbers are the same."""
-
-_PEAKS = {"exp", "exp2"}
-"""Functions that may be largest where what they are given is so."""
-
-_QUOTIENTS = {"reciprocal", "rsqrt"}
-"""Those that are where it is nearest to zero."""
 
 
 class Argument(NamedTuple):
@@ -64,17 +54,17 @@ class Listening(TorchDispatchMode):
 def _argument(name: str, args: tuple) -> Argument | None:
     """What a function is given, if it is one of those."""
     first, second = args[0] if args else None, args[1] if len(args) > 1 else None
-    if name in _COMPARES and isinstance(first, Tensor) and isinstance(second, Tensor | int | float):
+    if name in COMPARISONS | BOUNDS and isinstance(first, Tensor) and isinstance(second, Tensor | int | float):
         return Argument(first - second, at_zero=True, steep=0.0) if first.is_floating_point() else None
     if name == "div" and isinstance(second, Tensor):
         return Argument(second, at_zero=False, steep=1.0, relative=True)
     if not isinstance(first, Tensor) or not first.is_floating_point():
         return None
-    if name in _STEPS or name in _SIDES:
+    if name in _STEPS | SIGNS:
         return Argument(first, at_zero=True, steep=0.5 if name in _STEPS else 0.0)
-    if name in _PEAKS:
+    if name in PEAKS:
         return Argument(first, at_zero=False, steep=0.5)
-    if name in _QUOTIENTS or (name == "pow" and isinstance(second, int | float) and second < 0):
+    if name in QUOTIENTS - {"div"} or (name == "pow" and isinstance(second, int | float) and second < 0):
         return Argument(first, at_zero=False, steep=1.0, relative=True)
     return None
 
