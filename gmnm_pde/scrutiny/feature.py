@@ -58,3 +58,9 @@ class Feature:
             place = "near " + ", ".join(f"{n} = {c:.3g}" for n, c in zip(coordinates, near, strict=True))
         what = {"narrow": f"has a feature of width {self.width:.1g}", "kink": "has a kink", "jump": "jumps"}[self.kind]
         return f"{self.of} {what} {place}"
+
+
+def plain(value: float, extent: float) -> float:
+    """A place that was found by bisection, as the short number that it is to rounding."""
+    short = float(f"{value:.10g}")
+    return short if abs(short - value) <= 4e-15 * (abs(value) + extent) else value

@@ -10,13 +10,12 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
-from gmnm_pde.sampling import Cloud, stream
+from gmnm_pde.sampling import stream
+from gmnm_pde.scrutiny.between_lines import between_lines
 from gmnm_pde.scrutiny.data import Data, Datum, Fluxes, Reading
-from gmnm_pde.scrutiny.feature import Feature, Kind
+from gmnm_pde.scrutiny.feature import Feature, Kind, plain
 from gmnm_pde.scrutiny.holes import tiny_parts
 from gmnm_pde.scrutiny.lines import Lines, on, through
-from gmnm_pde.scrutiny.pinpoint import places
-from gmnm_pde.scrutiny.spots import edge_of, spots
 from gmnm_pde.scrutiny.variation import Found, Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
@@ -109,7 +108,7 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
                 seen = (_within(data, lines, found) for found in seen)
             by_datum.setdefault(datum, []).extend((lines, found) for found in seen if len(found.t))
     features = [feature for datum, found in by_datum.items() for feature in _features(data, datum, found)]
-    features += _between(data, spaces, ranges, features, seed)
+    features += between_lines(data, spaces, ranges, features, seed)
     if not (interior and reading.products):
         return features
     if isinstance(data, Fluxes):
@@ -118,34 +117,6 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     if any(feature.hidden for feature in features):
         return features
     return features + _of_data(Fluxes(data.problem, data.term, data.state), reading, seed)
-
-
-def _between(
-    data: Data, spaces: Sequence[Lines], ranges: dict[Datum, float], known: Sequence[Feature], seed: int
-) -> Iterator[Feature]:
-    """What is narrow between the lines that were looked along, where what functions are made of tells where to look."""
-    bounds = torch.tensor(data.problem.domain.bounds, dtype=torch.float64)
-    extent = bounds[:, 1] - bounds[:, 0]
-    for lines in spaces:
-        units = places(data.made, lines, seed)
-        for datum, found in spots(data.at, lines, units, ranges).items() if len(units) else ():
-            of = datum.described(data.problem, data.term)
-            told = torch.zeros(len(found), dtype=torch.bool)
-            for feature in known:
-                if feature.of == of:
-                    told |= feature.is_near(lines.embed(found.at), extent)
-            for some, axis in found.some(~told).groups():
-                at = lines.embed(some.at)
-                along = None if lines.along is None or axis is None else axis
-                plane = None if along is None else (along, _plain(at[0, along].item(), extent[along].item()))
-                reach = (extent.max() if along is None else extent[along]).item()
-                width = some.width.median().item()
-                change = some.change.max().item()
-                feature = Feature("narrow", of, datum.residual, at, width * reach, width, change, plane)
-                yield feature
-                edge = edge_of(lambda points, own=datum: data.at(Cloud(points))[own], feature, extent)
-                if lines.along is not None and edge is not None:
-                    yield replace(feature, kind="jump", at=edge, width=0.0, relative=0.0, plane=None)
 
 
 def _range(values: Tensor) -> float:
@@ -248,13 +219,7 @@ def _planes(lines: Lines, found: Found, places: _Places, along: int, extent: flo
         same = order[groups == number]
         across = values[same].amax() - values[same].amin()
         if len(found.lines[same].unique()) >= enough and across <= 2 * near:
-            yield _plain(values[same].mean().item(), extent), same
-
-
-def _plain(value: float, extent: float) -> float:
-    """A place that was found by bisection, as the short number that it is to rounding."""
-    short = float(f"{value:.10g}")
-    return short if abs(short - value) <= 4e-15 * (abs(value) + extent) else value
+            yield plain(values[same].mean().item(), extent), same
 
 
 def _clusters(places: Tensor, relative: Tensor | None) -> list[Tensor]:

@@ -85,7 +85,7 @@ class Spots:
 
 
 def spots(
-    evaluate: Callable[[Cloud], dict[Any, Tensor]], lines: Lines, units: Tensor, ranges: dict
+    evaluate: Callable[[Cloud], dict[Any, Tensor]], lines: Lines, units: Tensor, ranges: Mapping[Any, float]
 ) -> dict[Any, Spots]:
     """Those of some places where functions are narrow, by function.
 
