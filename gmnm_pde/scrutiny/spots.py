@@ -1,6 +1,6 @@
 """Whether and how narrow a function is at some places, between the lines along which it is looked at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
