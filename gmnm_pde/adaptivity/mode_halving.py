@@ -17,7 +17,7 @@ from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.foresight import foreseen
 from gmnm_pde.boxes.reading import Statements
-from gmnm_pde.boxes.spectra.modes import BoxModes, modes_on_boxes
+from gmnm_pde.boxes.spectra.modes import BoxModes, Wanted, modes_on_boxes
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.run.modes import Modes, ended
 from gmnm_pde.run.run import Run
@@ -38,6 +38,9 @@ _DEARER = 4.0
 
 _SLOWEST = 4.0
 """No more than so many times as long as foreseen they take: of few boxes most of the time is none of theirs."""
+
+_SETTLED = 1e-3, 1e-12, 1e-8
+"""Iterations end at this part of the relative error wanted, between these."""
 
 _METHOD = "inverse iteration on boxes that share their faces"
 
@@ -140,12 +143,13 @@ class ModeHalving:
         if before is None:
             coarse = self._first(2.0**_LEVELS)
             before = self._modes(replace(coarse, degree=level.degree - _LEVELS), run, None)
-        return self._modes(level, run, before.shift).compared(before)
+        return self._modes(level, run, before).compared(before)
 
-    def _modes(self, level: Cells, run: Run, shift: float | None) -> BoxModes:
-        problem = self.setup.problem
+    def _modes(self, level: Cells, run: Run, before: BoxModes | None) -> BoxModes:
+        problem, (part, least, most) = self.setup.problem, _SETTLED
+        wanted = Wanted(problem, self.count, run.points, self.setup.seed, min(most, max(least, part * self._aim)))
         layout = inside(problem.domain, level.boxes)[0]
-        found = modes_on_boxes(problem, layout, level.degree, self.count, run.points, self.setup.seed, shift)
+        found = modes_on_boxes(wanted, layout, level.degree, before)
         run.worked(_DEARER * self._halving.seconds_of(level))
         return found
 

@@ -16,6 +16,12 @@ from gmnm_pde.interruption import pause
 _MOST_STEPS = 40
 """The most blocks."""
 
+_ROUGH = 1e-3
+"""The residual of values that are found beside those wanted."""
+
+_ALIKE = 1e-3
+"""Values that are smaller by no more than this part are of the same size."""
+
 _DEPENDENT = 1e-14
 """Images whose new part is smaller than this part of all bring no new vectors."""
 
@@ -35,7 +41,7 @@ class Ritz:
     residuals: Tensor
 
 
-def largest(apply: Map, measured: Map, start: Tensor, count: int, tol: float) -> Ritz:
+def largest(apply: Map, measured: Map, start: Tensor, count: int, tol: float, rough: int = 0) -> Ritz:
     """The ``count`` eigenvalues of largest size.
 
     Args:
@@ -44,6 +50,7 @@ def largest(apply: Map, measured: Map, start: Tensor, count: int, tol: float) ->
         start: The first block, [columns, m].
         count: How many values.
         tol: The residual wanted, relative to the value.
+        rough: So many of them, the last ones, need not be known as well, unless they are as large as the others.
     """
     numbers = measured(start)
     space = _Space(start[:, :0], numbers[:, :0])
@@ -61,10 +68,16 @@ def largest(apply: Map, measured: Map, start: Tensor, count: int, tol: float) ->
         order = values.abs().argsort(descending=True)[:count]
         values, small = values[order], small[:, order]
         residuals = (block.beyond.to(small.dtype) @ small[size - len(block.beyond) :]).norm(dim=0)
-        settled = len(order) == count and bool((residuals <= tol * values.abs()).all())
+        settled = len(order) == count and _settled(values.abs(), residuals, tol, count - rough)
         sizes = block.beyond.diagonal().abs()
         if settled or len(columns) == _MOST_STEPS or sizes.min() <= _DEPENDENT * block.within.abs().max():
             return Ritz(values, space.vectors.to(small.dtype) @ small, residuals)
+
+
+def _settled(sizes: Tensor, residuals: Tensor, tol: float, wanted: int) -> bool:
+    """Whether values of falling size are known well enough, those that are not wanted roughly."""
+    needed = torch.where(sizes >= (1 - _ALIKE) * sizes[wanted - 1], tol, max(tol, _ROUGH))
+    return bool((residuals <= needed * sizes).all())
 
 
 @dataclass(frozen=True)

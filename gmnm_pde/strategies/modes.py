@@ -199,7 +199,8 @@ def _boxes(setup: Setup, count: int, run: Run) -> ModeHalving | None:
 def _on_boxes(boxes: ModeHalving | None, run: Run) -> Modes | None:
     """On boxes; None where the problem or the time does not allow it."""
     try:
-        return None if boxes is None else adapt(boxes, run)
+        with limited(run.allowance):
+            return None if boxes is None else adapt(boxes, run)
     except (Unsuited, OutOfTime, NotFiniteError):
         return None
 

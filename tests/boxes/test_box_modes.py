@@ -9,7 +9,7 @@ import gmnm_pde as g
 from gmnm_pde.adaptivity.first_cells import first_cells, inside
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.reading import Unsuited
-from gmnm_pde.boxes.spectra.spectral import Shifted, ShiftInverted
+from gmnm_pde.boxes.spectra.spectral import Search, Shifted, ShiftInverted
 from gmnm_pde.linalg.arnoldi import largest
 
 CORNERS = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
@@ -89,7 +89,7 @@ def test_a_hole_that_one_mixture_misses():
 def test_a_density_counts():
     """With u = sin on the unit square and a density c, all values are those of the membrane divided by c."""
     plain, dense = (
-        inverted(membrane(L_SHAPE, equation), 0.0, 1e-3, 12).nearest(2, 0)
+        inverted(membrane(L_SHAPE, equation), 0.0, 1e-3, 12).nearest(Search(2))
         for equation in (lambda u, k: g.laplacian(u) + k * u, lambda u, x, k: g.laplacian(u) + k * (4 + 0 * x) * u)
     )
     assert (dense.values.real / plain.values.real).tolist() == pytest.approx([4.0, 4.0], rel=1e-10)

@@ -15,11 +15,14 @@ from gmnm_pde.boxes.held_out import HeldOut
 from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Unsuited, read
 from gmnm_pde.boxes.sizes import Sizes
-from gmnm_pde.boxes.spectra.spectral import Shifted, ShiftInverted, known
+from gmnm_pde.boxes.spectra.spectral import Search, Shifted, ShiftInverted, known
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
 from gmnm_pde.fitting.modes import real_modes, sizes_of, turned
+from gmnm_pde.interruption import pause
+from gmnm_pde.linalg.arnoldi import Ritz
+from gmnm_pde.models import Normalized
 from gmnm_pde.statement.problem import Problem
 
 _GUARDS = 3
@@ -69,9 +72,11 @@ class BoxModes:
         fits: The modes, one for each value.
         values: The eigenvalues, ascending, [count].
         imaginary: The largest imaginary part of a value, which is 0 but for rounding where values are real.
+        unsettled: How far they may be from those of the discretisation, where iterations ended, [count].
         shift: Near which they were found.
         points: At which modes are compared, [n, d].
         beyond: Further values, and the modes at the points, [n * fields, k].
+        model: All of these modes at once, with the fields of each in turn.
         drifts: The estimated errors of the values, absolute, [count].
         errors: Those of the modes, relative L2, [count].
     """
@@ -79,9 +84,11 @@ class BoxModes:
     fits: tuple[ModeFit, ...]
     values: Tensor
     imaginary: float
+    unsettled: Tensor
     shift: float
     points: Tensor
     beyond: tuple[Tensor, Tensor]
+    model: Normalized
     drifts: Tensor
     errors: Tensor
     tried: int = 1
@@ -129,9 +136,15 @@ class BoxModes:
         values, modes = before.beyond
         steps = turned(modes, values, self.beyond[1][:, : len(self.values)], self.values)
         drifts = factor * (self.values - before.values).abs() + self.imaginary + before.imaginary
+        drifts = drifts + self.unsettled + before.unsettled
         drifts = drifts + _ROUNDING * torch.maximum(self.values.abs(), sizes_of(self.values))
         errors = factor * steps + _ROUNDING
         return replace(self, drifts=drifts, errors=errors)
+
+    def model_at(self, points: Tensor) -> Tensor:
+        """All modes at the points of other boxes, [boxes, points, d]: [boxes, points, fields, modes]."""
+        fields = self.model(points.flatten(0, 1)).unflatten(1, (self.beyond[1].shape[1], -1))
+        return fields.unflatten(0, points.shape[:2]).transpose(2, 3)
 
     def candidates(self) -> list[Candidate]:
         """Each mode as a fit of the problem, with the errors of its fields and of its value."""
@@ -152,66 +165,95 @@ class BoxModes:
         return f"{self.fits[0].model.inner.form}: relative error of the values {self.worst:.1e}"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What modes are sought on every discretisation.
+
+    Attributes:
+        problem: With the eigenvalue as its unknown parameter.
+        count: How many modes.
+        points: At which modes are compared and scaled, [n, d].
+        seed: Of the solve.
+        settled: The residual at which iterations end, relative.
+    """
+
+    problem: Problem
+    count: int
+    points: Tensor
+    seed: int
+    settled: float
+
+    @property
+    def guess(self) -> float:
+        """Near which values are sought."""
+        (guess,) = self.problem.parameters.values()
+        return guess
+
+
 @torch.no_grad()
-def modes_on_boxes(
-    problem: Problem, layout: Layout, degree: int, count: int, points: Tensor, seed: int, shift: float | None = None
-) -> BoxModes:
+def modes_on_boxes(wanted: Wanted, layout: Layout, degree: int, before: BoxModes | None = None) -> BoxModes:
     """The modes whose values are nearest to the guess, with errors that are not known yet.
 
     Args:
-        problem: With the eigenvalue as its unknown parameter.
+        wanted: Which modes.
         layout: The boxes.
         degree: Of the polynomials.
-        count: How many modes.
-        points: At which modes are compared and scaled.
-        seed: Of the solve.
-        shift: Near the guess, where it is known that the guess itself is next to a value.
+        before: The modes on coarser boxes, which the iteration begins with.
 
     Raises:
         Unsuited: it cannot be solved on boxes, or is no eigenvalue problem of the kind that is.
     """
-    ((name, guess),) = problem.parameters.items()
-    inverted, values, unknowns = _nearest(problem, layout, degree, count, seed, guess, shift)
+    problem, count, guess = wanted.problem, wanted.count, wanted.guess
+    inverted, found = _nearest(wanted, layout, degree, before)
+    values = inverted.shift + found.values.reciprocal()
     nearest = (values.real - guess).abs().argsort()
     chosen, others = nearest[:count], nearest[count:]
-    chosen = chosen[values.real[chosen].argsort()]
-    order = torch.cat([chosen, others])
-    coefficients = inverted.coefficients(real_modes(values[order], unknowns[:, order])).movedim(3, 0)
-    fits, shown, real = [], [], values.real[order]
-    for k, own in enumerate(coefficients):
-        model = model_of(problem, layout, own, degree, inverted.units)
-        at = model(points).flatten()
-        largest = at[at.abs().argmax()]
-        shown.append(at / largest)
-        if k < count:
-            fits.append(_fit(problem, inverted, own / largest, {name: real[k].item()}, seed))
-    unknown = torch.full_like(real[:count], torch.inf)
-    beyond = real, torch.stack(shown, dim=1)
-    imaginary = values.imag[chosen].abs().max().item()
-    return BoxModes(tuple(fits), real[:count], imaginary, inverted.shift, points, beyond, unknown, unknown)
+    order = torch.cat([chosen[values.real[chosen].argsort()], others])
+    coefficients = inverted.coefficients(real_modes(values[order], found.vectors[:, order])).movedim(3, 1)
+    model = model_of(problem, layout, coefficients.flatten(1, 2), degree, list(inverted.units) * len(order))
+    shown = model(wanted.points).unflatten(1, (len(order), -1)).movedim(1, 2).flatten(0, 1)
+    largest = shown.gather(0, shown.abs().argmax(dim=0)[None])[0]
+    real, name = values.real[order], next(iter(problem.parameters))
+    fits = []
+    for k in range(count):
+        pause()
+        fits.append(_fit(problem, inverted, coefficients[:, k] / largest[k], {name: real[k].item()}, wanted.seed))
+    unknown, off = torch.full_like(real[:count], torch.inf), found.residuals / found.values.abs()
+    return BoxModes(
+        fits=tuple(fits),
+        values=real[:count],
+        imaginary=values.imag[chosen].abs().max().item(),
+        unsettled=(off * (values - inverted.shift).abs())[order][:count],
+        shift=inverted.shift,
+        points=wanted.points,
+        beyond=(real, shown / largest),
+        model=model,
+        drifts=unknown,
+        errors=unknown,
+    )
 
 
-def _nearest(
-    problem: Problem, layout: Layout, degree: int, count: int, seed: int, guess: float, shift: float | None
-) -> tuple[ShiftInverted, Tensor, Tensor]:
-    """Values and unknowns of all modes that may be among those nearest to the guess, found from a shift beside it."""
-    at, wanted, moves = guess if shift is None else shift, count + _GUARDS, 0
-    inverted = _inverted(problem, layout, degree, at)
+def _nearest(wanted: Wanted, layout: Layout, degree: int, before: BoxModes | None) -> tuple[ShiftInverted, Ritz]:
+    """All modes that may be among those nearest to the guess, found from a shift beside it."""
+    guess = wanted.guess
+    at, beside, moves = guess if before is None else before.shift, _GUARDS, 0
+    inverted = _inverted(wanted.problem, layout, degree, at)
+    start = None if before is None else before.model_at(layout.points(inverted.degrees.inner[0]))
     for _ in range(_MOST_TRIES):
         if inverted.shift != at:
-            inverted = _inverted(problem, layout, degree, at)
-        found = inverted.nearest(wanted, seed)
+            inverted = _inverted(wanted.problem, layout, degree, at)
+        found = inverted.nearest(Search(wanted.count, beside, wanted.seed, wanted.settled), start)
         sizes, values = found.values.abs(), at + found.values.reciprocal()
-        reach = (values - guess).abs().sort().values[count - 1].item()
-        if shift is None and moves < _MOST_MOVES and sizes[0] > _TOO_NEAR * sizes[-1]:
+        reach = (values - guess).abs().sort().values[wanted.count - 1].item()
+        if before is None and moves < _MOST_MOVES and sizes[0] > _TOO_NEAR * sizes[-1]:
             at, moves = _aside(values.real, guess), moves + 1
         elif reach + abs(at - guess) > sizes[-1].reciprocal():
-            wanted += _GUARDS
+            beside += _GUARDS
         else:
             break
     else:
         raise Unsuited("the values nearest to the guess are not told from others")
-    return inverted, values, found.vectors
+    return inverted, found
 
 
 def _inverted(problem: Problem, layout: Layout, degree: int, shift: float) -> ShiftInverted:

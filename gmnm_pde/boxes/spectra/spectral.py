@@ -33,10 +33,7 @@ _CORRECTIONS = 1
 """How often a solution by the triangular factor is corrected."""
 
 _LEAST_BLOCK, _MOST_BLOCK = 4, 12
-"""Vectors that are iterated together: as many as modes are wanted, between these."""
-
-_SETTLED = 1e-12
-"""Residuals of Ritz vectors, relative to their values, at which the iteration ends."""
+"""Vectors that are iterated together: as many as modes are wanted, between these, or all modes that are known."""
 
 _VANISHED = 1e-15
 """Differences of coefficients below this part of them are rounding."""
@@ -72,6 +69,23 @@ class Shifted:
         """
         step = 2.0 ** round(math.log2(max(1.0, abs(shift))))
         return cls(shift, step, *(read(known(problem, shift + k * step)) for k in (0, 1, -1)))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is sought near a shift.
+
+    Attributes:
+        count: How many modes.
+        beside: How many more, known roughly unless they are as near as the others.
+        seed: Of the vectors that it begins with.
+        settled: Residuals of Ritz vectors, relative to their values, at which the iteration ends.
+    """
+
+    count: int
+    beside: int = 0
+    seed: int = 0
+    settled: float = 1e-12
 
 
 def known(problem: Problem, value: float) -> Problem:
@@ -201,12 +215,29 @@ class ShiftInverted:
         """The coefficients of the boxes, [boxes, fields, count, m]."""
         return unknowns[: self.system.own].unflatten(0, (len(self.layout), len(self.units), -1))
 
-    def nearest(self, count: int, seed: int) -> Ritz:
-        """The ``count`` values nearest to the shift, as 1 / (value - shift)."""
-        generator = torch.Generator().manual_seed(seed)
-        block = min(_MOST_BLOCK, max(_LEAST_BLOCK, count))
-        start = torch.randn(self.system.columns, block, generator=generator, dtype=torch.float64)
-        return largest(self.apply, self.measured, self.apply(start), count, _SETTLED)
+    def nearest(self, search: Search, guess: Tensor | None = None) -> Ritz:
+        """The values nearest to the shift, as 1 / (value - shift).
+
+        Args:
+            search: How many, and how well.
+            guess: Fields about as the modes are, at the points inside of all boxes, [boxes, points, fields, modes].
+        """
+        generator, columns = torch.Generator().manual_seed(search.seed), self.system.columns
+        block = min(_MOST_BLOCK, max(_LEAST_BLOCK, search.count)) if guess is None else 1
+        start = torch.randn(columns, block, generator=generator, dtype=torch.float64)
+        if guess is not None:
+            start = torch.cat([self._unknowns_of(guess), start], dim=1)
+        count, rough = search.count + search.beside, search.beside
+        return largest(self.apply, self.measured, self.apply(start), count, search.settled, rough)
+
+    def _unknowns_of(self, fields: Tensor) -> Tensor:
+        """Those of boxes for fields at their points, [boxes, points, fields, m], of root mean square 1: [columns, m]."""
+        weights, zero = self.degrees.inner[1], (0,) * self.layout.dimension
+        table = self.degrees.inside_table((zero,))[zero] * weights[:, None]
+        units = torch.tensor(self.units, dtype=torch.float64)
+        own = torch.einsum("pc,bpfm->bfcm", table, fields / units[:, None]).flatten(0, 2)
+        own = own / self.measured(own).norm(dim=0)
+        return torch.cat([own, own.new_zeros(self.system.columns - len(own), own.shape[1])])
 
 
 def _by_step(second: Interior, first: Interior, step: float) -> Interior:
