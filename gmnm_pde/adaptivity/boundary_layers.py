@@ -49,10 +49,11 @@ def layers_of_flow(problem: Problem, seed: int) -> Layers:
     return find_layers(problem.restated(problem.terms, reference=middles), seed, valued=True)
 
 
-def find_layers(problem: Problem, seed: int, *, valued: bool = False) -> Layers:
+def find_layers(problem: Problem, seed: int, *, valued: bool = False, free: bool = False) -> Layers:
     """The layers that second-order equations, linearised at zero, foretell along the coordinates of space.
 
     Where they end with ``valued`` a condition has to prescribe the field's values: what flows out freely has none.
+    Of ``free`` vibrations reactions foretell none: these fade towards where reactions are strong.
     """
     d = problem.domain.dimension
     low, high = [0.0] * d, [0.0] * d
@@ -68,6 +69,8 @@ def find_layers(problem: Problem, seed: int, *, valued: bool = False) -> Layers:
             for axis, field in product(axes, range(len(problem.branches))):
                 slopes = {alpha: slope for (k, alpha), slope in linearized.slopes.items() if k == field}
                 ends = problem.domain.bounds[axis]
+                none = (0,) * d
+                slopes = {alpha: slope for alpha, slope in slopes.items() if not free or alpha != none}
                 widths = _widths(slopes, axis, ends[1] - ends[0])
                 for end, width, known in zip(ends, widths, (low, high), strict=True):
                     if width and (not valued or _is_prescribed(problem, field, axis, end)):

@@ -58,11 +58,20 @@ _ROUNDS = 24
 
 
 def first_cells(
-    problem: Problem, tol: float, seed: int, features: Sequence[Feature] = (), counts: Sequence[int] | None = None
+    problem: Problem,
+    tol: float,
+    seed: int,
+    features: Sequence[Feature] = (),
+    counts: Sequence[int] | None = None,
+    *,
+    free: bool = False,
 ) -> Partition:
-    """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis."""
+    """The boxes, of [-1, 1]^d, in what surrounds the domain; ``counts`` says how many there are along each axis.
+
+    They are for ``free`` vibrations, or for solutions.
+    """
     domain, d = problem.domain, problem.domain.dimension
-    layers = find_layers(problem, seed) if problem.linear else layers_of_flow(problem, seed)
+    layers = find_layers(problem, seed, free=free) if problem.linear else layers_of_flow(problem, seed)
     corners = on_unit(domain, singular_points(problem))
     lines = _flat_sides(domain) if d > 2 else _corner_lines(domain, corners)
     edges = [_edges(lines[k], corners[:, k], (layers.low[k], layers.high[k])) for k in range(d)]

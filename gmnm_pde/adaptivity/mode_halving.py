@@ -17,8 +17,11 @@ from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.foresight import foreseen
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.spectra.fading import fading
 from gmnm_pde.boxes.spectra.modes import BoxModes, Wanted, modes_on_boxes
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.interruption import OutOfTime
+from gmnm_pde.models import Partition
 from gmnm_pde.run.modes import Modes, ended
 from gmnm_pde.run.run import Run
 from gmnm_pde.scrutiny.singular_points import singular_points
@@ -36,13 +39,29 @@ _HELPED = 0.3
 _DEARER = 4.0
 """How many times as long modes take as a solve on the same boxes."""
 
-_SLOWEST = 4.0
-"""No more than so many times as long as foreseen they take: of few boxes most of the time is none of theirs."""
+_CHEAPER = 0.8
+"""Where there is no time for a level another one is tried that takes less than this part of its time."""
+
+_FEWER_DIGITS, _LEAST_DIGITS = 30.0, 0.1
+"""The first one is made for an error so many times as large then, and this at the most."""
 
 _SETTLED = 1e-3, 1e-12, 1e-8
 """Iterations end at this part of the relative error wanted, between these."""
 
 _METHOD = "inverse iteration on boxes that share their faces"
+
+
+@dataclass(frozen=True)
+class First(Cells):
+    """The first boxes.
+
+    Attributes:
+        coarser: What they are held beside.
+        factor: They are made for a tolerance so many times as large.
+    """
+
+    coarser: Cells
+    factor: float
 
 
 @dataclass(frozen=True)
@@ -70,14 +89,21 @@ class ModeHalving:
         """How boxes for a given right-hand side are refined, at the guess."""
         return BoxHalving(self.statements, self._aim, self.setup.seed, self.setup.features)
 
-    def _first(self, factor: float = 1.0) -> Cells:
-        """The first boxes, for a tolerance so many times as large: as many as the coefficients ask for."""
-        aim = factor * self._aim**_OF_VALUES
-        first = replace(self._halving, tol=aim).first()
-        if not self.asks_for_boxes:
-            return first
-        setup = self.setup
-        return replace(first, boxes=first_cells(setup.problem, aim, setup.seed, setup.features, self._counts))
+    def _first(self, factor: float = 1.0) -> First:
+        """The first boxes, for a tolerance so many times as large."""
+        aim = min(_LEAST_DIGITS, factor * self._aim**_OF_VALUES)
+        boxes, coarser = self._boxes(aim), self._boxes(2.0**_LEVELS * aim)
+        degree = self._degree(aim)
+        return First(boxes, degree, Cells(coarser, degree - _LEVELS), factor)
+
+    def _boxes(self, aim: float) -> Partition:
+        """The first boxes for an error: as many as the coefficients ask for."""
+        counts, setup = self._counts if self.asks_for_boxes else None, self.setup
+        return first_cells(self.statements.problem, aim, setup.seed, setup.features, counts, free=True)
+
+    def _degree(self, aim: float) -> int:
+        """Of the first boxes."""
+        return replace(self._halving, tol=aim, begin=None, counts=(1,) * self.setup.dimension).first().degree
 
     @property
     def asks_for_boxes(self) -> bool:
@@ -94,8 +120,9 @@ class ModeHalving:
         if any(feature.kind == "narrow" for feature in self.setup.features):
             return alone
         aim = self._aim**_OF_VALUES
-        level = foreseen(self.statements, replace(self._halving, tol=aim).first().degree, left_of_data(aim))
-        return alone if level is None else level.counts
+        degree = self._degree(aim)
+        level, faded = foreseen(self.statements, degree, left_of_data(aim)), fading(self.statements, degree)
+        return alone if level is None else tuple(map(max, level.counts, faded))
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -103,7 +130,7 @@ class ModeHalving:
             return self._first()
         if trials.errors[-1] <= self._aim:
             return Stop.MET
-        if stalled(trials.errors, early=3):
+        if not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=3):
             return Stop.STALLED
         return self._finer(trials)
 
@@ -128,21 +155,34 @@ class ModeHalving:
         return on_unit(problem.domain, singular_points(problem))
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
-        """By the operations, from how long the last level took."""
-        assert trials.level is not None
-        taken = trials.seconds / self._halving.seconds_of(trials.level)
-        return min(taken, _SLOWEST * _DEARER) * self._halving.seconds_of(level)
+        """By the operations, from how long the last level took, with the first one that of a coarser one."""
+        last = trials.level
+        assert last is not None
+        both = len(trials.errors) == 1 and isinstance(last, First)
+        return trials.seconds / (self._foretold(last) + both * self._foretold(last.coarser)) * self._foretold(level)
+
+    def _foretold(self, level: Cells) -> float:
+        return _DEARER * self._halving.seconds_of(level)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
-        """None: a level between two would tell little."""
-        return None
+        """In place of the first level one of fewer digits; else the same boxes, or the same degree, as the last one."""
+        last = trials.level
+        if last is None:
+            assert isinstance(level, First)
+            fewer = self._first(_FEWER_DIGITS * level.factor)
+            return fewer if self._foretold(fewer) < _CHEAPER * self._foretold(level) else None
+        steps = [replace(level, degree=last.degree), replace(last, degree=last.degree + _LEVELS)]
+        steps = [step for step in steps if self._foretold(step) < _CHEAPER * self._foretold(level)]
+        return max(steps, key=self._foretold, default=None)
 
     def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> BoxModes:
         """The modes of a level, beside those of the level before, or for the first one those of a coarser one."""
         before = trials.last
         if before is None:
-            coarse = self._first(2.0**_LEVELS)
-            before = self._modes(replace(coarse, degree=level.degree - _LEVELS), run, None)
+            assert isinstance(level, First)
+            if run.timed and not run.affords(self._foretold(level) + self._foretold(level.coarser)):
+                raise OutOfTime
+            before = self._modes(level.coarser, run, None)
         return self._modes(level, run, before).compared(before)
 
     def _modes(self, level: Cells, run: Run, before: BoxModes | None) -> BoxModes:

@@ -30,6 +30,10 @@ from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 _SAME = 1e-4
 """Values that differ by no more than this, relative to the largest, count as one value of several modes."""
 
+_NEXT_TO, _ASIDE, _BESIDE = 1e-2, 0.15, 3
+"""Where a value is nearer to the guess than this part of the distance to the last one, modes are sought from a place
+that is so much of this distance aside, with so many more."""
+
 _EXACT = 1e-9
 """Residuals that are smaller than this part of their terms count as zero."""
 
@@ -42,7 +46,7 @@ _TINY = 1e-300
 
 @dataclass(frozen=True)
 class ModeSet:
-    """Modes of one mixture: values [count], coefficients [columns, count], and error estimates.
+    """Modes of one mixture: values [count], the ``next`` one [1], coefficients [columns, count], and error estimates.
 
     ``residuals`` are the validation residuals of the modes, relative to their size; ``drifts`` the estimated errors of
     the values, absolute, and ``fields`` those of the modes, relative L2; ``tried`` says of how many it was chosen.
@@ -54,6 +58,7 @@ class ModeSet:
     model: torch.nn.Module
     systems: tuple[ReadoutSystem, ReadoutSystem]
     values: Tensor
+    next: Tensor
     vectors: Tensor
     residuals: Tensor
     drifts: Tensor
@@ -63,7 +68,7 @@ class ModeSet:
     @property
     def worst(self) -> float:
         """The largest relative error of a value, by the estimate."""
-        return (self.drifts / sizes_of(self.values)).max().item()
+        return (self.drifts / sizes_of(self.values, self.next)).max().item()
 
     @property
     def error(self) -> float:
@@ -110,6 +115,35 @@ class ModeSet:
         return f"{self.components} components: relative error of the values {self.worst:.1e}"
 
 
+@dataclass(frozen=True)
+class ShiftedPencil:
+    """The pencil A + mu B, factored at a shift of mu."""
+
+    shift: float
+    pencil: Pencil
+
+    @classmethod
+    def beside(cls, A: Pieces, B: Pieces, centers: Tensor, count: int) -> "ShiftedPencil":
+        """Factored at zero, or beside it where zero is next to a value: there the others are known too badly."""
+        plain = cls(0.0, Pencil(A, B, centers))
+        (values, _), further = plain.modes(count)
+        reach = torch.cat([values, further]).abs().max().item()
+        if values.abs().min() > _NEXT_TO * reach:
+            return plain
+        shift = -_ASIDE * reach
+        pairs = zip(A.matrices, B.matrices, strict=True)
+        moved = Pieces([(groups, a + shift * b) for (groups, a), (_, b) in pairs], A.sizes)
+        return cls(shift, Pencil(moved, B, centers))
+
+    def modes(self, count: int, sizes: Sequence[int] | None = None) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """The modes nearest to zero, values [count] and vectors, and the value after these, [1]."""
+        found = self.pencil.modes(count + (_BESIDE if self.shift else 1), sizes)
+        values = self.shift + found.values
+        order = values.abs().argsort()
+        chosen = Modes(values[order[:count]], found.vectors[:, order[:count]])
+        return _real(chosen), values.real[order[count : count + 1]]
+
+
 class ModeTrial:
     """The modes of one mixture with their validation residuals."""
 
@@ -119,9 +153,10 @@ class ModeTrial:
         self.systems = systems(setup, self.model, components)
         fitted = self.systems[0]
         self._centers = fitted.groups[1] if isinstance(fitted, PatchworkSystem) else torch.zeros(1, setup.dimension)
-        self.pencil, self._held = Pencil(*_matrices(self.systems[0]), self._centers), _matrices(self.systems[1])
-        self.values, self.vectors = _real(self.pencil.modes(count))
-        self.residuals = _residuals(self._held, self.values, self.vectors)
+        A, B = _matrices(self.systems[0])
+        self.pencil, self._held = ShiftedPencil.beside(A, B, self._centers, count), _matrices(self.systems[1])
+        (self.values, self.vectors), self.next = self.pencil.modes(count)
+        self.residuals = _residuals(self._held, self.values, self.vectors, self.next)
 
     @property
     def validation_residual(self) -> float:
@@ -135,14 +170,14 @@ class ModeTrial:
         drifts, turns = [], []
         for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:2]:
             leading = len(self.setup.problem.fields) * int(fraction * self.components)
-            values, vectors = _real(self.pencil.modes(self.count, (leading,) * self.setup.patches))
-            residuals = _residuals(self._held, values, vectors).clamp_min(torch.finfo(values.dtype).tiny)
+            (values, vectors), further = self.pencil.modes(self.count, (leading,) * self.setup.patches)
+            residuals = _residuals(self._held, values, vectors, further).clamp_min(torch.finfo(values.dtype).tiny)
             drifts.append((values - self.values).abs() / residuals)
             parts = _fields(self.systems[0], points, vectors)
             turns.append(turned(whole, self.values, parts, self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
         observed = SAFETY * self.residuals * torch.stack(drifts).amax(dim=0)
-        least = self.residuals.square() * sizes_of(self.values)
+        least = self.residuals.square() * sizes_of(self.values, self.next)
         return ModeSet(
             setup=self.setup,
             components=self.components,
@@ -150,6 +185,7 @@ class ModeTrial:
             model=self.model,
             systems=self.systems,
             values=guess + self.values,
+            next=guess + self.next,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
             residuals=self.residuals,
             drifts=torch.maximum(torch.maximum(observed, self._shifts()), least) + rounding * self.values.abs().max(),
@@ -161,7 +197,7 @@ class ModeTrial:
         A, B = _matrices(self.systems[0])
         left = functionals(A, B, self._centers, self.values, self.vectors, _SAME)
         rows = A @ self.vectors + B @ self.vectors * self.values
-        fitted = _residuals((A, B), self.values, self.vectors)
+        fitted = _residuals((A, B), self.values, self.vectors, self.next)
         between = (self.residuals / fitted.clamp_min(torch.finfo(fitted.dtype).tiny)).clamp_min(1.0)
         return SAFETY * between * (left * rows).norm(dim=0).nan_to_num(nan=0.0)
 
@@ -242,16 +278,22 @@ def real_modes(values: Tensor, vectors: Tensor) -> Tensor:
     return torch.where(values.imag < 0, vectors.imag, torch.where(values.imag > 0, vectors.real, alone.real))
 
 
-def _residuals(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor) -> Tensor:
+def _residuals(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor, further: Tensor) -> Tensor:
     """The validation residuals of modes, ||A v + value B v|| relative to ||value B v||."""
     A, B = held
     image = B @ vectors
-    return (A @ vectors + image * values).norm(dim=0) / (sizes_of(values) * image.norm(dim=0))
+    return (A @ vectors + image * values).norm(dim=0) / (sizes_of(values, further) * image.norm(dim=0))
 
 
-def sizes_of(values: Tensor) -> Tensor:
-    """What errors of values are relative to: their size, or for a value of zero the largest size."""
-    return torch.where(values.abs() > _SAME * values.abs().max(), values.abs(), values.abs().max())
+def sizes_of(values: Tensor, further: Tensor) -> Tensor:
+    """What errors of values are relative to: their size, or for a value of zero the largest, or that of a further one.
+
+    A further one counts where all are zero beside it.
+    """
+    sizes = values.abs()
+    least = _SAME * torch.cat([sizes, further.abs()]).max()
+    largest = sizes.max() if sizes.max() > least else further.abs().max()
+    return torch.where(sizes > _SAME * largest, sizes, largest)
 
 
 def _fields(system: ReadoutSystem, points: Tensor, vectors: Tensor) -> Tensor:

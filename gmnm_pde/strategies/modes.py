@@ -19,6 +19,7 @@ from gmnm_pde.geometry import Disk, Ellipse
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.interruption import OutOfTime, finishing, limited
 from gmnm_pde.run.modes import Modes, ended, is_near
+from gmnm_pde.run.result import Status
 from gmnm_pde.run.run import Run
 from gmnm_pde.scrutiny.singular_points import singular_points
 from gmnm_pde.strategies.boxes import suited
@@ -49,6 +50,10 @@ class Sizes:
     """Up to this many components widths are searched."""
     patience: int = 2
     """After this many mixtures that do not halve the error it stops."""
+    poor: float = 0.03
+    """A mixture with a larger error is far from enough."""
+    gain: float = 0.2
+    """The next mixture leaves less than this part of an error where mixtures are quick."""
     in_a_patch: tuple[int, ...] = (60, 100, 140)
     """Components in each patch, from fit to fit, where there are patches."""
     aim_of_patches: float = 1e-5
@@ -66,12 +71,14 @@ class Enlarging:
         count: How many modes.
         tol: The relative error wanted of the values.
         sizes: The numbers of the refinement.
+        hopeful: Whether it is given up where errors are far from small, or do not fall fast.
     """
 
     setup: Setup
     count: int
     tol: float | None
     sizes: Sizes = Sizes()
+    hopeful: bool = False
 
     def next(self, trials: Trials[int]) -> int | Stop:
         """The next number of components."""
@@ -81,8 +88,15 @@ class Enlarging:
             return Stop.MET
         if self._since_a_gain(trials.errors) >= self.sizes.patience:
             return Stop.STALLED
+        if self.hopeful and self._is_slow(trials.errors):
+            return Stop.HOPELESS
         larger = [size for size in self._components if size > trials.level]
         return larger[0] if larger else Stop.LARGEST
+
+    def _is_slow(self, errors: Sequence[float]) -> bool:
+        """Whether the last mixture is poor, or brought less than a step to what is aimed at has to."""
+        sizes = self.sizes
+        return errors[-1] > sizes.poor or (len(errors) > 1 and errors[-1] > sizes.gain * errors[-2])
 
     @property
     def _aim(self) -> float:
@@ -166,19 +180,32 @@ def modes(setup: Setup, count: int, run: Run) -> Modes:
     boxes = _boxes(setup, count, run)
     first = boxes is not None and _suits_boxes(boxes)
     found = _on_boxes(boxes, run) if first else None
-    if found is not None and (is_near(found.best, run.tol) or run.late):
+    if found is not None and _ends(found, run):
         return found
+    if boxes is not None and not first:
+        others = _of_mixtures(setup, count, run, hopeful=True)
+        found = None if _ends(others, run) else _on_boxes(boxes, run)
+        if found is None or _ends(found, run):
+            return others if found is None else _better(others, found)
     others = _of_mixtures(setup, count, run)
-    if not first and not is_near(others.best, run.tol) and not run.late:
-        found = _on_boxes(boxes, run)
-    return others if found is None or others.best.worst < found.best.worst else found
+    return others if found is None else _better(others, found)
+
+
+def _ends(found: Modes, run: Run) -> bool:
+    """Whether nothing else is tried."""
+    return is_near(found.best, run.tol) or found.status is Status.TIME or run.late
+
+
+def _better(first: Modes, second: Modes) -> Modes:
+    return first if first.best.worst < second.best.worst else second
 
 
 def _suits_boxes(boxes: ModeHalving) -> bool:
     """Whether boxes are surer than mixtures."""
     problem = boxes.setup.problem
     plain = is_box(problem.domain) or isinstance(problem.domain, Disk | Ellipse)
-    return not plain or bool(len(singular_points(problem))) or boxes.asks_for_boxes
+    narrow = any(feature.kind == "narrow" for feature in boxes.setup.features)
+    return not plain or narrow or bool(len(singular_points(problem))) or boxes.asks_for_boxes
 
 
 def _boxes(setup: Setup, count: int, run: Run) -> ModeHalving | None:
@@ -205,12 +232,12 @@ def _on_boxes(boxes: ModeHalving | None, run: Run) -> Modes | None:
         return None
 
 
-def _of_mixtures(setup: Setup, count: int, run: Run) -> Modes:
-    """By mixtures of growing size, until the error estimate is good."""
+def _of_mixtures(setup: Setup, count: int, run: Run, *, hopeful: bool = False) -> Modes:
+    """By mixtures of growing size, until the error estimate is good, or only as long as they are ``hopeful``."""
     chosen = _with_patches(setup, run.tol)
     try:
         with limited(run.allowance):
-            return adapt(Enlarging(chosen, count, run.tol), run)
+            return adapt(Enlarging(chosen, count, run.tol, hopeful=hopeful), run)
     except OutOfTime:
         run.require_time()
         return _least(replace(setup, partition=None), count, run)

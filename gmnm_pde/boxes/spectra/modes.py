@@ -109,7 +109,12 @@ class BoxModes:
     @property
     def relative(self) -> Tensor:
         """The relative errors of the values, by the estimates, [count]."""
-        return self.drifts / sizes_of(self.values)
+        return self.drifts / self._sizes
+
+    @property
+    def _sizes(self) -> Tensor:
+        """What errors of values are relative to, [count]."""
+        return sizes_of(self.values, self.beyond[0][len(self.values) :][:1])
 
     @property
     def worst_fit(self) -> ModeFit:
@@ -137,7 +142,7 @@ class BoxModes:
         steps = turned(modes, values, self.beyond[1][:, : len(self.values)], self.values)
         drifts = factor * (self.values - before.values).abs() + self.imaginary + before.imaginary
         drifts = drifts + self.unsettled + before.unsettled
-        drifts = drifts + _ROUNDING * torch.maximum(self.values.abs(), sizes_of(self.values))
+        drifts = drifts + _ROUNDING * torch.maximum(self.values.abs(), self._sizes)
         errors = factor * steps + _ROUNDING
         return replace(self, drifts=drifts, errors=errors)
 

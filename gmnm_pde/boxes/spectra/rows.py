@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ class EquationRows:
             own = _through(table.mT, values).reshape(len(rows), self.equation.fields * size, -1)
             inside.index_add_(0, self.layout.whole, own)
 
-    @property
+    @cached_property
     def _tables(self) -> dict:
         alphas = self.equation.alphas  # none where all boxes are cut
         return self.degrees.inside_table(alphas) if alphas else {}
@@ -86,7 +87,7 @@ class EquationRows:
     def _roots(self) -> Tensor:
         return self.degrees.inner[1].sqrt()
 
-    @property
+    @cached_property
     def _weights(self) -> Tensor:
         """What rows are multiplied by, [n, 1, points, 1]."""
         return self.layout.weights[self.layout.whole, None, None, None] * self._roots[:, None]
