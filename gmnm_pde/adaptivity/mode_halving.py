@@ -158,8 +158,10 @@ class ModeHalving:
         """By the operations, from how long the last level took, with the first one that of a coarser one."""
         last = trials.level
         assert last is not None
-        both = len(trials.errors) == 1 and isinstance(last, First)
-        return trials.seconds / (self._foretold(last) + both * self._foretold(last.coarser)) * self._foretold(level)
+        of_last = self._foretold(last)
+        if len(trials.errors) == 1 and isinstance(last, First):
+            of_last += self._foretold(last.coarser)
+        return trials.seconds / of_last * self._foretold(level)
 
     def _foretold(self, level: Cells) -> float:
         return _DEARER * self._halving.seconds_of(level)

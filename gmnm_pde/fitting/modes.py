@@ -19,20 +19,17 @@ from gmnm_pde.fitting.discretization import Setup, systems
 from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
 from gmnm_pde.fitting.fit import Fit, fields_from
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
+from gmnm_pde.fitting.shifted_pencil import ShiftedPencil
 from gmnm_pde.fitting.widths import Widths
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.nested_dissection import Groups
-from gmnm_pde.linalg.pencil import Modes, Pencil, Pieces
+from gmnm_pde.linalg.pencil import Pieces
 from gmnm_pde.linalg.pencil_functionals import functionals
 from gmnm_pde.methods.least_squares import Outcome
 from gmnm_pde.residuals import PatchworkSystem, ReadoutSystem
 
 _SAME = 1e-4
 """Values that differ by no more than this, relative to the largest, count as one value of several modes."""
-
-_NEXT_TO, _ASIDE, _BESIDE = 1e-2, 0.15, 3
-"""Where a value is nearer to the guess than this part of the distance to the last one, modes are sought from a place
-that is so much of this distance aside, with so many more."""
 
 _EXACT = 1e-9
 """Residuals that are smaller than this part of their terms count as zero."""
@@ -113,35 +110,6 @@ class ModeSet:
     def message(self, row: Mapping[str, float]) -> str:
         """The progress message."""
         return f"{self.components} components: relative error of the values {self.worst:.1e}"
-
-
-@dataclass(frozen=True)
-class ShiftedPencil:
-    """The pencil A + mu B, factored at a shift of mu."""
-
-    shift: float
-    pencil: Pencil
-
-    @classmethod
-    def beside(cls, A: Pieces, B: Pieces, centers: Tensor, count: int) -> "ShiftedPencil":
-        """Factored at zero, or beside it where zero is next to a value: there the others are known too badly."""
-        plain = cls(0.0, Pencil(A, B, centers))
-        (values, _), further = plain.modes(count)
-        reach = torch.cat([values, further]).abs().max().item()
-        if values.abs().min() > _NEXT_TO * reach:
-            return plain
-        shift = -_ASIDE * reach
-        pairs = zip(A.matrices, B.matrices, strict=True)
-        moved = Pieces([(groups, a + shift * b) for (groups, a), (_, b) in pairs], A.sizes)
-        return cls(shift, Pencil(moved, B, centers))
-
-    def modes(self, count: int, sizes: Sequence[int] | None = None) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """The modes nearest to zero, values [count] and vectors, and the value after these, [1]."""
-        found = self.pencil.modes(count + (_BESIDE if self.shift else 1), sizes)
-        values = self.shift + found.values
-        order = values.abs().argsort()
-        chosen = Modes(values[order[:count]], found.vectors[:, order[:count]])
-        return _real(chosen), values.real[order[count : count + 1]]
 
 
 class ModeTrial:
@@ -262,20 +230,6 @@ def _assembled(system: ReadoutSystem, value: float) -> Pieces:
             )
         matrices.append((groups, matrix[:, 1:]))
     return Pieces(matrices, sizes[1:])
-
-
-def _real(modes: Modes) -> tuple[Tensor, Tensor]:
-    """Values, ascending, and vectors as real numbers."""
-    order = sorted(range(len(modes.values)), key=lambda k: (modes.values[k].real.item(), modes.values[k].imag.item()))
-    values = modes.values[order]
-    return values.real, real_modes(values, modes.vectors[:, order])
-
-
-def real_modes(values: Tensor, vectors: Tensor) -> Tensor:
-    """Complex vectors [n, count] of values [count] as real ones; of a complex pair the real and the imaginary part."""
-    largest = vectors.gather(0, vectors.abs().argmax(dim=0)[None])
-    alone = vectors * (largest.conj() / largest.abs())
-    return torch.where(values.imag < 0, vectors.imag, torch.where(values.imag > 0, vectors.real, alone.real))
 
 
 def _residuals(held: tuple[Pieces, Pieces], values: Tensor, vectors: Tensor, further: Tensor) -> Tensor:

@@ -1,14 +1,18 @@
 """Modes on boxes."""
 
 import math
+import time
 
 import pytest
 import torch
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
 import gmnm_pde as g
 from gmnm_pde.adaptivity.first_cells import first_cells, inside
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.reading import Unsuited
+from gmnm_pde.boxes.spectra import spectral
 from gmnm_pde.boxes.spectra.spectral import Search, Shifted, ShiftInverted
 from gmnm_pde.linalg.arnoldi import largest
 
@@ -114,3 +118,54 @@ def test_six_of_the_l_shape_to_eight_digits():
     off = errors(found, VALUES)
     assert max(error / value for error, value in zip(off, VALUES, strict=True)) < 5e-9
     assert all(error <= estimate + 1e-10 for error, estimate in zip(off, found.estimates, strict=True))
+
+
+def test_modes_that_fade_before_the_walls():
+    """An oscillator twice as stiff along y in a square that is far too large for the lowest modes."""
+    plane = g.Rectangle(x=(-8, 8), y=(-8, 8))
+    trap = membrane(plane, lambda u, x, y, k: g.laplacian(u) - (x * x + 2 * y * y) * u + k * u)
+    found = g.eigenmodes(trap, 3, tol=1e-6)
+    exact = [1 + math.sqrt(2), 3 + math.sqrt(2), 1 + 3 * math.sqrt(2)]
+    assert found.converged and "boxes" in found.modes[0].report.method
+    assert all(off <= own for off, own in zip(errors(found, exact), found.estimates, strict=True))
+
+
+def test_a_small_heavy_place_on_a_drum():
+    """With as much mass within 1/100 as elsewhere; the radial equation is solved as one of first order."""
+    width = 0.01
+
+    def mass(r2):
+        return 1 + torch.exp(-r2 / width**2) / width**2
+
+    disk = g.Disk(center=(0, 0), radius=1)
+    loaded = membrane(disk, lambda u, x, y, k: g.laplacian(u) + k * mass(x * x + y * y) * u)
+    found = g.eigenmodes(loaded, 1, tol=1e-4)
+
+    def end(k):  # u at r = 1, by s = log r from where u = 1
+        def rates(s, u):
+            r2 = math.exp(2 * s)
+            return [u[1], -k * r2 * (1 + math.exp(-r2 / width**2) / width**2) * u[0]]
+
+        return solve_ivp(rates, (-12.0, 0.0), [1.0, 0.0], rtol=1e-10, atol=1e-12, max_step=0.05).y[0, -1]
+
+    assert found.converged
+    assert found.values[0] == pytest.approx(brentq(end, 0.2, 1.0, xtol=1e-10), rel=1e-5)
+
+
+def test_a_limit_of_time_leaves_modes_of_fewer_digits():
+    started = time.monotonic()
+    found = g.eigenmodes(membrane(), 2, tol=1e-10, time_limit=6.0)
+    assert time.monotonic() - started < 8.0
+    assert all(error <= estimate for error, estimate in zip(errors(found, VALUES[:2]), found.estimates, strict=True))
+
+
+def test_iterations_begin_with_the_modes_of_coarser_boxes(monkeypatch):
+    widths = []
+
+    def counted(apply, measured, start, *rest):
+        widths.append(start.shape[1])
+        return largest(apply, measured, start, *rest)
+
+    monkeypatch.setattr(spectral, "largest", counted)
+    found = g.eigenmodes(membrane(), 2, tol=1e-3)
+    assert found.converged and widths[0] == 4 and set(widths[1:]) == {2 + 3 + 1}

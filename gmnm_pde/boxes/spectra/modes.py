@@ -19,7 +19,8 @@ from gmnm_pde.boxes.spectra.spectral import Search, Shifted, ShiftInverted, know
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
-from gmnm_pde.fitting.modes import real_modes, sizes_of, turned
+from gmnm_pde.fitting.modes import sizes_of, turned
+from gmnm_pde.fitting.shifted_pencil import real_modes
 from gmnm_pde.interruption import pause
 from gmnm_pde.linalg.arnoldi import Ritz
 from gmnm_pde.models import Normalized

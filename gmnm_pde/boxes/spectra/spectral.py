@@ -231,7 +231,7 @@ class ShiftInverted:
         return largest(self.apply, self.measured, self.apply(start), count, search.settled, rough)
 
     def _unknowns_of(self, fields: Tensor) -> Tensor:
-        """Those of boxes for fields at their points, [boxes, points, fields, m], of root mean square 1: [columns, m]."""
+        """Those of boxes, [columns, m], for fields at their points, [boxes, points, fields, m], of size 1."""
         weights, zero = self.degrees.inner[1], (0,) * self.layout.dimension
         table = self.degrees.inside_table((zero,))[zero] * weights[:, None]
         units = torch.tensor(self.units, dtype=torch.float64)
