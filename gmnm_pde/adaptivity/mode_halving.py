@@ -39,6 +39,9 @@ _HELPED = 0.3
 _DEARER = 4.0
 """How many times as long modes take as a solve on the same boxes."""
 
+_UNSURE = 3.0
+"""So many times as long as foretold the first ones may take, before it is known how fast the machine is."""
+
 _CHEAPER = 0.8
 """Where there is no time for a level another one is tried that takes less than this part of its time."""
 
@@ -167,22 +170,19 @@ class ModeHalving:
         return _DEARER * self._halving.seconds_of(level)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
-        """In place of the first level one of fewer digits; else the same boxes, or the same degree, as the last one."""
-        last = trials.level
-        if last is None:
-            assert isinstance(level, First)
-            fewer = self._first(_FEWER_DIGITS * level.factor)
-            return fewer if self._foretold(fewer) < _CHEAPER * self._foretold(level) else None
-        steps = [replace(level, degree=last.degree), replace(last, degree=last.degree + _LEVELS)]
-        steps = [step for step in steps if self._foretold(step) < _CHEAPER * self._foretold(level)]
-        return max(steps, key=self._foretold, default=None)
+        """In place of the first level one of fewer digits; none later, as steps that are too small tell no errors."""
+        if trials.level is not None:
+            return None
+        assert isinstance(level, First)
+        fewer = self._first(_FEWER_DIGITS * level.factor)
+        return fewer if self._foretold(fewer) < _CHEAPER * self._foretold(level) else None
 
     def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> BoxModes:
         """The modes of a level, beside those of the level before, or for the first one those of a coarser one."""
         before = trials.last
         if before is None:
             assert isinstance(level, First)
-            if run.timed and not run.affords(self._foretold(level) + self._foretold(level.coarser)):
+            if run.timed and not run.affords(_UNSURE * (self._foretold(level) + self._foretold(level.coarser))):
                 raise OutOfTime
             before = self._modes(level.coarser, run, None)
         return self._modes(level, run, before).compared(before)
