@@ -13,7 +13,7 @@ import torch
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.fit import Fit, fit
-from gmnm_pde.fitting.stability import stability_of
+from gmnm_pde.fitting.stability import Stability, stability_of
 from gmnm_pde.fitting.uniqueness import Doubt, resonant
 from gmnm_pde.fitting.widths import narrowed
 from gmnm_pde.residuals import FieldMap
@@ -27,9 +27,15 @@ _FACTOR, _MOST = 2.0, 1500
 """It has so many times as many components as the fit, but no more unknowns than this."""
 
 
-_SHOWING, _SLOPE = ByDimension(line=40, plane=14, space=7, beyond=3), (1.0, 0.15)
-"""So many components more along each coordinate than there are half waves show these, with a slope of the first and of
-the second for each half wave."""
+_SHOWING, _EACH = ByDimension(line=40, plane=14, space=7, beyond=3), ByDimension(line=3, plane=1, space=1, beyond=1)
+"""So many components along each coordinate, and more of them for each half wave, show free fields."""
+
+_SLOPES = (1.0, 0.15), (2.0, 0.6)
+"""With two slopes, of so much and so much more for each half wave: flat components are limited by rounding."""
+
+_AGREE, _UNCLEAR = 3.0, 1e3
+"""Constants of both that differ by no more than the factor are those of the problem. Larger ones than the second that
+still grow in the largest mixture are of one that may have many answers."""
 
 _LARGER, _RATIO = 1.6, 10.0
 """As long as the constants grow with the mixture, it is made so many times larger. Those that end at less than the
@@ -80,13 +86,31 @@ class Finer:
         setup, waves = self.setup, self.setup.posed.half_waves
         assert waves is not None
         size = torch.ones(len(setup.problem.fields), dtype=setup.dtype, device=setup.device)
-        components = min((waves + _SHOWING.of(setup.dimension)) ** setup.dimension, _MOST / len(size))
-        widths = (_SLOPE[0] + _SLOPE[1] * waves,) * setup.dimension
+        d, most = setup.dimension, _MOST / len(size)
+        components = min((_EACH.of(d) * waves + _SHOWING.of(d)) ** d, most)
         while True:
-            finer = fit(setup, round(components), widths, initial_guess=fitted, monitor=run)
-            at = FieldMap(finer.system, run.points)
-            shown = stability_of(finer, at, size)
-            doubt = resonant(finer, shown, at, run.points)
+            shown = [
+                self._shown(fitted, round(components), (slope + more * waves,) * d, run) for slope, more in _SLOPES
+            ]
+            least, largest = sorted(shown, key=lambda one: one[0].overall)
+            stability, doubt = largest
+            if doubt is None and stability.overall > _AGREE * least[0].overall:
+                doubt = Doubt()
+            at_end = _LARGER * components > most
+            if doubt is not None and not doubt.words and at_end and stability.overall > _UNCLEAR:
+                doubt = Doubt(
+                    "the answer may be one of many: components that are enough for its waves do not exclude it"
+                )
             components *= _LARGER
-            if doubt is None or doubt.words or components > _MOST / len(size):
-                return shown.by_field, shown.overall, doubt or Doubt()
+            if doubt is None or doubt.words or at_end:
+                return stability.by_field, stability.overall, doubt or Doubt()
+
+    def _shown(
+        self, fitted: Fit, components: int, widths: tuple[float, ...], run: Run
+    ) -> tuple[Stability, Doubt | None]:
+        """The constants of a mixture, and what it shows."""
+        finer = fit(self.setup, components, widths, initial_guess=fitted, monitor=run)
+        at = FieldMap(finer.system, run.points)
+        size = torch.ones(len(self.setup.problem.fields), dtype=self.setup.dtype, device=self.setup.device)
+        stability = stability_of(finer, at, size)
+        return stability, resonant(finer, stability, at, run.points)

@@ -25,8 +25,11 @@ from gmnm_pde.boxes.space.levels import at_pins
 from gmnm_pde.boxes.system import BoxSystem
 from gmnm_pde.boxes.worse import with_lower_cut, worse, worst
 from gmnm_pde.fitting.estimate import quickly_falling
-from gmnm_pde.fitting.uniqueness import LOST, ROUNDED, SUSPECT
+from gmnm_pde.fitting.uniqueness import LOST, SUSPECT
 from gmnm_pde.linalg.extremes import largest_gain
+
+_FREE = 3e6
+"""A larger stability constant is of a problem at resonance, however small the residual is."""
 
 _ROUNDING = 1e-14
 """No estimate is below this, and what the stability constant makes of the rounding of rows."""
@@ -94,7 +97,7 @@ class Judged:
     def doubt(self) -> str:
         """In words, why the answer may be one of many; empty if it is the one."""
         lost = max(self.residual, self.unseen) * self.stability > LOST
-        many = self.stability > ROUNDED or (self.stability > SUSPECT and lost)
+        many = self.stability > _FREE or (self.stability > SUSPECT and lost)
         return "the answer is one of many: rows are no larger for some other field than for zero" if many else ""
 
 

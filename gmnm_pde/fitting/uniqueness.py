@@ -17,7 +17,7 @@ from gmnm_pde.residuals import FieldMap, PatchworkSystem, ReadoutSystem
 SUSPECT = 1e6
 """A stability constant above this is one of a problem that may have many answers."""
 
-ROUNDED = 1e8
+_ROUNDED = 1e8
 """One above this may be limited by rounding."""
 
 LOST = 1e-2
@@ -69,7 +69,7 @@ def resonant(fit: Fit, stability: Stability, fields: FieldMap, points: Tensor) -
     they are large enough.
     """
     grows = _grows(fit, stability, fields)
-    if not grows and stability.overall <= ROUNDED:
+    if not grows and stability.overall <= _ROUNDED:
         return None
     if grows and stability.overall <= SUSPECT:
         return Doubt()

@@ -21,6 +21,9 @@ _CUT = SIGNS - {"abs", "sgn"} | BOUNDS | CLAMPS
 _HUGE, _STEEP, _LARGE = 1e4, 200.0, 1e3
 """What has such a range is looked at: arguments of exponentials, of what bends, and the ratios of denominators."""
 
+_RARE, _MOST = 0.2, 1e300
+"""A result is rare on so small a part of the sample; infinite arguments count as so large."""
+
 _POWER = 16
 """Powers that are at least so high may be narrow."""
 
@@ -51,7 +54,7 @@ class Arguments:
         self._graph = graph_for(graph.inputs, graph.calls, graph.constants, tuple(wanted))
         sizes = [len(way.low) for way in self._ways]
         ends = [way.end for way, size in zip(self._ways, sizes, strict=True) for _ in range(size)]
-        self.together = [number for number, end in enumerate(ends) if end != "least"]
+        self.together = range(len(ends))
 
     def __len__(self) -> int:
         return sum(len(way.low) for way in self._ways)
@@ -83,7 +86,7 @@ class _Argument:
         """It at so many points, [n, columns]: real and imaginary parts of complex numbers."""
         value = _parts(known[self.first.number])
         value = value - (_parts(known[self.other.number]) if isinstance(self.other, Ref) else self.other)
-        return value.reshape(count, -1)
+        return value.reshape(count, -1).nan_to_num(torch.nan, _MOST, -_MOST)
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,8 @@ def _ways_of(graph: Graph, sample: Cloud) -> Iterator[_Way]:
     for call, argument in found:
         value, result = argument.value(known, len(sample)), known[call.results[0]]
         low, high = value.amin(dim=0), value.amax(dim=0)
-        if bool(value.isfinite().all()) and bool((high > low).all()):
-            for end in _ends(call, value, constant=bool((result == result[:1]).all())):
+        if bool((high > low).all()):
+            for end in _ends(call, value, result.reshape(len(sample), -1)):
                 yield _Way(argument, end, low, high)
 
 
@@ -142,8 +145,8 @@ def _found(graph: Graph, count: int) -> Iterator[tuple[Call, _Argument]]:
             yield call, _Argument(first)
 
 
-def _ends(call: Call, value: Tensor, *, constant: bool) -> tuple[str, ...]:
-    """Where an argument is to be followed to, by the values on a sample and whether the result is the same on it."""
+def _ends(call: Call, value: Tensor, result: Tensor) -> tuple[str, ...]:
+    """Where an argument is to be followed to, by its values and those of the operation on a sample."""
     name, size = call.name, value.abs()
     span = (value.amax(dim=0) - value.amin(dim=0)).max().item()
     if name in PEAKS:
@@ -151,7 +154,7 @@ def _ends(call: Call, value: Tensor, *, constant: bool) -> tuple[str, ...]:
     if name in BENDS:
         return ("most", "least", "zero") if span >= _STEEP else ()
     if name in _CUT | COMPARISONS:
-        return ("most", "least") if constant else ("zero",) if name in COMPARISONS else ()
+        return _to_what_is_rare(value, result) or (("zero",) if name in COMPARISONS else ())
     power = call.args[1] if name == "pow" else -1
     if not isinstance(power, int | float) or 0 <= power < _POWER:
         return ()
@@ -159,6 +162,16 @@ def _ends(call: Call, value: Tensor, *, constant: bool) -> tuple[str, ...]:
         return ("most", "least")
     ratio = (size.amax(dim=0) / size.amin(dim=0).clamp_min(1e-300)).max().item()
     return ("zero",) if ratio >= _LARGE else ()
+
+
+def _to_what_is_rare(value: Tensor, result: Tensor) -> tuple[str, ...]:
+    """Where an argument goes to for a result that is rare on a sample, or never there; nothing if none is."""
+    rare = result.double() != result.double().median()
+    if not bool(rare.any()):
+        return "most", "least"
+    if rare.shape != value.shape or rare.double().mean() > _RARE:
+        return ()
+    return ("most",) if value[rare].mean() > value[~rare].mean() else ("least",)
 
 
 def _run(graph: Graph, inputs: Sequence[Tensor]) -> dict[int, Tensor]:

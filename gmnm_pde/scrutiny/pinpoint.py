@@ -62,6 +62,8 @@ def _inside(lines: Lines, unit: Tensor) -> Tensor:
 
 def _distinct(places: Tensor) -> Tensor:
     """One of those that are the same."""
+    if not len(places):
+        return places
     near = torch.cdist(places, places) <= _SAME
     return places[near.double().argmax(dim=1) == torch.arange(len(places))]
 

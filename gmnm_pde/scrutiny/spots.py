@@ -18,7 +18,7 @@ _OCTAVES = range(6, 47)
 _DIRECTIONS = 4
 """In so many directions and their opposites, beside those of the coordinates."""
 
-_NARROW = 2.0**-8
+_NARROW = 2.0**-6.5
 """What changes within less is narrow: lines may miss it."""
 
 _PART, _PLATEAU = 0.1, 4
@@ -108,10 +108,17 @@ def spots(
         values = values.view(around.shape[:3])
         width, change = _widths(values, radii)
         narrow = (width > 0) & (width < _NARROW) & (change >= _GOOD_PART * ranges.get(name, 0.0))
+        narrow &= ~_beside_narrower(units, width.where(narrow, torch.inf))
         if bool(narrow.any()):
             own = _within(values, around)[narrow], width[narrow], change[narrow]
             found[name] = Spots(*own, _everywhere(lambda cloud, name=name: evaluate(cloud)[name], lines, *own))
     return found
+
+
+def _beside_narrower(at: Tensor, width: Tensor) -> Tensor:
+    """Which places [k, e] are beside a narrower one, and see only that."""
+    near = torch.cdist(at, at) <= _LIKE * width[:, None]
+    return (near & (width[None, :] < width[:, None])).any(dim=1)
 
 
 def _widths(values: Tensor, radii: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ SIGNS = frozenset({"abs", "sign", "sgn", "relu", "heaviside"})
 COMPARISONS = frozenset({"gt", "ge", "lt", "le"})
 """These jump where two arguments are equal."""
 
-BOUNDS = frozenset({"maximum", "minimum", "clamp_min", "clamp_max"})
+BOUNDS = frozenset({"maximum", "minimum", "fmax", "fmin", "clamp_min", "clamp_max"})
 """These have kinks there."""
 
 CLAMPS = frozenset({"clamp", "hardtanh", "threshold"})

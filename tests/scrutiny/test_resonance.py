@@ -23,6 +23,16 @@ AT_RESONANCE = {
     "square": helmholtz(2 * PI**2),
     "square, to be approximated": helmholtz(2 * PI**2, value=lambda x, y: torch.exp(x) * torch.cos(y)),
     "square, waves 2 and 3": helmholtz(13 * PI**2),
+    "interval, 20 half waves": g.Problem(
+        g.Interval(x=(0, 1)),
+        lambda u, x: g.diff(u, x, x) + (20 * PI) ** 2 * (u - x),
+        [g.Dirichlet(u=lambda x: x)],
+    ),
+    "annulus": helmholtz(3.19657838081064**2, g.Annulus(center=(0, 0), inner=1, outer=2), lambda x, y: x),
+    "boxes": helmholtz(82 * PI**2, value=lambda x, y: x),
+    "heat without a beginning": g.Problem(
+        g.Interval(x=(0, 1)) * g.Time(t=(0, 1)), lambda u, x, t: g.diff(u, t) - g.diff(u, x, x) + 2, [g.Dirichlet(u=0)]
+    ),
     "disk": helmholtz(5.783185962946785, DISK, lambda x, y: x),
     "wave": g.Problem(SQUARE, lambda u, x, y: g.diff(u, x, x) - g.diff(u, y, y), [g.Dirichlet(u=lambda x, y: x * y)]),
     "mixed": g.Problem(
