@@ -16,24 +16,25 @@ from torch import Tensor
 from gmnm_pde.adaptivity.box_refinement import (
     AIM,
     BEYOND,
-    DIGITS_OF_DEGREES,
     HIGHEST,
-    LEAST,
     candidate_of,
     is_confirmed,
-    left_of_data,
     refuted,
     result_of,
 )
+from gmnm_pde.adaptivity.cells import Cells
 from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
-from gmnm_pde.adaptivity.first_cells import first_cells, following, inside, kept
+from gmnm_pde.adaptivity.first_cells import following, inside, kept
+from gmnm_pde.adaptivity.first_level import first_level
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, on_unit, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.cut_layout import CutLayout
+from gmnm_pde.adaptivity.smaller_steps import steps
 from gmnm_pde.boxes.drift import calibrated, compared, slow
-from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
-from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
+from gmnm_pde.boxes.fit import BoxFit, fit_boxes
+from gmnm_pde.boxes.foresight import bytes_of
+from gmnm_pde.boxes.layout import Layout
 from gmnm_pde.boxes.reading import Statements
+from gmnm_pde.boxes.space.carved import Carved
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.geometry.composed import is_box
@@ -58,43 +59,14 @@ _BESIDE_EDGES, _MANY_DEGREES = 0.25, 4
 """In solids with re-entrant edges boxes elsewhere that leave this part of the squared residual of the worst box at an
 edge are halved if they need more than so many degrees more."""
 
-_FEWER_OF_SYSTEMS = 4
-"""So many degrees less have the first boxes of nonlinear equations of several fields, which are solved many times."""
-
-_DEGREES_IN_SPACE = (4, 1.0)
-"""In space the first degree, and degrees for each digit that is asked for: boxes of higher degrees cost far more."""
-
-_HIGHER = 6
-"""So many more they may be."""
-
-_MOST_LEFT_IN_SPACE = 3e-3
-"""What the first boxes may leave of the data at the most."""
-
-_LONGEST = 2.0
-"""Sides of the first boxes in a shape of space are no longer than so many times the shortest."""
-
-_CUT = 2.0
-"""Boxes that are cut, foreseen, for the number of all to the power two thirds."""
-
 _FAR = 100
 """More degrees than are ever possible."""
 
+_LESS = 0.8
+"""A smaller step takes this part of the time at most."""
+
 _MOST_BOXES = 4000
 """The most boxes."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Boxes of [-1, 1]^d of several sizes, and the degree of their polynomials."""
-
-    boxes: Partition
-    degree: int
-
-    def like(self) -> Level:
-        """About as many equal boxes."""
-        d = self.boxes.dimension
-        along = max(1, round(len(self.boxes) ** (1 / d)))
-        return Level((*(along,) * (d - 1), math.ceil(len(self.boxes) / along ** (d - 1))), self.degree)
 
 
 @dataclass(frozen=True)
@@ -132,46 +104,7 @@ class BoxHalving:
 
     def first(self) -> Cells:
         """The first boxes."""
-        problem = self.statements.problem
-        d = problem.domain.dimension
-        digits = -math.log10(min(1e-1, max(1e-14, self._aim)))
-        if d > 2:
-            least, each = _DEGREES_IN_SPACE
-            return self._first_in_space(self.degree or min(HIGHEST.of(d), least + round(each * digits)))
-        fewer = _FEWER_OF_SYSTEMS if len(problem.fields) > 1 and not problem.linear else 0
-        degree = self.degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits) - fewer)
-        if self.counts is not None:
-            return Cells(Partition.even(self.counts), degree)
-        return Cells(first_cells(problem, self._aim, self.seed, self.features), degree)
-
-    def _first_in_space(self, degree: int) -> Cells:
-        """With so many boxes of this degree, or of a higher one where that is cheaper, as the data ask for."""
-        if self.counts is not None:
-            return Cells(Partition.even(self.counts), degree)
-        problem, shared = self.statements.problem, probed(self.statements).constant
-        degrees = [degree] if self.degree else range(degree, min(HIGHEST.space, degree + _HIGHER) + 1, _STEP)
-        limit = left_of_data(self._aim, _MOST_LEFT_IN_SPACE)
-        jumps = [feature.plane for feature in self.features if feature.plane is not None]
-        levels = [foreseen(self.statements, each, limit, jumps) for each in degrees]
-
-        def cost(level: Level) -> float:
-            cut = 0.0 if is_box(problem.domain) else _CUT * level.boxes ** (2 / 3)
-            return seconds_of(level, shared=shared, across=self.statements.across, cut=cut)
-
-        even = [self._less_long(level) for level in levels if level is not None]
-        known = min(even, key=cost, default=Level((2, 2, 2), degree))
-        return Cells(first_cells(problem, self._aim, self.seed, self.features, known.counts), known.degree)
-
-    def _less_long(self, level: Level) -> Level:
-        """With no side of a box much longer than another, which boundaries in shapes do badly with."""
-        domain = self.statements.problem.domain
-        if is_box(domain):
-            return level
-        extents = [high - low for low, high in domain.bounds]
-        shortest = min(extent / count for extent, count in zip(extents, level.counts, strict=True))
-        pairs = zip(extents, level.counts, strict=True)
-        counts = tuple(max(count, math.ceil(extent / (_LONGEST * shortest))) for extent, count in pairs)
-        return replace(level, counts=counts)
+        return first_level(self.statements, self._aim, self.seed, self.features, self.counts, self.degree)
 
     def next(self, trials: Trials[Cells]) -> Cells | Stop:
         """The first level, then the next one."""
@@ -183,7 +116,9 @@ class BoxHalving:
         if trials.doubtful or not math.isfinite(trials.errors[-1]) or stalled(trials.errors, early=4, late=3):
             return Stop.STALLED
         finer = self.finer(level, trials.last.fit, trials.last.fit.judged.to_lower)
-        return (None if finer is None else self.if_possible(finer)) or Stop.LARGEST
+        while finer is not None and self.if_possible(finer) is None:
+            finer = self.smaller(trials, finer)
+        return finer or Stop.LARGEST
 
     def if_possible(self, level: Cells) -> Cells | None:
         """A level, or None where it has too many boxes, or not enough memory."""
@@ -194,8 +129,7 @@ class BoxHalving:
     def finer(self, level: Cells, fit: BoxFit, error: float) -> Cells | None:
         """The cheaper one of more degrees, where that is enough, and halving; None where nothing may change."""
         wanted = BEYOND * self._aim / error
-        excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
-        marked = ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
+        excess, marked = self._marked(fit, wanted)
         if self.edges and self.counts is None and (fit.judged.moved or slow(fit)):
             return self._finer_at_edges(level, fit, excess)
         if not marked:
@@ -208,8 +142,13 @@ class BoxHalving:
         halved = Cells(self._halved(level.boxes, fit, marked, wanted), level.degree)
         if self.degree is not None or raised.degree > most:
             return halved
-        costs = [self.seconds_of(cells, fit) for cells in (raised, halved)]
+        costs = [self._cost(cells, fit) for cells in (raised, halved)]
         return raised if costs[0] <= costs[1] else halved
+
+    def _marked(self, fit: BoxFit, wanted: float) -> tuple[Tensor, list[int]]:
+        """By how much boxes leave more than an equal share of what may be left, and those that do."""
+        excess = (fit.squares / fit.squares.mean()).sqrt() / wanted
+        return excess, ((excess > 1) & (self._sizes(fit) > SMALLEST)).nonzero()[:, 0].tolist()
 
     def _finer_at_edges(self, level: Cells, fit: BoxFit, excess: Tensor) -> Cells:
         """Another level towards re-entrant edges, and more degrees; boxes elsewhere are halved that need many."""
@@ -258,23 +197,40 @@ class BoxHalving:
         return finer if is_box(domain) else following(domain, finer)
 
     def smaller(self, trials: Trials[Cells], level: Cells) -> Cells | None:
-        """None: a level between two would tell little."""
+        """The step that is foretold to leave the least of those that take less; None if none is worth its time."""
+        before = trials.level
+        if before is None:
+            return None
+        fit, wanted = trials.last.fit, BEYOND * self._aim / trials.last.fit.judged.to_lower
+        may_halve = self.counts is None and not self.edges
+        marked = self._marked(fit, wanted)[1] if may_halve else []
+        degrees = 0 if self.degree else HIGHEST.of(before.boxes.dimension) - before.degree
+        limit = _LESS * self._cost(level, fit)
+        for step in sorted(steps(fit, degrees, marked), key=lambda step: step.left):
+            finer = Cells(before.boxes, before.degree + step.degrees)
+            if step.halved:
+                finer = Cells(self._halved(before.boxes, fit, list(step.halved), wanted), before.degree)
+            if self._cost(finer, fit) <= limit:
+                return finer
         return None
 
     def seconds(self, trials: Trials[Cells], level: Cells) -> float:
         """By the operations, from how long the last level took."""
-        fit = None if trials.last is None else trials.last.fit
         before = trials.level
-        known = trials.seconds / self.seconds_of(before, fit) if before is not None and trials.seconds else 1.0
-        return known * self.seconds_of(level, fit)
+        if before is None:
+            return self.seconds_of(level)
+        fit = trials.last.fit
+        known = trials.seconds / self._cost(before, fit) if trials.seconds else 1.0
+        return known * self._cost(level, fit)
 
-    def seconds_of(self, level: Cells, fit: BoxFit | None = None, *, shared: bool = False) -> float:
-        """In space, boxes that are cut grow in number as the surfaces of all do."""
-        across, like = self.statements.across, level.like()
-        if fit is None or level.boxes.dimension < 3 or not isinstance(fit.layout, CutLayout):
-            return seconds_of(like, shared=shared, across=across)
-        cut = len(fit.layout.cut) * (len(level.boxes) / len(fit.layout)) ** (2 / 3)
-        return seconds_of(like, shared=fit.shared, across=across, cut=cut)
+    def _cost(self, level: Cells, fit: BoxFit) -> float:
+        """By the operations alone; boxes in space that are not cut may share their factors."""
+        shared = fit.shared and isinstance(fit.layout, Carved)
+        return self.seconds_of(level, fit.layout, shared=shared)
+
+    def seconds_of(self, level: Cells, layout: Layout | None = None, *, shared: bool = False) -> float:
+        """The same before there is a last level; a ``layout`` of some such boxes tells how many are cut."""
+        return level.seconds(self.statements.across, layout, shared=shared)
 
     def attempt(self, level: Cells, trials: Trials[Cells], run: Run) -> Candidate:
         """The solution of a level."""
@@ -285,7 +241,7 @@ class BoxHalving:
         if self.edges:
             fit = compared(fit, None if trials.last is None else trials.last.fit)
         fit = calibrated(fit, None if trials.last is None else trials.last.fit)
-        run.worked(fit.steps * self.seconds_of(level, fit, shared=fit.shared))
+        run.worked(fit.steps * self.seconds_of(level, fit.layout, shared=fit.shared))
         return candidate_of(fit)
 
     def better(self, candidate: Candidate, trials: Trials[Cells]) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
@@ -183,6 +184,7 @@ def _bends(piece: Piece) -> bool:
     return sum(arc.turn() for arc in piece.arcs) > _TURN
 
 
+@lru_cache(maxsize=4)
 def inside(domain: Domain, cells: Partition) -> tuple[Layout, list[int]]:
     """What of boxes of [-1, 1]^d is inside of a domain, in its own coordinates, and which boxes these are."""
     unit = [(-1.0, 1.0)] * cells.dimension

@@ -19,6 +19,10 @@ _SAME = 0.7
 """Residuals that differ by no more than this factor are the same."""
 
 
+SHOWN = 1e-2
+"""A candidate shows the solution whose error estimate is below this."""
+
+
 class Stop(Enum):
     """Why a refinement stops."""
 
@@ -124,8 +128,16 @@ class Forecast:
             self.factor = min(4.0, max(0.25, taken / foretold))
 
 
-def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None = None) -> Any:
+def adapt(
+    refinement: Refinement[Level], run: Run, trials: Trials[Level] | None = None, *, whole: Run | None = None
+) -> Any:
     """Fit on finer and finer discretisations until the refinement stops or the time is up.
+
+    Args:
+        refinement: How they are made finer.
+        run: What they may take.
+        trials: Those so far.
+        whole: What they may take once one of them shows the solution: then nothing else is likely to do better.
 
     Raises:
         OutOfTime: the time limit left time for no fit at all.
@@ -157,6 +169,8 @@ def adapt(refinement: Refinement[Level], run: Run, trials: Trials[Level] | None 
         if run.timed:
             seconds /= candidate.tried
             forecast.hold(refinement.seconds(trials, level) if trials.best is not None else seconds, seconds)
+        if whole is not None and candidate.error < SHOWN:
+            run = whole
         better = trials.best is None or refinement.better(candidate, trials)
         trials = trials.after(level, candidate, seconds, better=better)
         run.record(candidate, refinement.state(trials) if run.writes else None)

@@ -75,7 +75,7 @@ class _Row:
     def of(self, basis: TotalDegree, fields: int) -> Tensor:
         """For the coefficients of all fields, [n, fields * count]."""
         tables, count = basis.jet(self.points, tuple({alpha for _, alpha in self.slopes})), len(basis)
-        matrix = self.points.new_zeros(len(self.points), fields * count)
+        matrix = self.points.new_zeros(fields * count, len(self.points)).mT  # in memory as tables are
         for (field, alpha), slope in self.slopes.items():
             matrix[:, field * count : (field + 1) * count] += slope[:, None] * tables[alpha]
         return matrix * self.factors[:, None]

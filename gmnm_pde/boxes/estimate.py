@@ -76,6 +76,7 @@ class Judged:
         faint: The numbers of the fields that are next to nothing, judged beside the others.
         moved: By field, how far the solution is from one on fewer boxes before, relative L2; empty without one.
         as_linear: The estimates if nonlinear equations were as good as linear within them; empty of linear ones.
+        squares: Of the held-out residuals of each box, their sum, [boxes]; None of boxes between lines.
     """
 
     errors: tuple[float, ...]
@@ -87,6 +88,7 @@ class Judged:
     faint: tuple[int, ...] = ()
     moved: tuple[float, ...] = ()
     as_linear: tuple[float, ...] = ()
+    squares: Tensor | None = None
 
     @property
     def to_lower(self) -> float:
@@ -128,12 +130,14 @@ def judged(
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
     tiny, boxes = torch.finfo(coefficients.dtype).tiny, len(layout) ** 0.5
     size = sizes.of(coefficients).clamp_min(tiny)
-    hot = None if layout.between_lines else worst(held_out.by_box(coefficients, degree))
+    squares = None if layout.between_lines else held_out.by_box(coefficients, degree)
+    hot = None if squares is None else worst(squares)
     lower_cut = list(with_lower_cut(system))
     others = list(worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
-    zero = torch.zeros_like(coefficients)
-    left, *rest = held_out.residuals(torch.stack([coefficients, *others, *lower_cut]), degree).unbind(1)
-    at_zero = reference.residuals(zero[None], degree)
+    zero = [torch.zeros_like(coefficients)]
+    every = [coefficients, *others, *lower_cut, *(zero if reference is held_out else [])]
+    left, *rest = held_out.residuals(torch.stack(every), degree).unbind(1)
+    at_zero = rest.pop() if reference is held_out else reference.residuals(torch.stack(zero), degree)
     residual = left.norm().item() / boxes
     per_unit: list[list[Tensor]] = [[], []]
     for number, (fewer, other) in enumerate(zip([*others, *lower_cut], rest, strict=True)):
@@ -163,9 +167,8 @@ def judged(
         errors = seen.bent_errors(bent, worst_of_all, size if larger is None else larger, errors)
     unseen = _HELD_DOWN if isinstance(layout, CutLayout) and layout.cut else 0.0
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
-    return Judged(
-        tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers, as_linear=as_linear
-    )
+    known = (tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
+    return Judged(*known, as_linear=as_linear, squares=squares)
 
 
 @dataclass(frozen=True)

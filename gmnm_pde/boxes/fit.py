@@ -161,7 +161,8 @@ class BoxFit:
     @cached_property
     def squares(self) -> Tensor:
         """The sum of the squares of the held-out residuals of each box, [boxes]."""
-        return self.residuals.by_box(self.coefficients, self.degrees.inside)
+        known = self.judged.squares
+        return self.residuals.by_box(self.coefficients, self.degrees.inside) if known is None else known
 
     @cached_property
     def falls(self) -> list[float]:

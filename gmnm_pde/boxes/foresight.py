@@ -54,6 +54,9 @@ _RATE_OF_MATRICES = 2.5e10
 _ROWS_OF_CUT = 12.0
 """Operations for a box that is cut, for each of its rows as many as it has columns, squared."""
 
+_TABLES_OF_CUT = 8e3
+"""In the plane, for each of its points and polynomials: points and tables are its own, as in worse solutions."""
+
 _OVERHEAD_OF_CUT = 0.05
 """Seconds for each of them beside that: points and tables are its own."""
 
@@ -135,10 +138,12 @@ def tails(statements: Statements, level: Level, jumps: Sequence[tuple[int, float
         table = _values(lower, points)
         inside = [_tails(values, table, weights, lower) for values in functions]
         found = torch.stack(inside).amax(dim=0)
+    every = torch.tensor([level.counts], dtype=torch.float64)
     for axis in range(d):
         for row in range(len(equation.operators)):
             for field in range(equation.fields):
-                found[axis] = max(found[axis].item(), _of_waves(equation.within(row, field), axis, level))
+                waves = left_of_waves(equation.within(row, field), axis, every[:, axis], level.degree)
+                found[axis] = max(found[axis].item(), waves.max().item())
     if d > 1:
         _of_conditions(statements, layout, degrees, units, found)
     return found
@@ -192,16 +197,24 @@ def decay_of(coefficients: Tensor, basis: TotalDegree) -> float:
     return math.exp((steps @ sizes / steps.square().sum()).item())
 
 
-def _of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, level: Level) -> float:
-    """What polynomials leave of the waves that an operator with a positive zeroth term has, times as many as it has."""
-    degree, boxes, d = level.degree, level.counts[axis], len(level.counts)
+def left_of_waves(operator: Mapping[Alpha, Tensor | float], axis: int, along: Tensor, degree: int) -> Tensor:
+    """What polynomials leave of the waves that an operator with a positive zeroth term has, times as many as it has.
+
+    Args:
+        operator: The coefficients [boxes, m] of an equation, or numbers, in the boxes' own coordinates.
+        axis: Along which it is looked at.
+        along: How many boxes like each there are along it, [boxes].
+        degree: Of the polynomials.
+    """
+    d = len(next(iter(operator), ()))
     second = tuple(2 * int(k == axis) for k in range(d))
     zeroth, highest = operator.get((0,) * d), operator.get(second)
     if zeroth is None or highest is None:
-        return 0.0
-    square = (torch.as_tensor(zeroth) / torch.as_tensor(highest)).max().item()
-    number = math.sqrt(square) if square > 0 and math.isfinite(square) else 0.0
-    return _ADRIFT * number * boxes * min(1.0, math.e * number / (2 * degree)) ** degree
+        return torch.zeros_like(along)
+    squares = torch.as_tensor(zeroth, dtype=along.dtype) / torch.as_tensor(highest, dtype=along.dtype)
+    squares = torch.where(squares.isfinite() & (squares > 0), squares, 0.0)
+    number = (squares.amax(dim=1) if squares.ndim else squares).sqrt()
+    return _ADRIFT * number * along * (math.e * number / (2 * degree)).clamp_max(1.0) ** degree
 
 
 def _of_conditions(
@@ -223,14 +236,17 @@ def _of_conditions(
                 found[k] = max(found[k].item(), tail)
 
 
-def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cut: float = 0.0) -> float:
+def seconds_of(
+    level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cut: float = 0.0, joint: float = 0.0
+) -> float:
     """Seconds that a solution with its estimate takes on one core, roughly; one step of Newton's method about half.
 
     Args:
         level: The discretisation.
         shared: Whether all boxes share one factorisation.
         across: How many traces each field has.
-        cut: How many boxes in space a boundary cuts.
+        cut: How many boxes a boundary cuts.
+        joint: In the plane, as many more boxes as those take that are solved together.
     """
     d = len(level.counts)
     degrees = Degrees.of(d, level.degree, across)
@@ -247,6 +263,7 @@ def seconds_of(level: Level, *, shared: bool, across: tuple[int, ...] = (2,), cu
         each = _ROWS_OF_CUT * own**2 * (own + d * traces) / _RATE_OF_CUT + _OVERHEAD_OF_CUT
         return leaves * leaf / _RATE_OF_MATRICES + iterations / _RATE_OF_VECTORS + _OVERHEAD * level.boxes + each * cut
     leaf = 2.0 * rows * (own + 2 * d * traces) ** 2
+    leaves += joint + cut * _TABLES_OF_CUT * len(degrees.basis) * len(degrees.inner[1]) / leaf
     shortest, longest = min(level.counts), max(level.counts)
     line = traces * (shortest if d > 1 else 1)
     fronts = _FRONTS * line**3 * (longest / shortest if d > 1 else longest)

@@ -110,8 +110,17 @@ def _looks(layout: Layout, box: int, lengths: Sequence[float]) -> tuple:
     return tuple(float(f"{number:.8e}") + 0.0 if abs(number) > 1e-8 else 0.0 for number in seen)
 
 
-def matching_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """The rows that match a box with the traces on its faces: [rows, own] and [rows, traces]."""
+def matching_rows(
+    layout: Layout,
+    degrees: Degrees,
+    box: int,
+    lengths: Sequence[float],
+    on_faces: Sequence[Sequence[Tensor]] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The rows that match a box with the traces on its faces: [rows, own] and [rows, traces].
+
+    ``on_faces`` is what ``Degrees.on_face`` gives for the faces around it, where that is known.
+    """
     faces, half = layout.around[box], layout.halves[box]
     tests, size, kinds, count = len(degrees.tests), len(degrees.traces), degrees.kinds, len(degrees.basis)
     unit = torch.eye(tests, size, dtype=torch.float64)
@@ -123,7 +132,7 @@ def matching_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[
         part = face.filled
         for j, (low, high) in zip(others, face.span, strict=True):
             part *= (high - low) / (2 * half[j].item())
-        tables = degrees.on_face(layout, face, box)
+        tables = on_faces[k] if on_faces else degrees.on_face(layout, face, box)
         ratio = half[face.axis].item() / lengths[number]
         for j, (field, order) in enumerate(kinds):
             rows = slice((len(kinds) * k + j) * tests, (len(kinds) * k + j + 1) * tests)

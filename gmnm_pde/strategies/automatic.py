@@ -165,7 +165,9 @@ class _Solve:
         if not self._wants_more(first) or not self._may_use_boxes(bounded):
             return self._larger(first)
         bounded = bounded.keeping(first=kept(first))
-        boxes = self._tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
+        boxes = None
+        if not (self._boxes and setup.problem.linear):  # else they would be the same again
+            boxes = self._tried(setup, bounded, guess=first.best.fit if first.best.fit.converged else self._guess)
         if boxes is not None and is_good(boxes.best, self._run.tol):
             left = f"before that one mixture left an error estimate of {first.best.error:.1e}"
             return replace(boxes, details=f"{boxes.details}; {left}")

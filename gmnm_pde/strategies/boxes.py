@@ -9,9 +9,11 @@ import torch
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
 from gmnm_pde.adaptivity.box_continuation import continued, may_be_continued
-from gmnm_pde.adaptivity.box_halving import BoxHalving, Cells
+from gmnm_pde.adaptivity.box_halving import BoxHalving
+from gmnm_pde.adaptivity.cells import Cells
 from gmnm_pde.adaptivity.box_lines import LineRefinement
 from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
+from gmnm_pde.adaptivity.first_cells import inside
 from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed
@@ -183,14 +185,14 @@ def tried(
     try:
         boxes, result = OnBoxes(setup, suited(setup), guess=guess), None
         by_continuation = by_continuation and boxes.may_be_continued
-        own = run.part(deadline=run.share(_PART))
+        own = run if nothing_else_helps(setup) else run.part(deadline=run.share(_PART))
         if not boxes.several:
             first = own.part(deadline=own.share(_BEFORE)) if by_continuation else own
             result = _on_equal(boxes, first, begin if isinstance(begin, Level) else None)
         if result is not None and by_continuation and not is_good(result.best, run.tol):
             result = continued(boxes.statements, setup.seed, result, own)
         if boxes.may_be_halved and (result is None or not is_good(result.best, run.tol)):
-            halved = _on_several(boxes, own, begin if isinstance(begin, Cells) else None)
+            halved = _on_several(boxes, own, run, begin if isinstance(begin, Cells) else None)
             if halved is not None and (result is None or halved.best.error < result.best.error):
                 result = halved
     except (Unsuited, OutOfTime, NotFiniteError):
@@ -215,11 +217,11 @@ def _on_equal(boxes: "OnBoxes", run: Run, begin: Level | None) -> Result | None:
     return adapt(replace(refinement, begin=level), run)
 
 
-def _on_several(boxes: "OnBoxes", run: Run, begin: Cells | None) -> Result | None:
-    """On boxes of several sizes; None if there is no time."""
+def _on_several(boxes: "OnBoxes", run: Run, whole: Run, begin: Cells | None) -> Result | None:
+    """On boxes of several sizes, in all of the time if these show the solution; None if there is no time."""
     refinement = boxes.halving(run.tol)
     cells = boxes.afforded(refinement, begin, run)
-    return None if cells is None else adapt(replace(refinement, begin=cells), run)
+    return None if cells is None else adapt(replace(refinement, begin=cells), run, whole=whole.part())
 
 
 @dataclass(frozen=True)
@@ -345,7 +347,8 @@ class OnBoxes:
     def _seconds(self, level: Level | Cells) -> float:
         """What boxes take, foreseen."""
         if isinstance(level, Cells):
-            return seconds_of(level.like(), shared=False, across=self.statements.across)
+            layout = inside(self.setup.problem.domain, level.boxes)[0]
+            return level.seconds(self.statements.across, layout)
         return seconds_of(level, shared=probed(self.statements).constant, across=self.statements.across)
 
     @property

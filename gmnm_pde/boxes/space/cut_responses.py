@@ -59,7 +59,8 @@ def _each(
             continue
         pause()
         own, right = rows.of(number, degrees.basis)
-        matched = with_level(degrees, traced, *matching_rows(layout, values, number, lengths))
+        on_faces = [degrees.on_face(layout, layout.faces[face], number) for face in layout.around[number]]
+        matched = with_level(degrees, traced, *matching_rows(layout, values, number, lengths, on_faces))
         matching, traces = matched["matching"], matched["traces"]
         matrix = torch.cat([own, matching])
         matrix = torch.cat([matrix, held_down(degrees, matrix)])
@@ -68,7 +69,7 @@ def _each(
         Q, R = torch.linalg.qr(matrix[:, kept])
         inside = matrix.new_zeros(matrix.shape[1], given.shape[1])
         inside[kept] = torch.linalg.solve_triangular(R, Q.mT @ given, upper=True)
-        fluxes = flux_rows(layout, degrees, number, lengths, traced)
+        fluxes = flux_rows(layout, degrees, number, lengths, traced, on_faces)
         mass = None if traced.mass is None else rows.mean_of(traced.mass, number, degrees.basis)
         own = inside[None, :, 1:], inside[None, :, 0]
         yield replace(response(torch.tensor([number]), faces, *own, fluxes, traced, mass), owner=owner)

@@ -254,13 +254,23 @@ def response(
     return Response(boxes, faces, inside, given, passed, sources)
 
 
-def flux_rows(layout: Layout, degrees: Degrees, box: int, lengths: Sequence[float], traced: Traced) -> Tensor:
-    """From a box's polynomials to its fluxes without the traces' own part, [fluxes, own]."""
+def flux_rows(
+    layout: Layout,
+    degrees: Degrees,
+    box: int,
+    lengths: Sequence[float],
+    traced: Traced,
+    on_faces: Sequence[Sequence[Tensor]] | None = None,
+) -> Tensor:
+    """From a box's polynomials to its fluxes without the traces' own part, [fluxes, own].
+
+    ``on_faces`` is what ``Degrees.on_face`` gives for the faces around it, where that is known.
+    """
     size, every, count = len(degrees.traces), len(traced.passed), len(degrees.basis)
     found = [torch.zeros(0, every, traced.count * count, dtype=torch.float64)]
-    for number in layout.around[box]:
+    for place, number in enumerate(layout.around[box]):
         face = layout.faces[number]
-        own, across = degrees.on_face(layout, face, box)[:2]
+        own, across = (on_faces[place] if on_faces else degrees.on_face(layout, face, box))[:2]
         side = 1.0 if face.below == box else -1.0
         ratio = side * lengths[number] / layout.halves[box, face.axis].item()
         rows = torch.zeros(size, every, traced.count * count, dtype=torch.float64)

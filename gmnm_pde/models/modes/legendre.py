@@ -18,6 +18,11 @@ def legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
         size: How many polynomials.
         orders: Of the derivatives.
     """
+    return [table.mT.contiguous() for table in _by_degree(x, size, orders)]
+
+
+def _by_degree(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
+    """The same, [size, n]."""
     norm = (torch.arange(size, dtype=x.dtype, device=x.device) + 0.5).sqrt()
     columns: list[list[Tensor]] = [[] for _ in range(max(orders) + 1)]
     for n in range(size):
@@ -30,7 +35,7 @@ def legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
                 known.append((known[n - 2] if n > 1 else 0.0) + (2 * n - 1) * columns[order - 1][n - 1])
             else:
                 known.append(((2 * n - 1) * x * known[n - 1] - (n - 1) * (known[n - 2] if n > 1 else 0.0)) / n)
-    return [torch.stack(columns[order], dim=1) * norm for order in orders]
+    return [torch.stack(columns[order]) * norm[:, None] for order in orders]
 
 
 class TotalDegree:
@@ -57,16 +62,15 @@ class TotalDegree:
         alphas = tuple(alphas)
         if not self.dimension:
             return {alpha: x.new_ones(len(x), 1) for alpha in alphas}
-        lines = []
-        for axis in range(self.dimension):
-            orders = sorted({alpha[axis] for alpha in alphas})
-            tables = legendre_table(x[:, axis], self.degree + 1, orders)
-            chosen = self.degrees[:, axis].to(x.device)
-            lines.append({order: 2**0.5 * t[:, chosen] for order, t in zip(orders, tables, strict=True)})
-        jets = {}
+        orders = sorted({order for alpha in alphas for order in alpha})
+        tables = _by_degree(x.mT.reshape(-1), self.degree + 1, orders)
+        lines = {n: (2**0.5 * t).unflatten(1, (self.dimension, -1)) for n, t in zip(orders, tables, strict=True)}
+        chosen, jets, known = self.degrees.mT.to(x.device), {}, {}
         for alpha in alphas:
-            value = lines[0][alpha[0]]
-            for axis in range(1, self.dimension):
-                value = value * lines[axis][alpha[axis]]
-            jets[alpha] = value
+            value = None
+            for axis, order in enumerate(alpha):  # rows are gathered faster than columns
+                if (axis, order) not in known:
+                    known[axis, order] = lines[order][:, axis].index_select(0, chosen[axis])
+                value = known[axis, order] if value is None else value * known[axis, order]
+            jets[alpha] = value.mT
         return jets
