@@ -17,11 +17,9 @@ from gmnm_pde.adaptivity.box_refinement import (
     AIM,
     BEYOND,
     HIGHEST,
-    candidate_of,
-    is_confirmed,
-    refuted,
-    result_of,
+    LESS,
 )
+from gmnm_pde.adaptivity.box_results import candidate_of, is_confirmed, refuted, result_of
 from gmnm_pde.adaptivity.cells import Cells
 from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
 from gmnm_pde.adaptivity.first_cells import following, inside, kept
@@ -61,9 +59,6 @@ edge are halved if they need more than so many degrees more."""
 
 _FAR = 100
 """More degrees than are ever possible."""
-
-_LESS = 0.8
-"""A smaller step takes this part of the time at most."""
 
 _MOST_BOXES = 4000
 """The most boxes."""
@@ -205,7 +200,7 @@ class BoxHalving:
         may_halve = self.counts is None and not self.edges
         marked = self._marked(fit, wanted)[1] if may_halve else []
         degrees = 0 if self.degree else HIGHEST.of(before.boxes.dimension) - before.degree
-        limit = _LESS * self._cost(level, fit)
+        limit = LESS * self._cost(level, fit)
         for step in sorted(steps(fit, degrees, marked), key=lambda step: step.left):
             finer = Cells(before.boxes, before.degree + step.degrees)
             if step.halved:

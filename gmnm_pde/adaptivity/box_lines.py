@@ -4,6 +4,7 @@ A layer or a shock that lies along an axis asks for thin boxes there and for not
 go through the whole domain meet face to face, and many of them look alike.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar
@@ -20,6 +21,9 @@ _TOP = 2
 
 _LITTLE = 0.2
 """Intervals are halved that leave this part of what the worst leaves, at least."""
+
+_MOST_LEFT = (0.4, 0.6, 0.8)
+"""The same where there is no time for all of these."""
 
 _LEAST = 7
 """The degree to which one for each digit that is asked for is added."""
@@ -65,6 +69,16 @@ class LineRefinement(BoxRefinement):
             finer = replace(level, degree=level.degree + max(2, needed))
         return finer if self._fits(finer, shared=fit.shared) else None
 
+    def _smaller_boxes(self, level: Level, fit: BoxFit) -> Iterator[tuple[Level, float]]:
+        """Those intervals halved alone that leave most."""
+        if level.edges is None:
+            level = replace(level, edges=edges_of(level, self.statements.problem.domain.bounds))
+        left = parts_left(fit, level)
+        every = torch.cat(left)
+        for part in _MOST_LEFT:
+            limit = part**2 * every.max().item()
+            yield _halved_above(level, left, limit), (every[every <= limit].sum() / every.sum()).sqrt().item()
+
 
 def edges_of(level: Level, bounds: tuple[tuple[float, float], ...]) -> tuple[tuple[float, ...], ...]:
     """The ends of the boxes of a level along each coordinate."""
@@ -89,9 +103,14 @@ def halved(level: Level, left: list[Tensor], goal: float) -> Level:
 
     Those that leave little beside the worst wait: what they leave may come from there.
     """
-    assert level.edges is not None
     every = torch.cat(left)
     limit = max(every.sum().item() * min(goal, 0.5) ** 2 / len(every), every.max().item() * _LITTLE**2)
+    return _halved_above(level, left, limit)
+
+
+def _halved_above(level: Level, left: list[Tensor], limit: float) -> Level:
+    """The intervals halved that leave more than a limit."""
+    assert level.edges is not None
     edges = []
     for own, parts in zip(level.edges, left, strict=True):
         middles = [(a + b) / 2 for (a, b), part in zip(pairwise(own), parts.tolist(), strict=True) if part > limit]

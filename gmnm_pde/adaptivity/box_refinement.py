@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 
 import torch
 
+from gmnm_pde.adaptivity.box_results import candidate_of, is_confirmed, refuted, result_of
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.boxes.drift import calibrated, moved
+from gmnm_pde.boxes.drift import calibrated
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed
 from gmnm_pde.boxes.foresight import Level, bytes_of, foreseen, seconds_of
 from gmnm_pde.boxes.reading import Statements
 from gmnm_pde.fitting.approximation import InitialGuess
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.candidate import Candidate
-from gmnm_pde.fitting.estimate import ErrorEstimate
 from gmnm_pde.memory import available_bytes
-from gmnm_pde.run.result import Result, Status, beside, good_status, is_good
+from gmnm_pde.run.result import Result
 from gmnm_pde.run.run import Run
 
 HIGHEST = ByDimension(line=40, plane=30, space=16, beyond=8)
@@ -48,8 +48,11 @@ _LIMIT = (30.0, 1e-9, 1e-4)
 _MORE = 1.5
 """Along an axis that the solution varies along there are so many times as many boxes next."""
 
-_ROUGH = 1e-4
-"""A solution of nonlinear equations is rough with an error estimate above this."""
+_LITTLE_MORE = (1.1, 1.25)
+"""The same where there is no time for so many."""
+
+LESS, WORTH = 0.8, 0.7
+"""A smaller step takes this part of the time of a larger one at most, and leaves this part of an error at most."""
 
 AIM = 1e-8
 """The estimated error that is aimed at without a tolerance."""
@@ -183,8 +186,32 @@ class BoxRefinement:
         return replace(level, counts=tuple(math.ceil(times * n) if own else n for n, own in pairs))
 
     def smaller(self, trials: Trials[Level], level: Level) -> Level | None:
-        """None: a level between two would tell little."""
-        return None
+        """The step that is foretold to leave the least of those that take less; None if none is worth its time."""
+        before = trials.level
+        if before is None:
+            return None
+        fit = trials.last.fit
+        limit = LESS * self._seconds(level, shared=fit.shared)
+        cheaper = [
+            (left, finer)
+            for finer, left in self._steps(before, fit)
+            if left <= WORTH and self._seconds(finer, shared=fit.shared) <= limit
+        ]
+        return min(cheaper, key=lambda step: step[0])[1] if cheaper else None
+
+    def _steps(self, level: Level, fit: BoxFit) -> Iterator[tuple[Level, float]]:
+        """Small steps from a level, and what part of the error each is foretold to leave."""
+        if self.degree is None:
+            for degree in range(level.degree + 1, self._most + 1):
+                yield replace(level, degree=degree), min(1.0, fit.decay()) ** (degree - level.degree)
+        if self.counts is None:
+            yield from self._smaller_boxes(level, fit)
+
+    def _smaller_boxes(self, level: Level, fit: BoxFit) -> Iterator[tuple[Level, float]]:
+        for times in _LITTLE_MORE:
+            finer = self._with_more_boxes(level, fit, times)
+            ratio = max(new / old for new, old in zip(finer.counts, level.counts, strict=True))
+            yield finer, ratio ** (-_TRACED * level.degree)
 
     def seconds(self, trials: Trials[Level], level: Level) -> float:
         """By the operations, from how long the last level took."""
@@ -225,52 +252,3 @@ def left_of_data(aim: float, most: float = _LIMIT[2]) -> float:
     """What the first boxes may leave of the data, for an error that is aimed at."""
     factor, low, _ = _LIMIT
     return min(most, max(low, factor * aim))
-
-
-def candidate_of(fit: BoxFit) -> Candidate:
-    """A solution with its error estimate."""
-    fields, known = fit.statements.problem.fields, fit.judged
-    errors, faint = dict(zip(fields, known.errors, strict=True)), tuple(fields[k] for k in known.faint)
-    return Candidate(fit, ErrorEstimate(errors, {}, known.doubt, bool(known.doubt), faint))
-
-
-def is_confirmed(trials: Trials[Any]) -> bool:
-    """Whether an error estimate needs no finer boxes to confirm it.
-
-    A rough solution of nonlinear equations may be near to none; from the second on estimates are held beside steps.
-    """
-    linear, errors = trials.last.fit.statements.problem.linear, trials.errors
-    return linear or len(errors) != 1 or errors[0] < _ROUGH
-
-
-def refuted(best: Candidate, other: Candidate) -> float:
-    """The error of the best candidate so far, no less than its distance from one that solves better.
-
-    The least residual of nonlinear equations on few boxes may be far from any solution, and seem near to one.
-    """
-    fit = other.fit
-    if fit.statements.problem.linear or not fit.converged or fit.validation_residual > best.fit.validation_residual:
-        return best.error
-    return max(best.error, moved(fit, best.fit).max().item())
-
-
-def result_of(best: Candidate, tol: float | None, stop: Stop, run: Run, *, by_hand: bool) -> Result:
-    """The best candidate, whether it is good enough, and why the refinement stopped."""
-    words, made = beside(best.error, tol), best.fit.model.inner.form
-    if is_good(best, tol):
-        return Result(best, good_status(tol), f"{words}; {made}")
-    if not best.fit.converged:
-        return Result(best, Status.TIME if best.fit.late else Status.NOT_CONVERGED, f"{best.fit.reason}; {made}")
-    status, why = _why(stop, run, by_hand=by_hand)
-    poor = tol is None and status is not Status.TIME
-    return Result(best, Status.POOR if poor else status, f"{words}: {why}; {made}")
-
-
-def _why(stop: Stop, run: Run, *, by_hand: bool) -> tuple[Status, str]:
-    if stop is Stop.TIME:
-        return run.end_of_time
-    if stop is Stop.STALLED:
-        return Status.STALLED, "it stopped falling"
-    if by_hand:
-        return Status.LARGEST, "boxes and degree are kept as given"
-    return Status.LARGEST, "more boxes would not fit into memory"

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from gmnm_pde.adaptivity.box_refinement import WORTH
 from gmnm_pde.boxes.fit import BoxFit
-
-WORTH = 0.7
-"""A step is worth its time that leaves no more than this part of the residual."""
 
 _MOST_DEGREES = 8
 """So many degrees more are looked at."""

@@ -123,8 +123,7 @@ def judged(
         coefficients: The solution, [boxes, fields, count].
         left_to_go: How far it is from that of the system, if it is.
         lower: Solves the problem with other degrees.
-        measured: What errors are relative to where fields are next to nothing, from their sizes, how they differ from
-            their means, and their errors; else None.
+        measured: What errors are relative to, from sizes, differences from means and errors; None if to the sizes.
         bent: The residuals of a nonlinear system.
     """
     layout, degree, sizes = system.layout, system.degrees.inside, Sizes(system.layout, system.degrees)
@@ -134,17 +133,13 @@ def judged(
     hot = None if squares is None else worst(squares)
     lower_cut = list(with_lower_cut(system))
     others = list(worse(system, lower, None if hot is None else {f for box in hot for f in layout.around[box]}))
-    zero = [torch.zeros_like(coefficients)]
-    every = [coefficients, *others, *lower_cut, *(zero if reference is held_out else [])]
-    left, *rest = held_out.residuals(torch.stack(every), degree).unbind(1)
-    at_zero = rest.pop() if reference is held_out else reference.residuals(torch.stack(zero), degree)
+    zero = torch.zeros_like(coefficients)
+    left, *rest, at_zero = held_out.residuals(torch.stack([coefficients, *others, *lower_cut, zero]), degree).unbind(1)
+    at_zero = at_zero if reference is held_out else reference.residuals(zero[None], degree)
     residual = left.norm().item() / boxes
-    per_unit: list[list[Tensor]] = [[], []]
-    for number, (fewer, other) in enumerate(zip([*others, *lower_cut], rest, strict=True)):
-        change = (other - left).norm().item() / boxes
-        if change >= _TELLING * residual:
-            per_unit[number >= len(others)].append(sizes.of(fewer - coefficients) / change)
-    telling = [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
+    differing = zip([*others, *lower_cut], rest, strict=True)
+    changes = [((other - left).norm().item() / boxes, sizes.of(fewer - coefficients)) for fewer, other in differing]
+    telling = _telling(changes, len(others), _TELLING * residual)
     stability, worst_of_all = _stability(system, sizes) if isinstance(system, BoxSystem) else (math.nan, None)
     seen = _Seen(
         system=system,
@@ -169,6 +164,18 @@ def judged(
     numbers = () if larger is None else tuple((larger > size).nonzero()[:, 0].tolist())
     known = (tuple(errors.tolist()), residual, seen.relative, stability, parts, unseen, numbers)
     return Judged(*known, as_linear=as_linear, squares=squares)
+
+
+def _telling(changes: Sequence[tuple[float, Tensor]], first: int, least: float) -> list[Tensor]:
+    """How much worse solutions are for a unit of residual, those of the ``first`` kind and those of the other.
+
+    Each of ``changes`` is of the residual, which tells nothing below the least, and by field of the solution.
+    """
+    per_unit: list[list[Tensor]] = [[], []]
+    for number, (residual, solution) in enumerate(changes):
+        if residual >= least:
+            per_unit[number >= first].append(solution / residual)
+    return [(own[0] * torch.stack(own).amax(dim=0)).sqrt() for own in per_unit if own]
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ class Told:
         return self.time
 
     def affords(self, seconds):
-        return self.time + seconds <= self.end
+        return self.clock.time + seconds <= self.end
 
     def record(self, candidate, state):
         pass
@@ -266,6 +266,15 @@ def test_a_forecast_is_held_beside_what_a_fit_took():
     adapt(sizes, run)
     assert run.time <= run.end, "fits take three times as long as foretold, which the first of them shows"
     assert sizes.tried[:3] == [1, 2, 3], "not 4, which would take 36 if it took three times as long again"
+
+
+def test_what_shows_the_solution_may_take_all_of_the_time():
+    for end, last in ((150.0, 64), (260.0, 256)):  # 1 + 2 + ... + 64 are 127, and 128 show it: errors of less than 1e-2
+        run, whole = Told(end), Told(end=600.0)
+        whole.clock = run
+        sizes = Sizes(run)
+        adapt(sizes, run, whole=whole)
+        assert sizes.tried == [2**k for k in range(last.bit_length())]
 
 
 def test_work_that_is_bounded_takes_no_smaller_steps():

@@ -65,12 +65,14 @@ class TotalDegree:
         orders = sorted({order for alpha in alphas for order in alpha})
         tables = _by_degree(x.mT.reshape(-1), self.degree + 1, orders)
         lines = {n: (2**0.5 * t).unflatten(1, (self.dimension, -1)) for n, t in zip(orders, tables, strict=True)}
-        chosen, jets, known = self.degrees.mT.to(x.device), {}, {}
+        chosen = self.degrees.mT.to(x.device)
+        needed = {(axis, order) for alpha in alphas for axis, order in enumerate(alpha)}
+        # rows are gathered faster than columns
+        known = {(axis, order): lines[order][:, axis].index_select(0, chosen[axis]) for axis, order in needed}
+        jets = {}
         for alpha in alphas:
-            value = None
-            for axis, order in enumerate(alpha):  # rows are gathered faster than columns
-                if (axis, order) not in known:
-                    known[axis, order] = lines[order][:, axis].index_select(0, chosen[axis])
-                value = known[axis, order] if value is None else value * known[axis, order]
+            value = known[0, alpha[0]]
+            for axis in range(1, self.dimension):
+                value = value * known[axis, alpha[axis]]
             jets[alpha] = value.mT
         return jets
