@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gmnm_pde.evolution.ordinary.stages import NOISE
 from gmnm_pde.evolution.ordinary.system import System
 
 _GRID, _FEWEST = 2**15, 2**11
@@ -17,6 +18,9 @@ _STANDS_OUT = 10.0
 
 _OF_ACCOUNT = 1e-10
 """What is below this part of the range of the data is none."""
+
+_ROUNDINGS = 4.0
+"""And what is below so many times the rounding of the equations' terms."""
 
 _MANY = 4000
 """More of them than this are noise."""
@@ -53,6 +57,7 @@ class Data:
         self._varying = np.isfinite(values).all(axis=(0, 1)) & np.ptp(values, axis=0).any(axis=0)
         self._probes = probes if members else probes[self._varying]
         self._values = np.where(self._varying, values, 0.0) if members else values[:, :, self._varying]
+        self._rounding = np.stack([_ROUNDINGS * _rounding(system, self.times, own) for own in self._probes], axis=1)
         self.spread = self._joined(np.abs(self._values - np.median(self._values, axis=0)).mean(axis=0))
         each = [(probes[k], values[:, :, k]) for k in self._varying.nonzero()[0]]
         every = sorted({time for fixed, own in each for time in _breaks(system, self.times, fixed, own)})
@@ -80,8 +85,9 @@ class Data:
         nodes = (stamps - start) / length
         powers = np.vander((times - start) / length, len(nodes), increasing=True)
         weights = powers @ np.linalg.inv(np.vander(nodes, len(nodes), increasing=True))
-        apart = np.abs(np.tensordot(weights, at_stages, axes=1) - self._values[between])
-        return self._joined(apart.mean(axis=0))
+        base = at_stages[0]  # terms that do not vary may be so large that what the weights lack of 1 counts
+        apart = np.abs(np.tensordot(weights, at_stages - base, axes=1) - (self._values[between] - base))
+        return self._joined(np.maximum(apart.mean(axis=0) - self._rounding, 0.0))
 
     def _joined(self, sizes: np.ndarray) -> np.ndarray:
         """Sizes of rows at each probe, [rows, probes], as those of rows."""
@@ -131,7 +137,8 @@ def _breaks(system: System, times: np.ndarray, fixed: np.ndarray, values: np.nda
     bend = np.abs(np.diff(values, 2, axis=0))
     size = np.ptp(values, axis=0)
     around = np.maximum(np.roll(bend, 3, axis=0), np.roll(bend, -3, axis=0))
-    marked = (bend > _STANDS_OUT * around) & (bend > _OF_ACCOUNT * size) & (size > 0)
+    least = np.maximum(_OF_ACCOUNT * size, _ROUNDINGS * _rounding(system, times, fixed))
+    marked = (bend > _STANDS_OUT * around) & (bend > least) & (size > 0)
     places, rows = marked.nonzero()
     if not len(places) or len(places) > _MANY:
         return []
@@ -154,6 +161,14 @@ def _breaks(system: System, times: np.ndarray, fixed: np.ndarray, values: np.nda
             fall = sizes[0] / np.maximum(sizes[-1], 1e-300)
     rough = fall < _ROUGH**_FIRST
     return [_plain(a, b) for a, b in zip(low[rough].tolist(), high[rough].tolist(), strict=True)]
+
+
+def _rounding(system: System, times: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """What rounding makes of the equations' terms at most, [rows]: terms that do not vary may be far larger than data."""
+    points = np.concatenate([[times[len(times) // 2]], fixed])[None]
+    with np.errstate(all="ignore"):
+        terms = np.abs(system.evaluation.slopes(points)[0, :, 1:] * points[:, 1:]).sum(axis=1)
+    return np.where(np.isfinite(terms), NOISE * terms, 0.0)
 
 
 def _plain(low: float, high: float) -> float:

@@ -56,7 +56,7 @@ def evaluation_of(
         constants: The names of those that are numbers of a point too, after what is asked for.
     """
     original = Original(statements, tuple(asked), tuple(constants))
-    for kind in (_Written, _Replayed):
+    for kind in (Written, _Replayed):
         try:
             own = kind(original)
             if agree(own, original, probes(original)):
@@ -218,8 +218,8 @@ class _Replayed:
         return graph.run(torch.from_numpy(np.ascontiguousarray(points.T)).unbind(0)), places
 
 
-class _Written:
-    """Code for numbers; where that meets no number, as 1 / 0, and for many points, for arrays."""
+class Written:
+    """Code for numbers; where that meets no number, as 1 / 0, for many points, and in more digits, for arrays."""
 
     def __init__(self, original: Original):
         self._rows = original.rows
@@ -239,14 +239,15 @@ class _Written:
 
 def _of_points(functions: tuple[Callable[..., tuple], Callable[..., tuple]], points: np.ndarray) -> np.ndarray:
     numbers, arrays = functions
-    if len(points) < _MANY:
+    if len(points) < _MANY and points.dtype == float:
         try:
             return np.array([numbers(*row) for row in points.tolist()], dtype=float)
         except (ArithmeticError, ValueError):
             pass
     with np.errstate(all="ignore"):
         found = arrays(*points.T)
-    return np.stack([np.broadcast_to(np.asarray(own, dtype=float), (len(points),)) for own in found], axis=1)
+    kind = points.dtype
+    return np.stack([np.broadcast_to(np.asarray(own, dtype=kind), (len(points),)) for own in found], axis=1)
 
 
 def finite(numbers: np.ndarray) -> bool:

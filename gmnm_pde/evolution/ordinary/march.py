@@ -11,6 +11,7 @@ from gmnm_pde.evolution.ordinary.constraints import Constraints
 from gmnm_pde.evolution.ordinary.data import Data
 from gmnm_pde.evolution.ordinary.events import Events
 from gmnm_pde.evolution.ordinary.hindsight import KINK, Hindsight
+from gmnm_pde.evolution.ordinary.refining import is_amplified, refined
 from gmnm_pde.evolution.ordinary.scales import Aim, Scales
 from gmnm_pde.evolution.ordinary.stages import Linearization, Numbers, embedded_error, numbers, solve_stages
 from gmnm_pde.evolution.ordinary.start import Start, consistent
@@ -266,6 +267,8 @@ class OrdinaryMarch:
         if increments is None:
             self._finite = solved.finite
             return self._failed(length, fresh, guess)
+        if is_amplified(self.system, rounding, np.abs(self.state + increments).max(axis=0)):
+            increments = refined(*arguments, increments)
         sizes = np.maximum(np.abs(self.state + increments).max(axis=0), np.abs(self.state))
         scale = self.scales.of(self.hindsight.sizes(sizes))
         weights = 1 / (self.scales.allowed(scale, rounding) * self.scales.growth(sizes, self.state))

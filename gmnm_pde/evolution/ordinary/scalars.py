@@ -59,11 +59,11 @@ _NUMBERS: dict[str, Any] = {
 
 
 def _erf(x: Any) -> Any:
-    return torch.erf(torch.as_tensor(x)).numpy()
+    return torch.erf(torch.as_tensor(np.asarray(x, dtype=float))).numpy()
 
 
 def _logistic(x: Any) -> Any:
-    return torch.sigmoid(torch.as_tensor(x)).numpy()
+    return torch.sigmoid(torch.as_tensor(np.asarray(x, dtype=float))).numpy()
 
 
 _ARRAYS: dict[str, Any] = {

@@ -92,7 +92,9 @@ class Scales:
         first step, however short.
         """  # noqa: D205
         before, last = self._rejected
-        if length < 0.5 * last:
+        if 0.5 * last <= length < last:  # by so little less, powers are not told apart
+            return
+        if length < last:
             same = (errors >= 1) & (errors > 0.5 * before) & (np.abs(state) < _BORN * sizes)
             self._growing = self._growing | same
         self._rejected = (errors, length)

@@ -191,7 +191,8 @@ def solve_stages(
             return Solved(None, math.inf, number, finite=False)
         if last is not None:
             rate = norm / last
-            expected = rate ** (_MOST - number) / (1 - min(rate, _SLOW)) * norm
+            slower = min(rate, 1.0)  # of those that grow nothing is expected, and powers would overflow
+            expected = slower ** (_MOST - number) / (1 - min(rate, _SLOW)) * norm
             surely = number > 2 or rate > 2  # at first one unknown may still follow another
             if surely and norm > noise and (rate > _SLOW or expected > max(enough, noise)):
                 return Solved(None, rate, number)

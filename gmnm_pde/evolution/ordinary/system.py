@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.evolution.ordinary.evaluation import Evaluation, evaluation_of
+from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Written, evaluation_of
 from gmnm_pde.evolution.ordinary.surfaces import Functions, may_jump, surfaces
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.scrutiny.data import Data
@@ -58,6 +58,11 @@ class System:
         """Whether something reads the time."""
         return any(_reads_time(self.statements, term) for term in self.statements.equations)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether residuals are evaluated with as many digits as states have."""
+        return isinstance(self.evaluation, Written)
+
     @cached_property
     def is_plain(self) -> bool:
         """Whether there can be nothing narrow in the state: polynomials of low degree, with data as coefficients."""
@@ -97,7 +102,7 @@ class System:
         self, times: np.ndarray, states: np.ndarray, slopes: np.ndarray, constants: np.ndarray | None = None
     ) -> np.ndarray:
         """What the equations ask for at some times, [n, 1 + asked], and constants [n, c] where these vary."""
-        whole = np.empty((len(times), 1 + 2 * self.count))
+        whole = np.empty((len(times), 1 + 2 * self.count), dtype=states.dtype)
         whole[:, 0] = times
         whole[:, 1 : 1 + self.count] = states
         whole[:, 1 + self.count :] = slopes
