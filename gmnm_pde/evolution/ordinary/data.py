@@ -57,7 +57,8 @@ class Data:
         self._varying = np.isfinite(values).all(axis=(0, 1)) & np.ptp(values, axis=0).any(axis=0)
         self._probes = probes if members else probes[self._varying]
         self._values = np.where(self._varying, values, 0.0) if members else values[:, :, self._varying]
-        self._rounding = np.stack([_ROUNDINGS * _rounding(system, self.times, own) for own in self._probes], axis=1)
+        noise = [_ROUNDINGS * _rounding(system, self.times, own) for own in self._probes]
+        self._rounding = np.array(noise).reshape(len(noise), values.shape[1]).T
         self.spread = self._joined(np.abs(self._values - np.median(self._values, axis=0)).mean(axis=0))
         each = [(probes[k], values[:, :, k]) for k in self._varying.nonzero()[0]]
         every = sorted({time for fixed, own in each for time in _breaks(system, self.times, fixed, own)})
