@@ -30,6 +30,9 @@ _TIMES = 12
 _CONDITIONS = 200
 """The same of each condition."""
 
+_AT_FIRST = 0.01
+"""What initial conditions on derivatives that follow from the equations leave is beside this part of their sizes."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -195,7 +198,10 @@ class Marched:
                 known.residuals.append(own.residual)
                 known.at_zero.append(zero[name].residual)
                 parts = (abs(c) * sizes[key] for key, c in own.slopes.items())
-                known.terms.append(sum(parts, torch.zeros_like(own.residual)))
+                terms = sum(parts, torch.zeros_like(own.residual))
+                if self._follows(one.term):  # which may be far smaller at the beginning than later
+                    terms = _AT_FIRST * terms + (own.residual - zero[name].residual).abs()
+                known.terms.append(terms)
                 known.points.append(points)
         return [own.inspected(name, self.problem.domain.coordinates) for name, own in rows.items()]
 
@@ -230,14 +236,24 @@ class Marched:
 
     def _is_void(self, term: Term) -> bool:
         """Whether an initial condition is none of the solution's: it gives what equations determine, from which they
-        are free to differ, or an event at the beginning changes it.
+        are free to differ or which was held beside them before, or an event at the beginning changes it.
         """  # noqa: D205
         if term.group != "initial":
             return False
         if any(self.statements.start in times for times in self.told.events.values()):
             return True
+        judged = 0 if self.statements.space else 2
+        return all(0 <= higher < (judged if order else 1) for higher, order in self._above(term))
+
+    def _follows(self, term: Term) -> bool:
+        """Whether it is an initial condition on derivatives that follow from the equations."""
+        return term.group == "initial" and any(higher >= 0 < order for higher, order in self._above(term))
+
+    def _above(self, term: Term) -> list[tuple[int, int]]:
+        """By how much the orders in time that a term asks for are above those of the fields, and these."""
         axis, orders = self.statements.axis, self.statements.orders
-        return all(alpha[axis] >= orders[branch % len(orders)] for branch, alpha in term.trace.asked)
+        own = [(alpha[axis], orders[branch % len(orders)]) for branch, alpha in term.trace.asked]
+        return [(asked - order, order) for asked, order in own]
 
 
 def _finite(values: Tensor) -> Tensor:

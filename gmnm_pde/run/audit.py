@@ -16,6 +16,9 @@ from gmnm_pde.run.run import Run
 _UNSOLVED = 0.1
 """A residual above this part of its terms is not solved."""
 
+_MANIFOLD = 10.0
+"""From so many times its terms on it is told as a multiple of them."""
+
 _WORTH_TELLING = 0.01
 """Where an estimate is poor, a residual above this part of its terms is told as a reason."""
 
@@ -40,7 +43,8 @@ def audited(result: Result, run: Run) -> Result:
     data = {placed.term.name for fit in fits for placed in fit.system.placed if placed.term.group == "data"}
     every = [look for looked in looks for look in looked]
     worst = max([look for look in every if look.name not in data] or every, key=lambda look: look.relative)
-    told = f"the residual of '{worst.name}' is {worst.relative:.0%} of its terms, the largest near {worst.place}"
+    size = f"{worst.relative:.0%} of" if worst.relative < _MANIFOLD else f"{worst.relative:.1e} times"
+    told = f"the residual of '{worst.name}' is {size} its terms, the largest near {worst.place}"
     if result.best.estimate.faint and result.converged:
         result = replace(result, details=f"{result.details}; {_of_faint(result.best.estimate.faint)}")
     if result.best.estimate.doubt:

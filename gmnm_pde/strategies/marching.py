@@ -260,6 +260,16 @@ class Marching:
         return made
 
     def _result(self, best: Candidate, why: str, run: Run) -> Result:
+        """What came of it; no answer meets initial conditions that the equations contradict."""
+        result, ordinary = self._result_of(best, why, run), self._marches.ordinary
+        missed = None if ordinary is None else ordinary.contradicted
+        if missed is None:
+            return result
+        status = Status.UNSOLVED if result.converged else result.status
+        details = f"{missed.described()}; before that, {result.details}"
+        return replace(result.with_errors_of(missed.left), status=status, details=details)
+
+    def _result_of(self, best: Candidate, why: str, run: Run) -> Result:
         tol, words, made = run.tol, beside(best.error, run.tol), self._made(best)
         if not best.fit.reached:
             status = Status.TIME if run.timed and run.late else Status.NOT_CONVERGED

@@ -17,7 +17,7 @@ def apart(found, right):
 
 
 def pyrolysis(a, b, c, d, t):
-    """E5 of Hairer and Wanner: b - c - d stays zero, while terms of c and d are a million times as large as its rate."""
+    """E5 of Hairer and Wanner: b - c - d stays zero, beside terms that are a million times as large as its rate."""
     A, B, C, M = 7.89e-10, 1.1e7, 1.13e3, 1e6
     forth, back, met = B * a * c, C * d, M * C * b * c
     return (

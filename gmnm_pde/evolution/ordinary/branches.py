@@ -24,7 +24,7 @@ def ways_on(system: System, time: float, state: np.ndarray, slope: np.ndarray, *
     """
     with np.errstate(all="ignore"):
         first = consistent(system, time, state, slope)
-        if first is not None and (guessed or _is_linear(system, time, state)):
+        if first is not None and (guessed or is_linear(system, time, state)):
             return [first]
         found = [] if first is None else [first]
         draws = np.random.default_rng(0)
@@ -38,8 +38,8 @@ def ways_on(system: System, time: float, state: np.ndarray, slope: np.ndarray, *
     return sorted(found, key=lambda own: (round(np.abs(own.slope).max() / size, 6), -own.slope.sum()))
 
 
-def _is_linear(system: System, time: float, state: np.ndarray) -> bool:
-    """Whether what is sought stands in the equations linearly."""
+def is_linear(system: System, time: float, state: np.ndarray) -> bool:
+    """Whether derivatives, and unknowns that are not differentiated, stand in the equations linearly."""
     draws, matrices = np.random.default_rng(1), []
     for _ in range(2):
         own = draws.standard_normal(system.count)

@@ -165,7 +165,7 @@ def _breaks(system: System, times: np.ndarray, fixed: np.ndarray, values: np.nda
 
 
 def _rounding(system: System, times: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """What rounding makes of the equations' terms at most, [rows]: terms that do not vary may be far larger than data."""
+    """What rounding makes of the equations' terms at most, [rows]; those that do not vary may be larger than data."""
     points = np.concatenate([[times[len(times) // 2]], fixed])[None]
     with np.errstate(all="ignore"):
         terms = np.abs(system.evaluation.slopes(points)[0, :, 1:] * points[:, 1:]).sum(axis=1)

@@ -9,8 +9,9 @@ import torch
 from gmnm_pde._doors import stacklevel
 from gmnm_pde._errors import NumericalWarning
 from gmnm_pde.evolution.marched import Told
-from gmnm_pde.evolution.ordinary.branches import ways_on
+from gmnm_pde.evolution.ordinary.branches import is_linear, ways_on
 from gmnm_pde.evolution.ordinary.constraints import Constraints
+from gmnm_pde.evolution.ordinary.contradicted import contradicted
 from gmnm_pde.evolution.ordinary.data import look_at_data
 from gmnm_pde.evolution.ordinary.events import Events, Observable
 from gmnm_pde.evolution.ordinary.index import lowered
@@ -40,6 +41,7 @@ class Ordinary:
 
     Attributes:
         notes: What was found out about the problem, in words.
+        contradicted: An initial condition that the equations do not let hold, if there is one.
 
     Raises:
         Unsuited: it cannot be marched.
@@ -55,6 +57,8 @@ class Ordinary:
             often = ", ".join(low.differentiated)
             self.notes.append(f"of index {low.index}, which is lowered by differentiating {often}")
         self.begin = self._start(given)
+        plain = is_linear(self.system, statements.start, self.begin.state)  # otherwise derivatives are guesses
+        self.contradicted = contradicted(statements, self.system, self.begin) if plain else None
         self.data = look_at_data(self.system, self.begin.state)
         self.events = Events(statements, self.system) if statements.problem.events else None
         invariants = statements.problem.invariants

@@ -64,8 +64,10 @@ def given_at(statements: Statements, places: Tensor) -> Tensor:
         ((branch, alpha),) = term.trace.asked
         number = branch % fields
         orders, in_time = statements.split(alpha)
-        if any(orders) or in_time >= max(1, statements.orders[number]):
+        if any(orders):
             raise Unsuited(f"'{term.name}' gives no initial value")
+        if in_time >= max(1, statements.orders[number]):
+            continue  # what follows from the equations is looked at afterwards
         (linearized,) = linearize(
             problem, Placed(term, Cloud(points)), points, zero_jets(term, points, len(problem.branches)), ()
         ).values()
