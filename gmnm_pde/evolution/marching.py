@@ -266,12 +266,15 @@ class March:
         sizes = self.sizes(self.state[0] + increments).amax(dim=0)
         scale = self.scales.within(sizes)
         error = trial.error(increments, lambda own: self._measure(own, scale), first=self.first)
-        allowance = self.transient.allowance(self.time + length)
+        allowance, past = self.transient.allowance(self.time + length), self.scales.beside_past(scale)
         if self.first and self._wiggle(increments, scale, length) > 1:
             self.counts["rejected"] += 1
             self.length = _SHORTER * length
             return Outcome.REJECTED
         factor = self._factor(error / allowance)
+        if not error < allowance and bool((past > scale).any()):
+            error = trial.error(increments, lambda own: self._measure(own, past), first=self.first)
+            factor = 1.0 if error < allowance else self._factor(error / allowance)
         if not error < allowance:
             self.counts["rejected"] += 1
             self.length = length * min(factor, _SAFETY)
@@ -282,7 +285,7 @@ class March:
             self.counts["rejected"] += 1
             return Outcome.REJECTED
         after = self._by_field(self.state[0] + increments[-1])
-        finer = self.control.finer(self.system.basis, after, allowance * scale, self.time)
+        finer = self.control.finer(self.system.basis, after, allowance * past, self.time)
         if finer is not None:
             self._move(finer)
             return Outcome.REJECTED
@@ -367,7 +370,7 @@ class March:
         self.time += step.length
         if abs(self.statements.end - self.time) < 1e-14 * abs(self.statements.end - self.statements.start):
             self.time = self.statements.end
-        self.scales.take(scale)
+        self.scales.take(scale, step.length / (self.statements.end - self.statements.start))
         self.counts["steps"] += 1
         self.first, self.before = False, replace(step, states=own)
         self.on_step(step)

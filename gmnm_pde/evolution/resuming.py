@@ -74,6 +74,8 @@ def saved_state(march: "March") -> dict[str, Any]:
         "scale": march.scales.scale,
         "largest": march.scales.largest,
         "least": march.scales.least,
+        "square": march.scales.square,
+        "past": march.scales.past,
         "natural": march.scales.natural,
         "settled": march.settled,
         "counts": march.counts,
@@ -97,6 +99,7 @@ def resume(march: "March", known: Mapping[str, Any]) -> None:
     sizes = (known[name] for name in ("scale", "largest", "least"))
     tied, natural = bool(march.statements.free), known["natural"]
     march.scales = Scales(march.accuracy, march.statements.orders, *sizes, tied=tied, natural=natural)
+    march.scales.square, march.scales.past = known["square"], known["past"]
     march.control.natural = natural
     march.slope = torch.zeros(march.system.count, dtype=torch.float64)
     march.settled, march.first = known["settled"], False

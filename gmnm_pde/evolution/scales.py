@@ -14,6 +14,13 @@ _FADE = 0.5
 _FLOOR = 1e-10
 """And at least this part of what it ever was."""
 
+_FADES = 10.0
+"""The past of a field fades by so many decades in all the time."""
+
+_FRESH, _LEFT = 10.0, 0.03
+"""Errors are relative to no less than what steps may have made wrong before: so many times as much as they allowed in
+what has not faded, and this part of that in all."""
+
 _OF_BASE = 1e-3
 """And at least this part of the constant that it is beside."""
 
@@ -33,6 +40,8 @@ class Scales:
         orders: How often each field is differentiated by time.
         scale: The sizes that errors are relative to.
         largest: The largest sizes so far.
+        square: The mean over all the time of the squares of what errors were relative to.
+        past: What of its root has not faded.
         least: The least that errors are relative to.
         tied: Whether constraints tie fields together.
         natural: How large fields would be if they counted in the equations as the others do at first.
@@ -56,6 +65,7 @@ class Scales:
         self._accuracy, self._differential = accuracy, torch.tensor(orders) > 0
         self.scale, self.largest, self.least = scale, largest, least
         self.worst, self._tied = 0, tied
+        self.square, self.past = torch.zeros_like(scale), torch.zeros_like(scale)
 
     @classmethod
     def of(
@@ -84,13 +94,25 @@ class Scales:
         """What errors are relative to in a step whose stages have these sizes."""
         return self._floored(torch.maximum(sizes, _FADE * self.scale))
 
-    def take(self, scale: Tensor) -> None:
-        """A step was taken, in which errors were relative to ``scale``."""
+    def beside_past(self, scale: Tensor) -> Tensor:
+        """What errors may be relative to where steps and modes would have to become finer for a field than ever before.
+
+        That is what has not faded of its root mean square over all the time: what a wave that has left leaves behind
+        are the errors of its march, as rough as there are modes. What decays as a whole never asks for that.
+        """
+        return torch.maximum(scale, self.past)
+
+    def take(self, scale: Tensor, part: float) -> None:
+        """A step was taken, over a part of the time, in which errors were relative to ``scale``."""
         self.scale, self.largest = scale, torch.maximum(self.largest, scale)
+        self.square = self.square + part * scale.square()
+        self.past = torch.where(scale > self.past, self.square.sqrt(), 10 ** (-_FADES * part) * self.past)
 
     def _floored(self, scale: Tensor) -> Tensor:
         """None of them too small."""
         floored = torch.maximum(torch.maximum(scale, _FLOOR * self.largest), self.least)
+        errors = self._accuracy.time * torch.maximum(_FRESH * self.past, _LEFT * self.square.sqrt())
+        floored = torch.maximum(floored, errors)
         if self.natural is not None:
             floored = torch.maximum(floored, _OF_OTHERS / self._accuracy.time * self.natural)
         return torch.maximum(floored, TIED * torch.maximum(floored, self.largest).max()) if self._tied else floored

@@ -133,7 +133,8 @@ class Marching:
                 raise self.setup.problem.unconditioned()
             if self.otherwise is not None and not self.setup.problem.events:
                 anew = replace(run, resumed=None)
-                return replace(self.otherwise.run(anew), method=self.otherwise.description)
+                other = replace(self.otherwise.run(anew), method=self.otherwise.description)
+                return self._better(other, best, marched, why, course, run)
             raise GmnmError(f"{self.setup.problem.name}: {why}")
         return self._result(best, course.ended, run)
 
@@ -232,6 +233,19 @@ class Marching:
         whole = abs(self.statements.end - self.statements.start)
         grown = whole / max(abs(marched.end - self.statements.start), 1e-3 * whole)
         return estimated(marched, [max(allowed, grown * part) for part in apart])
+
+    def _better(
+        self, other: Result, best: Candidate | None, after: Marched | None, why: str, course: Course, run: Run
+    ) -> Result:
+        """What was done instead, or a march that the next one, which ended before, judges as far as it came."""
+        if other.converged or best is None or after is None or after.reached:
+            return other
+        judged = replace(best, estimate=self._up_to(after, best.fit, course.last, run))
+        if not judged.error < other.best.error:
+            return other
+        (time,), words = self.setup.problem.domain.time, beside(judged.error, run.tol)
+        details = f"{words}, from how far it was marched again, up to {time} = {after.until:.6g}: {why}"
+        return Result(judged, Status.STALLED, f"{details}; {self._made(best)}")
 
     def _partly_judged(self, best: Candidate, end: float, run: Run) -> Result:
         """A march that the next one, cut short, judges up to some time."""
