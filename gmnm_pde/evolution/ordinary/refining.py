@@ -28,7 +28,8 @@ def is_amplified(system: System, rounding: np.ndarray, sizes: np.ndarray) -> boo
         rounding: What it makes of the unknowns at most, [m].
         sizes: Of these, [m].
     """
-    return system.is_written and np.finfo(np.longdouble).eps < _MORE and bool((rounding > _AMPLIFIED * sizes).any())
+    has_more = bool(np.finfo(np.longdouble).eps < _MORE)
+    return system.is_written and has_more and bool((rounding > _AMPLIFIED * sizes).any())
 
 
 def refined(
