@@ -25,11 +25,11 @@ def evaluations(equation, fields=None):
 @pytest.mark.parametrize(
     ("equation", "kind"),
     [
-        (lambda u, t: diff(u, t) + torch.exp(-u) * u**2 - torch.sin(3 * t), "_Written"),
-        (lambda u, t: diff(u, t) + torch.where(u > 0.5, u**0.5, torch.relu(u - t)), "_Written"),
-        (lambda u, t: diff(u, t) - STEPS[torch.clamp((t * 10).long(), 0, 9)] * u, "_Written"),
-        (lambda u, t: diff(u + u**3 / 3, t) + torch.clamp(u, min=0.1, max=2) * torch.tanh(u), "_Written"),
-        (lambda u, t: diff(u, t) + torch.sigmoid(u) / (1 + abs(u)) + torch.maximum(u, t) % 0.7, "_Written"),
+        (lambda u, t: diff(u, t) + torch.exp(-u) * u**2 - torch.sin(3 * t), "Written"),
+        (lambda u, t: diff(u, t) + torch.where(u > 0.5, u**0.5, torch.relu(u - t)), "Written"),
+        (lambda u, t: diff(u, t) - STEPS[torch.clamp((t * 10).long(), 0, 9)] * u, "Written"),
+        (lambda u, t: diff(u + u**3 / 3, t) + torch.clamp(u, min=0.1, max=2) * torch.tanh(u), "Written"),
+        (lambda u, t: diff(u, t) + torch.sigmoid(u) / (1 + abs(u)) + torch.maximum(u, t) % 0.7, "Written"),
         (lambda u, t: diff(u, t) + u - DRIVE(t), None),
     ],
 )
