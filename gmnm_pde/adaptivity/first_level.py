@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gmnm_pde._errors import GmnmError
 from gmnm_pde.adaptivity.box_refinement import DIGITS_OF_DEGREES, HIGHEST, LEAST, left_of_data
 from gmnm_pde.adaptivity.cells import Cells
 from gmnm_pde.adaptivity.data_boxes import toward_data
@@ -73,7 +74,10 @@ def first_level(
     cells = first_cells(problem, aim, seed, features)
     if not problem.linear or features or isinstance(problem.domain, Parted):
         return Cells(cells, own)
-    shown = toward_data(cells, statements, own)
+    try:
+        shown = toward_data(cells, statements, own)
+    except GmnmError:  # of coefficients that are not defined all over the bounding box, as solutions in a shape
+        return Cells(cells, own)
     if len(shown) > len(cells):
         shown = matched(shown)
         cells = shown if is_box(problem.domain) else following(problem.domain, shown)

@@ -130,6 +130,7 @@ def test_modes_that_fade_before_the_walls():
     assert all(off <= own for off, own in zip(errors(found, exact), found.estimates, strict=True))
 
 
+@pytest.mark.slow
 def test_a_small_heavy_place_on_a_drum():
     """With as much mass within 1/100 as elsewhere; the radial equation is solved as one of first order."""
     width = 0.01
@@ -152,6 +153,7 @@ def test_a_small_heavy_place_on_a_drum():
     assert found.values[0] == pytest.approx(brentq(end, 0.2, 1.0, xtol=1e-10), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_limit_of_time_leaves_modes_of_fewer_digits():
     started = time.monotonic()
     found = g.eigenmodes(membrane(), 2, tol=1e-10, time_limit=6.0)

@@ -91,6 +91,7 @@ def test_first_boxes_show_waves_and_coefficients_that_oscillate():
     assert len(BoxHalving(read(smooth), 1e-6, 0).first().boxes) == 4
 
 
+@pytest.mark.slow
 def test_an_oscillating_conductivity_is_solved_unasked():
     def exact(x, y):
         return (1.2 * x - (torch.cos(150 * x) - 1) / 150) / (1.2 - (math.cos(150) - 1) / 150)

@@ -8,6 +8,7 @@ import torch
 from gmnm_pde import Condition, Dirichlet, Initial, Interval, Problem, Time, diff, solve
 
 
+@pytest.mark.slow
 def test_a_pulse_that_leaves_through_absorbing_sides():
     line = Interval(x=(-1, 1)) * Time(t=(0, 1))
     problem = Problem(

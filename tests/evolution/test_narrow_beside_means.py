@@ -32,7 +32,7 @@ def met(problem, value, tol=1e-4):
     "law",
     [
         lambda u, w, t: pulse(u - 2) + 0 * g.mean(u),
-        lambda u, w, t: pulse(g.mean(u) - 2),
+        pytest.param(lambda u, w, t: pulse(g.mean(u) - 2), marks=pytest.mark.slow),
         lambda u, w, t: g.integral(pulse(u - 2)),
         pytest.param(lambda u, w, t: g.mean(pulse(u - 2 + u - g.mean(u))), marks=pytest.mark.slow),
     ],
@@ -135,7 +135,7 @@ def test_a_spot_of_initial_values_in_the_plane():
     [
         (lambda u, w, t: pulse(u - 2, 1e-7), math.sqrt(math.pi)),
         pytest.param(lambda u, w, t: pulse(g.mean(u) - 2, 1e-7), math.sqrt(math.pi), marks=pytest.mark.slow),
-        (lambda u, w, t: (1 - torch.tanh((u - 2) / 1e-7) ** 2) / 1e-7, 2.0),
+        pytest.param(lambda u, w, t: (1 - torch.tanh((u - 2) / 1e-7) ** 2) / 1e-7, 2.0, marks=pytest.mark.slow),
         pytest.param(lambda u, w, t: 1 / (1 + ((u - 2) / 1e-7) ** 2) / 1e-7, math.pi, marks=pytest.mark.slow),
     ],
     ids=["exp", "exp of a mean", "tanh", "quotient"],
