@@ -34,6 +34,7 @@ def test_a_thin_flame_is_named():
     assert report.error_estimate >= 1
 
 
+@pytest.mark.slow
 def test_in_the_plane():
     square = g.Rectangle(x=(0, 1), y=(0, 1))
     assert not g.solve(flame(1e-4, square), tol=1e-4, time_limit=10).report.converged

@@ -23,7 +23,10 @@ def modes_of(name, count=6, **options):
     )
 
 
-@pytest.mark.parametrize(("name", "most"), [("membrane", 1e-9), ("membrane/shape=disk", 1e-7), ("waveguide", 1e-9)])
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("membrane", 1e-9), pytest.param("membrane/shape=disk", 1e-7, marks=pytest.mark.slow), ("waveguide", 1e-9)],
+)
 def test_values_to_many_digits_and_their_estimates(name, most):
     found = modes_of(name, tol=most)
     assert found.converged and max(found.errors) < most
