@@ -33,10 +33,10 @@ _SHOWING, _EACH = ByDimension(line=40, plane=14, space=7, beyond=3), ByDimension
 _SLOPES = (1.0, 0.15), (2.0, 0.6)
 """With two slopes, of so much and so much more for each half wave: flat components are limited by rounding."""
 
-_AGREE, _UNCLEAR = 3.0, 1e3
-"""Constants of both that differ by no more than the factor are those of the problem. If both are above the second and
-still grow in the largest mixture, it may have many answers; else the smaller ones are believed: steep components hide
-between points."""
+_AGREE, _UNCLEAR = 3.0, 1e4
+"""Constants of both that differ by no more than the factor are those of the problem. If those of flat components are
+above the second and still grow in the largest mixture, it may have many answers; else the smaller ones are believed:
+steep components hide between points."""
 
 _LARGER, _RATIO = 1.6, 10.0
 """As long as the constants grow with the mixture, it is made so many times larger. Those that end at less than the
@@ -98,10 +98,10 @@ class Finer:
             if doubt is None and stability.overall > _AGREE * least[0].overall:
                 doubt = Doubt()
             at_end = _LARGER * components > most
-            if at_end and doubt is not None and not doubt.words and least[0].overall > _UNCLEAR:
-                doubt = Doubt(
-                    "the answer may be one of many: components that are enough for its waves do not exclude it"
-                )
+            flat, growing = shown[0]
+            if at_end and growing is not None and not growing.words and flat.overall > _UNCLEAR:
+                words = "the answer may be one of many: components that are enough for its waves do not exclude it"
+                stability, doubt = flat, Doubt(words, True)
             components *= _LARGER
             if doubt is None or doubt.words or at_end:
                 told = least[0] if doubt is not None and not doubt.words else stability
