@@ -69,8 +69,7 @@ class Finer:
             return self.known[components]
         widths = setup.given_widths or narrowed((_WIDTH,) * setup.dimension, components * fields / least)
         finer = fit(setup, components, widths, initial_guess=fitted, monitor=run)
-        size = torch.ones(fields, dtype=setup.dtype, device=setup.device)
-        self.known[components] = stability_of(finer, FieldMap(finer.system, run.points), size).by_field
+        self.known[components] = self._stability(finer, FieldMap(finer.system, run.points)).by_field
         return self.known[components]
 
     def _resonance(self, fitted: Fit, run: Run) -> tuple[tuple[float, ...], Doubt]:
@@ -78,24 +77,21 @@ class Finer:
         if not self.shown:
             self.shown.append(self._showing(fitted, run))
         constants, overall, doubt = self.shown[0]
-        size = torch.ones(len(self.setup.problem.fields), dtype=self.setup.dtype, device=self.setup.device)
-        own = stability_of(fitted, FieldMap(fitted.system, run.points), size)
+        own = self._stability(fitted, FieldMap(fitted.system, run.points))
         return constants if overall > _RATIO * own.overall else (), doubt
 
     def _showing(self, fitted: Fit, run: Run) -> tuple[tuple[float, ...], float, Doubt]:
         """The constants of a mixture that shows free fields, of each field and of all, and whether there are some."""
         setup, waves = self.setup, self.setup.posed.half_waves
         assert waves is not None
-        size = torch.ones(len(setup.problem.fields), dtype=setup.dtype, device=setup.device)
-        d, most = setup.dimension, _MOST / len(size)
+        d, most = setup.dimension, _MOST / len(setup.problem.fields)
         components = min((_EACH.of(d) * waves + _SHOWING.of(d)) ** d, most)
         while True:
             shown = [
                 self._shown(fitted, round(components), (slope + more * waves,) * d, run) for slope, more in _SLOPES
             ]
-            least, largest = sorted(shown, key=lambda one: one[0].overall)
-            stability, doubt = largest
-            if doubt is None and stability.overall > _AGREE * least[0].overall:
+            (least, _), (stability, doubt) = sorted(shown, key=lambda one: one[0].overall)
+            if doubt is None and stability.overall > _AGREE * least.overall:
                 doubt = Doubt()
             at_end = _LARGER * components > most
             flat, growing = shown[0]
@@ -104,7 +100,7 @@ class Finer:
                 stability, doubt = flat, Doubt(words, True)
             components *= _LARGER
             if doubt is None or doubt.words or at_end:
-                told = least[0] if doubt is not None and not doubt.words else stability
+                told = least if doubt is not None and not doubt.words else stability
                 return told.by_field, told.overall, doubt or Doubt()
 
     def _shown(
@@ -113,6 +109,11 @@ class Finer:
         """The constants of a mixture, and what it shows."""
         finer = fit(self.setup, components, widths, initial_guess=fitted, monitor=run)
         at = FieldMap(finer.system, run.points)
-        size = torch.ones(len(self.setup.problem.fields), dtype=self.setup.dtype, device=self.setup.device)
-        stability = stability_of(finer, at, size)
+        stability = self._stability(finer, at)
         return stability, resonant(finer, stability, at, run.points)
+
+    def _stability(self, fitted: Fit, fields: FieldMap) -> Stability:
+        """The constants of a fit, absolute."""
+        setup = self.setup
+        size = torch.ones(len(setup.problem.fields), dtype=setup.dtype, device=setup.device)
+        return stability_of(fitted, fields, size)

@@ -58,14 +58,8 @@ def first_level(
         counts: Boxes along each coordinate, where chosen by hand.
         degree: Of the polynomials, where chosen by hand.
     """
-    problem = statements.problem
-    d, digits = problem.domain.dimension, -math.log10(min(1e-1, max(1e-14, aim)))
-    if d > 2:
-        least, each = _DEGREES_IN_SPACE
-        own = degree or min(HIGHEST.of(d), least + round(each * digits))
-    else:
-        fewer = _FEWER_OF_SYSTEMS if len(problem.fields) > 1 and not problem.linear else 0
-        own = degree or min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits) - fewer)
+    problem, own = statements.problem, degree or first_degree(statements, aim)
+    d = problem.domain.dimension
     if counts is not None:
         return Cells(Partition.even(counts), own)
     if d > 2:
@@ -82,6 +76,17 @@ def first_level(
         shown = matched(shown)
         cells = shown if is_box(problem.domain) else following(problem.domain, shown)
     return Cells(cells, own)
+
+
+def first_degree(statements: Statements, aim: float) -> int:
+    """That of the first boxes for an error; in space it may become higher."""
+    problem, digits = statements.problem, -math.log10(min(1e-1, max(1e-14, aim)))
+    d = problem.domain.dimension
+    if d > 2:
+        least, each = _DEGREES_IN_SPACE
+        return min(HIGHEST.of(d), least + round(each * digits))
+    fewer = _FEWER_OF_SYSTEMS if len(problem.fields) > 1 and not problem.linear else 0
+    return min(HIGHEST.of(d), LEAST.of(d) + round(DIGITS_OF_DEGREES * digits) - fewer)
 
 
 def _in_space(statements: Statements, aim: float, features: Sequence[Feature], degree: int, *, by_hand: bool) -> Level:

@@ -14,6 +14,7 @@ from gmnm_pde.adaptivity.box_halving import BoxHalving
 from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, left_of_data
 from gmnm_pde.adaptivity.cells import Cells
 from gmnm_pde.adaptivity.first_cells import first_cells, inside
+from gmnm_pde.adaptivity.first_level import first_degree
 from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.foresight import foreseen
@@ -97,17 +98,13 @@ class ModeHalving:
         """The first boxes, for a tolerance so many times as large."""
         aim = min(_LEAST_DIGITS, factor * self._aim**_OF_VALUES)
         boxes, coarser = self._boxes(aim), self._boxes(2.0**_LEVELS * aim)
-        degree = self._degree(aim)
+        degree = first_degree(self.statements, aim)
         return First(boxes, degree, Cells(coarser, degree - _LEVELS), factor)
 
     def _boxes(self, aim: float) -> Partition:
         """The first boxes for an error: as many as the coefficients ask for."""
         counts, setup = self._counts if self.asks_for_boxes else None, self.setup
         return first_cells(self.statements.problem, aim, setup.seed, setup.features, counts, free=True)
-
-    def _degree(self, aim: float) -> int:
-        """Of the first boxes."""
-        return replace(self._halving, tol=aim, begin=None, counts=(1,) * self.setup.dimension).first().degree
 
     @property
     def asks_for_boxes(self) -> bool:
@@ -124,7 +121,7 @@ class ModeHalving:
         if any(feature.kind == "narrow" for feature in self.setup.features):
             return alone
         aim = self._aim**_OF_VALUES
-        degree = self._degree(aim)
+        degree = first_degree(self.statements, aim)
         level, faded = foreseen(self.statements, degree, left_of_data(aim)), fading(self.statements, degree)
         return alone if level is None else tuple(map(max, level.counts, faded))
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.multiindex import Alpha
-from gmnm_pde.residuals.pointwise import Placed, jets_of, linearize
+from gmnm_pde.residuals.pointwise import Placed, linearize
 from gmnm_pde.sampling import Cloud
+from gmnm_pde.scrutiny.at_solution import jets_at
 from gmnm_pde.scrutiny.data import domain_of
 from gmnm_pde.scrutiny.feature import Feature
 from gmnm_pde.scrutiny.lines import Lines, through
@@ -118,11 +119,8 @@ class _AlongLines:
         found = linearize(self.problem, Placed(self.term, Cloud(points)), points, jets, scalars)
         return {name: one.sizes(jets).nan_to_num(0.0).quantile(_LARGE).item() for name, one in found.items()}
 
-    @torch.no_grad()
     def _jets(self, points: Tensor) -> dict[Alpha, Tensor]:
-        like = next(self.model.parameters())
-        jets = jets_of(self.model, self.term, points.to(like), "auto")
-        return {alpha: jet.to(points) for alpha, jet in jets.items()}
+        return jets_at(self.model, self.term, points)
 
     def at(self, chosen: Tensor, t: Tensor) -> dict[str, Tensor]:
         """By name, at positions t [c, k] of some lines [c]: [c, k]; NaN outside of the domain."""

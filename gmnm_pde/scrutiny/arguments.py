@@ -38,9 +38,6 @@ class Arguments:
         function: From points to values [n, ...].
         sample: Points at which it is looked at; always as many are evaluated at once.
 
-    Attributes:
-        together: Which of them are to be looked at two or three at a time, too.
-
     Raises:
         Unrecorded, or what else NOT_RECORDED names: it cannot be recorded.
     """
@@ -52,9 +49,6 @@ class Arguments:
         self._ways = list(_ways_of(graph, sample))
         wanted = dict.fromkeys(number for way in self._ways for number in way.argument.numbers)
         self._graph = graph_for(graph.inputs, graph.calls, graph.constants, tuple(wanted))
-        sizes = [len(way.low) for way in self._ways]
-        ends = [way.end for way, size in zip(self._ways, sizes, strict=True) for _ in range(size)]
-        self.together = range(len(ends))
 
     def __len__(self) -> int:
         return sum(len(way.low) for way in self._ways)

@@ -39,13 +39,13 @@ class _FluxesOfSolution(Fluxes):
     values: tuple[float, ...] = ()
 
     def _given(self, points: Tensor) -> dict[Alpha, Tensor]:
-        return _jets(self.model, self.term, points)
+        return jets_at(self.model, self.term, points)
 
     def _guesses(self) -> Sequence[float]:
         return self.values
 
 
-def _jets(model: Any, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
+def jets_at(model: Any, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
     """The derivatives that a term needs of a model at points [n, d], [n, fields] each, as numbers like the points."""
     like = next(model.parameters())
     with torch.no_grad():
@@ -55,7 +55,7 @@ def _jets(model: Any, term: Term, points: Tensor) -> dict[Alpha, Tensor]:
 
 def free_at_solution(model: Any, problem: Problem) -> str:
     """In words, where no condition determines a solution on characteristics that depend on it; empty if none do."""
-    return free_characteristics(problem, lambda term, points: _jets(model, term, points))
+    return free_characteristics(problem, lambda term, points: jets_at(model, term, points))
 
 
 def flux_that_jumps(model: Any, problem: Problem, values: Sequence[float], error: float, seed: int) -> str:

@@ -102,6 +102,10 @@ def elliptic(problem: Problem, equation: Term) -> bool:
     """Whether the principal symbol of an equation has one sign at points inside."""
     order = max(sum(alpha) for _, alpha in equation.trace.asked)
     leading, _ = _strengths(problem, equation, order, sample(problem.domain.interior, _INNER, "sobol", seed=0).points)
+    return _has_one_sign(leading)
+
+
+def _has_one_sign(leading: Tensor) -> bool:
     return bool((leading > 0).all() or (leading < 0).all())
 
 
@@ -113,9 +117,12 @@ def _regular(problem: Problem, equation: Term, order: int, places: Tensor) -> bo
     near = near + _INSIDE * (inner[:1] - near)
     leading, lower = _strengths(problem, equation, order, torch.cat([inner, near[domain.contains(near)]]))
     finite = bool(leading.isfinite().all() and lower.isfinite().all())
-    one_sign = bool((leading > 0).all() or (leading < 0).all())
     ratios = lower / leading.abs().amin(dim=1)
-    return finite and one_sign and ratios.max().item() < _SINGULAR * max(1.0, ratios[: len(inner)].median().item())
+    return (
+        finite
+        and _has_one_sign(leading)
+        and ratios.max().item() < _SINGULAR * max(1.0, ratios[: len(inner)].median().item())
+    )
 
 
 def _strengths(problem: Problem, equation: Term, order: int, points: Tensor) -> tuple[Tensor, Tensor]:

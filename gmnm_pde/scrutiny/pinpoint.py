@@ -80,7 +80,7 @@ class _Climb:
         self._at = lambda units: arguments.at(lines.cloud(lines.embed(units)))
         self._alone = len(arguments)
         alone = torch.eye(self._alone, dtype=torch.float64)
-        chosen = arguments.together[:_MOST_TOGETHER]
+        chosen = range(self._alone)[:_MOST_TOGETHER]
         sums = [alone]
         for many in range(2, min(lines.base.shape[1], 3) + 1):
             some = list(combinations(chosen, many))

@@ -111,7 +111,8 @@ def spots(
         narrow &= ~_beside_narrower(units, width.where(narrow, torch.inf))
         if bool(narrow.any()):
             own = _within(values, around)[narrow], width[narrow], change[narrow]
-            found[name] = Spots(*own, _everywhere(lambda cloud, name=name: evaluate(cloud)[name], lines, *own))
+            on = lambda points, name=name: lines.on(evaluate, lines.embed(points)).get(name)  # noqa: E731
+            found[name] = Spots(*own, _everywhere(on, *own))
     return found
 
 
@@ -156,8 +157,8 @@ def _within(values: Tensor, around: Tensor) -> Tensor:
     return around.reshape(k, distances * directions, e)[torch.arange(k), first]
 
 
-def _everywhere(function: Callable[[Cloud], Tensor], lines: Lines, at: Tensor, width: Tensor, change: Tensor) -> Tensor:
-    """Along which coordinates a function is as narrow on most other lines, [k, e]."""
+def _everywhere(function: Callable[[Tensor], Tensor | None], at: Tensor, width: Tensor, change: Tensor) -> Tensor:
+    """Along which coordinates a function of the unit cube is as narrow on most other lines, [k, e]."""
     e = at.shape[1]
     others = unit_points(_ELSEWHERE, e, "sobol", seed=3)
     offsets = torch.tensor([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], dtype=torch.float64)
@@ -165,7 +166,7 @@ def _everywhere(function: Callable[[Cloud], Tensor], lines: Lines, at: Tensor, w
     for axis in range(e):
         grid = others[None, :, None].repeat(len(at), 1, len(offsets), 1)
         grid[..., axis] = (at[:, axis, None] + width[:, None] * offsets)[:, None].clamp(0, 1)
-        values = lines.on(lambda cloud: {"": function(cloud)}, lines.embed(grid.flatten(0, 2))).get("")
+        values = function(grid.flatten(0, 2))
         if values is not None:
             values = values.view(grid.shape[:3])
             spread = values.amax(dim=2) - values.amin(dim=2)

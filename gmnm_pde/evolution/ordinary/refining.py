@@ -50,12 +50,11 @@ def refined(
         state: At its beginning, [m].
         increments: As they are known, [s, m].
     """
-    method = linearization.method
-    inverse = (method.inverse / length).astype(np.longdouble)
+    inverse = (linearization.method.inverse / length).astype(np.longdouble)
     for _ in range(_STEPS):
         own = increments.astype(np.longdouble)
         left = system.residual(times[1:], state + own, inverse @ own).astype(float)
-        change = np.real(method.modes @ linearization.turned(left))
+        change = linearization.step(left)
         if not np.isfinite(change).all():
             break
         increments = increments - change

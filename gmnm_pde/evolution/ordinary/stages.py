@@ -117,6 +117,10 @@ class Linearization:
         self._effect = NOISE * np.abs(self.real)
         return math.isfinite(self._effect.sum())
 
+    def step(self, left: np.ndarray) -> np.ndarray:
+        """By how much Newton's method lowers increments for what the equations leave at the stages, [s, m] each."""
+        return np.real(self.method.modes @ self.turned(left))
+
     def turned(self, left: np.ndarray) -> np.ndarray:
         """What the decoupled systems make of what the equations leave at the stages, [s, m]: [(s + 1) / 2, m]."""
         return (self.inverses @ (self.method.dual @ left)[:, :, None])[:, :, 0]
@@ -179,7 +183,7 @@ def solve_stages(
     for number in range(1, _MOST + 1):
         states, slopes = state + increments, inverse @ increments
         left = system.residual(times[1:], states, slopes)
-        change = np.real(method.modes @ linearization.turned(left))
+        change = linearization.step(left)
         if number <= _WEIGHED:
             sizes = np.abs(states - change).max(axis=0)
             rounding = linearization.rounding(sizes, np.abs(slopes).max(axis=0))

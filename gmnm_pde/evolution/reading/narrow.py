@@ -112,12 +112,21 @@ def _at_zero(
     return list(named.values())
 
 
+def from_straight(values: Tensor, windows: int) -> Tensor:
+    """How far values [n, ...] are, in each of so many windows, from the straight line between its ends.
+
+    Returns:
+        [windows, n / windows, ...].
+    """
+    by_window = values.unflatten(0, (windows, -1))
+    first, last = by_window[:, :1], by_window[:, -1:]
+    line = torch.linspace(0, 1, by_window.shape[1], dtype=values.dtype).view(-1, *[1] * (values.ndim - 1))
+    return (by_window - (first + (last - first) * line)).abs()
+
+
 def _around(places: Tensor, values: Tensor, size: Tensor) -> list[Interval]:
     """Intervals with what is narrow in some values, which are differences of numbers of some size."""
-    by_window = values.unflatten(0, (_WINDOWS, _EACH))
-    line = torch.linspace(0, 1, _EACH, dtype=torch.float64)
-    straight = by_window[:, :1] + (by_window[:, -1:] - by_window[:, :1]) * line
-    bent = (by_window - straight).abs()
+    bent = from_straight(values, _WINDOWS)
     largest = float(values.abs().max())
     windows = (bent.amax(dim=1) > _BENT * largest).nonzero()[:, 0]
     if largest <= _ROUNDING * float(size) or not 0 < len(windows) <= _MOST:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
+from gmnm_pde.evolution.reading.narrow import from_straight
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.residuals.pointwise import Placed, linearize
 from gmnm_pde.sampling import Cloud, sample
@@ -73,10 +74,7 @@ def _values(statements: Statements, term: Term, times: Tensor) -> Iterator[Tenso
 def _is_narrow(values: Tensor) -> Tensor:
     """At which times values [times, places] are narrow, a mask [times]."""
     apart = values - values.median(dim=0).values
-    by_window = apart.unflatten(0, (_WINDOWS, _EACH))
-    line = torch.linspace(0, 1, _EACH, dtype=torch.float64)[:, None]
-    straight = by_window[:, :1] + (by_window[:, -1:] - by_window[:, :1]) * line
-    bent = (by_window - straight).abs()
+    bent = from_straight(apart, _WINDOWS)
     most = bent.amax(dim=1)
     there = (most > _BENT * apart.abs().amax(dim=0)) & (most > 1e-10 * values.abs().amax(dim=0))
     there &= there.double().mean(dim=0) <= _PART
