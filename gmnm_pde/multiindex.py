@@ -1,7 +1,8 @@
 """Multi-indices, which name partial derivatives, and linear differential operators as sums of them."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import product
 
 from torch import Tensor
@@ -23,11 +24,14 @@ def raised(alpha: Alpha, axis: int, by: int = 1) -> Alpha:
     return (*alpha[:axis], alpha[axis] + by, *alpha[axis + 1 :])
 
 
-def leibniz(alpha: Alpha) -> Iterator[tuple[Alpha, Alpha, int]]:
+@lru_cache(maxsize=4096)
+def leibniz(alpha: Alpha) -> tuple[tuple[Alpha, Alpha, int], ...]:
     """The terms of D^alpha (f g): for each beta how f is differentiated, how g is, and how often that occurs."""
+    terms = []
     for beta in product(*[range(k + 1) for k in alpha]):
         rest = tuple(a - b for a, b in zip(alpha, beta, strict=True))
-        yield beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))
+        terms.append((beta, rest, math.prod(math.comb(a, b) for a, b in zip(alpha, beta, strict=True))))
+    return tuple(terms)
 
 
 def below(alphas: Iterable[Alpha]) -> list[Alpha]:

@@ -8,7 +8,7 @@ from gmnm_pde.geometry.sampled import sample as sample
 from gmnm_pde.geometry.unit import RULES as RULES
 from gmnm_pde.geometry.unit import unit_points as unit_points
 
-Purpose = Literal["term", "chart", "move", "held out", "evaluation", "look", "inspection", "balance"]
+Purpose = Literal["term", "chart", "move", "held out", "evaluation", "look", "inspection", "balance", "pairs"]
 """What random numbers are for."""
 
 _STRIDES: dict[Purpose, int] = {
@@ -20,6 +20,7 @@ _STRIDES: dict[Purpose, int] = {
     "look": 32452843,  # lines that data are looked at along, and points where they show something
     "inspection": 49979687,  # points that answers are inspected on at the end
     "balance": 67867967,  # points and fields at which the sizes of fields in equations are compared
+    "pairs": 86028121,  # points at which ridges on pairs of coordinates are held beside a residual
 }
 """How far apart the seeds of one purpose are. All but one are primes of different sizes, and so streams do not meet."""
 

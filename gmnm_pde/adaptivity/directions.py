@@ -6,6 +6,7 @@ depend on few approximate nothing else.
 
 from dataclasses import replace
 
+from gmnm_pde.adaptivity.interactions import interacting
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.fit import fit
 from gmnm_pde.interruption import OutOfTime
@@ -25,7 +26,10 @@ _CLEARLY = 0.1
 
 
 def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
-    """The setup with the mixture's ``active`` chosen by small trials, where it was left open."""
+    """The setup with the mixture's ``active`` chosen by small trials, where it was left open.
+
+    On 1, 2 or all coordinates, or on the pairs that act together.
+    """
     mixture, d = setup.mixture, setup.dimension
     if mixture.active is not None or mixture.form != "affine" or d <= _FEW or setup.partition is not None:
         return setup
@@ -33,8 +37,12 @@ def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
     trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
     components = min(mixture.components or _COMPONENTS, _COMPONENTS)
     try:
-        *sparse, dense = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]
+        left = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]
+        pairs = interacting(setup, components, widths, monitor)
     except OutOfTime:
         return trials[-1]
+    if pairs is not None:
+        trials, left = [pairs.setup, *trials], [pairs.fit.validation_residual, *left]
+    *sparse, dense = left
     best = min(range(len(sparse)), key=sparse.__getitem__)
     return trials[best if sparse[best] < _CLEARLY * dense else -1]

@@ -55,6 +55,8 @@ class Growth:
     """The slope of components that the first search for widths begins with, on the domain scaled to [-1, 1]^d."""
     searched: int = 500
     """Up to this many unknowns widths are searched, along each coordinate."""
+    each_axis: int = 12
+    """Up to this many coordinates widths are searched along each."""
     adjusted: int = 1500
     """Up to this many unknowns of a linear problem widths are adjusted, by a factor for all coordinates."""
     adjusted_nonlinear: int = 1000
@@ -214,7 +216,7 @@ class PRefinement:
         if setup.given_widths is not None:
             return search.at(setup.given_widths)
         if unknowns <= growth.searched:
-            return search.over(start, octaves=(1.0, 0.5), by_axis=True)
+            return search.over(start, octaves=(1.0, 0.5), by_axis=setup.dimension <= growth.each_axis)
         if unknowns <= adjusted:
             return search.over(start, octaves=(0.25,), by_axis=False)
         return search.at(start)

@@ -96,7 +96,7 @@ def _sample_chart(region: Region, chart: Chart, n: int, rule: str, seed: int) ->
         points = _picked(region, chart, n, seed)
         return Cloud(points, _normals(chart, points), _equal(chart.measure, points))
     cut = chart.keep is not None or bool(region.predicates)
-    rule = rule if chart.tensor else "sobol"
+    rule = rule if chart.tensor or rule in EQUAL else "sobol"
     asked = math.ceil(n / chart.kept)
     for _ in range(_ATTEMPTS if cut else 1):
         unit = unit_points(asked, chart.dimension, rule, seed=seed)

@@ -212,7 +212,7 @@ class ReadoutSystem:
 
     def _chunk(self, term: Term) -> int:
         """How many points' rows are assembled at a time."""
-        numbers = self.numbers_per_point * max(1, len(term.trace.alphas) // _MANY)
+        numbers = self.numbers_per_point
         return max(64, _CHUNK_BYTES // (numbers * self.like.element_size()))
 
     def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:

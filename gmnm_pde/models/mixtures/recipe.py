@@ -39,15 +39,17 @@ class Mixture:
         patches: A mixture in each of several boxes: their number along each coordinate (one number for all), or a
             ``Partition`` in the problem's coordinates. 1 is one mixture in any case; by default patches are used where
             one mixture leaves a poor error estimate.
-        active: Of ridges, on how many coordinates each depends; 1 makes sums of functions of one coordinate. By
-            default on all of them, or in more than three dimensions on 1, 2 or all, as the held-out residual decides.
+        active: Of ridges, on how many coordinates each depends; 1 makes sums of functions of one coordinate. Or the
+            sets of coordinates, by their numbers, on which ridges depend in turn: ``((0, 1), (1, 2))``. By default on
+            all of them, or in more than three dimensions on 1, 2, all, or the pairs that are found to act together, as
+            the held-out residual decides.
     """
 
     components: int | None = None
     form: str = "affine"
     widths: float | tuple[float, ...] | None = None
     patches: int | tuple[int, ...] | Partition | None = None
-    active: int | None = None
+    active: int | tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         call = f"Mixture(components={self.components}, form={self.form!r}, widths={self.widths})"
@@ -61,9 +63,8 @@ class Mixture:
         ):
             raise refuse(call, expected="positive widths", got=repr(self.widths))
 
-        whole = isinstance(self.active, int) and not isinstance(self.active, bool)
-        if self.active is not None and not (whole and self.active > 0 and self.form == "affine"):
-            expected = "a positive number of coordinates, with form='affine'"
+        if self.active is not None and not (_names_coordinates(self.active) and self.form == "affine"):
+            expected = "a positive number of coordinates, or sets of their numbers, with form='affine'"
             got = f"{self.active!r} with form={self.form!r}"
             raise refuse(f"Mixture(active={self.active!r})", expected=expected, got=got)
         counts = self.patches if isinstance(self.patches, tuple | list) else (self.patches,)
@@ -72,6 +73,11 @@ class Mixture:
         ):
             expected = "positive numbers of patches along each coordinate, or a Partition"
             raise refuse(f"Mixture(patches={self.patches!r})", expected=expected, got=repr(self.patches))
+
+    def coordinates_each(self, d: int) -> int:
+        """On how many of d coordinates a component depends at most."""
+        largest = max(map(len, self.active)) if isinstance(self.active, tuple) else self.active
+        return min(largest or d, d)
 
     def partition(self, bounds: Sequence[Sequence[float]], smoothness: int) -> Partition | None:
         """The patches in the box ``bounds`` scaled to [-1, 1]^d; None for a single one.
@@ -132,12 +138,27 @@ class Mixture:
             unit = unit_points(components, d, "sobol", seed=seed)
             return scales.expand(components, d), 1.2 * (2 * unit - 1)
         unit = unit_points(components, d + (d > 1), "sobol", seed=seed)
-        active = min(self.active or d, d)
-        slopes = (
-            _directions(unit[:, :-1], d) if active == d else _sparse_directions(components, d, active, seed)
-        ) * scales
-        offsets = _REACH * math.sqrt(active) * (2 * unit[:, -1:] - 1)
+        if isinstance(self.active, tuple):
+            directions = _grouped_directions(components, d, self.active, seed)
+        elif (active := self.coordinates_each(d)) < d:
+            directions = _sparse_directions(components, d, active, seed)
+        else:
+            directions = _directions(unit[:, :-1], d)
+        slopes, active_each = directions * scales, (directions != 0).sum(dim=1, keepdim=True)
+        offsets = _REACH * active_each.sqrt() * (2 * unit[:, -1:] - 1)
         return slopes, offsets * slopes / slopes.norm(dim=1, keepdim=True)
+
+
+def _names_coordinates(active: object) -> bool:
+    """Whether it is a positive number of coordinates, or sets of coordinates' numbers, none of them empty."""
+    if isinstance(active, tuple):
+        sets = all(isinstance(group, tuple) and group and len(set(group)) == len(group) for group in active)
+        return bool(active) and sets and all(_is_whole(k) and k >= 0 for group in active for k in group)
+    return _is_whole(active) and active > 0  # type: ignore[operator]
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _directions(unit: Tensor, d: int) -> Tensor:
@@ -160,5 +181,17 @@ def _sparse_directions(count: int, d: int, active: int, seed: int) -> Tensor:
     normal = torch.randn(count, active, generator=generator, dtype=torch.float64)
     if active == 1:
         normal = torch.ones_like(normal)
+    directions = torch.zeros(count, d, dtype=torch.float64)
+    return directions.scatter_add_(1, chosen, normal / normal.norm(dim=1, keepdim=True))
+
+
+def _grouped_directions(count: int, d: int, groups: Sequence[Sequence[int]], seed: int) -> Tensor:
+    """Unit vectors whose coordinates that are not zero are those of the groups, which take turns."""
+    largest = max(map(len, groups))
+    normal = torch.randn(count, largest, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    sizes = torch.tensor([len(group) for group in groups])
+    normal = normal.where(torch.arange(largest) < sizes.repeat(-(-count // len(groups)))[:count, None], 0.0)
+    numbers = torch.tensor([(*group, *[group[0]] * (largest - len(group))) for group in groups])
+    chosen = numbers.repeat(-(-count // len(groups)), 1)[:count]
     directions = torch.zeros(count, d, dtype=torch.float64)
     return directions.scatter_add_(1, chosen, normal / normal.norm(dim=1, keepdim=True))

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,15 +27,17 @@ class KeptJets:
         self._kept: OrderedDict[Any, tuple[Tensor, dict[Alpha, Tensor]]] = OrderedDict()
         self._graph: _Graph | None = None
 
-    def at(self, points: Tensor, alpha: Alpha) -> Tensor:
-        """A derivative at points, [n, outputs]."""
+    def at(self, points: Tensor) -> Callable[[Alpha], Tensor]:
+        """The derivatives at points, each [n, outputs]."""
         key = (points.data_ptr(), points.shape, points.stride(), points.dtype, points.device)
         known = self._kept.get(key)
         if known is None or not torch.equal(known[0], points):  # other points may stand there by now
             known = self._kept[key] = points.clone(), {}
             while len(self._kept) > _POINT_SETS_KEPT:
                 self._kept.popitem(last=False)
-        at, jets = known
+        return partial(self._derivative, *known)
+
+    def _derivative(self, at: Tensor, jets: dict[Alpha, Tensor], alpha: Alpha) -> Tensor:
         if alpha not in jets:
             if sum(alpha) <= _Graph.order:
                 jets[alpha] = self._graph_at(at).derivative(alpha)

@@ -4,7 +4,7 @@ The factor vanishes on the faces that hold data, as a distance does, and the off
 (L. V. Kantorovich and V. I. Krylov; for networks, N. Sukumar and A. Srivastava, arXiv 2104.08426).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,15 +67,16 @@ class Lift:
 
         def residual(scope: Mapping[str, Any]) -> Any:
             points = scope[self.coordinates[0]].frame.points
-            return stated({**scope, **{name: self._lifted(scope[name], points, jets) for name in self.factors}})
+            there = jets.at(points)
+            return stated({**scope, **{name: self._lifted(scope[name], there) for name in self.factors}})
 
         return replace(term, residual=residual, data=None)
 
-    def _lifted(self, v: Field, points: Tensor, jets: KeptJets) -> Field:
-        """The field u = offset + factor v, with its derivatives by the product rule."""
+    def _lifted(self, v: Field, jets: Callable[[Alpha], Tensor]) -> Field:
+        """The field u = offset + factor v, with its derivatives by the product rule; jets are those of all functions."""
 
         def factor_and_offset(alpha: Alpha) -> tuple[Tensor, Tensor]:
-            both = jets.at(points, alpha)
+            both = jets(alpha)
             return both[:, v.output], both[:, len(self.fields) + v.output]
 
         return Field(v.frame, LiftedSource(v, factor_and_offset), v.output, name=v.name)

@@ -1,0 +1,118 @@
+"""Which pairs of many coordinates act together, by what functions of the pairs found so far leave.
+
+A function of many coordinates is a sum of functions of single ones, of pairs, of triples and so on (W. Hoeffding 1948),
+and often few pairs are in it. Pairs are sought as matching pursuit does: a pair acts if its ridge goes together with
+the residual that all ridges so far leave, clearly more than it would by chance. What is found makes the residual
+smaller, and shows fainter pairs in the next round.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from gmnm_pde.collocation.whole import Counts, place
+from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.fit import Fit, fit
+from gmnm_pde.fitting.widths import Widths
+from gmnm_pde.methods.monitor import Monitor
+from gmnm_pde.residuals import ReadoutSystem
+from gmnm_pde.sampling import stream
+
+Groups = tuple[tuple[int, ...], ...]
+
+_MOST_PAIRS = 6000
+"""Pairs are sought among no more than this many: those of 110 coordinates."""
+
+_POINTS = 4000
+"""Points at which ridges are held beside the residual."""
+
+_BY_CHANCE = 5.0
+"""A pair acts where its ridge goes together with the residual by this many standard deviations of what chance gives."""
+
+_SIGMA = 1.4826
+"""The standard deviation of a normal distribution, over the median of its sizes: most pairs do not act together."""
+
+_EACH = 5
+"""Ridges for each set of coordinates while pairs are sought."""
+
+_MOST_PAIRS_EACH = 4
+"""Pairs for each coordinate from which on nearly everything acts together."""
+
+_ROUNDS = 6
+"""Rounds at most."""
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """A setup whose ridges depend on ``groups`` of coordinates, by their numbers, and a small fit with them."""
+
+    setup: Setup
+    groups: Groups
+    fit: Fit
+
+    @staticmethod
+    def of(setup: Setup, groups: Groups, least: int, widths: Widths, monitor: Monitor) -> "Interactions":
+        """Ridges on groups of coordinates, at least so many, fitted."""
+        chosen = replace(setup, mixture=replace(setup.mixture, active=groups))
+        return Interactions(chosen, groups, fit(chosen, max(least, _EACH * len(groups)), widths, monitor=monitor))
+
+    @property
+    def pairs(self) -> set[tuple[int, ...]]:
+        """The groups of two."""
+        return {group for group in self.groups if len(group) == 2}
+
+    def more(self) -> set[tuple[int, ...]]:
+        """Further pairs whose ridges go together with what this fit leaves at points of their own."""
+        setup, own = self.setup, self.fit.system
+        others = tuple(pair for pair in combinations(range(setup.dimension), 2) if pair not in self.pairs)
+        if not others:
+            return set()
+        placed = place(setup.problem, Counts(_POINTS), seed=stream(setup.seed, "pairs"), rule="random")
+        system = replace(own, placed=placed)
+        model = replace(setup, mixture=replace(setup.mixture, active=others)).model(len(others), self.fit.widths)
+        known, ridges, residual = _rows(system, replace(system, model=model), self.fit.theta)
+        basis = torch.linalg.qr(known)[0]
+        residual = residual - basis @ (basis.mT @ residual)
+        ridges -= basis @ (basis.mT @ ridges)
+        sizes = (ridges.norm(dim=0) * residual.norm()).clamp_min(torch.finfo(ridges.dtype).tiny)
+        together = (ridges.mT @ residual / sizes).abs().view(len(others), system.fields).amax(dim=1)
+        by_chance = max(_SIGMA * together.median().item(), max(len(known) - known.shape[1], 1) ** -0.5)
+        return {pair for pair, part in zip(others, together.tolist(), strict=True) if part > _BY_CHANCE * by_chance}
+
+
+def interacting(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Interactions | None:
+    """Ridges on the pairs that act together, and on single coordinates, at least so many.
+
+    None where no pairs are found, or too many.
+    """
+    d = setup.dimension
+    if d * (d - 1) // 2 > _MOST_PAIRS:
+        return None
+    singles = tuple((k,) for k in range(d))
+    latest = Interactions.of(setup, singles, least, widths, monitor)
+    for _ in range(_ROUNDS):
+        found = latest.more()
+        if not found:
+            break
+        pairs = tuple(sorted(found | latest.pairs))
+        if len(pairs) > _MOST_PAIRS_EACH * d:
+            return None
+        latest = Interactions.of(setup, pairs + singles, least, widths, monitor)
+    if not latest.pairs:
+        return None
+    within = set().union(*latest.pairs)
+    alone = tuple((k,) for k in range(d) if k not in within)
+    return Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+
+
+def _rows(system: ReadoutSystem, other: ReadoutSystem, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The linearisation at ``theta`` by the unknowns of a system and by another model's readout, and the residual."""
+    known, ridges, residuals = [], [], []
+    for placed, name, rows, points, linearized in system.linearized(theta, slopes=True):
+        scale = system.scale(placed, name, rows)
+        known.append(system.matrix(placed, points, linearized) * scale[..., None])
+        ridges.append(other.matrix(placed, points, linearized)[:, other.extra :] * scale[..., None])
+        residuals.append(linearized.residual * scale)
+    return torch.cat(known), torch.cat(ridges), torch.cat(residuals)
