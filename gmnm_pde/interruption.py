@@ -109,6 +109,12 @@ class Allowance:
         """Whether a limit or a request ends the work."""
         return math.isfinite(self.end) or bool(self.request.by)
 
+    def part(self, fraction: float) -> "Allowance":
+        """That of work that may take a part of the time that is left."""
+        now = self.now()
+        end = min(self.end, now + fraction * (self.end - now))
+        return Allowance(end, self.last, self.now, self.request, self._tick)
+
     def check(self, operations: float = 0.0, *, finishing: bool = False, anyhow: bool = False) -> None:
         """Go on, if there is time for so many more operations.
 

@@ -24,6 +24,9 @@ _WIDTH = 1.5
 _CLEARLY = 0.1
 """Sparse directions are chosen where their validation residual is below this part of that of dense ones."""
 
+_BY_PAIRS = 0.3
+"""Pairs are chosen where they leave less than this part of what the others leave; they are given more components."""
+
 
 def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
     """The setup with the mixture's ``active`` chosen by small trials, where it was left open.
@@ -36,13 +39,12 @@ def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
     widths = setup.widths_or(_WIDTH)
     trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
     components = min(mixture.components or _COMPONENTS, _COMPONENTS)
+    chosen = trials[-1]
     try:
-        left = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]
+        *sparse, dense = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]
+        if min(sparse) < _CLEARLY * dense:
+            chosen = trials[sparse.index(min(sparse))]
         pairs = interacting(setup, components, widths, monitor)
     except OutOfTime:
-        return trials[-1]
-    if pairs is not None:
-        trials, left = [pairs.setup, *trials], [pairs.fit.validation_residual, *left]
-    *sparse, dense = left
-    best = min(range(len(sparse)), key=sparse.__getitem__)
-    return trials[best if sparse[best] < _CLEARLY * dense else -1]
+        return chosen
+    return chosen if pairs is None or pairs.fit.validation_residual > _BY_PAIRS * min(*sparse, dense) else pairs.setup

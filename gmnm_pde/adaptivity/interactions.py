@@ -43,6 +43,9 @@ _MOST_PAIRS_EACH = 4
 _ROUNDS = 6
 """Rounds at most."""
 
+_PROGRESS = 0.9
+"""Further pairs are sought as long as a round lowers the validation residual to this part at least."""
+
 
 @dataclass(frozen=True)
 class Interactions:
@@ -75,9 +78,12 @@ class Interactions:
         known, ridges, residual = _rows(system, replace(system, model=model), self.fit.theta)
         basis = torch.linalg.qr(known)[0]
         residual = residual - basis @ (basis.mT @ residual)
-        ridges -= basis @ (basis.mT @ ridges)
-        sizes = (ridges.norm(dim=0) * residual.norm()).clamp_min(torch.finfo(ridges.dtype).tiny)
-        together = (ridges.mT @ residual / sizes).abs().view(len(others), system.fields).amax(dim=1)
+        beside = ridges.square().sum(dim=0) - (basis.mT @ ridges).square().sum(
+            dim=0
+        )  # of what the basis leaves of them
+        sizes = beside.clamp_min(0).sqrt() * residual.norm()
+        together = (ridges.mT @ residual).abs() / sizes.clamp_min(torch.finfo(ridges.dtype).tiny)
+        together = together.view(len(others), system.fields).amax(dim=1)
         by_chance = max(_SIGMA * together.median().item(), max(len(known) - known.shape[1], 1) ** -0.5)
         return {pair for pair, part in zip(others, together.tolist(), strict=True) if part > _BY_CHANCE * by_chance}
 
@@ -99,7 +105,9 @@ def interacting(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> I
         pairs = tuple(sorted(found | latest.pairs))
         if len(pairs) > _MOST_PAIRS_EACH * d:
             return None
-        latest = Interactions.of(setup, pairs + singles, least, widths, monitor)
+        before, latest = latest, Interactions.of(setup, pairs + singles, least, widths, monitor)
+        if latest.fit.validation_residual > _PROGRESS * before.fit.validation_residual:
+            break
     if not latest.pairs:
         return None
     within = set().union(*latest.pairs)

@@ -29,6 +29,10 @@ from gmnm_pde.io.states import restoring
 from gmnm_pde.methods.least_squares import best_truncated
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
+from gmnm_pde.statement.hard import may_be_met_exactly
+
+_SPACE = 3
+"""In more dimensions than these, conditions may be what is hard to show."""
 
 AIM = 1e-12
 """The estimated error that is aimed at without a tolerance."""
@@ -276,10 +280,17 @@ class PRefinement:
         if why:
             return Result(best, late, f"{words}: {why}")
         if self.tol is None:
-            more = "the estimate is poor: try more components or look at the residual"
+            more = f"the estimate is poor: try more components or look at the residual{self._exactly}"
             return Result(best, Status.POOR, f"{outcome.reason}; {words}; {more}")
         status, why = self._missed(trials, stop)
-        return Result(best, status, f"{words}: {why}")
+        return Result(best, status, f"{words}: {why}{self._exactly}")
+
+    @property
+    def _exactly(self) -> str:
+        """That hard conditions may help: in many dimensions ridges on few coordinates do not meet them on a sphere."""
+        problem = self.setup.problem
+        helps = self.setup.dimension > _SPACE and not problem.met and may_be_met_exactly(problem)
+        return ", or meet the conditions exactly, with hard=True" if helps else ""
 
     def _missed(self, trials: Trials[int], stop: Stop) -> tuple[Status, str]:
         """Why the tolerance was not met, though there was time."""

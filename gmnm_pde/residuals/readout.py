@@ -19,7 +19,7 @@ from torch import Tensor
 from gmnm_pde.interruption import pause
 from gmnm_pde.jets import feature_combination
 from gmnm_pde.linalg.qr import linear_fit
-from gmnm_pde.models import has_readout
+from gmnm_pde.models import GMNM, Normalized, has_readout
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import (
     Linearized,
@@ -41,7 +41,7 @@ _CHUNK_BYTES = 8 * 2**20
 """Rows are assembled in chunks whose feature matrix has about this size, which keeps temporaries in cache."""
 
 _MANY = 16
-"""A term of more derivatives, as in many dimensions, is taken in smaller chunks: a network carries all of them."""
+"""A network carries all derivatives of a term along: one of more, as in many dimensions, is taken in smaller chunks."""
 
 
 @dataclass
@@ -212,7 +212,9 @@ class ReadoutSystem:
 
     def _chunk(self, term: Term) -> int:
         """How many points' rows are assembled at a time."""
-        numbers = self.numbers_per_point
+        inner = self.model.inner if isinstance(self.model, Normalized) else self.model
+        carried = 1 if isinstance(inner, GMNM) else max(1, len(term.trace.alphas) // _MANY)
+        numbers = self.numbers_per_point * carried
         return max(64, _CHUNK_BYTES // (numbers * self.like.element_size()))
 
     def jets(self, term: Term, points: Tensor) -> dict[Alpha, Tensor]:

@@ -37,6 +37,9 @@ _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
 of them."""
 
+_TRIALS = 0.3
+"""The part of a time limit that trials of directions may take."""
+
 
 @dataclass(frozen=True)
 class Automatic:
@@ -74,7 +77,7 @@ class Automatic:
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
         try:
-            with limited(run.allowance):
+            with limited(run.allowance.part(_TRIALS)):
                 setup = choose_directions(self.setup, run)
         except OutOfTime:
             run.require_time()

@@ -34,7 +34,33 @@ def test_a_checkpoint_keeps_the_kind_of_ridges(tmp_path):
     assert again.report.relative_l2 == whole.report.relative_l2 < 1e-6
 
 
-@pytest.mark.parametrize("bad", [0, -1, 1.5, True])
+def test_ridges_on_sets_of_coordinates_take_turns():
+    sets = ((0, 1), (2, 3, 4), (1,))
+    slopes = g.Mixture(active=sets).draw(5, 1, 10, (2.0,) * 5, seed=0).kernel.slopes()
+    assert [tuple(row.nonzero()[:, 0].tolist()) for row in slopes] == [sets[k % 3] for k in range(10)]
+    assert torch.allclose(slopes.norm(dim=1), torch.full((10,), 2.0, dtype=torch.float64))
+
+
+def test_pairs_that_act_together_are_found():
+    problem = g.registry.load("two_body_nd", dimension=12)
+    report = g.solve(problem, tol=1e-4, hard=True).report
+    assert report.converged and report.relative_l2 < min(1e-4, report.error_estimate), report
+
+
+def test_a_faint_pair_beside_functions_of_one_coordinate():
+    def exact(x):
+        return torch.sin(x).sum() + 1e-3 * x[1] * torch.exp(x[4])
+
+    def source(x):
+        return -torch.sin(x).sum() + 1e-3 * x[1] * torch.exp(x[4])
+
+    box = g.Box(x=[(-1, 1)] * 6)
+    problem = g.Problem(box, lambda u, x: g.laplacian(u) - source(x), [g.Dirichlet(u=exact)], exact=exact)
+    report = g.solve(problem, tol=1e-7).report
+    assert report.converged and report.relative_l2 < 1e-7, report
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True, (), ((),), ((0, 0),), ((-1, 2),), ((0, 1), 2)])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(g.GmnmError, match="active"):
         g.Mixture(active=bad)

@@ -1,4 +1,5 @@
 """Conditions that are met by construction: u = offset + factor v meets them whatever v is, and v is solved for."""
 
+from gmnm_pde.statement.hard.conditions import may_be_met_exactly as may_be_met_exactly
 from gmnm_pde.statement.hard.conditions import meet_exactly as meet_exactly
 from gmnm_pde.statement.hard.lift import Lift as Lift

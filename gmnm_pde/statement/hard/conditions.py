@@ -42,6 +42,11 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
     return problem.restated(kept, lift=lift, periodic=sorted(periodic), met=[term.name for term in dropped])
 
 
+def may_be_met_exactly(problem: Problem) -> bool:
+    """Whether there is a condition of a kind that can be met by construction."""
+    return any(_able(term) for term in problem.terms)
+
+
 def _able(term: Term) -> bool:
     """Whether a term can be met exactly: values of a field on whole faces, or periodicity."""
     whole = isinstance(term.region, Region) and not term.region.predicates
