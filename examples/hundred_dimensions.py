@@ -89,7 +89,7 @@ print(
 # sphinx_gallery_thumbnail_path = "images/gallery/hundred_dimensions.jpg"
 
 # %%
-# A function of a hundred coordinates that is a sum of functions of pairs: of the 4,950 pairs those that act together are
+# A function of a hundred coordinates that is a sum of functions of pairs: of 4,950 pairs those that act together are
 # found by what ridges on single coordinates leave, and ridges lie on these.
 started = time.process_time()
 two_body = registry.load("two_body_nd", dimension=dimension)

@@ -78,9 +78,7 @@ class Interactions:
         known, ridges, residual = _rows(system, replace(system, model=model), self.fit.theta)
         basis = torch.linalg.qr(known)[0]
         residual = residual - basis @ (basis.mT @ residual)
-        beside = ridges.square().sum(dim=0) - (basis.mT @ ridges).square().sum(
-            dim=0
-        )  # of what the basis leaves of them
+        beside = ridges.square().sum(dim=0) - (basis.mT @ ridges).square().sum(dim=0)  # the basis taken off
         sizes = beside.clamp_min(0).sqrt() * residual.norm()
         together = (ridges.mT @ residual).abs() / sizes.clamp_min(torch.finfo(ridges.dtype).tiny)
         together = together.view(len(others), system.fields).amax(dim=1)

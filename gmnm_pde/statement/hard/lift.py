@@ -73,7 +73,7 @@ class Lift:
         return replace(term, residual=residual, data=None)
 
     def _lifted(self, v: Field, jets: Callable[[Alpha], Tensor]) -> Field:
-        """The field u = offset + factor v, with its derivatives by the product rule; jets are those of all functions."""
+        """The field u = offset + factor v, with its derivatives by the product rule, from ``jets`` of both."""
 
         def factor_and_offset(alpha: Alpha) -> tuple[Tensor, Tensor]:
             both = jets(alpha)
