@@ -93,6 +93,6 @@ print(
 # found by what ridges on single coordinates leave, and ridges lie on these.
 started = time.process_time()
 two_body = registry.load("two_body_nd", dimension=dimension)
-report = solve(two_body, tol=1e-3, hard=True).report
+report = solve(two_body, tol=1e-3).report
 print(f"Two bodies: error {report.relative_l2:.1e}, estimate {report.error_estimate:.1e}", end="; ")
 print(f"{time.process_time() - started:.0f} s of the processor")

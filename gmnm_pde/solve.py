@@ -50,7 +50,7 @@ def solve(
     compiled: bool = False,
     blocks: bool | int | Sequence[float] | None = None,
     continuation: bool | Mapping[str, Sequence[float]] | None = None,
-    hard: bool | str | Sequence[str] = False,
+    hard: bool | str | Sequence[str] | None = None,
     smoothing: str | float | None = None,
     initial_guess: Any = None,
 ) -> Solution:
@@ -109,7 +109,8 @@ def solve(
             that is tried where Newton's method does not converge; False never does.
         hard: Conditions to be met exactly, by construction, in place of by least squares: True for every Dirichlet,
             Initial and Periodic condition on whole faces, or names of conditions, or ``"boundary"``, ``"initial"``,
-            ``"periodic"``.
+            ``"periodic"``. By default none but a constant all over the edge of a ball of more than three dimensions,
+            for a mixture; False is none at all.
         smoothing: Of fields that noisy data do not show: ``"discrepancy"`` (the default), ``"cross-validation"``, or
             how much their second derivatives count beside the equations.
         initial_guess: Of a nonlinear problem: another solution, a function of the coordinates, or a dict of these by

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best answer is returned")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="written as it goes, and gone on from if there")
     hard = "conditions met exactly: names of them, with commas, or of kinds (boundary, initial, periodic); without, all"
-    parser.add_argument("--hard", nargs="?", const=True, default=False, metavar="NAMES", help=hard)
+    parser.add_argument("--hard", nargs="?", const=True, metavar="NAMES", help=hard)
     parser.add_argument("--compile", action="store_true", help="try torch.compile on the loss of what is trained")
     add_computing(parser)
     parser.add_argument("--vtk", type=Path, metavar="FILE", help="write a file for ParaView: .vti, .vtu or .pvd")
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     source = find(options.problem)
     problem = source.problem(parameters_of(options))
     model, methods = _model(options, problem), _methods(options)
-    hard = options.hard if isinstance(options.hard, bool) else [name.strip() for name in options.hard.split(",")]
+    hard = [name.strip() for name in options.hard.split(",")] if isinstance(options.hard, str) else options.hard
     make_folder(options)
     if options.vtk is not None:
         check_vtk(problem.domain, options.vtk, f"--vtk {options.vtk}")

@@ -59,7 +59,7 @@ class Arguments:
     compiled: bool = False
     blocks: Any = None
     continuation: Any = None
-    hard: bool | str | Sequence[str] = False
+    hard: bool | str | Sequence[str] | None = None
     smoothing: Any = None
     initial_guess: Any = None
 

@@ -40,7 +40,7 @@ from gmnm_pde.options.refusals import (
 )
 from gmnm_pde.run.checkpoint import Checkpoint, identity
 from gmnm_pde.scrutiny import divided, look, posedness
-from gmnm_pde.statement.hard import meet_exactly
+from gmnm_pde.statement.hard import is_constant_on_a_sphere, meet_exactly
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.strategies.automatic import Automatic
 from gmnm_pde.strategies.boxes import Boxes
@@ -80,6 +80,8 @@ def choose(arguments: Arguments) -> Choice:
     arguments = with_strategy(arguments)
     stated, hard = arguments.problem, arguments.hard
     check_parts(arguments)
+    if hard is None:
+        hard = _leaves_open(arguments) and is_constant_on_a_sphere(stated)
     problem = meet_exactly(stated, hard) if hard is not False else stated
     problem = referenced(problem, arguments.seed)
     read = read_model_and_methods(arguments, problem)
@@ -108,11 +110,16 @@ def choose(arguments: Arguments) -> Choice:
     return Choice(stated, setup, strategy, _checkpoint(arguments, setup, strategy), note)
 
 
+def _leaves_open(arguments: Arguments) -> bool:
+    """Whether least squares for a mixture are what solves it."""
+    return arguments.method is None and (arguments.model in (None, "gmnm") or isinstance(arguments.model, Mixture))
+
+
 def _may_be_divided(arguments: Arguments, read: ModelAndMethods) -> bool:
     """Whether mixtures are left to be chosen, on a problem as it was stated."""
     mixture, problem = read.mixture, arguments.problem
     by_hand = (mixture.components, mixture.widths, mixture.patches, arguments.points, arguments.weights)
-    whole = read.module is None and not _is_other_strategy(arguments) and arguments.hard is False
+    whole = read.module is None and not _is_other_strategy(arguments) and not arguments.hard
     exact = not problem.parameters and all(isinstance(term.region, Region) for term in problem.terms)
     return whole and exact and arguments.engine == "auto" and all(choice is None for choice in by_hand)
 
@@ -226,7 +233,7 @@ def _may_march(arguments: Arguments) -> bool:
     if arguments.blocks is not None or arguments.continuation is not None:
         return False
     usual = arguments.model in (None, "gmnm") or arguments.model == Mixture()
-    return usual and arguments.method is None and arguments.hard is False and not chosen & set(arguments.given)
+    return usual and arguments.method is None and not arguments.hard and not chosen & set(arguments.given)
 
 
 def _checkpoint(arguments: Arguments, setup: Setup, strategy: Strategy) -> Checkpoint | None:

@@ -133,7 +133,7 @@ def check_parts(arguments: Arguments) -> None:
     if not arguments.problem.domain.parts:
         return
     mixture = arguments.model
-    if arguments.hard is not False:
+    if arguments.hard:
         raise on_parts("conditions to be met by construction", "Leave hard out.")
     if arguments.engine not in ("auto", "closed"):
         raise on_parts(f"engine={arguments.engine!r}", "Leave engine out.")

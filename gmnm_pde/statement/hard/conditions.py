@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gmnm_pde._errors import nearest, refuse
-from gmnm_pde.geometry import Region
+from gmnm_pde.geometry import Ball, Region
+from gmnm_pde.sampling import sample
 from gmnm_pde.statement.hard.lift import lift_for
+from gmnm_pde.statement.hard.offsets import value_of
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
+
+_SPACE = 3
+"""In more dimensions than these, a constant on a sphere is met by construction unasked."""
+
+_POINTS = 64
+"""Points at which data are held to be constant."""
 
 
 def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) -> Problem:
@@ -45,6 +53,23 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
 def may_be_met_exactly(problem: Problem) -> bool:
     """Whether there is a condition of a kind that can be met by construction."""
     return any(_able(term) for term in problem.terms)
+
+
+def is_constant_on_a_sphere(problem: Problem) -> bool:
+    """Whether all conditions are a constant for each field, all over the edge of a ball of more than three dimensions.
+
+    There a field is that constant and (r^2 - |x|^2) times one as smooth as itself, and in many dimensions the
+    conditions are hard to show otherwise.
+    """
+    conditions = [term for term in problem.terms if term.group != "interior"]
+    able = [term for term in conditions if _able(term) and term.data is not None]
+    if not isinstance(problem.domain, Ball) or problem.domain.dimension <= _SPACE or len(able) < len(conditions):
+        return False
+    if len(able) != len(problem.fields):
+        return False
+    points = sample(problem.domain.interior, _POINTS).points
+    values = [value_of("solve(...)", problem.domain, term)(points) for term in able]
+    return all(bool((value == value[0]).all()) for value in values)
 
 
 def _able(term: Term) -> bool:
