@@ -8,12 +8,12 @@ import torch
 
 from gmnm_pde._errors import NotFiniteError, refuse
 from gmnm_pde.adaptivity.boundary_layers import find_layers
-from gmnm_pde.adaptivity.box_continuation import continued, may_be_continued
-from gmnm_pde.adaptivity.box_halving import BoxHalving
-from gmnm_pde.adaptivity.box_lines import LineRefinement
-from gmnm_pde.adaptivity.box_refinement import AIM, BoxRefinement
-from gmnm_pde.adaptivity.cells import Cells
-from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.boxes.cells import Cells
+from gmnm_pde.adaptivity.boxes.continuation import continued, may_be_continued
+from gmnm_pde.adaptivity.boxes.first_cells import inside
+from gmnm_pde.adaptivity.boxes.halving import BoxHalving
+from gmnm_pde.adaptivity.boxes.lines import LineRefinement
+from gmnm_pde.adaptivity.boxes.refinement import AIM, BoxRefinement
 from gmnm_pde.adaptivity.junctions import are_weak
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import probed

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gmnm_pde._errors import NotFiniteError
+from gmnm_pde.adaptivity.boxes.modes import ModeHalving
 from gmnm_pde.adaptivity.loop import Stop, Trials, adapt
-from gmnm_pde.adaptivity.mode_halving import ModeHalving
 from gmnm_pde.adaptivity.p_refinement import AIM
 from gmnm_pde.adaptivity.partitions import first_partition, within
 from gmnm_pde.boxes.reading import Unsuited, read

@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.first_cells import first_cells, inside
+from gmnm_pde.adaptivity.boxes.first_cells import first_cells, inside
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.reading import Unsuited
 from gmnm_pde.boxes.spectra import spectral

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gmnm_pde import Boxes, Dirichlet, Disk, Interface, Problem, Rectangle, diff, div, grad, load_solution, solve
-from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.boxes.first_cells import inside
 from gmnm_pde.models import Partition
 
 SQUARE = Rectangle(x=(0, 1), y=(0, 1))

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.edge_grading import sides_at, toward_edges
-from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.boxes.edge_grading import sides_at, toward_edges
+from gmnm_pde.adaptivity.boxes.first_cells import inside
 from gmnm_pde.boxes.drift import compared, moved
 from gmnm_pde.boxes.fit import fit_boxes
 from gmnm_pde.boxes.reading import read

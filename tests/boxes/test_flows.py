@@ -8,7 +8,7 @@ import torch
 
 import gmnm_pde as g
 from gmnm_pde.adaptivity.boundary_layers import layers_of_flow
-from gmnm_pde.adaptivity.first_cells import first_cells, inside
+from gmnm_pde.adaptivity.boxes.first_cells import first_cells, inside
 from gmnm_pde.boxes.reading import read
 from gmnm_pde.boxes.units import units_of, weights_of_fields
 from gmnm_pde.geometry.unit import unit_points

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.box_halving import BoxHalving
-from gmnm_pde.adaptivity.box_lines import LineRefinement
-from gmnm_pde.adaptivity.box_refinement import BoxRefinement
-from gmnm_pde.adaptivity.cells import Cells
-from gmnm_pde.adaptivity.first_cells import inside
+from gmnm_pde.adaptivity.boxes.cells import Cells
+from gmnm_pde.adaptivity.boxes.first_cells import inside
+from gmnm_pde.adaptivity.boxes.halving import BoxHalving
+from gmnm_pde.adaptivity.boxes.lines import LineRefinement
+from gmnm_pde.adaptivity.boxes.refinement import BoxRefinement
 from gmnm_pde.adaptivity.loop import Trials
 from gmnm_pde.boxes.foresight import Level
 from gmnm_pde.boxes.materials.reading import read_parts

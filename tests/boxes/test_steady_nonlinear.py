@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.box_continuation import BoxContinuation
+from gmnm_pde.adaptivity.boxes.continuation import BoxContinuation
 from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.reading import read
 from gmnm_pde.methods.monitor import Monitor

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.adaptivity.box_lines import halved
+from gmnm_pde.adaptivity.boxes.lines import halved
 from gmnm_pde.boxes.discretization import Degrees
 from gmnm_pde.boxes.foresight import Level
 from gmnm_pde.boxes.glued import glued

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import torch
 
-from gmnm_pde.adaptivity.box_halving import BoxHalving
-from gmnm_pde.adaptivity.box_refinement import AIM, BEYOND, left_of_data
-from gmnm_pde.adaptivity.cells import Cells
-from gmnm_pde.adaptivity.first_cells import first_cells, inside
-from gmnm_pde.adaptivity.first_level import first_degree
+from gmnm_pde.adaptivity.boxes.cells import Cells
+from gmnm_pde.adaptivity.boxes.first_cells import first_cells, inside
+from gmnm_pde.adaptivity.boxes.first_level import first_degree
+from gmnm_pde.adaptivity.boxes.halving import BoxHalving
+from gmnm_pde.adaptivity.boxes.refinement import AIM, BEYOND, left_of_data
 from gmnm_pde.adaptivity.hanging import graded, on_unit
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.foresight import foreseen

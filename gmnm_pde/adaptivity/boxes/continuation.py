@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from gmnm_pde._errors import NotFiniteError
-from gmnm_pde.adaptivity.box_lines import LineRefinement
+from gmnm_pde.adaptivity.boxes.lines import LineRefinement
 from gmnm_pde.adaptivity.loop import adapt
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes
 from gmnm_pde.boxes.foresight import Level, seconds_of

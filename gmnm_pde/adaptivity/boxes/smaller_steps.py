@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gmnm_pde.adaptivity.box_refinement import WORTH
+from gmnm_pde.adaptivity.boxes.refinement import WORTH
 from gmnm_pde.boxes.fit import BoxFit
 
 _MOST_DEGREES = 8

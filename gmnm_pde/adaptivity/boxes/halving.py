@@ -13,20 +13,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.box_refinement import (
+from gmnm_pde.adaptivity.boxes.cells import Cells
+from gmnm_pde.adaptivity.boxes.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
+from gmnm_pde.adaptivity.boxes.first_cells import following, inside, kept
+from gmnm_pde.adaptivity.boxes.first_level import first_level
+from gmnm_pde.adaptivity.boxes.refinement import (
     AIM,
     BEYOND,
     HIGHEST,
     LESS,
 )
-from gmnm_pde.adaptivity.box_results import candidate_of, is_confirmed, refuted, result_of
-from gmnm_pde.adaptivity.cells import Cells
-from gmnm_pde.adaptivity.edge_grading import edges_on_unit, levels_at_edges, sides_at, toward_edges
-from gmnm_pde.adaptivity.first_cells import following, inside, kept
-from gmnm_pde.adaptivity.first_level import first_level
+from gmnm_pde.adaptivity.boxes.results import candidate_of, is_confirmed, refuted, result_of
+from gmnm_pde.adaptivity.boxes.smaller_steps import steps
 from gmnm_pde.adaptivity.hanging import SMALLEST, graded, matched, on_unit, touching
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
-from gmnm_pde.adaptivity.smaller_steps import steps
 from gmnm_pde.boxes.drift import calibrated, compared, slow
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes
 from gmnm_pde.boxes.foresight import bytes_of

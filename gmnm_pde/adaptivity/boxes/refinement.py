@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from gmnm_pde.adaptivity.box_results import candidate_of, is_confirmed, refuted, result_of
+from gmnm_pde.adaptivity.boxes.results import candidate_of, is_confirmed, refuted, result_of
 from gmnm_pde.adaptivity.loop import Stop, Trials, stalled
 from gmnm_pde.boxes.drift import calibrated
 from gmnm_pde.boxes.fit import BoxFit, fit_boxes, probed

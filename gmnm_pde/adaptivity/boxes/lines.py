@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gmnm_pde.adaptivity.box_refinement import BoxRefinement
+from gmnm_pde.adaptivity.boxes.refinement import BoxRefinement
 from gmnm_pde.boxes.fit import BoxFit
 from gmnm_pde.boxes.foresight import Level
 

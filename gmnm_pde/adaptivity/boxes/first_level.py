@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.adaptivity.box_refinement import DIGITS_OF_DEGREES, HIGHEST, LEAST, left_of_data
-from gmnm_pde.adaptivity.cells import Cells
-from gmnm_pde.adaptivity.data_boxes import toward_data
-from gmnm_pde.adaptivity.first_cells import first_cells, following
+from gmnm_pde.adaptivity.boxes.cells import Cells
+from gmnm_pde.adaptivity.boxes.data import toward_data
+from gmnm_pde.adaptivity.boxes.first_cells import first_cells, following
+from gmnm_pde.adaptivity.boxes.refinement import DIGITS_OF_DEGREES, HIGHEST, LEAST, left_of_data
 from gmnm_pde.adaptivity.hanging import matched
 from gmnm_pde.boxes.fit import probed
 from gmnm_pde.boxes.foresight import Level, foreseen, seconds_of
