@@ -18,10 +18,10 @@ from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import Placed, linearize
 from gmnm_pde.sampling import Cloud
 from gmnm_pde.scrutiny.at_solution import jets_at
-from gmnm_pde.scrutiny.data import domain_of
-from gmnm_pde.scrutiny.feature import Feature
-from gmnm_pde.scrutiny.lines import Lines, through
-from gmnm_pde.scrutiny.variation import Rarity, find
+from gmnm_pde.scrutiny.looks.data import domain_of
+from gmnm_pde.scrutiny.looks.feature import Feature
+from gmnm_pde.scrutiny.looks.lines import Lines, through
+from gmnm_pde.scrutiny.looks.variation import Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

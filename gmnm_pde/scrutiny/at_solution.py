@@ -16,9 +16,9 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.multiindex import Alpha
 from gmnm_pde.residuals.pointwise import jets_of
 from gmnm_pde.scrutiny.characteristics import free_characteristics
-from gmnm_pde.scrutiny.data import Fluxes
-from gmnm_pde.scrutiny.lines import Lines, through
-from gmnm_pde.scrutiny.variation import Rarity, find
+from gmnm_pde.scrutiny.looks.data import Fluxes
+from gmnm_pde.scrutiny.looks.lines import Lines, through
+from gmnm_pde.scrutiny.looks.variation import Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Sequence
 
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Box, Domain, Product
-from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.scrutiny.looks.feature import Feature
 from gmnm_pde.statement.problem import Problem
 
 _MOST = 64

@@ -10,7 +10,7 @@ from torch import Tensor
 from gmnm_pde.geometry import Parted, Region
 from gmnm_pde.residuals.pointwise import Placed, jets_of, linearize
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.scrutiny.looks.feature import Feature
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

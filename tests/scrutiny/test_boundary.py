@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.scrutiny.boundary import wrong_counts
+from gmnm_pde.scrutiny.posed.boundary import wrong_counts
 
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
 TOP = SQUARE.face(y=1)

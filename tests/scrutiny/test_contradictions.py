@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import gmnm_pde as g
-from gmnm_pde.scrutiny.contradictions import contradictory
+from gmnm_pde.scrutiny.posed.contradictions import contradictory
 
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
 ROD = g.Interval(x=(0, 1)) * g.Time(t=(0, 1))

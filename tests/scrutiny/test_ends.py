@@ -4,7 +4,7 @@ import pytest
 
 import gmnm_pde as g
 from gmnm_pde import diff
-from gmnm_pde.scrutiny.ends import missing_at_ends
+from gmnm_pde.scrutiny.posed.ends import missing_at_ends
 
 LINE = g.Interval(x=(0, 2))
 RIGHT = LINE.face(x=2)

@@ -9,7 +9,7 @@ from conftest import PI
 import gmnm_pde as g
 from gmnm_pde import registry
 from gmnm_pde.scrutiny import look
-from gmnm_pde.scrutiny.variation import Rarity, find
+from gmnm_pde.scrutiny.looks.variation import Rarity, find
 
 LINE = g.Interval(x=(0, 1))
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))

@@ -22,7 +22,7 @@ from gmnm_pde import (
     laplacian,
     solve,
 )
-from gmnm_pde.scrutiny.growth import grows_without_bound
+from gmnm_pde.scrutiny.posed.growth import grows_without_bound
 
 PI = math.pi
 LINE = Interval(x=(0, 1))

@@ -6,7 +6,7 @@ from conftest import PI
 
 import gmnm_pde as g
 from gmnm_pde import registry, solve
-from gmnm_pde.scrutiny.resonance import half_waves
+from gmnm_pde.scrutiny.posed.resonance import half_waves
 
 SQUARE = g.Rectangle(x=(0, 1), y=(0, 1))
 DISK = g.Disk(center=(0, 0), radius=1)

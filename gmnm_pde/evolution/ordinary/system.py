@@ -12,7 +12,7 @@ from gmnm_pde._errors import GmnmError
 from gmnm_pde.evolution.ordinary.evaluation import Evaluation, Written, evaluation_of
 from gmnm_pde.evolution.ordinary.surfaces import Functions, may_jump, surfaces
 from gmnm_pde.evolution.reading.statements import Statements
-from gmnm_pde.scrutiny.data import Data
+from gmnm_pde.scrutiny.looks.data import Data
 from gmnm_pde.statement.degree import degree
 from gmnm_pde.statement.recording import NOT_RECORDED
 from gmnm_pde.statement.terms import Term

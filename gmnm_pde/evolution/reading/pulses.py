@@ -14,7 +14,7 @@ from gmnm_pde.evolution.reading.narrow import from_straight
 from gmnm_pde.evolution.reading.statements import Statements
 from gmnm_pde.residuals.pointwise import Placed, linearize
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.scrutiny.data import Data
+from gmnm_pde.scrutiny.looks.data import Data
 from gmnm_pde.statement.terms import Term
 
 _WINDOWS, _EACH = 2048, 32

@@ -11,12 +11,12 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import Region
 from gmnm_pde.sampling import stream
-from gmnm_pde.scrutiny.between_lines import between_lines
-from gmnm_pde.scrutiny.data import Data, Datum, Fluxes, Reading
-from gmnm_pde.scrutiny.feature import Feature, Kind, plain
-from gmnm_pde.scrutiny.holes import tiny_parts
-from gmnm_pde.scrutiny.lines import Lines, on, through
-from gmnm_pde.scrutiny.variation import Found, Rarity, find
+from gmnm_pde.scrutiny.looks.between_lines import between_lines
+from gmnm_pde.scrutiny.looks.data import Data, Datum, Fluxes, Reading
+from gmnm_pde.scrutiny.looks.feature import Feature, Kind, plain
+from gmnm_pde.scrutiny.looks.holes import tiny_parts
+from gmnm_pde.scrutiny.looks.lines import Lines, on, through
+from gmnm_pde.scrutiny.looks.variation import Found, Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from gmnm_pde.scrutiny.boundary import wrong_counts
 from gmnm_pde.scrutiny.characteristics import free_characteristics
-from gmnm_pde.scrutiny.contradictions import Contradiction, contradictory
-from gmnm_pde.scrutiny.ends import missing_at_ends
-from gmnm_pde.scrutiny.growth import grows_without_bound
-from gmnm_pde.scrutiny.resonance import half_waves
+from gmnm_pde.scrutiny.posed.boundary import wrong_counts
+from gmnm_pde.scrutiny.posed.contradictions import Contradiction, contradictory
+from gmnm_pde.scrutiny.posed.ends import missing_at_ends
+from gmnm_pde.scrutiny.posed.growth import grows_without_bound
+from gmnm_pde.scrutiny.posed.resonance import half_waves
 from gmnm_pde.statement.problem import Problem
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.scrutiny.arguments import Arguments
-from gmnm_pde.scrutiny.lines import Lines
+from gmnm_pde.scrutiny.looks.arguments import Arguments
+from gmnm_pde.scrutiny.looks.lines import Lines
 from gmnm_pde.statement.recording import NOT_RECORDED
 
 _SAMPLE = 2048

@@ -4,7 +4,7 @@ import torch
 
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
-from gmnm_pde.scrutiny.feature import Feature
+from gmnm_pde.scrutiny.looks.feature import Feature
 
 _TINY = 0.06
 """A shape's part of the boundary is tiny if it extends over less than this part of the domain along every coordinate

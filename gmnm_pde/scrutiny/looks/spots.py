@@ -9,8 +9,8 @@ from torch import Tensor
 
 from gmnm_pde.geometry.unit import unit_points
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.scrutiny.feature import Feature
-from gmnm_pde.scrutiny.lines import Lines
+from gmnm_pde.scrutiny.looks.feature import Feature
+from gmnm_pde.scrutiny.looks.lines import Lines
 
 _OCTAVES = range(6, 47)
 """Around each it is looked how much a function changes, at distances of these powers of a half of the unit cube."""

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from gmnm_pde.sampling import Cloud
-from gmnm_pde.scrutiny.data import Data, Datum
-from gmnm_pde.scrutiny.feature import Feature, plain
-from gmnm_pde.scrutiny.lines import Lines
-from gmnm_pde.scrutiny.pinpoint import places
-from gmnm_pde.scrutiny.spots import Spots, edge_of, spots
+from gmnm_pde.scrutiny.looks.data import Data, Datum
+from gmnm_pde.scrutiny.looks.feature import Feature, plain
+from gmnm_pde.scrutiny.looks.lines import Lines
+from gmnm_pde.scrutiny.looks.pinpoint import places
+from gmnm_pde.scrutiny.looks.spots import Spots, edge_of, spots
 
 
 def between_lines(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gmnm_pde.scrutiny.feature import Kind
+from gmnm_pde.scrutiny.looks.feature import Kind
 
 Probe = Callable[[Tensor, Tensor], Tensor]
 """The function at positions [c, k] of some lines [c]: [c, k]."""

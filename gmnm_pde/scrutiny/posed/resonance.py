@@ -12,7 +12,7 @@ import torch
 from gmnm_pde.geometry import Region
 from gmnm_pde.residuals.pointwise import probed
 from gmnm_pde.sampling import Cloud, sample
-from gmnm_pde.scrutiny.boundary import elliptic, equation_of
+from gmnm_pde.scrutiny.posed.boundary import elliptic, equation_of
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
