@@ -16,7 +16,10 @@ _FEW = 3
 """Up to this many coordinates ridges depend on all of them, without trials."""
 
 _COMPONENTS = 300
-"""Components of the trials, at most."""
+"""Components of the trials, at most; more in many dimensions."""
+
+_EACH = 8
+"""Components for each coordinate that a trial may have."""
 
 _WIDTH = 1.5
 """The slope of the trials' components."""
@@ -38,7 +41,8 @@ def choose_directions(setup: Setup, monitor: Monitor) -> Setup:
         return setup
     widths = setup.widths_or(_WIDTH)
     trials = [replace(setup, mixture=replace(mixture, active=active)) for active in (1, 2, d)]
-    components = min(mixture.components or _COMPONENTS, _COMPONENTS)
+    most = max(_COMPONENTS, _EACH * d)
+    components = min(mixture.components or most, most)
     chosen = trials[-1]
     try:
         *sparse, dense = [fit(trial, components, widths, monitor=monitor).validation_residual for trial in trials]

@@ -6,8 +6,10 @@ the residual that all ridges so far leave, clearly more than it would by chance.
 smaller, and shows fainter pairs in the next round.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from gmnm_pde.collocation.whole import Counts, place
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.fit import Fit, fit
 from gmnm_pde.fitting.widths import Widths
+from gmnm_pde.interruption import OutOfTime
 from gmnm_pde.methods.monitor import Monitor
 from gmnm_pde.residuals import ReadoutSystem
 from gmnm_pde.sampling import stream
@@ -33,6 +36,9 @@ _BY_CHANCE = 5.0
 
 _SIGMA = 1.4826
 """The standard deviation of a normal distribution, over the median of its sizes: most pairs do not act together."""
+
+_OFFSET = 0.5
+"""In widths; there neither the second nor the third derivative of a ridge is small."""
 
 _EACH = 5
 """Ridges for each set of coordinates while pairs are sought."""
@@ -75,6 +81,7 @@ class Interactions:
         placed = place(setup.problem, Counts(_POINTS), seed=stream(setup.seed, "pairs"), rule="random")
         system = replace(own, placed=placed)
         model = replace(setup, mixture=replace(setup.mixture, active=others)).model(len(others), self.fit.widths)
+        _turn_diagonal(model.inner)
         known, ridges, residual = _rows(system, replace(system, model=model), self.fit.theta)
         basis = torch.linalg.qr(known)[0]
         residual = residual - basis @ (basis.mT @ residual)
@@ -87,30 +94,51 @@ class Interactions:
 
 
 def interacting(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Interactions | None:
-    """Ridges on the pairs that act together, and on single coordinates, at least so many.
+    """Ridges on the pairs that act together, and on single coordinates, at least so many; None where none are found.
 
-    None where no pairs are found, or too many.
+    Where time is over, what was found by then.
     """
-    d = setup.dimension
-    if d * (d - 1) // 2 > _MOST_PAIRS:
+    best, d = None, setup.dimension
+    if d * (d - 1) // 2 > _MOST_PAIRS or setup.problem.periodic:
         return None
-    singles = tuple((k,) for k in range(d))
+    try:
+        for found in _growing(setup, least, widths, monitor):
+            if best is None or found.fit.validation_residual < best.fit.validation_residual:
+                best = found
+    except OutOfTime:
+        if best is None:
+            raise
+    return best
+
+
+def _growing(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Iterator[Interactions]:
+    """More and more pairs as they are found, and in the end without the single coordinates that are in pairs."""
+    singles = tuple((k,) for k in range(setup.dimension))
     latest = Interactions.of(setup, singles, least, widths, monitor)
     for _ in range(_ROUNDS):
-        found = latest.more()
-        if not found:
+        pairs = tuple(sorted(latest.more() | latest.pairs))
+        if len(pairs) == len(latest.pairs) or len(pairs) > _MOST_PAIRS_EACH * setup.dimension:
             break
-        pairs = tuple(sorted(found | latest.pairs))
-        if len(pairs) > _MOST_PAIRS_EACH * d:
-            return None
         before, latest = latest, Interactions.of(setup, pairs + singles, least, widths, monitor)
+        yield latest
         if latest.fit.validation_residual > _PROGRESS * before.fit.validation_residual:
             break
-    if not latest.pairs:
-        return None
-    within = set().union(*latest.pairs)
-    alone = tuple((k,) for k in range(d) if k not in within)
-    return Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+    if latest.pairs:
+        within = set().union(*latest.pairs)
+        alone = tuple((k,) for k in range(setup.dimension) if k not in within)
+        yield Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+
+
+@torch.no_grad()
+def _turn_diagonal(mixture: Any) -> None:
+    """Lay each ridge along the diagonal of its pair, where it shows most of what acts together.
+
+    Its middle passes the center at ``_OFFSET`` widths, so that it is no even function of its argument.
+    """
+    slopes = mixture.kernel.slopes()
+    slopes = slopes.norm(dim=1, keepdim=True) * slopes.sign() * 2**-0.5
+    mixture.kernel.set_slopes(slopes)
+    mixture.centers.copy_(_OFFSET * slopes / slopes.square().sum(dim=1, keepdim=True))
 
 
 def _rows(system: ReadoutSystem, other: ReadoutSystem, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:

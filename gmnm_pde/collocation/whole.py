@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.residuals import Placed
@@ -63,8 +64,18 @@ def hold_out(problem: Problem, counts: Counts, *, seed: int, most: int = 1500) -
     ]
 
 
+_Key = tuple[int, int, int]
+
+_LAST: WeakKeyDictionary[Problem, dict[_Key, tuple[int, str, Cloud]]] = WeakKeyDictionary()
+"""The last points of each term of a problem and seed: a search for widths asks for the same again and again."""
+
+
 def _cloud(problem: Problem, term: Term, counts: Counts, rule: str, seed: int, number: int) -> Cloud:
-    return sample(term.region, _count(problem, term, counts), rule, seed=stream(seed, "term", number))
+    count, last, key = _count(problem, term, counts), _LAST.setdefault(problem, {}), (id(term), number, seed)
+    known = last.get(key)
+    if known is None or known[:2] != (count, rule):
+        known = last[key] = count, rule, sample(term.region, count, rule, seed=stream(seed, "term", number))
+    return known[2]
 
 
 def _count(problem: Problem, term: Term, counts: Counts) -> int:

@@ -37,7 +37,7 @@ _FITS = 10.0
 """Without a tolerance patches have fewer components where a time limit leaves time for less than this many first fits
 of them."""
 
-_TRIALS = 0.3
+_TRIALS = 0.4
 """The part of a time limit that trials of directions may take."""
 
 

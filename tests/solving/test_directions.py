@@ -61,6 +61,16 @@ def test_a_faint_pair_beside_functions_of_one_coordinate():
     assert report.converged and report.relative_l2 < 1e-7, report
 
 
+def test_one_pair_among_many_coordinates_on_the_conditions_alone():
+    def exact(x):
+        return (x[:-1] ** 2 - x[1:] ** 2).sum() + x[0] * x[1]
+
+    box = g.Box(x=[(0, 1)] * 20)
+    problem = g.Problem(box, lambda u: g.laplacian(u), [g.Dirichlet(u=exact)], exact=exact)
+    report = g.solve(problem, tol=1e-6).report
+    assert report.converged and report.relative_l2 < min(1e-6, report.error_estimate), report
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, (), ((),), ((0, 0),), ((-1, 2),), ((0, 1), 2)])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(g.GmnmError, match="active"):
