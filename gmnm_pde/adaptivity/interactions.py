@@ -46,8 +46,15 @@ _EACH = 5
 _MOST_PAIRS_EACH = 4
 """Pairs for each coordinate from which on nearly everything acts together."""
 
-_ROUNDS = 6
+_ROUNDS = 8
 """Rounds at most."""
+
+_MOST_COMPONENTS = 800
+"""More are not taken to find fainter pairs."""
+
+_AS_GOOD = 3.0
+"""Ridges on single coordinates that are in pairs are left out where that leaves less than so many times the residual of
+a fit of as many components: with fewer sets more components are to come for each."""
 
 _PROGRESS = 0.9
 """Further pairs are sought as long as a round lowers the validation residual to this part at least."""
@@ -66,6 +73,11 @@ class Interactions:
         """Ridges on groups of coordinates, at least so many, fitted."""
         chosen = replace(setup, mixture=replace(setup.mixture, active=groups))
         return Interactions(chosen, groups, fit(chosen, max(least, _EACH * len(groups)), widths, monitor=monitor))
+
+    @property
+    def components(self) -> int:
+        """How many ridges."""
+        return self.fit.components or 0
 
     @property
     def pairs(self) -> set[tuple[int, ...]]:
@@ -103,8 +115,7 @@ def interacting(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> I
         return None
     try:
         for found in _growing(setup, least, widths, monitor):
-            if best is None or found.fit.validation_residual < best.fit.validation_residual:
-                best = found
+            best = found
     except OutOfTime:
         if best is None:
             raise
@@ -117,16 +128,23 @@ def _growing(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Iter
     latest = Interactions.of(setup, singles, least, widths, monitor)
     for _ in range(_ROUNDS):
         pairs = tuple(sorted(latest.more() | latest.pairs))
-        if len(pairs) == len(latest.pairs) or len(pairs) > _MOST_PAIRS_EACH * setup.dimension:
+        if len(pairs) == len(latest.pairs):  # fainter ones may be below what so few components leave
+            least = 2 * latest.components
+            if not pairs or least > _MOST_COMPONENTS:
+                break
+        if len(pairs) > _MOST_PAIRS_EACH * setup.dimension:
             break
         before, latest = latest, Interactions.of(setup, pairs + singles, least, widths, monitor)
-        yield latest
         if latest.fit.validation_residual > _PROGRESS * before.fit.validation_residual:
+            latest = before
             break
+        yield latest
     if latest.pairs:
         within = set().union(*latest.pairs)
         alone = tuple((k,) for k in range(setup.dimension) if k not in within)
-        yield Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+        fewer = Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+        if fewer.fit.validation_residual < _AS_GOOD * latest.fit.validation_residual:
+            yield fewer
 
 
 @torch.no_grad()
