@@ -5,7 +5,20 @@ import math
 import pytest
 import torch
 
-from gmnm_pde import Boxes, Dirichlet, Disk, Interface, Neumann, Problem, Rectangle, diff, div, grad, load_solution, solve
+from gmnm_pde import (
+    Boxes,
+    Dirichlet,
+    Disk,
+    Interface,
+    Neumann,
+    Problem,
+    Rectangle,
+    diff,
+    div,
+    grad,
+    load_solution,
+    solve,
+)
 from gmnm_pde.adaptivity.first_cells import inside
 from gmnm_pde.models import Partition
 
