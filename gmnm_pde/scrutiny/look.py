@@ -182,7 +182,9 @@ class _Places:
     @classmethod
     def of(cls, lines: Lines, found: Found, reach: float) -> "_Places":
         """Those on lines whose length in space is ``reach``."""
-        return cls(lines.points(found.lines, found.t[:, None]), found.width * reach, found.width, found.change, found.tail)
+        return cls(
+            lines.points(found.lines, found.t[:, None]), found.width * reach, found.width, found.change, found.tail
+        )
 
     @classmethod
     def together(cls, parts: Sequence["_Places"]) -> "_Places":
