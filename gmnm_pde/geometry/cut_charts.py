@@ -22,7 +22,7 @@ _EDGE = 1e-9
 """How near to the sides of the cube the first and the last of these places are."""
 
 _TURNS, _CLOSE = 4, 1e-13
-"""So often it is looked for places at which lines are cut into another number of pieces; what is nearer is one place."""
+"""So often it is looked for places where lines are cut into another number of pieces; what is nearer is one place."""
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
