@@ -66,9 +66,11 @@ def along_lines(
 
         return at
 
+    margin = None if chart.margin is None else at_unit(chart.margin)
+
     def over_lines(outer: Tensor, panels: int) -> Tensor:
         """Integrals, and those of absolute values, along lines at places [n, outer axes]: [n, 2 k]."""
-        row, low, high = pieces(outer, sites, at_unit(kept), None if chart.margin is None else at_unit(chart.margin))
+        row, low, high = pieces(outer, sites, at_unit(kept), margin)
         if not len(row):
             row, low, high = torch.zeros(1, dtype=torch.long), *torch.full((2, 1), 0.5, dtype=torch.float64)
         periodic = tuple(k + 1 for k, axis in enumerate(free) if axis in chart.periodic)
@@ -83,11 +85,10 @@ def along_lines(
         per_piece = weighted.reshape(len(row), len(unit), -1).sum(dim=1)
         return per_piece.new_zeros(len(outer), per_piece.shape[1]).index_add_(0, row, per_piece)
 
+    outer_marks, over_smooth = [marks[axis] for axis in outer_axes], over_lines
     if len(outer_axes) == 1:
-        margin = None if chart.margin is None else at_unit(chart.margin)
-        marks[outer_axes[0]] = _turns(marks[outer_axes[0]], sites, at_unit(kept), margin)
-    outer_marks = [marks[axis] for axis in outer_axes]
-    over_smooth = _eased(over_lines, outer_marks[0]) if len(outer_axes) == 1 else over_lines
+        outer_marks = [_turns(outer_marks[0], sites, at_unit(kept), margin)]
+        over_smooth = _eased(over_lines, outer_marks[0])
     found: Found | None = None
     for panels in (1, 2, 4, 8):
         both, rough = adaptive(
