@@ -52,10 +52,14 @@ class GMNMRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._middle, extent = (X.min(axis=0) + X.max(axis=0)) / 2, np.ptp(X, axis=0)
         self._half = np.where(extent > 0, extent / 2, 1.0)
         targets = np.asarray(y, dtype=np.float64).reshape(len(X), -1)
-        self._single, self._mean, scale = np.ndim(y) == 1, targets.mean(axis=0), targets.std(axis=0)
-        self._scale = np.where(scale > 0, scale, 1.0)
+        largest = np.abs(targets).max(axis=0)
+        largest = np.where(largest > 0, largest, 1.0)
+        targets = targets / largest  # squares of large ones would be infinite
+        mean, spread = targets.mean(axis=0), targets.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        self._single, self._mean, self._scale = np.ndim(y) == 1, largest * mean, largest * spread
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        scaled = torch.as_tensor((targets - self._mean) / self._scale)
+        scaled = torch.as_tensor((targets - mean) / spread)
         self._fit = regress(self._unit(X), scaled, components=components, widths=widths, seed=seed)
         self.components_, self.widths_ = self._fit.model.components, self._fit.widths
         error = self._fit.ridge.left_out.numpy() * self._scale

@@ -1,5 +1,7 @@
 """Boxes of several sizes whose faces are shared: of two that meet none is more than twice as long along the face."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -19,34 +21,60 @@ _ROUNDING = 1e-12
 """On [-1, 1]^d, sides that differ by no more are the same."""
 
 
-def matched(cells: Partition) -> Partition:
+def matched(cells: Partition, new: Tensor | None = None) -> Partition:
     """The boxes of [-1, 1]^d, halved until none is too long for one that it shares a face with.
 
     How thick boxes are across a face does not matter, so that long thin ones do not spread.
+
+    Args:
+        cells: The boxes.
+        new: The numbers of those that are new since all were halved so; by default all are.
     """
-    while True:
-        low, high, sizes = cells.low, cells.high, cells.sizes
-        common = torch.minimum(high[:, None], high[None]) - torch.maximum(low[:, None], low[None])
-        cuts: dict[int, set[int]] = {}
+    new = torch.arange(len(cells)) if new is None else new
+    while cuts := _too_long(cells, new):
+        cells, new = halved(cells, {number: sorted(axes) for number, axes in cuts.items()})
+    return cells
+
+
+def _too_long(cells: Partition, new: Tensor) -> dict[int, set[int]]:
+    """The axes along which boxes are too long for new ones, or new ones for any."""
+    cuts: dict[int, set[int]] = {}
+    for rows, columns in with_new(len(cells), new):
+        sizes, shorter = cells.sizes[rows], cells.sizes[columns]
+        common = torch.minimum(cells.high[rows, None], cells.high[columns])
+        common -= torch.maximum(cells.low[rows, None], cells.low[columns])
         for axis in range(cells.dimension):
             others = [k for k in range(cells.dimension) if k != axis]
             beside = (common[..., axis].abs() <= _ROUNDING) & (common[..., others] > _ROUNDING).all(dim=2)
             for along in others:
-                least = torch.where(beside, sizes[None, :, along], torch.inf).amin(dim=1)
+                least = torch.where(beside, shorter[None, :, along], torch.inf).amin(dim=1)
                 for number in (sizes[:, along] > _RATIO * least).nonzero()[:, 0].tolist():
                     alike = sizes[number] >= _ALIKE * sizes[number, along]
-                    cuts.setdefault(number, set()).update(alike.nonzero()[:, 0].tolist())
-        if not cuts:
-            return cells
-        cells = cells.split([(number, sorted(axes)) for number, axes in cuts.items()])
+                    cuts.setdefault(int(rows[number]), set()).update(alike.nonzero()[:, 0].tolist())
+    return cuts
+
+
+def with_new(count: int, new: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Numbers of boxes in rows and columns, so that all pairs with a new one are among them."""
+    every = torch.arange(count)
+    return [(every, every)] if 2 * len(new) >= count else [(every, new), (new, every)]
+
+
+def halved(cells: Partition, cuts: Mapping[int, Sequence[int]]) -> tuple[Partition, Tensor]:
+    """The boxes with some halved along some axes, and the numbers of the new ones."""
+    parts = torch.ones(len(cells), dtype=torch.long)
+    for number, axes in cuts.items():
+        parts[number] = 2 ** len(axes)
+    return cells.split(cuts.items()), (parts > 1).repeat_interleave(parts).nonzero()[:, 0]
 
 
 def graded(cells: Partition, points: Tensor, levels: int) -> Partition:
     """The boxes of [-1, 1]^d with those that touch some points, [k, d], halved again and again."""
-    for _ in range(levels if len(points) else 0):
+    for level in range(levels if len(points) else 0):
         touched = touching(cells, points).any(dim=0) & (cells.sizes.amax(dim=1) > SMALLEST)
         touched = touched.nonzero()[:, 0].tolist()
-        cells = matched(cells.split([(number, range(cells.dimension)) for number in touched]))
+        cells, new = halved(cells, {number: range(cells.dimension) for number in touched})
+        cells = matched(cells, new if level else None)
     return cells
 
 

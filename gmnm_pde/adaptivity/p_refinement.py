@@ -61,6 +61,8 @@ class Growth:
     """Up to this many unknowns widths are searched, along each coordinate."""
     each_axis: int = 12
     """Up to this many coordinates widths are searched along each."""
+    searching: float = 0.6
+    """With a time limit that takes up to this part of the time that is left: what it finds is held against others."""
     adjusted: int = 1500
     """Up to this many unknowns of a linear problem widths are adjusted, by a factor for all coordinates."""
     adjusted_nonlinear: int = 1000
@@ -197,14 +199,23 @@ class PRefinement:
         def solve(widths: Widths, best: Fit | None) -> Fit:
             return fit(self.setup, level, widths, initial_guess=guess if best is None else best, monitor=run)
 
-        search = WidthSearch(solve, lambda _: not run.late)
+        until = run.share(self.growth.searching)
+        search = WidthSearch(solve, lambda _: not run.late and run.clock.now() <= until)
         fitted = self._over_widths(search, level, self._first_widths(level, trials))
         with finishing(anyhow=trials.best is None):
             fitted = with_truncation(fitted)
-            hidden, doubt = self._finer.hidden(fitted, run)
-            estimate = estimate_error(fitted, run.points, finer=hidden).doubted(doubt)
+            estimate = self._estimated(fitted, run)
             leaves = left(fitted) if estimate.overall > RELIABLE else NOTHING_LEFT
         return Candidate(fitted, estimate, left=leaves, hurried=search.hurried, tried=search.tried)
+
+    def _estimated(self, fitted: Fit, run: Run) -> ErrorEstimate:
+        """The error; whether finer fits show a larger one is not waited for where it is too large in any case."""
+        if run.late:
+            estimate = estimate_error(fitted, run.points)
+            if not is_good(Candidate(fitted, estimate), self.tol):
+                return estimate
+        hidden, doubt = self._finer.hidden(fitted, run)
+        return estimate_error(fitted, run.points, finer=hidden).doubted(doubt)
 
     def _first_widths(self, components: int, trials: Trials[int]) -> Widths:
         """Widths to begin a search with: those of the last fit, narrower as the components become denser."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gmnm_pde.adaptivity.boundary_layers import Layers, find_layers
 from gmnm_pde.adaptivity.feature_boxes import toward, with_faces
-from gmnm_pde.adaptivity.hanging import on_unit
+from gmnm_pde.adaptivity.hanging import halved, on_unit, with_new
 from gmnm_pde.fitting.discretization import smoothness_for
 from gmnm_pde.geometry import Domain
 from gmnm_pde.geometry.unit import unit_points
@@ -109,13 +109,15 @@ def graded(partition: Partition, points: Tensor, levels: int) -> Partition:
 
 def balanced(partition: Partition) -> Partition:
     """The partition with boxes halved until neighbours differ by no more than a factor of two in any side."""
+    new = torch.arange(len(partition))
     while True:
         low, high, sizes, rounding = partition.low, partition.high, partition.sizes, 1e-9
-        meets = ((low[:, None] <= high[None] + rounding) & (high[:, None] >= low[None] - rounding)).all(dim=2)
-        least = torch.where(meets[..., None], sizes[None], torch.inf).amin(dim=1)
-        large = sizes > _RATIO * least
+        large = torch.zeros_like(sizes, dtype=torch.bool)
+        for rows, columns in with_new(len(partition), new):
+            meets = (low[rows, None] <= high[columns] + rounding) & (high[rows, None] >= low[columns] - rounding)
+            least = torch.where(meets.all(dim=2)[..., None], sizes[columns], torch.inf).amin(dim=1)
+            large[rows] |= sizes[rows] > _RATIO * least
         if not bool(large.any()):
             return partition
-        partition = partition.split(
-            [(k, large[k].nonzero()[:, 0].tolist()) for k in large.any(dim=1).nonzero()[:, 0].tolist()]
-        )
+        cuts = {k: large[k].nonzero()[:, 0].tolist() for k in large.any(dim=1).nonzero()[:, 0].tolist()}
+        partition, new = halved(partition, cuts)

@@ -19,6 +19,9 @@ from gmnm_pde.statement.problem import Problem
 _DIFFUSION = 2
 """Derivatives of this order and higher are what conditions on all of a boundary go with."""
 
+_TINY = 1e-8
+"""Slopes that are so small, and so small a part of others, are next to nothing."""
+
 
 def referenced(problem: Problem, seed: int) -> Problem:
     """The problem, with fields of reference where it is not finite at zero, or has nothing of its highest order there.
@@ -56,15 +59,25 @@ def _candidates(problem: Problem, prescribed: Sequence[tuple[float, float] | Non
 def _is_degenerate(system: ReadoutSystem) -> bool:
     """Whether an equation of second order or higher has no derivatives of these orders at the fields of reference.
 
-    A p-Laplacian has none where the gradient is zero, a porous medium's diffusion none where the field is.
+    A p-Laplacian has none where the gradient is zero, a porous medium's diffusion none where the field is. Of those
+    that are kept from zero by a tiny number there is next to nothing, beside what there is where fields rise.
     """
+    own, problem = _highest(system), system.problem
+    if not own or min(own.values()) == 0.0 or not min(own.values()) < _TINY:
+        return bool(own) and min(own.values()) == 0.0
+    rising = replace(system, problem=problem.restated(problem.terms).tilted((1.0,) * len(problem.fields)))
+    return _is_finite(rising) and any(own[name] < _TINY * size for name, size in _highest(rising).items())
+
+
+def _highest(system: ReadoutSystem) -> dict[str, float]:
+    """By name of an equation, its largest slope by derivatives of second order or higher at the fields of reference."""
     largest: dict[str, float] = {}
     for placed, name, _, _, linearized in system.linearized(None, slopes=True):
         if placed.term.group == "interior" and any(sum(alpha) >= _DIFFUSION for alpha in placed.term.trace.alphas):
             slopes = [slope for (_, alpha), slope in linearized.slopes.items() if sum(alpha) >= _DIFFUSION]
             own = max((slope.abs().max().item() for slope in slopes), default=0.0)
             largest[name] = max(largest.get(name, 0.0), own)
-    return any(size == 0.0 for size in largest.values())
+    return largest
 
 
 def far_from_zero(system: ReadoutSystem) -> tuple[float, ...] | None:

@@ -142,10 +142,7 @@ class _Observed:
 
     def towards(self, errors: Tensor, constants: tuple[float, ...]) -> Tensor:
         """Errors as observed, drawn towards their bound by stability constants where the residual does not fall."""
-        bounds = self.residual * torch.tensor(constants, dtype=errors.dtype, device=errors.device)
-        tiny = torch.finfo(errors.dtype).tiny
-        excess = (bounds.clamp_min(tiny) / errors.clamp_min(tiny)).clamp_min(1.0)
-        return errors * excess ** (0.5 * (1 - self.quickly))
+        return drawn(errors, self.residual * errors.new_tensor(constants), self.quickly)
 
 
 def _observed(fit: Fit, fields: FieldMap, size: Tensor) -> _Observed:
@@ -163,6 +160,13 @@ def _observed(fit: Fit, fields: FieldMap, size: Tensor) -> _Observed:
     quickly = quickly_falling(rms(of_parts[:, 0]), residual)
     largest = [SAFETY * residual * constants.amax(dim=1) for constants in (of_fields, of_parameters)]
     return _Observed(largest[0], largest[1], residual, quickly)
+
+
+def drawn(errors: Tensor, bounds: Tensor, quickly: Tensor | float) -> Tensor:
+    """Errors as observed, drawn towards their bounds the less residuals fall, at most to the geometric mean of both."""
+    tiny = torch.finfo(errors.dtype).tiny
+    excess = (bounds.clamp_min(tiny) / errors.clamp_min(tiny)).clamp_min(1.0)
+    return errors * excess ** (0.5 * (1 - quickly))
 
 
 def quickly_falling(before: float, residual: float) -> float:

@@ -6,8 +6,9 @@ as in ``shifts.py``.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from gmnm_pde._errors import refuse
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup, systems
-from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate
+from gmnm_pde.fitting.estimate import FRACTIONS, SAFETY, ErrorEstimate, drawn, quickly_falling
 from gmnm_pde.fitting.fit import Fit, fields_from
 from gmnm_pde.fitting.inspection import NOTHING_LEFT, Left
 from gmnm_pde.fitting.shifted_pencil import ShiftedPencil
@@ -135,16 +136,19 @@ class ModeTrial:
         """The modes with error estimates from the leading sub-models."""
         (guess,) = self.setup.problem.parameters.values()
         whole = _fields(self.systems[0], points, self.vectors)
-        drifts, turns = [], []
-        for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:2]:
+        drifts, turns, levels = [], [], []
+        for fraction in FRACTIONS if self.setup.partition is None else FRACTIONS[1:]:
             leading = len(self.setup.problem.fields) * int(fraction * self.components)
             (values, vectors), further = self.pencil.modes(self.count, (leading,) * self.setup.patches)
             residuals = _residuals(self._held, values, vectors, further).clamp_min(torch.finfo(values.dtype).tiny)
             drifts.append((values - self.values).abs() / residuals)
+            levels.append(residuals)
             parts = _fields(self.systems[0], points, vectors)
             turns.append(turned(whole, self.values, parts, self.values) / residuals)
         rounding = 4 * torch.finfo(self.values.dtype).eps
-        observed = SAFETY * self.residuals * torch.stack(drifts).amax(dim=0)
+        shifts, bounds = self._shifts()
+        observed = torch.maximum(SAFETY * self.residuals * torch.stack(drifts).amax(dim=0), SAFETY * shifts)
+        observed = drawn(observed, bounds, _steadily([*levels, self.residuals]))
         least = self.residuals.square() * sizes_of(self.values, self.next)
         return ModeSet(
             setup=self.setup,
@@ -156,18 +160,31 @@ class ModeTrial:
             next=guess + self.next,
             vectors=self.vectors / whole.abs().amax(dim=0) * _signs(whole),
             residuals=self.residuals,
-            drifts=torch.maximum(torch.maximum(observed, self._shifts()), least) + rounding * self.values.abs().max(),
+            drifts=torch.maximum(observed, least) + rounding * self.values.abs().max(),
             fields=SAFETY * self.residuals * torch.stack(turns).amax(dim=0) + rounding,
         )
 
-    def _shifts(self) -> Tensor:
-        """The shifts of the values by residuals of the fitted rows' sizes and random signs, as for parameters."""
+    def _shifts(self) -> tuple[Tensor, Tensor]:
+        """The shifts of the values by residuals of the fitted rows' sizes and random signs, as for parameters.
+
+        And by residuals of these sizes in the worst case.
+        """
         A, B = _matrices(self.systems[0])
         left = functionals(A, B, self._centers, self.values, self.vectors, _SAME)
         rows = A @ self.vectors + B @ self.vectors * self.values
         fitted = _residuals((A, B), self.values, self.vectors, self.next)
         between = (self.residuals / fitted.clamp_min(torch.finfo(fitted.dtype).tiny)).clamp_min(1.0)
-        return SAFETY * between * (left * rows).norm(dim=0).nan_to_num(nan=0.0)
+        alike = fitted * sizes_of(self.values, self.next)  # those of equations that are symmetric
+        every = ((left * rows).norm(dim=0), left.norm(dim=0) * rows.norm(dim=0))
+        shifts, bounds = (between * torch.where(own.isfinite(), own, alike) for own in every)
+        return shifts, bounds
+
+
+def _steadily(levels: Sequence[Tensor]) -> Tensor:
+    """How quickly residuals fall from level to level, [modes], at the slowest step: 0 if not at all, 1 at most."""
+    pairs = [zip(a.tolist(), b.tolist(), strict=True) for a, b in pairwise(levels)]
+    falls = [[len(FRACTIONS) * quickly_falling(before, after) for before, after in pair] for pair in pairs]
+    return levels[0].new_tensor(falls).amin(dim=0).clamp_max(1.0)
 
 
 def _matrices(system: ReadoutSystem) -> tuple[Pieces, Pieces]:

@@ -66,7 +66,7 @@ def _cells(dimension: int, marks: Sequence[Sequence[float]]) -> tuple[Tensor, Te
     """Corners and sides of the cells at first, [m, dimension] each."""
     count = _CELLS[dimension]
     edges = [sorted({*(k / count for k in range(count + 1)), *marks[axis]}) for axis in range(dimension)]
-    spans = [torch.tensor([(low, high - low) for low, high in pairwise(ends)]).double() for ends in edges]
+    spans = [torch.tensor([(low, high - low) for low, high in pairwise(ends)], dtype=torch.float64) for ends in edges]
     corners = torch.cartesian_prod(*[span[:, 0] for span in spans]).reshape(-1, dimension)
     return corners, torch.cartesian_prod(*[span[:, 1] for span in spans]).reshape(-1, dimension)
 

@@ -21,6 +21,9 @@ _HALVINGS = 48
 _EDGE = 1e-9
 """How near to the sides of the cube the first and the last of these places are."""
 
+_TURNS, _CLOSE = 4, 1e-13
+"""So often it is looked for places where lines are cut into another number of pieces; what is nearer is one place."""
+
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 _LINES = 64
@@ -51,7 +54,9 @@ def along_lines(
     marks, along = _marks(chart, hints), _most_cut(chart, kept, axes)
     outer_axes = [axis for axis in axes if axis != along]
     back = torch.tensor([*outer_axes, along, *free]).argsort()
-    sites = torch.cat([(torch.arange(_SITES).double() + 0.5) / _SITES, torch.tensor([_EDGE, 1 - _EDGE]).double()])
+    sites = torch.cat(
+        [(torch.arange(_SITES).double() + 0.5) / _SITES, torch.tensor([_EDGE, 1 - _EDGE], dtype=torch.float64)]
+    )
     sites = torch.cat([sites, torch.tensor(marks[along], dtype=torch.float64)]).sort().values
 
     def at_unit(function: Mask) -> Mask:
@@ -61,9 +66,11 @@ def along_lines(
 
         return at
 
+    margin = None if chart.margin is None else at_unit(chart.margin)
+
     def over_lines(outer: Tensor, panels: int) -> Tensor:
         """Integrals, and those of absolute values, along lines at places [n, outer axes]: [n, 2 k]."""
-        row, low, high = pieces(outer, sites, at_unit(kept), None if chart.margin is None else at_unit(chart.margin))
+        row, low, high = pieces(outer, sites, at_unit(kept), margin)
         if not len(row):
             row, low, high = torch.zeros(1, dtype=torch.long), *torch.full((2, 1), 0.5, dtype=torch.float64)
         periodic = tuple(k + 1 for k, axis in enumerate(free) if axis in chart.periodic)
@@ -78,11 +85,14 @@ def along_lines(
         per_piece = weighted.reshape(len(row), len(unit), -1).sum(dim=1)
         return per_piece.new_zeros(len(outer), per_piece.shape[1]).index_add_(0, row, per_piece)
 
-    outer_marks = [marks[axis] for axis in outer_axes]
+    outer_marks, over_smooth = [marks[axis] for axis in outer_axes], over_lines
+    if len(outer_axes) == 1:
+        outer_marks = [_turns(outer_marks[0], sites, at_unit(kept), margin)]
+        over_smooth = _eased(over_lines, outer_marks[0])
     found: Found | None = None
     for panels in (1, 2, 4, 8):
         both, rough = adaptive(
-            lambda outer, n=panels: over_lines(outer, n), len(outer_axes), outer_marks, tol, most // 32
+            lambda outer, n=panels: over_smooth(outer, n), len(outer_axes), outer_marks, tol, most // 32
         )
         k = len(both) // 2
         inner = both.new_zeros(k) if found is None else (both[:k] - found[0]).abs()
@@ -92,6 +102,48 @@ def along_lines(
             break
     assert found is not None
     return found
+
+
+def _eased(function: Callable[[Tensor, int], Tensor], marks: Sequence[float]) -> Callable[[Tensor, int], Tensor]:
+    """A function whose integral over [0, 1] is the same, and which is smooth where that has square roots at marks.
+
+    Between marks places are taken at s^2 (3 - 2 s) in place of s.
+    """
+    edges = torch.tensor(sorted({0.0, *marks, 1.0}), dtype=torch.float64)
+
+    def eased(outer: Tensor, panels: int) -> Tensor:
+        own = torch.bucketize(outer[:, 0].contiguous(), edges[1:-1])
+        low, span = edges[own], edges.diff()[own]
+        s = (outer[:, 0] - low) / span
+        values = function((low + span * s * s * (3 - 2 * s))[:, None], panels)
+        return values * (6 * s * (1 - s))[:, None].to(values)
+
+    return eased
+
+
+def _turns(marks: Sequence[float], sites: Tensor, kept: Mask, margin: Mask | None) -> list[float]:
+    """Marks, and to rounding the places at which lines begin to be cut into more pieces or fewer, or none.
+
+    There integrals along lines have infinite slopes, as at the ends of a round hole.
+    """
+
+    def count(places: Tensor) -> Tensor:
+        return pieces(places[:, None], sites, kept, margin)[0].bincount(minlength=len(places))
+
+    places = torch.cat([sites, torch.tensor([*marks, *(1 - _EDGE, _EDGE)], dtype=torch.float64)]).unique()
+    found = torch.tensor(marks, dtype=torch.float64)
+    for _ in range(_TURNS):
+        numbers = count(places)
+        turned = (numbers.diff() != 0) & (places.diff() > _CLOSE)
+        if not turned.any():
+            break
+        low, high, first = places[:-1][turned], places[1:][turned], numbers[:-1][turned]
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            before = count(middle) == first
+            low, high = torch.where(before, middle, low), torch.where(before, high, middle)
+        found, places = torch.cat([found, (low + high) / 2]), torch.cat([places, low, high]).unique()
+    return found.unique().tolist()
 
 
 def _marks(chart: Chart, hints: Sequence[Tensor]) -> list[list[float]]:

@@ -19,8 +19,9 @@ from gmnm_pde.linalg.pencil import GUARD_VECTORS, Pieces
 _RIDGE = 1e-10
 """Of the pseudo-inverse, on normalised columns. From 1e-12 to 1e-8 estimates are the same to two digits."""
 
-_STEPS = 6
-"""Of the subspace iteration."""
+_STEPS, _MOST_STEPS = 6, 60
+"""Of the subspace iteration, at least, and at most, until it has all values: where these are close to many others it is
+slow."""
 
 
 def functionals(A: Pieces, B: Pieces, centers: Tensor, values: Tensor, vectors: Tensor, same: float) -> Tensor:
@@ -36,15 +37,20 @@ def functionals(A: Pieces, B: Pieces, centers: Tensor, values: Tensor, vectors: 
     more = min(len(values) + GUARD_VECTORS, sum(A.sizes) - len(values))
     others = torch.randn(len(images), max(more, 0), generator=generator, dtype=torch.float64).to(images)
     space = moved = torch.linalg.qr(torch.cat([images, others], dim=1)).Q
-    for step in range(_STEPS):
+    limit = same * values.abs().max()
+    for step in range(_MOST_STEPS):
         pause()
         space = torch.linalg.qr(moved).Q if step else space
         moved = A @ factor.inverse(factor.inverse_transposed(B.transposed(space)))
-    inverses, turns = torch.linalg.eig(space.mT @ moved)
-    found, limit = -inverses.reciprocal().real, same * values.abs().max()
+        if step < _STEPS - 1:
+            continue
+        inverses, turns = torch.linalg.eig(space.mT @ moved)
+        close = (-inverses.reciprocal().real - values[:, None]).abs() <= limit
+        if close.any(dim=1).all():
+            break
     left = torch.full_like(images, torch.nan)
-    for k, value in enumerate(values):
-        near, alike = (found - value).abs() <= limit, (values - value).abs() <= limit
+    for k, (value, near) in enumerate(zip(values, close, strict=True)):
+        alike = (values - value).abs() <= limit
         if near.any():
             basis = moved @ torch.cat([turns[:, near].real, turns[:, near].imag], dim=1)
             duals = basis @ torch.linalg.pinv(images[:, alike].mT @ basis, rtol=same)

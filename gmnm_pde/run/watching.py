@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from gmnm_pde._errors import refuse
 from gmnm_pde.interruption import CALLBACK, EndRequest
@@ -55,7 +57,7 @@ class Watch:
         for callback in self._callbacks:
             with apart():
                 answer = callback(news)
-            if answer is True or (isinstance(answer, np.bool_) and answer):
+            if _is_true(answer):
                 self.request.ask(CALLBACK)
         if self._bar is not None:
             self._bar.hear(news)
@@ -128,6 +130,12 @@ def check_callbacks(call: str, progress: Any, callback: Any) -> None:
         if not callable(own):
             expected = "a function of one argument, or several such"
             raise refuse(f"{call}(callback=...)", expected=expected, got=repr(own))
+
+
+def _is_true(answer: Any) -> bool:
+    """Whether a callback returned True, be it a number of numpy's or torch's."""
+    truth = isinstance(answer, Tensor) and answer.dtype == torch.bool and answer.numel() == 1
+    return answer is True or (bool(answer) if truth or isinstance(answer, np.bool_) else False)
 
 
 def _several(callback: Any) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ points of each line, which is cheap and changes little in a narrow place; the us
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from gmnm_pde.scrutiny.at_solution import jets_at
 from gmnm_pde.scrutiny.looks.data import domain_of
 from gmnm_pde.scrutiny.looks.feature import Feature
 from gmnm_pde.scrutiny.looks.lines import Lines, through
-from gmnm_pde.scrutiny.looks.variation import Rarity, find
+from gmnm_pde.scrutiny.looks.variation import Found, Rarity, find
 from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
@@ -36,6 +36,9 @@ _RARE = Rarity(0.05, 0.25 / (_NODES - 1))
 
 _LEFT = 0.1
 """It is not resolved where the true residual is this part of the change."""
+
+_REMAINS = 0.5
+"""It is there where such a part of the change is so between more nodes too."""
 
 _LARGE = 0.9
 """The size of a residual's terms is exceeded at the rest of all places."""
@@ -83,6 +86,7 @@ def _of_term(along: "_AlongLines", error: float) -> Feature | None:
             true = along.true_at(seen.lines, (seen.t[:, None] + around).clamp(0, 1))[name].abs().amax(dim=1)
             matters = seen.change * seen.width > error * sizes[name]
             left = ((true > _LEFT * seen.change) & matters).nonzero()[:, 0]
+            left = left[along.remains(name, seen.some(left), around[left])]
             if len(left):
                 low, high = domain_of(along.problem, along.term).bounds[axis]
                 at, relative = lines.points(seen.lines[left], seen.t[left, None]), seen.width[left].median().item()
@@ -100,17 +104,18 @@ class _AlongLines:
     term: Term
     values: tuple[float, ...]
     lines: Lines
+    nodes: int = _NODES
 
     @cached_property
     def _nodes(self) -> Tensor:
         """Even places of each line, [lines * nodes, d]."""
         count = len(self.lines.base)
-        return self.lines.points(torch.arange(count), torch.linspace(0, 1, _NODES).double().expand(count, -1))
+        return self.lines.points(torch.arange(count), torch.linspace(0, 1, self.nodes).double().expand(count, -1))
 
     @cached_property
     def _known(self) -> dict[Alpha, Tensor]:
         """The derivatives there, [lines, nodes, fields]."""
-        return {alpha: jet.unflatten(0, (-1, _NODES)) for alpha, jet in self._jets(self._nodes).items()}
+        return {alpha: jet.unflatten(0, (-1, self.nodes)) for alpha, jet in self._jets(self._nodes).items()}
 
     def sizes(self) -> dict[str, float]:
         """By name, the size of the terms that cancel in a residual, where it is not small and not in narrow places."""
@@ -132,6 +137,14 @@ class _AlongLines:
         points = self.lines.points(chosen, t)
         found = self._residuals(points, self._jets(points), t)
         return {name: residual.nan_to_num(0.0) for name, residual in found.items()}
+
+    def remains(self, name: str, seen: Found, around: Tensor) -> Tensor:
+        """Which of some places [c] are there with more nodes too: what the interpolation made is not."""
+        if not len(seen.t):
+            return torch.zeros(0, dtype=torch.bool)
+        finer = replace(self, nodes=2 * self.nodes - 1).at(seen.lines, (seen.t[:, None] + around).clamp(0, 1))[name]
+        change = finer.nan_to_num(-torch.inf).amax(dim=1) - finer.nan_to_num(torch.inf).amin(dim=1)
+        return change > _REMAINS * seen.change
 
     def _residuals(self, points: Tensor, jets: Mapping[Alpha, Tensor], t: Tensor) -> dict[str, Tensor]:
         kept = slice(None) if self.lines.keep is None else self.lines.keep(points)

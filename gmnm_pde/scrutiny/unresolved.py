@@ -33,8 +33,8 @@ def unresolved(
     """The first feature that a solution does not resolve; None if it resolves all.
 
     What jumps and is differentiated is never resolved, since derivatives see nothing of it. What is
-    narrow is not resolved where the residual near it is as large as its own terms. At other jumps and kinks residuals
-    stay large within ever smaller surroundings; the error estimate sees what they amount to.
+    narrow is not resolved where the residual near it is as large as its own terms. At other jumps and kinks, and at
+    poles, residuals stay large within ever smaller surroundings; the error estimate sees what they amount to.
 
     Args:
         model: From points of the problem's domain to its fields, with derivatives.
@@ -46,7 +46,7 @@ def unresolved(
     hidden = [feature for feature in features if feature.hidden]
     if hidden:
         return hidden[0]
-    narrow = (feature for feature in features if feature.kind == "narrow")
+    narrow = (feature for feature in features if feature.kind == "narrow" and not feature.tail)
     return next((f for f in narrow if _left(model, problem, f, values, seed) > _LEFT), None)
 
 

@@ -46,6 +46,9 @@ _EQUAL = 3
 _MOST_JUNCTIONS = 8
 """Where parts meet in more corners than these, boxes towards all of them are too many to be tried unasked."""
 
+_NEWTON = 5.0
+"""Nonlinear equations are solved about so many times on the first boxes."""
+
 _FEWER_DIGITS, _LEAST_DIGITS = 2, 2
 """Where there is no time for the first boxes, they are for so many digits less, down to so many."""
 
@@ -336,8 +339,8 @@ class OnBoxes:
         What is left of the time makes them finer, towards the digits that are wanted.
         """
         digits = -math.log10(AIM if run.tol is None else run.tol)
-        level = begin or refinement.first()
-        while level is not None and not run.affords(self._seconds(level)):
+        level, solves = begin or refinement.first(), 1.0 if self.setup.problem.linear else _NEWTON
+        while level is not None and not run.affords(solves * self._seconds(level)):
             digits -= _FEWER_DIGITS
             if digits < _LEAST_DIGITS or run.late:
                 return None

@@ -171,3 +171,16 @@ def test_iterations_begin_with_the_modes_of_coarser_boxes(monkeypatch):
     monkeypatch.setattr(spectral, "largest", counted)
     found = g.eigenmodes(membrane(), 2, tol=1e-3)
     assert found.converged and widths[0] == 4 and set(widths[1:]) == {2 + 3 + 1}
+
+
+def test_coupled_oscillators_have_nothing_narrow_and_time_for_boxes():
+    plane, coupling = g.Rectangle(x=(-7, 7), y=(-7, 7)), 0.3
+
+    def oscillators(u, v, x, y, k):
+        well = x * x + y * y - k
+        return g.laplacian(u) - well * u - coupling * v, g.laplacian(v) - well * v - coupling * u
+
+    problem = g.Problem(plane, oscillators, [g.Dirichlet(u=0, v=0)], parameters={"k": 0.0})
+    spectrum = g.eigenmodes(problem, count=2, tol=1e-4, time_limit=30)
+    assert spectrum.converged
+    assert list(spectrum.values) == pytest.approx([2 - coupling, 2 + coupling], rel=1e-4)

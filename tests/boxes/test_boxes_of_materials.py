@@ -5,7 +5,20 @@ import math
 import pytest
 import torch
 
-from gmnm_pde import Boxes, Dirichlet, Disk, Interface, Problem, Rectangle, diff, div, grad, load_solution, solve
+from gmnm_pde import (
+    Boxes,
+    Dirichlet,
+    Disk,
+    Interface,
+    Neumann,
+    Problem,
+    Rectangle,
+    diff,
+    div,
+    grad,
+    load_solution,
+    solve,
+)
 from gmnm_pde.adaptivity.boxes.first_cells import inside
 from gmnm_pde.models import Partition
 
@@ -75,6 +88,38 @@ def test_a_disk_of_another_material_cuts_cells():
 
 def test_a_jump_where_parts_meet():
     trusted(solve(inclusion(5.0, radius=0.3, resistance=0.2), tol=1e-2, method=Boxes(degree=10)), 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("law", "left", "right"),
+    [
+        (lambda flux: (flux.l, flux.r), 0.0, 1.0),
+        (lambda flux: (flux.l - 1, flux.r - 1), 0.25, 0.75),
+        (lambda u: (u.l - 1, u.r - 2), 0.5, 1.5),
+    ],
+    ids=["insulated", "given fluxes", "given values"],
+)
+def test_laws_need_not_couple_both_sides(law, left, right):
+    walls = [Dirichlet(u=0, on=SQUARE.face(x=0)), Dirichlet(u=1, on=SQUARE.face(x=1))]
+    insulated = Neumann(u=0, on=SQUARE.face(y=0) | SQUARE.face(y=1))
+    parts = SQUARE.split(at={"x": 0.5}, names=("l", "r"))
+    problem = Problem(parts, lambda u: div(grad(u)), [*walls, insulated, Interface(law, between=("l", "r"))])
+    solution = solve(problem, tol=1e-6)
+    assert solution.report.converged
+    assert abs(solution(0.25, 0.5) - left) < 1e-10 and abs(solution(0.75, 0.5) - right) < 1e-10
+
+
+def test_an_interface_through_cells_need_not_couple_both_sides():
+    def outside(x, y):
+        return (x - 0.5) * (1 + 0.0625 / ((x - 0.5) ** 2 + (y - 0.5) ** 2))
+
+    problem = Problem(
+        SQUARE.split(by=Disk(center=(0.5, 0.5), radius=0.25), names=("i", "o")),
+        lambda u: div(grad(u)),
+        [Dirichlet(u=outside), Interface(lambda u, flux: (u.i - 3, flux.o), between=("i", "o"))],
+        exact={"i": lambda x: 3 + 0 * x, "o": outside},
+    )
+    trusted(solve(problem, tol=1e-6), 1e-6)
 
 
 def test_two_fields_in_two_parts():

@@ -9,6 +9,7 @@ import gmnm_pde as g
 from gmnm_pde.adaptivity.boxes.continuation import BoxContinuation
 from gmnm_pde.boxes.bent import Bent
 from gmnm_pde.boxes.reading import read
+from gmnm_pde.fitting.data_start import referenced
 from gmnm_pde.methods.monitor import Monitor
 
 
@@ -128,3 +129,14 @@ def test_errors_grow_with_what_is_not_linear_within_them(bend, factor):
     direction = torch.tensor([0.0, 2.0], dtype=torch.float64)
     found = Bent(residual, at).factor(direction, 2 * ones, ones, stability=1.0)
     assert found == pytest.approx(factor, rel=1e-9)
+
+
+@pytest.mark.parametrize(("kept", "rises"), [(1e-300, True), (1e-30, True), (1e-2, False)])
+def test_diffusion_that_a_tiny_number_keeps_from_zero_begins_at_fields_that_rise(kept, rises):
+    def p_laplace(u, x, y):
+        p, q = g.diff(u, x), g.diff(u, y)
+        size = torch.sqrt(p * p + q * q + kept)
+        return g.div(p * size, q * size) + 1
+
+    problem = g.Problem(g.Disk((0, 0), 1), p_laplace, [g.Dirichlet(u=0)])
+    assert any(referenced(problem, seed=0).tilt) == rises

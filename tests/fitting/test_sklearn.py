@@ -37,6 +37,13 @@ def test_a_smooth_function_is_found_to_many_digits():
     assert np.abs(fitted.predict(between) - np.sin(between[:, 0])).max() < 1e-10
 
 
+@pytest.mark.parametrize("size", [1e200, 1e300, 1e-300])
+def test_targets_may_be_of_any_size(size):
+    x = np.linspace(0, 10, 80)[:, None]
+    fitted = GMNMRegressor().fit(x, size * np.sin(x[:, 0]))
+    assert np.abs(fitted.predict(x) / size - np.sin(x[:, 0])).max() < 1e-10
+
+
 @pytest.mark.parametrize("count, noise", [(200, 0.1), (50, 0.3)])
 def test_error_bars_hold_what_they_say(count, noise):
     fitted = GMNMRegressor().fit(*samples(count, noise))

@@ -81,6 +81,25 @@ def test_gauss_theorem(name):
     assert integrate(shape.boundary, through).value.item() == pytest.approx(shape.dimension * volume, rel=1e-9)
 
 
+WIDE = g.Rectangle(x=(-1, 1), y=(-1, 1))
+CUT = {
+    "a disk": (WIDE - g.Disk((0, 0), 0.3), 4 - 0.09 * PI),
+    "a disk on a side": (WIDE - g.Disk((1, 0), 0.5), 4 - PI / 8),
+    "an annulus": (WIDE - g.Annulus((0, 0), 0.3, 0.6), 4 - 0.27 * PI),
+    "an oblique square": (WIDE - g.Polygon([(0, 0.5), (0.5, 0), (0, -0.5), (-0.5, 0)]), 3.5),
+    "two disks": (WIDE - g.Disk((0.5, 0), 0.3) - g.Disk((-0.5, 0), 0.3), 4 - 0.18 * PI),
+    "all but where a function is negative": (OVAL, 2 * PI),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_what_is_cut_is_integrated_to_ten_digits(name):
+    shape, area = CUT[name]
+    hints = [sample(g.geometry.Region(shape.coordinates, (chart,)), 64).points for chart in shape.boundary_charts()]
+    found = integrate(shape.interior, one, hints)
+    assert found.value.item() == pytest.approx(area, rel=1e-10)
+
+
 def test_a_tiny_hole_is_seen_where_its_boundary_is_shown():
     shape = SQUARE - g.Disk((0.4031, 0.7077), 0.001)
     hints = [sample(g.geometry.Region(shape.coordinates, (chart,)), 64).points for chart in shape.boundary_charts()]

@@ -23,7 +23,10 @@ def in_pieces(matrix):
     return Pieces([((0,), matrix[:20]), ((0,), matrix[20:])], [matrix.shape[1]])
 
 
-@pytest.mark.parametrize("values", [(1, 2, 3, 4, 6, 8, 9, 12), (1, 3, 3, 4, 6, 8, 9, 12)], ids=["simple", "double"])
+CASES = [(1, 2, 3, 4, 6, 8, 9, 12), (1, 3, 3, 4, 6, 8, 9, 12), tuple(10 + k / 2 for k in range(40))]
+
+
+@pytest.mark.parametrize("values", CASES, ids=["simple", "double", "close"])
 def test_first_order_changes_of_values(values):
     A, B, change = pencil(values)
     A_pieces, B_pieces = in_pieces(A), in_pieces(B)

@@ -78,6 +78,28 @@ def test_the_linear_last_layer_is_found(build, x):
     torch.testing.assert_close(model(x), model.features(x) @ other.mT)
 
 
+class Times(nn.Module):
+    """Multiplies the outputs of a network."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor, self.net = factor, between(nn.Tanh())
+
+    def forward(self, x):
+        return self.factor * self.net(x)
+
+
+@pytest.mark.parametrize("factor", [1e-6, -3.0, 1e6])
+def test_the_last_layer_is_found_where_its_outputs_are_multiplied(factor, x):
+    model = adopted(made(lambda: Times(factor)), 2)
+    assert has_readout(model)
+    torch.testing.assert_close(model(x), model.features(x) @ model.readout.mT)
+    other = torch.randn_like(model.readout)
+    model.set_readout(other)
+    torch.testing.assert_close(model.readout, other)
+    torch.testing.assert_close(model(x), model.features(x) @ other.mT)
+
+
 def test_no_readout_where_there_is_none():
     for build in (Product, lambda: nn.Sequential(between(nn.Tanh()), nn.Tanh())):
         assert not has_readout(adopted(made(build), 2))

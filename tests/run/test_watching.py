@@ -8,6 +8,7 @@ import math
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from cases import POINTS, SOLVES, membrane, network, square
@@ -33,6 +34,15 @@ def test_callbacks_see_where_a_solve_stands():
     assert steps[5].part == 0.5 and all(a.seconds <= b.seconds for a, b in itertools.pairwise(steps))
     with pytest.raises(AttributeError):
         heard[0].step = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("answer", [True, np.True_, torch.tensor(True)])
+def test_whatever_is_true_ends_a_solve(answer):
+    heard = []
+    report = g.solve(
+        square(), network(), g.GaussNewton(10), points=POINTS, callback=lambda news: heard.append(news) or answer
+    ).report
+    assert len(heard) < 5 and "callback" in report.reason
 
 
 def test_estimates_are_the_best_so_far_and_marches_say_their_time():

@@ -271,3 +271,14 @@ def test_a_spot_in_space_is_found_at_all_times_and_a_spot_in_a_cube():
     source = lambda x, y, z: x + bell(x, 0.3, 1e-5) * bell(y, 0.4, 1e-5) * bell(z, 0.6, 1e-5)  # noqa: E731
     (feature,) = look(g.Problem(cube, lambda u, x, y, z: g.laplacian(u) + source(x, y, z), [g.Dirichlet(u=0)]))
     assert (feature.at - torch.tensor([0.3, 0.4, 0.6])).norm(dim=1).max() < 1e-4
+
+
+def test_what_belongs_to_a_pole_is_told_from_what_is_narrow_beside_it():
+    def wells(source):
+        return look(g.Problem(LINE, lambda u, x: g.diff(u, x, x) + source(x) * u, [g.Dirichlet(u=0)]))
+
+    for pole in (lambda x: 1 / x, lambda x: -2 / x**2, lambda x: 1 / x - 3 / x**2):
+        narrow = [feature for feature in wells(pole) if feature.kind == "narrow"]
+        assert narrow and all(feature.tail for feature in narrow)
+    beside = wells(lambda x: 1 / x + 1e5 * bell(x, 0.3, 0.002))
+    assert any(not feature.tail and abs(feature.at[0, 0].item() - 0.3) < 0.01 for feature in beside)

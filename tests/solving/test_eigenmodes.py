@@ -225,3 +225,24 @@ def test_estimates_hold_in_badly_conditioned_problems(seed):
     assert found.converged
     for value, estimate, root in zip(found.values, found.estimates, BEAM, strict=True):
         assert abs(value - root**4) < estimate < 1e-8 * value
+
+
+def test_estimates_hold_where_many_values_are_close_and_residuals_fall_slowly():
+    def atom(u, r, k):
+        return g.diff(u, r, r) / 2 + u / r + k * u
+
+    problem = g.Problem(g.Interval(r=(0, 80)), atom, [g.Dirichlet(u=0)], parameters={"k": -0.6})
+    spectrum = g.eigenmodes(problem, count=3, tol=1e-4, seed=1)
+    errors = [abs(value + 0.5 / n**2) for n, value in enumerate(spectrum.values, start=1)]
+    assert spectrum.converged and errors[2] < 1e-4 / 18
+    assert all(error < estimate for error, estimate in zip(errors, spectrum.estimates, strict=True))
+
+
+def test_a_centrifugal_barrier_is_no_feature_that_has_to_be_resolved():
+    def atom(u, r, k):
+        return g.diff(u, r, r) / 2 + u / r - u / r**2 + k * u
+
+    problem = g.Problem(g.Interval(r=(0, 60)), atom, [g.Dirichlet(u=0)], parameters={"k": -0.2})
+    spectrum = g.eigenmodes(problem, count=2, tol=1e-5)
+    assert spectrum.converged
+    assert list(spectrum.values) == pytest.approx([-1 / 8, -1 / 18], rel=1e-5)

@@ -26,7 +26,7 @@ def toward_data(cells: Partition, statements: Statements, degree: int) -> Partit
     domain = statements.problem.domain
     unit, units = [(-1.0, 1.0)] * cells.dimension, (1.0,) * len(statements.problem.fields)
     points, weights = gauss(degree, cells.dimension)
-    while True:
+    while len(cells) < _MOST_BOXES:
         layout = Layout(cells.boxes).mapped(unit, domain.bounds)
         equation = interior(statements.problem, statements.equations, layout, points, units, finite=False)
         inside = domain.contains(layout.points(points).flatten(0, 1)).reshape(len(layout), -1).all(dim=1)
@@ -35,6 +35,7 @@ def toward_data(cells: Partition, statements: Statements, degree: int) -> Partit
         if not cuts or len(cells) + sum(2 ** len(axes) - 1 for _, axes in cuts) > _MOST_BOXES:
             return cells
         cells = cells.split(cuts)
+    return cells
 
 
 def _rough(equation: Interior, points: Tensor, weights: Tensor, degree: int, inside: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ _DEARER = 4.0
 """How many times as long modes take as a solve on the same boxes."""
 
 _UNSURE = 3.0
-"""So many times as long as foretold the first ones may take, before it is known how fast the machine is."""
+"""So many times as long as foretold the very first ones may take, before it is known how fast the machine is."""
 
 _CHEAPER = 0.8
 """Where there is no time for a level another one is tried that takes less than this part of its time."""
@@ -180,10 +180,19 @@ class ModeHalving:
         before = trials.last
         if before is None:
             assert isinstance(level, First)
-            if run.timed and not run.affords(_UNSURE * (self._foretold(level) + self._foretold(level.coarser))):
-                raise OutOfTime
-            before = self._modes(level.coarser, run, None)
+            before = self._coarser(level, run)
         return self._modes(level, run, before).compared(before)
+
+    def _coarser(self, level: First, run: Run) -> BoxModes:
+        """The modes that those of a first level are held beside; they tell whether there is time for these."""
+        own, coarser = self._foretold(level), self._foretold(level.coarser)
+        if run.timed and not (run.affords(own + coarser) and run.affords(_UNSURE * coarser)):
+            raise OutOfTime
+        started = run.clock.now()
+        found = self._modes(level.coarser, run, None)
+        if run.timed and not run.affords(own * (run.clock.now() - started) / coarser):
+            raise OutOfTime
+        return found
 
     def _modes(self, level: Cells, run: Run, before: BoxModes | None) -> BoxModes:
         problem, (part, least, most) = self.setup.problem, _SETTLED

@@ -24,7 +24,7 @@ def legendre_table(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
 def _by_degree(x: Tensor, size: int, orders: Sequence[int]) -> list[Tensor]:
     """The same, [size, n]."""
     norm = (torch.arange(size, dtype=x.dtype, device=x.device) + 0.5).sqrt()
-    columns: list[list[Tensor]] = [[] for _ in range(max(orders) + 1)]
+    columns: list[list[Tensor]] = [[] for _ in range(max(orders, default=-1) + 1)]
     for n in range(size):
         for order, known in enumerate(columns):
             if n < order:
@@ -58,7 +58,7 @@ class TotalDegree:
         return torch.tensor(self.exponents, dtype=torch.long).reshape(len(self), self.dimension)
 
     def jet(self, x: Tensor, alphas: Iterable[Alpha]) -> dict[Alpha, Tensor]:
-        """Derivatives of the polynomials at x [n, d]: for each alpha [n, count]."""
+        """Derivatives of the polynomials at x [n, d]: for each alpha [n, count]; for no alpha nothing."""
         alphas = tuple(alphas)
         if not self.dimension:
             return {alpha: x.new_ones(len(x), 1) for alpha in alphas}

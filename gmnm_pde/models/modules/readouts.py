@@ -11,17 +11,22 @@ from torch import Tensor, nn
 from gmnm_pde.models.networks.layered import Layered
 from gmnm_pde.models.protocols import LinearReadout, can
 
+_ROUNDING, _SAME = 64.0, 1e-6
+"""Outputs are multiples of layers' to so many roundings, and follow these to this part of their size."""
+
 
 @dataclass(frozen=True)
 class Readout:
     """Linear layers, by name, whose outputs one beside the other are those of a module, and that have one input.
 
-    Or a network of this library, whose outputs they are.
+    Or a network of this library, whose outputs they are. The module may multiply each of them by a constant, one of
+    ``factors``.
 
     Without names the module has ``features`` and a ``readout`` of its own.
     """
 
     names: tuple[str, ...]
+    factors: tuple[float, ...] = ()
 
     def features(self, module: nn.Module, x: Any) -> Any:
         """What the layers are given, with a constant 1 where one has a bias."""
@@ -43,12 +48,12 @@ class Readout:
             return module.readout  # type: ignore[return-value]
         network = self._network(module)
         if network is not None:
-            return network.readout
+            return self._multiplied(network.readout)
         biased, rows = self._biased(module), []
         for layer in self._layers(module):
             bias = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias
             rows.append(torch.cat([layer.weight, bias[:, None]], dim=1) if biased else layer.weight)
-        return torch.cat(rows)
+        return self._multiplied(torch.cat(rows))
 
     @torch.no_grad()
     def put(self, module: nn.Module, weights: Tensor) -> None:
@@ -56,6 +61,7 @@ class Readout:
         if not self.names:
             module.set_readout(weights)  # type: ignore[operator]
             return
+        weights = self._multiplied(weights, -1)
         network = self._network(module)
         if network is not None:
             network.set_readout(weights)
@@ -65,6 +71,10 @@ class Readout:
             layer.weight.copy_(own[:, : layer.in_features])
             if layer.bias is not None:
                 layer.bias.copy_(own[:, -1])
+
+    def _multiplied(self, weights: Tensor, power: int = 1) -> Tensor:
+        """Weights [fields, features] by the factors, or divided by them with the power -1."""
+        return weights * weights.new_tensor(self.factors)[:, None] ** power if self.factors else weights
 
     def _network(self, module: nn.Module) -> Layered | None:
         """The network of this library that the module ends in, if it does."""
@@ -95,14 +105,25 @@ def find_readout(module: nn.Module, x: Tensor, joined: Any) -> Readout | None:
         last = calls[-count:]
         if sum(out.shape[-1] for _, _, out in last) != outputs.shape[1]:
             continue
-        if not torch.equal(torch.cat([out.reshape(len(x), -1) for _, _, out in last], dim=1), outputs):
+        own = torch.cat([out.reshape(len(x), -1) for _, _, out in last], dim=1)
+        factors = () if torch.equal(own, outputs) else _factors(own, outputs)
+        if factors is None:
             return None
         names = {layer: name for name, layer in module.named_modules()}
-        found = Readout(tuple(names[layer] for layer, _, _ in last))
+        found = Readout(tuple(names[layer] for layer, _, _ in last), factors)
         one_input = all(given is last[0][1] and given.ndim == 2 for _, given, _ in last)
         whole = one_input and all(_trained(layer) for layer, _, _ in last) and _alike([layer for layer, _, _ in last])
         return found if whole and _is_linear(module, found, x, joined) else None
     return None
+
+
+def _factors(own: Tensor, outputs: Tensor) -> tuple[float, ...] | None:
+    """What each column of numbers [n, fields] is multiplied by in others; None where it is no constant, or is zero."""
+    squares = own.square().sum(dim=0)
+    factors = (own * outputs).sum(dim=0) / squares
+    rounding = _ROUNDING * torch.finfo(own.dtype).eps
+    same = (outputs - own * factors).abs() <= rounding * outputs.abs().amax(dim=0)
+    return tuple(factors.tolist()) if bool((same & (factors != 0) & factors.isfinite()).all()) else None
 
 
 def _is_linear(module: nn.Module, found: Readout, x: Tensor, joined: Any) -> bool:
@@ -110,7 +131,9 @@ def _is_linear(module: nn.Module, found: Readout, x: Tensor, joined: Any) -> boo
     before, features = found.weights(module), found.features(module, x)
     changed = before + torch.linspace(-1, 1, before.numel()).to(before).view_as(before)
     found.put(module, changed)
-    same = torch.allclose(joined(module(x)), features @ changed.mT, rtol=1e-6, atol=1e-6)
+    outputs, expected = joined(module(x)), features @ changed.mT
+    sizes = expected.abs().amax(dim=0)
+    same = bool(((outputs - expected).abs() <= _SAME * (expected.abs() + sizes)).all())
     found.put(module, before)
     return same
 

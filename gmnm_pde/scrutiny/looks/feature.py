@@ -26,6 +26,7 @@ class Feature:
         size: By how much it changes.
         plane: Where it lies on a plane on which one coordinate is fixed: the number of that coordinate, and its value.
         hidden: Whether no derivative sees it: it jumps, and is differentiated itself, as the k of ``div(k grad u)``.
+        tail: Whether it belongs to a pole beside it, as that of 1/x: it is as narrow as it is near.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Feature:
     size: float
     plane: tuple[int, float] | None = None
     hidden: bool = False
+    tail: bool = False
 
     def within(self, axis: int, low: float, high: float) -> "Feature | None":
         """The part of it between two values of a coordinate; None if nothing of it is there."""

@@ -128,7 +128,7 @@ def _within(data: Data, lines: Lines, found: Found) -> Found:
     """Those of the places that are not at the ends of a part, where data may be those of the other one."""
     beside = [lines.points(found.lines, (found.t + way * _BESIDE)[:, None]) for way in (-1, 1)]
     inner = data.domain.contains(beside[0]) & data.domain.contains(beside[1])
-    return Found(found.kind, found.lines[inner], found.t[inner], found.width[inner], found.change[inner])
+    return found.some(inner)
 
 
 def _judged(data: Data, feature: Feature) -> Feature:
@@ -168,24 +168,30 @@ def _features(data: Data, datum: Datum, found: Iterable[tuple[Lines, Found]]) ->
 
 @dataclass(frozen=True)
 class _Places:
-    """Places in space [k, d], with widths in the coordinates' units [k] and as parts of the domain [k], and changes."""
+    """Places in space [k, d], with widths in the coordinates' units [k] and as parts of the domain [k], and changes.
+
+    And whether they belong to a pole.
+    """
 
     at: Tensor
     width: Tensor
     relative: Tensor
     change: Tensor
+    tail: Tensor
 
     @classmethod
     def of(cls, lines: Lines, found: Found, reach: float) -> "_Places":
         """Those on lines whose length in space is ``reach``."""
-        return cls(lines.points(found.lines, found.t[:, None]), found.width * reach, found.width, found.change)
+        return cls(
+            lines.points(found.lines, found.t[:, None]), found.width * reach, found.width, found.change, found.tail
+        )
 
     @classmethod
     def together(cls, parts: Sequence["_Places"]) -> "_Places":
         return cls(*(torch.cat(columns) for columns in zip(*(astuple(part) for part in parts), strict=True)))
 
     def some(self, rows: Tensor) -> "_Places":
-        return _Places(self.at[rows], self.width[rows], self.relative[rows], self.change[rows])
+        return _Places(*(column[rows] for column in astuple(self)))
 
     def feature(
         self, kind: Kind, data: Data, datum: Datum, rows: Tensor, plane: tuple[int, float] | None = None
@@ -201,6 +207,7 @@ class _Places:
             some.relative.median().item(),
             some.change[0].item(),
             plane,
+            tail=bool(some.tail.all()),
         )
 
 

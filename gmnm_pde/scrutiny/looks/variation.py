@@ -7,7 +7,7 @@ points, which tells how narrow it is, or until the points are as near as roundin
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor
@@ -41,6 +41,12 @@ _SMOOTH = 0.06
 _GROWTH = 3.0
 """A difference that grows by more than this factor as points come nearer belongs to a singular point."""
 
+_INFINITE = 1e300
+"""What changes by more has a pole."""
+
+_TAIL = 8.0
+"""What is no farther from a pole than so many of its widths may belong to it: that of 1 / x^n is about x / n."""
+
 _CLOSE = 2e-16
 """Positions on a line of length 1 that differ by no more are the same to rounding."""
 
@@ -60,23 +66,35 @@ class Rarity:
 
 @dataclass
 class Found:
-    """Places of one kind: their lines [c], positions on them [c], widths [c] and changes [c]; lines have length 1."""
+    """Places of one kind: their lines [c], positions on them [c], widths [c] and changes [c]; lines have length 1.
+
+    ``tail`` [c] is whether a place lies beside a pole, towards which the function grows all the way.
+    """
 
     kind: Kind
     lines: Tensor
     t: Tensor
     width: Tensor
     change: Tensor
+    tail: Tensor
+
+    def some(self, rows: Tensor) -> "Found":
+        """Some of the places."""
+        return Found(self.kind, *(column[rows] for column in astuple(self)[1:]))
 
 
 @dataclass
 class _Magnified:
-    """What magnifying made of some places, [c] each; ``width`` is NaN where a place is of no account, 0 at a jump."""
+    """What magnifying made of some places, [c] each; ``width`` is NaN where a place is of no account, 0 at a jump.
+
+    The function is ``infinite`` at some.
+    """
 
     t: Tensor
     width: Tensor
     change: Tensor
-    singular: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    singular: Tensor
+    infinite: Tensor
 
 
 def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
@@ -84,6 +102,7 @@ def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
     v = values - 0.0 * values  # infinite values become NaN
     alive = torch.ones_like(v[:, 1:], dtype=torch.bool)
     size, largest = _range(v)
+    poles = torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.float64)
     for _ in range(_ROUNDS):
         steps = v.diff(dim=1).abs().nan_to_num(0.0) * alive
         peak = steps.max().item()
@@ -94,10 +113,13 @@ def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
             break
         lines, at = _tops(steps, steep)
         seen = _magnified(v, size, probe, lines, at, rarity)
+        there = seen.singular | seen.infinite | (seen.change > _INFINITE)
+        poles = torch.cat([poles[0], lines[there]]), torch.cat([poles[1], seen.t[there]])
         jumps, narrow = seen.width == 0, (seen.width > 0) & (seen.width < rarity.width)
         for kind, some in (("jump", jumps), ("narrow", narrow)):
             if bool(some.any()):
-                yield Found(kind, lines[some], seen.t[some], seen.width[some], seen.change[some])  # type: ignore[arg-type]
+                places = lines[some], seen.t[some], seen.width[some]
+                yield Found(kind, *places, seen.change[some], _tails(probe, *places, *poles))  # type: ignore[arg-type]
         widths = seen.width[narrow]
         reach = int(4 * widths.max().item() * v.shape[1]) + 4 if len(widths) else 4
         near = _dilated(steep, reach)
@@ -107,6 +129,20 @@ def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
             size, largest = _range(v)
     if size > 1e-9 * largest and v.shape[1] > 2:
         yield from _kinks(v, alive, probe, rarity, size, largest)
+
+
+def _tails(probe: Probe, lines: Tensor, t: Tensor, width: Tensor, on: Tensor, poles: Tensor) -> Tensor:
+    """Which of some places [c] lie within a few widths of a pole and belong to it: the function grows towards it."""
+    tail = torch.zeros(len(t), dtype=torch.bool)
+    for line, pole in zip(on, poles, strict=True):
+        away = t - pole
+        near = ((lines == line) & (away.abs() <= _TAIL * width) & (away != 0)).nonzero()[:, 0]
+        if len(near):
+            parts = torch.logspace(-1, 0, _PARTS, dtype=torch.float64) * (1 + 2 * width / away.abs())[near, None]
+            grid = pole + away[near, None] * parts
+            sizes = probe(lines[near], grid.clamp(0, 1)).abs()
+            tail[near] |= (sizes.diff(dim=1) <= 0).all(dim=1)
+    return tail
 
 
 def _range(v: Tensor) -> tuple[float, float]:
@@ -147,7 +183,8 @@ def _magnified(v: Tensor, size: float, probe: Probe, lines: Tensor, at: Tensor, 
     count = len(at)
     t, width = (a + b) / 2, torch.full((count,), torch.nan, dtype=torch.float64)
     change, last = torch.zeros_like(width), torch.full_like(width, torch.inf)
-    singular, active = torch.zeros(count, dtype=torch.bool), torch.ones(count, dtype=torch.bool)
+    singular, infinite = torch.zeros(count, dtype=torch.bool), torch.zeros(count, dtype=torch.bool)
+    active = torch.ones(count, dtype=torch.bool)
     parts = torch.linspace(0, 1, _PARTS + 1, dtype=torch.float64)
     for level in range(_LEVELS):
         rows = active.nonzero()[:, 0]
@@ -169,12 +206,12 @@ def _magnified(v: Tensor, size: float, probe: Probe, lines: Tensor, at: Tensor, 
         change[rows[smooth]] = whole[rows][smooth]
         width[rows[close & ~little]] = 0.0
         change[rows[close]] = steps[close]
-        singular[rows[grows]] = True
+        singular[rows[grows]], infinite[rows] = True, ~total.isfinite()
         active[rows[smooth | close | little | grows]] = False
         last[rows] = steps
         a[rows], b[rows] = low - delta, high + delta
     width[~(change >= _GOOD_PART * size)] = torch.nan
-    return _Magnified(t, width, change, singular)
+    return _Magnified(t, width, change, singular, infinite)
 
 
 def _kinks(v: Tensor, alive: Tensor, probe: Probe, rarity: Rarity, size: float, largest: float) -> Iterator[Found]:
@@ -202,4 +239,4 @@ def _kinks(v: Tensor, alive: Tensor, probe: Probe, rarity: Rarity, size: float, 
         t, half = grid.gather(1, where[:, None] + 1)[:, 0], 2 * delta
     kink &= bend >= 2 * _GOOD_PART * size
     if first is not None and bool(kink.any()):
-        yield Found("kink", lines[kink], t[kink], torch.zeros_like(t[kink]), bend[kink])
+        yield Found("kink", lines[kink], t[kink], torch.zeros_like(t[kink]), bend[kink], torch.zeros_like(kink[kink]))
