@@ -2,34 +2,33 @@
 
 Around a hole a field may go that has neither sources nor curl, and what holds in one piece of a domain says nothing of
 another. One mixture over the domain shows such fields badly, however simple they are where they live. So each piece is
-looked at by itself, with functions around its holes (``models/laurent.py``), up to a degree that tells: where a field
-is free the stability constant grows with the degree, elsewhere it soon does not.
+looked at by itself, with functions around its holes (``models/laurent.py``). Where a field is free the stability
+constant grows with their degree without end, elsewhere it soon does not.
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gmnm_pde._errors import GmnmError
-from gmnm_pde.collocation.whole import counts_for, place
+from gmnm_pde.collocation.in_piece import InPiece
+from gmnm_pde.collocation.whole import counts_for
 from gmnm_pde.fitting.by_dimension import ByDimension
+from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.uniqueness import SUSPECT, described
-from gmnm_pde.geometry import GivenPoints, Region
-from gmnm_pde.geometry.topology import Piece, Topology
+from gmnm_pde.geometry import GivenPoints
+from gmnm_pde.geometry.topology import Topology, may_have_holes
 from gmnm_pde.linalg.extremes import largest_gain
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.models.laurent import Laurent
-from gmnm_pde.residuals import FieldMap, Placed, ReadoutSystem
-from gmnm_pde.sampling import Cloud, sample, stream
+from gmnm_pde.residuals import FieldMap, ReadoutSystem
 from gmnm_pde.statement.problem import Problem
-from gmnm_pde.statement.terms import Term
 
-_DEGREES = {1: (12, 20, 30), 2: (9, 13, 18, 24, 30), 3: (5, 7, 9, 11)}
+_DEGREES = {1: (9, 13, 18, 24), 2: (9, 13, 18, 24, 32), 3: (5, 7, 9, 11)}
 """Degrees that are tried one after the other, by the number of coordinates."""
 
-_MOST = ByDimension(line=200, plane=2600, space=2000, beyond=0)
+_MOST = ByDimension(line=200, plane=2000, space=2000, beyond=0)
 """Up to so many unknowns."""
 
 _LOWER = 0.7
@@ -38,113 +37,96 @@ _LOWER = 0.7
 _GROWS = 2.0
 """If they grow by more than this factor, they are not those of the problem yet."""
 
-_UNCLEAR = 1e3
-"""Constants above this that still grow at the highest degree may be those of a free field."""
+_UNCLEAR = 300.0
+"""Constants above this that have grown from degree to degree up to the last are of a field that may be free."""
 
-_OVERSAMPLING, _MEASURED = 2.2, 2000
-"""Rows of equations for each unknown, and points at which fields are measured."""
+_WAVES = 5.0
+"""With more half waves than this, polynomials of the last degrees do not show all fields yet."""
+
+_OVERSAMPLING = 2.2
+"""Rows of equations for each unknown."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The stability constants of functions up to a degree, and the fields that have the largest.
+    """What functions up to a degree show.
 
     Attributes:
-        lower: The constant of functions of lower degree.
+        lower: The stability constant of those of lower degree.
         constant: That of all.
-        fields: Those of the largest, [n, fields].
-        points: Where, [n, d].
+        words: The field that has it.
+        unknowns: How many there are.
     """
 
     lower: float
     constant: float
-    fields: Tensor
-    points: Tensor
+    words: str
+    unknowns: int
 
 
-@dataclass(frozen=True)
-class Look:
-    problem: Problem
-    scales: dict
-    seed: int
-    topology: Topology
-    piece: Piece
+def free_by_shape(setup: Setup) -> str:
+    """In words, what the shape of a domain leaves free in a linear problem; empty if nothing is."""
+    problem, waves = setup.problem, setup.posed.half_waves
+    if not _is_looked_at(problem):
+        return ""
+    topology = Topology(problem.domain)
+    pieces = list(topology.pieces())
+    for piece in pieces:
+        if len(pieces) == 1 and (waves is None or not piece.holes):
+            return ""
+        free = _free_in(InPiece(problem, topology, piece, setup.seed), setup.scales, waves or 0.0)
+        if free:
+            return free
+    return ""
 
-    @cached_property
-    def points(self) -> Tensor:
-        points = sample(self.problem.domain.interior, _MEASURED, "sobol", seed=stream(self.seed, "look")).points
-        return points[self.topology.piece_of(points) == self.piece.number]
 
-    def at(self, degree: int) -> Shown:
-        fields = len(self.problem.fields)
-        model = Laurent(self.piece.bounds, self.piece.holes, self.points, degree, fields)
-        system = ReadoutSystem(self.problem, model, self.placed(model, "chebyshev", self.seed, degree), self.scales)
-        held = ReadoutSystem(self.problem, model, self.placed(model, "sobol", stream(self.seed, "held out"), degree), self.scales)
-        zero = system.like.new_zeros(system.columns)
-        factor = RidgeSolver(reduce(system.blocks(zero), system.columns))
-        measured = FieldMap(system, self.points)
-        size = len(self.points) ** 0.5
+def _is_looked_at(problem: Problem) -> bool:
+    """Whether it is a linear problem in space on a domain that may have holes or several pieces."""
+    plain = problem.linear and problem.order and not (problem.parameters or problem.periodic or problem.domain.time)
+    pointwise = all(term.partner is None and not term.trace.over_space for term in problem.terms)
+    return bool(plain and pointwise and may_have_holes(problem.domain))
 
-        def forth(unknowns):
-            return (measured.forth(unknowns) / size).flatten(0, 1)
 
-        def back(values):
-            return measured.back(values.unflatten(0, (-1, fields)) / size)
+def _free_in(points: InPiece, scales: Mapping[str, float], waves: float) -> str:
+    """In words, what is free in a piece."""
+    dimension = points.problem.domain.dimension
+    for degree in _DEGREES[dimension]:
+        shown = _shown(points, scales, degree)
+        if shown.constant > SUSPECT:
+            return f"the answer is one of many: {shown.words}"
+        if shown.constant < _GROWS * shown.lower:
+            return ""
+        larger = (1.3**dimension) * shown.unknowns
+        if larger > _MOST.of(dimension):
+            break
+    unclear = shown.constant > _UNCLEAR and waves < _WAVES
+    return f"the answer may be one of many: {shown.words}" if unclear else ""
 
-        found = []
-        for d in (int(_LOWER * degree), degree):
-            found.append(largest_gain(factor, forth, back, zero, fields * model.up_to(d))[1])
-        directions = torch.stack(found, dim=1)
-        rows = torch.cat([image for image, _ in held.images(zero, directions)])
-        values = measured.forth(directions)
-        sizes = values.square().sum(dim=1).mean(dim=0).sqrt()
-        fit = torch.cat([image for image, _ in system.images(zero, directions)])
-        constants = sizes / torch.maximum(rows.square().mean(dim=0), fit.square().mean(dim=0)).sqrt()
-        return Shown(*constants.tolist(), values[:, :, 1], self.points)
 
-    def placed(self, model, rule, seed, degree) -> list[Placed]:
-        """The terms at points of the piece."""
-        unknowns = len(model.degrees) * len(self.problem.fields)
-        interior = counts_for(self.problem, unknowns, _OVERSAMPLING).interior * _MEASURED // len(self.points)
-        placed = []
-        for number, term in enumerate(self.problem.terms):
-            if isinstance(term.region, GivenPoints):
-                placed.append(Placed(term, sample(term.region, 1)))
-                continue
-            if term.group == "interior":
-                clouds = [sample(term.region, interior, rule, seed=seed + number)]
-                if rule == "chebyshev":
-                    clouds.append(self._beside_boundary(degree, seed))
-            else:
-                clouds = self._by_chart(term.region, degree, rule, seed + number)
-            cloud = self._own(clouds)
-            if len(cloud):
-                placed.append(Placed(term, cloud))
-        return placed
+@torch.no_grad()
+def _shown(points: InPiece, scales: Mapping[str, float], degree: int) -> Shown:
+    """What functions up to a degree show: constants as other points than those of the fit have them."""
+    problem, piece = points.problem, points.piece
+    fields = len(problem.fields)
+    model = Laurent(piece.bounds, piece.holes, points.outline, degree, fields)
+    interior = counts_for(problem, len(model.degrees) * fields, _OVERSAMPLING).interior
+    fitted, held_out = (
+        ReadoutSystem(problem, model, points.place(interior, degree, held_out=held), scales) for held in (False, True)
+    )
+    zero = fitted.like.new_zeros(fitted.columns)
+    factor = RidgeSolver(reduce(fitted.blocks(zero), fitted.columns))
+    at, size = FieldMap(fitted, points.measured), len(points.measured) ** 0.5
 
-    def _beside_boundary(self, degree, seed) -> Cloud:
-        """Points just inside of the boundary, which show what polynomials of high degree do there."""
-        domain = self.problem.domain
-        cloud = self._own(self._by_chart(domain.boundary, degree, "chebyshev", seed, 0.5))
-        step = 1e-3 * max(high - low for low, high in domain.bounds)
-        points = cloud.points - step * cloud.normals
-        return Cloud(points[domain.contains(points)])
+    def forth(unknowns: Tensor) -> Tensor:
+        return (at.forth(unknowns) / size).flatten(0, 1)
 
-    def _by_chart(self, region, degree, rule, seed, part=1.0):
-        """As many points on each chart of a boundary, however small it is."""
-        each = {1: 1, 2: 6 * degree + 10, 3: 5 * (degree + 1) ** 2}[self.problem.domain.dimension]
-        each = max(1, int(part*each * min(1.0, 12 / len(region.charts))))
-        clouds = []
-        for k, chart in enumerate(region.charts):
-            try:
-                clouds.append(sample(replace(region, charts=(chart,)), each, rule, seed=seed + 17 * k))
-            except GmnmError:
-                continue
-        return clouds
+    def back(values: Tensor) -> Tensor:
+        return at.back(values.unflatten(0, (-1, fields)) / size)
 
-    def _own(self, clouds) -> Cloud:
-        """The points of the piece among those of some clouds."""
-        points = torch.cat([cloud.points for cloud in clouds])
-        rows = self.topology.piece_of(points) == self.piece.number
-        normals = [cloud.normals for cloud in clouds if cloud.normals is not None]
-        return Cloud(points[rows], torch.cat(normals)[rows] if len(normals) == len(clouds) else None)
+    leading = [fields * model.up_to(part * degree) for part in (_LOWER, 1.0)]
+    directions = torch.stack([largest_gain(factor, forth, back, zero, count)[1] for count in leading], dim=1)
+    rows = [torch.cat([image for image, _ in system.images(zero, directions)]) for system in (fitted, held_out)]
+    left = torch.maximum(*(own.square().mean(dim=0) for own in rows)).sqrt()
+    values = at.forth(directions)
+    lower, constant = (values.square().sum(dim=1).mean(dim=0).sqrt() / left).tolist()
+    return Shown(lower, constant, described(fitted, values[:, :, 1], points.measured), fitted.columns)

@@ -3,14 +3,16 @@
 What is narrower than the lattice's spacing is not seen: neither gaps between pieces nor holes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.round import Ball, Ellipse
 
 _SIDE = {1: 512, 2: 160, 3: 40}
 """Points of the lattice along each coordinate, by the number of coordinates."""
@@ -28,7 +30,7 @@ class Hole:
 
     Attributes:
         center: A point in it, [d].
-        axis: The coordinate along which it goes through all of the domain, where it is no cavity.
+        axis: The coordinate along which it goes through all of space, where it is no cavity.
     """
 
     center: tuple[float, ...]
@@ -125,6 +127,7 @@ def _centers(points: Tensor, depth: Tensor) -> Iterator[tuple[float, ...]]:
         first, size = points[k], depth[k]
 
 
-def topology_of(domain: Domain) -> Sequence[Piece]:
-    """The pieces of a domain, each with its holes."""
-    return tuple(Topology(domain).pieces())
+def may_have_holes(domain: Domain) -> bool:
+    """Whether a domain in space may have holes or several pieces, by its kind."""
+    whole = is_box(domain) or isinstance(domain, Ellipse | Ball)
+    return not (whole or domain.time or domain.parts or not domain.solid) and domain.dimension in _SIDE

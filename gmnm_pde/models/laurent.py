@@ -18,6 +18,9 @@ from gmnm_pde.multiindex import Alpha, Operator, below, leibniz
 _TINY = 1e-6
 """Distances from a centre count as no less than this part of the extent of the domain."""
 
+_FIRST, _FEWER = 3, 3
+"""Around holes degrees are the first and so many times lower: what goes on in corners far off is more."""
+
 _THIN = 1e-3
 """Half the range of the logarithm of squared distances is no less than this."""
 
@@ -39,7 +42,7 @@ class Laurent(nn.Module):
         self, bounds: Sequence[Sequence[float]], holes: Sequence[Hole], points: Tensor, degree: int, outputs: int
     ):
         super().__init__()
-        self.parts = [Products(bounds, degree), *(Around(bounds, hole, points, degree) for hole in holes)]
+        self.parts = [Products(bounds, degree), *(Around(bounds, hole, points, _FIRST + degree // _FEWER) for hole in holes)]
         degrees = torch.cat([part.degrees for part in self.parts])
         self._order = degrees.argsort(stable=True)
         self.degrees = degrees[self._order]
@@ -150,14 +153,13 @@ class Around:
         q^(-l/2 - m) (E - l/2) (E - l/2 - 1) ... (E - l/2 - m + 1) f.
         """
         count = self._degree + 1
-        level = torch.arange(count, dtype=torch.float64)
+        power = torch.arange(count, dtype=torch.float64) + (len(self._across) - 2) / 2
         matrix = torch.eye(count, dtype=torch.float64).expand(count, count, count)
         slope = slopes_of_chebyshev(self._degree) / self._half
         for k in range(order):
-            matrix = matrix @ (slope - (level / 2 + k)[:, None, None] * torch.eye(count, dtype=torch.float64))
+            matrix = matrix @ (slope - (power + k)[:, None, None] * torch.eye(count, dtype=torch.float64))
         values = chebyshev(square.log() / self._half, self._degree)
-        power = square[:, None] ** (-level / 2 - order)
-        return power[:, :, None] * (values @ matrix.mT.flatten(0, 1).mT).unflatten(1, (count, count))
+        return (square[:, None] ** (-power - order))[:, :, None] * (values @ matrix.mT.flatten(0, 1).mT).unflatten(1, (count, count))
 
 
 def _of_square(alpha: Alpha, away: Tensor, by_square: Sequence[Tensor]) -> Tensor:

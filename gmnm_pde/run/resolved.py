@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.free_fields import free_by_shape
 from gmnm_pde.models import Evolved, Normalized
 from gmnm_pde.run.audit import looks_at
 from gmnm_pde.run.result import Result, Status
@@ -64,7 +65,9 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
     if posed.ill_posed:
         why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {posed.ill_posed}"
         return replace(result, details=f"{result.details}; {why}")
-    free = posed.free or (free_at_solution(result.best.fit.model, setup.problem) if result.converged else "")
+    free = posed.free
+    if result.converged and not free:
+        free = free_at_solution(result.best.fit.model, setup.problem) or free_by_shape(setup)
     if not free:
         return result
     status = Status.NOT_UNIQUE if result.converged else result.status
