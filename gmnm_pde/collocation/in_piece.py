@@ -49,12 +49,12 @@ class InPiece:
     def measured(self) -> Tensor:
         """Points of the interior, evenly, [n, d]."""
         cloud = sample(self.problem.domain.interior, _MEASURED, "sobol", seed=stream(self.seed, "look"))
-        return self._own([cloud]).points
+        return self.own([cloud]).points
 
     @cached_property
     def outline(self) -> Tensor:
         """Points of the boundary, [n, d]."""
-        return self._own(self._on_charts(self.problem.domain.boundary, _OUTLINE, "sobol", self.seed)).points
+        return self.own(self._on_charts(self.problem.domain.boundary, _OUTLINE, "sobol", self.seed)).points
 
     def place(self, interior: int, degree: int, *, held_out: bool) -> list[Placed]:
         """The terms that hold in the piece at their points: to fit on, or others.
@@ -77,7 +77,7 @@ class InPiece:
                 clouds += [] if held_out else [self._beside_boundary(each // 2, seed_of_term)]
             else:
                 clouds = self._on_charts(term.region, each, rule, seed_of_term)
-            cloud = self._own(clouds)
+            cloud = self.own(clouds)
             placed += [Placed(term, cloud)] if len(cloud) else []
         return placed
 
@@ -101,7 +101,7 @@ class InPiece:
 
     def _beside_boundary(self, each: int, seed: int) -> Cloud:
         domain = self.problem.domain
-        cloud = self._own(self._on_charts(domain.boundary, each, "chebyshev", seed))
+        cloud = self.own(self._on_charts(domain.boundary, each, "chebyshev", seed))
         if cloud.normals is None:
             return Cloud(cloud.points[:0])
         points = cloud.points - _BESIDE * max(high - low for low, high in domain.bounds) * cloud.normals
@@ -119,7 +119,7 @@ class InPiece:
                 continue
         return clouds
 
-    def _own(self, clouds: Sequence[Cloud]) -> Cloud:
+    def own(self, clouds: Sequence[Cloud]) -> Cloud:
         """The points of some clouds that lie in the piece."""
         points = torch.cat([cloud.points for cloud in clouds])
         rows = self.topology.piece_of(points) == self.piece.number

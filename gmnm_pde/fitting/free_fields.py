@@ -6,6 +6,7 @@ looked at by itself, with functions around its holes (``models/laurent.py``). Wh
 constant grows with their degree without end, elsewhere it soon does not.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,11 +17,12 @@ from gmnm_pde.collocation.in_piece import InPiece
 from gmnm_pde.collocation.whole import counts_for
 from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.rounded import rounded
 from gmnm_pde.fitting.uniqueness import SUSPECT, described
-from gmnm_pde.geometry import GivenPoints
 from gmnm_pde.geometry.topology import Topology, may_have_holes
 from gmnm_pde.linalg.extremes import largest_gain
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
+from gmnm_pde.models import Normalized
 from gmnm_pde.models.laurent import Laurent
 from gmnm_pde.residuals import FieldMap, ReadoutSystem
 from gmnm_pde.statement.problem import Problem
@@ -31,10 +33,13 @@ _DEGREES = {1: (9, 13, 18, 24), 2: (9, 13, 18, 24, 32), 3: (5, 7, 9, 11)}
 _MOST = ByDimension(line=200, plane=2000, space=2000, beyond=0)
 """Up to so many unknowns."""
 
+_LARGER = 1.3
+"""The next degree is about so many times as large."""
+
 _LOWER = 0.7
 """Constants of a degree are compared with those of this part of it."""
 
-_GROWS = 2.0
+_GROWS = 1.5
 """If they grow by more than this factor, they are not those of the problem yet."""
 
 _UNCLEAR = 300.0
@@ -64,69 +69,106 @@ class Shown:
     unknowns: int
 
 
-def free_by_shape(setup: Setup) -> str:
-    """In words, what the shape of a domain leaves free in a linear problem; empty if nothing is."""
+def free_by_shape(setup: Setup, solution: Normalized) -> str:
+    """In words, what the shape of a domain leaves free in a problem; empty if nothing is.
+
+    Nonlinear problems are linearised at their solution.
+    """
     problem, waves = setup.problem, setup.posed.half_waves
     if not _is_looked_at(problem):
         return ""
     topology = Topology(problem.domain)
     pieces = list(topology.pieces())
     for piece in pieces:
-        if len(pieces) == 1 and (waves is None or not piece.holes):
+        if len(pieces) == 1 and not (piece.holes and (waves is not None or not problem.linear)):
             return ""
-        free = _free_in(InPiece(problem, topology, piece, setup.seed), setup.scales, waves or 0.0)
+        points = InPiece(problem, topology, piece, setup.seed)
+        free = _around_hole(points, setup, solution) or _Look(points, setup.scales, solution).free(waves or 0.0)
         if free:
             return free
     return ""
 
 
+def _around_hole(points: InPiece, setup: Setup, solution: Normalized) -> str:
+    """In words, what first-order systems leave free around a hole of a piece."""
+    for hole in {(hole.number, hole.axis): hole for hole in reversed(points.piece.holes)}.values():
+        problem = rounded(points, hole)
+        if problem is None:
+            continue
+        topology = Topology(problem.domain)
+        (piece,) = topology.pieces()
+        look = _Look(InPiece(problem, topology, piece, setup.seed), setup.scales, solution)
+        if look.free(math.inf):
+            place = [(name, x) for k, (name, x) in enumerate(zip(problem.domain.coordinates, hole.center, strict=True)) if k != hole.axis]
+            where = ", ".join(f"{name}={x:.3g}" for name, x in place)
+            fields = " and ".join(problem.fields)
+            return f"the answer is one of many: equations and conditions let a field in {fields} be added that lives around the hole near {where}; state what fixes it"
+    return ""
+
+
 def _is_looked_at(problem: Problem) -> bool:
-    """Whether it is a linear problem in space on a domain that may have holes or several pieces."""
-    plain = problem.linear and problem.order and not (problem.parameters or problem.periodic or problem.domain.time)
+    """Whether it is a problem in space on a domain that may have holes or several pieces."""
+    plain = problem.order and not (problem.parameters or problem.periodic or problem.domain.time)
     pointwise = all(term.partner is None and not term.trace.over_space for term in problem.terms)
     return bool(plain and pointwise and may_have_holes(problem.domain))
 
 
-def _free_in(points: InPiece, scales: Mapping[str, float], waves: float) -> str:
-    """In words, what is free in a piece."""
-    dimension = points.problem.domain.dimension
-    for degree in _DEGREES[dimension]:
-        shown = _shown(points, scales, degree)
-        if shown.constant > SUSPECT:
-            return f"the answer is one of many: {shown.words}"
-        if shown.constant < _GROWS * shown.lower:
-            return ""
-        larger = (1.3**dimension) * shown.unknowns
-        if larger > _MOST.of(dimension):
-            break
-    unclear = shown.constant > _UNCLEAR and waves < _WAVES
-    return f"the answer may be one of many: {shown.words}" if unclear else ""
+@dataclass(frozen=True)
+class _Look:
+    """A look at one piece.
 
+    Attributes:
+        points: Of the piece.
+        scales: Of rows, by the names of residuals.
+        solution: Where nonlinear problems are linearised.
+    """
 
-@torch.no_grad()
-def _shown(points: InPiece, scales: Mapping[str, float], degree: int) -> Shown:
-    """What functions up to a degree show: constants as other points than those of the fit have them."""
-    problem, piece = points.problem, points.piece
-    fields = len(problem.fields)
-    model = Laurent(piece.bounds, piece.holes, points.outline, degree, fields)
-    interior = counts_for(problem, len(model.degrees) * fields, _OVERSAMPLING).interior
-    fitted, held_out = (
-        ReadoutSystem(problem, model, points.place(interior, degree, held_out=held), scales) for held in (False, True)
-    )
-    zero = fitted.like.new_zeros(fitted.columns)
-    factor = RidgeSolver(reduce(fitted.blocks(zero), fitted.columns))
-    at, size = FieldMap(fitted, points.measured), len(points.measured) ** 0.5
+    points: InPiece
+    scales: Mapping[str, float]
+    solution: Normalized
 
-    def forth(unknowns: Tensor) -> Tensor:
-        return (at.forth(unknowns) / size).flatten(0, 1)
+    def free(self, waves: float) -> str:
+        """In words, what is free; nothing that is not sure where there are many waves, or the problem is nonlinear."""
+        problem = self.points.problem
+        dimension = problem.domain.dimension
+        for degree in _DEGREES[dimension]:
+            shown = self._shown(degree)
+            if shown.constant > SUSPECT:
+                return f"the answer is one of many: {shown.words}"
+            if shown.constant < _GROWS * shown.lower:
+                return ""
+            if _LARGER**dimension * shown.unknowns > _MOST.of(dimension):
+                break
+        unclear = problem.linear and shown.constant > _UNCLEAR and waves < _WAVES
+        return f"the answer may be one of many: {shown.words}" if unclear else ""
 
-    def back(values: Tensor) -> Tensor:
-        return at.back(values.unflatten(0, (-1, fields)) / size)
+    @torch.no_grad()
+    def _shown(self, degree: int) -> Shown:
+        """What functions up to a degree show: constants as other points than those of the fit have them."""
+        problem, piece, measured = self.points.problem, self.points.piece, self.points.measured
+        fields, size = len(problem.fields), len(measured) ** 0.5
+        model = Laurent(piece.bounds, piece.holes, self.points.outline, degree, fields)
+        interior = counts_for(problem, len(model.degrees) * fields, _OVERSAMPLING).interior
+        fitted, held_out = (
+            ReadoutSystem(problem, model, self.points.place(interior, degree, held_out=held), self.scales)
+            for held in (False, True)
+        )
+        theta = fitted.start()
+        if not problem.linear:
+            theta = fitted.imitating(self.solution, theta)
+        factor = RidgeSolver(reduce(fitted.blocks(theta), fitted.columns))
+        at = FieldMap(fitted, measured)
 
-    leading = [fields * model.up_to(part * degree) for part in (_LOWER, 1.0)]
-    directions = torch.stack([largest_gain(factor, forth, back, zero, count)[1] for count in leading], dim=1)
-    rows = [torch.cat([image for image, _ in system.images(zero, directions)]) for system in (fitted, held_out)]
-    left = torch.maximum(*(own.square().mean(dim=0) for own in rows)).sqrt()
-    values = at.forth(directions)
-    lower, constant = (values.square().sum(dim=1).mean(dim=0).sqrt() / left).tolist()
-    return Shown(lower, constant, described(fitted, values[:, :, 1], points.measured), fitted.columns)
+        def forth(unknowns: Tensor) -> Tensor:
+            return (at.forth(unknowns) / size).flatten(0, 1)
+
+        def back(values: Tensor) -> Tensor:
+            return at.back(values.unflatten(0, (-1, fields)) / size)
+
+        leading = [fields * model.up_to(part * degree) for part in (_LOWER, 1.0)]
+        directions = torch.stack([largest_gain(factor, forth, back, theta, count)[1] for count in leading], dim=1)
+        rows = [torch.cat([image for image, _ in system.images(theta, directions)]) for system in (fitted, held_out)]
+        left = torch.maximum(*(own.square().mean(dim=0) for own in rows)).sqrt()
+        values = at.forth(directions)
+        lower, constant = (values.square().sum(dim=1).mean(dim=0).sqrt() / left).tolist()
+        return Shown(lower, constant, described(fitted, values[:, :, 1], measured), fitted.columns)

@@ -14,14 +14,18 @@ from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.round import Ball, Ellipse
 
-_SIDE = {1: 512, 2: 160, 3: 40}
-"""Points of the lattice along each coordinate, by the number of coordinates."""
+_POINTS = {1: 512, 2: 160**2, 3: 40**3}
+"""Points of the lattice in the box around the domain, by the number of coordinates."""
+
+_MARGIN = 4
+"""Points of the lattice beyond the box at each end."""
 
 _MOST_CENTERS = 3
 """So many centres a hole has at most: one is enough for a round one."""
 
-_LEAST_DEPTH = 0.4
-"""Further centres are no less deep in the hole than this part of the deepest."""
+_MIDDLE, _SHALLOW, _APART = 0.7, 0.4, 1.5
+"""The middle of a hole is its centre if it is so deep in parts of the deepest; others are no less deep than the second
+part, and so many depths apart."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,15 @@ class Hole:
     """A hole: of the plane, a cavity in space, or what a ring in space goes around.
 
     Attributes:
-        center: A point in it, [d].
+        center: A point in it, [d]; a long one has several.
+        radius: How far the domain is from there.
+        number: Of the hole among those of its piece and axis.
         axis: The coordinate along which it goes through all of space, where it is no cavity.
     """
 
     center: tuple[float, ...]
+    radius: float
+    number: int
     axis: int | None = None
 
 
@@ -56,21 +64,22 @@ class Topology:
     """The pieces of a domain in space, and in which of them points lie."""
 
     def __init__(self, domain: Domain):
-        from scipy.ndimage import label  # here: it takes a tenth of a second to import, and few domains need it
+        from scipy.ndimage import distance_transform_edt, label  # here: they take time to import, and few need them
 
-        side = _SIDE[domain.dimension]
-        bounds = torch.tensor(domain.bounds, dtype=torch.float64)
-        self._step = (bounds[:, 1] - bounds[:, 0]) / (side - 4)
-        self._low = bounds[:, 0] - 2 * self._step
-        axes = [low + (torch.arange(side + 1) + 0.5) * step for low, step in zip(self._low, self._step, strict=True)]
-        shape = (side + 1,) * domain.dimension
-        self._points = torch.cartesian_prod(*axes).reshape(*shape, domain.dimension)
-        self._depth = domain.distance(self._points.flatten(0, -2)).reshape(shape)
-        reach = 0.5 * self._step.norm().item()
-        self._near = (self._depth > -reach).numpy()  # points of the domain have all corners of their cell in it
-        whole = np.ones((3,) * domain.dimension, dtype=bool)
-        labels, self.count = label(self._near, whole)
-        self._labels, self._label = torch.from_numpy(labels), label
+        d, bounds = domain.dimension, torch.tensor(domain.bounds, dtype=torch.float64)
+        extent = bounds[:, 1] - bounds[:, 0]
+        self._step = (extent.prod().item() / _POINTS[d]) ** (1 / d)
+        counts = (extent / self._step).ceil().long() + 2 * _MARGIN
+        self._low = bounds.mean(dim=1) - counts * self._step / 2
+        axes = [low + (torch.arange(n) + 0.5) * self._step for low, n in zip(self._low, counts.tolist(), strict=True)]
+        shape = tuple(counts.tolist())
+        self._points = torch.cartesian_prod(*axes).reshape(*shape, d)
+        depth = domain.distance(self._points.flatten(0, -2)).reshape(shape)
+        self._reach = 0.5 * d**0.5 * self._step
+        near = (depth > -self._reach).numpy()  # points of the domain have all corners of their cell in it
+        whole = np.ones((3,) * d, dtype=bool)
+        labels, self.count = label(near, whole)
+        self._labels, self._label, self._edt = torch.from_numpy(labels), label, distance_transform_edt
 
     def piece_of(self, points: Tensor) -> Tensor:
         """The numbers of the pieces that points [n, d] lie in, from 1 on, [n]."""
@@ -87,47 +96,54 @@ class Topology:
             box = tuple(zip(low.tolist(), high.tolist(), strict=True))
             yield Piece(number, box, tuple(self._holes(own.numpy())))
 
+    def beyond(self, points: Tensor, normals: Tensor, piece: int, axis: int | None = None) -> Tensor:
+        """What lies beyond points of a piece's boundary: the numbers of holes or of what is outside, [n].
+
+        Zero where that is too narrow to be told.
+        """
+        own, labels = (self._labels == piece).numpy(), points + 4 * self._reach * normals
+        outside = self._label(~own if axis is None else ~own.any(axis=axis))[0]
+        cells = ((labels - self._low) / self._step).long()
+        kept = [k for k in range(own.ndim) if k != axis]
+        inside = [cells[:, k].clamp(0, n - 1) for k, n in zip(kept, outside.shape, strict=True)]
+        return torch.from_numpy(outside)[tuple(inside)].long()
+
     def _holes(self, own: np.ndarray) -> Iterator[Hole]:
         """The holes of a piece, a mask on the lattice."""
         if own.ndim == 1:
             return
-        for center in self._enclosed(~own, self._points, self._depth):
-            yield Hole(center)
+        yield from self._enclosed(~own, self._points, None)
         for axis in range(own.ndim if own.ndim == 3 else 0):
-            shadow = own.any(axis=axis)
-            middle = self._points.select(axis, own.shape[axis] // 2)
-            depth = self._depth.amax(dim=axis)  # how far a line is from the domain, at most
-            for center in self._enclosed(~shadow, middle, depth):
-                yield Hole(center, axis)
+            yield from self._enclosed(~own.any(axis=axis), self._points.select(axis, own.shape[axis] // 2), axis)
 
-    def _enclosed(self, outside: np.ndarray, points: Tensor, depth: Tensor) -> Iterator[tuple[float, ...]]:
-        """Centres of what a mask has that does not reach the lattice's end."""
+    def _enclosed(self, outside: np.ndarray, points: Tensor, axis: int | None) -> Iterator[Hole]:
+        """What a mask has that does not reach the lattice's end."""
         labels, count = self._label(outside)
         for number in range(1, count + 1):
-            own = torch.from_numpy(labels == number)
             if number == labels[(0,) * labels.ndim]:
                 continue
-            yield from _centers(points[own], -depth[own])
+            own = labels == number
+            depth = torch.from_numpy(self._edt(own, sampling=self._step))[torch.from_numpy(own)]
+            for center, radius in _centers(points[torch.from_numpy(own)], depth):
+                yield Hole(center, radius, number, axis)
 
 
-def _centers(points: Tensor, depth: Tensor) -> Iterator[tuple[float, ...]]:
-    """Points deep in a hole: its middle where that is, others where it is long."""
-    deepest = depth.amax().item()
-    middle = points.mean(dim=0)
+def _centers(points: Tensor, depth: Tensor) -> Iterator[tuple[tuple[float, ...], float]]:
+    """Points deep in a hole, and how deep: its middle where that is, others where it is long."""
+    middle, deepest = points.mean(dim=0), depth.amax()
     nearest = (points - middle).norm(dim=1).argmin()
-    first, size = (middle, depth[nearest]) if depth[nearest] > 0.7 * deepest else (points[depth.argmax()], deepest)
-    left = torch.ones(len(points), dtype=torch.bool)
+    k = nearest if depth[nearest] > _MIDDLE * deepest else depth.argmax()
+    center, left = middle if k == nearest else points[k], depth > _SHALLOW * deepest
     for _ in range(_MOST_CENTERS):
-        yield tuple(first.tolist())
-        left &= (points - first).norm(dim=1) > 1.5 * float(size)
-        left &= depth > _LEAST_DEPTH * deepest
+        yield tuple(center.tolist()), depth[k].item()
+        left = left & ((points - center).norm(dim=1) > _APART * depth[k])
         if not left.any():
             return
         k = torch.where(left, depth, -torch.inf).argmax()
-        first, size = points[k], depth[k]
+        center = points[k]
 
 
 def may_have_holes(domain: Domain) -> bool:
     """Whether a domain in space may have holes or several pieces, by its kind."""
     whole = is_box(domain) or isinstance(domain, Ellipse | Ball)
-    return not (whole or domain.time or domain.parts or not domain.solid) and domain.dimension in _SIDE
+    return not (whole or domain.time or domain.parts or not domain.solid) and domain.dimension in _POINTS

@@ -17,6 +17,10 @@ _BEYOND = 10.0
 """What is left of conditions that contradict counts where it is above the error estimate by this factor."""
 
 
+_CUT_SHORT = (Status.TIME, Status.INTERRUPTED)
+"""What ended a solve in these ways is the reason, and leaves no time for a look at the shape of the domain."""
+
+
 def missed(candidate: Candidate, setup: Setup) -> str:
     """What a candidate does not resolve of the features of the problem's data, in words; empty if it resolves all."""
     if not setup.features:
@@ -65,12 +69,14 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
     if posed.ill_posed:
         why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {posed.ill_posed}"
         return replace(result, details=f"{result.details}; {why}")
-    free = posed.free
+    free, of_shape = posed.free, ""
     if result.converged and not free:
-        free = free_at_solution(result.best.fit.model, setup.problem) or free_by_shape(setup)
+        free = free_at_solution(result.best.fit.model, setup.problem)
+    if not free and result.status not in _CUT_SHORT:
+        free = of_shape = free_by_shape(setup, result.best.fit.model)
     if not free:
         return result
-    status = Status.NOT_UNIQUE if result.converged else result.status
+    status = Status.NOT_UNIQUE if result.converged or of_shape else result.status
     return replace(_worthless(result), status=status, details=f"{free}; {result.details}")
 
 
