@@ -65,7 +65,7 @@ class InPiece:
             held_out: Which of both.
         """
         rule, seed = ("sobol", stream(self.seed, "held out")) if held_out else ("chebyshev", self.seed)
-        each = {1: 1, 2: 6 * degree + 10, 3: 5 * (degree + 1) ** 2}[self.problem.domain.dimension]
+        each = {1: 8, 2: 6 * degree + 10, 3: 5 * (degree + 1) ** 2}[self.problem.domain.dimension]
         placed = []
         for number, term in enumerate(self.problem.terms):
             seed_of_term = stream(seed, "term", number)

@@ -75,7 +75,7 @@ class Topology:
         shape = tuple(counts.tolist())
         self._points = torch.cartesian_prod(*axes).reshape(*shape, d)
         depth = domain.distance(self._points.flatten(0, -2)).reshape(shape)
-        self._reach = 0.5 * d**0.5 * self._step
+        self._reach = 0.7 * d**0.5 * self._step
         near = (depth > -self._reach).numpy()  # points of the domain have all corners of their cell in it
         whole = np.ones((3,) * d, dtype=bool)
         labels, self.count = label(near, whole)
