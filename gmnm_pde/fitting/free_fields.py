@@ -19,7 +19,7 @@ from gmnm_pde.fitting.by_dimension import ByDimension
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.rounded import rounded
 from gmnm_pde.fitting.uniqueness import SUSPECT, described
-from gmnm_pde.geometry.topology import Topology, may_have_holes
+from gmnm_pde.geometry.topology import Piece, Topology, may_have_holes
 from gmnm_pde.linalg.extremes import largest_gain
 from gmnm_pde.linalg.qr import RidgeSolver, reduce
 from gmnm_pde.models import Normalized
@@ -27,7 +27,7 @@ from gmnm_pde.models.laurent import Laurent
 from gmnm_pde.residuals import FieldMap, ReadoutSystem
 from gmnm_pde.statement.problem import Problem
 
-_DEGREES = {1: (9, 13, 18, 24), 2: (9, 13, 18, 24, 32), 3: (5, 7, 9, 11)}
+_DEGREES = {1: (9, 13, 18, 24), 2: (9, 13, 18, 24, 32), 3: (5, 7, 9, 11, 13)}
 """Degrees that are tried one after the other, by the number of coordinates."""
 
 _MOST = ByDimension(line=200, plane=2000, space=2000, beyond=0)
@@ -42,10 +42,13 @@ _LOWER = 0.7
 _GROWS = 1.5
 """If they grow by more than this factor, they are not those of the problem yet."""
 
-_UNCLEAR = 300.0
+_LARGE = 100.0
+"""Those of the first degree that are larger are looked at with more."""
+
+_UNCLEAR = 200.0
 """Constants above this that have grown from degree to degree up to the last are of a field that may be free."""
 
-_WAVES = 5.0
+_WAVES = 8.0
 """With more half waves than this, polynomials of the last degrees do not show all fields yet."""
 
 _OVERSAMPLING = 2.2
@@ -85,13 +88,20 @@ def free_by_shape(setup: Setup, solution: Normalized) -> str:
         points = InPiece(problem, topology, piece, setup.seed)
         free = _around_hole(points, setup, solution) or _Look(points, setup.scales, solution).free(waves or 0.0)
         if free:
-            return free
+            return f"in the piece {_place(piece, problem)}, {free}" if len(pieces) > 1 else free
     return ""
+
+
+def _place(piece: Piece, problem: Problem) -> str:
+    """Where a piece is, in words."""
+    ends = zip(problem.domain.coordinates, piece.bounds, strict=True)
+    return "with " + ", ".join(f"{low:.3g} < {name} < {high:.3g}" for name, (low, high) in ends)
 
 
 def _around_hole(points: InPiece, setup: Setup, solution: Normalized) -> str:
     """In words, what first-order systems leave free around a hole of a piece."""
-    for hole in {(hole.number, hole.axis): hole for hole in reversed(points.piece.holes)}.values():
+    holes = {(hole.number, hole.axis): hole for hole in reversed(points.piece.holes)}
+    for hole in holes.values():
         problem = rounded(points, hole)
         if problem is None:
             continue
@@ -99,10 +109,10 @@ def _around_hole(points: InPiece, setup: Setup, solution: Normalized) -> str:
         (piece,) = topology.pieces()
         look = _Look(InPiece(problem, topology, piece, setup.seed), setup.scales, solution)
         if look.free(math.inf):
-            place = [(name, x) for k, (name, x) in enumerate(zip(problem.domain.coordinates, hole.center, strict=True)) if k != hole.axis]
-            where = ", ".join(f"{name}={x:.3g}" for name, x in place)
-            fields = " and ".join(problem.fields)
-            return f"the answer is one of many: equations and conditions let a field in {fields} be added that lives around the hole near {where}; state what fixes it"
+            fields, names = " and ".join(problem.fields), problem.domain.coordinates
+            place = [f"{name}={hole.center[k]:.3g}" for k, name in enumerate(names) if k != hole.axis]
+            free = f"a field in {fields} that lives around the hole near {', '.join(place)}"
+            return f"the answer is one of many: equations and conditions let {free} be added; state what fixes it"
     return ""
 
 
@@ -129,17 +139,19 @@ class _Look:
 
     def free(self, waves: float) -> str:
         """In words, what is free; nothing that is not sure where there are many waves, or the problem is nonlinear."""
-        problem = self.points.problem
+        problem, before = self.points.problem, 0.0
         dimension = problem.domain.dimension
         for degree in _DEGREES[dimension]:
             shown = self._shown(degree)
             if shown.constant > SUSPECT:
                 return f"the answer is one of many: {shown.words}"
-            if shown.constant < _GROWS * shown.lower:
+            grows = shown.constant > _GROWS * max(before, shown.lower)
+            if not grows and (before or shown.constant < _LARGE):
                 return ""
+            before = shown.constant
             if _LARGER**dimension * shown.unknowns > _MOST.of(dimension):
                 break
-        unclear = problem.linear and shown.constant > _UNCLEAR and waves < _WAVES
+        unclear = problem.linear and before > _UNCLEAR and waves < _WAVES
         return f"the answer may be one of many: {shown.words}" if unclear else ""
 
     @torch.no_grad()

@@ -14,7 +14,7 @@ from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.domain import Domain
 from gmnm_pde.geometry.round import Ball, Ellipse
 
-_POINTS = {1: 512, 2: 160**2, 3: 40**3}
+_POINTS = {1: 512, 2: 280**2, 3: 40**3}
 """Points of the lattice in the box around the domain, by the number of coordinates."""
 
 _MARGIN = 4

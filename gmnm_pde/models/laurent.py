@@ -28,7 +28,7 @@ _THIN = 1e-3
 class Laurent(nn.Module):
     """Polynomials on a box; around each hole, polynomials in the logarithm of the distance from it times waves.
 
-    Features are in ascending order of their degree.
+    Features are in ascending order of their degree; around holes the highest counts as much as that of polynomials.
 
     Args:
         bounds: The box, (low, high) by coordinate.
@@ -42,8 +42,9 @@ class Laurent(nn.Module):
         self, bounds: Sequence[Sequence[float]], holes: Sequence[Hole], points: Tensor, degree: int, outputs: int
     ):
         super().__init__()
-        self.parts = [Products(bounds, degree), *(Around(bounds, hole, points, _FIRST + degree // _FEWER) for hole in holes)]
-        degrees = torch.cat([part.degrees for part in self.parts])
+        around = _FIRST + degree // _FEWER
+        self.parts = [Products(bounds, degree), *(Around(bounds, hole, points, around) for hole in holes)]
+        degrees = torch.cat([self.parts[0].degrees, *(part.degrees * degree / around for part in self.parts[1:])])
         self._order = degrees.argsort(stable=True)
         self.degrees = degrees[self._order]
         self.weights = nn.Parameter(torch.zeros(outputs, len(degrees), dtype=torch.float64))
@@ -159,7 +160,9 @@ class Around:
         for k in range(order):
             matrix = matrix @ (slope - (power + k)[:, None, None] * torch.eye(count, dtype=torch.float64))
         values = chebyshev(square.log() / self._half, self._degree)
-        return (square[:, None] ** (-power - order))[:, :, None] * (values @ matrix.mT.flatten(0, 1).mT).unflatten(1, (count, count))
+        return (square[:, None] ** (-power - order))[:, :, None] * (values @ matrix.mT.flatten(0, 1).mT).unflatten(
+            1, (count, count)
+        )
 
 
 def _of_square(alpha: Alpha, away: Tensor, by_square: Sequence[Tensor]) -> Tensor:
