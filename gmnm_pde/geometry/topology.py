@@ -5,6 +5,7 @@ What is narrower than the lattice's spacing is not seen: neither gaps between pi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,10 +13,18 @@ from torch import Tensor
 
 from gmnm_pde.geometry.composed import is_box
 from gmnm_pde.geometry.domain import Domain
+from gmnm_pde.geometry.mesh import Mesh
+from gmnm_pde.geometry.polygon import Polygon
 from gmnm_pde.geometry.round import Ball, Ellipse
 
 _POINTS = {1: 512, 2: 280**2, 3: 40**3}
 """Points of the lattice in the box around the domain, by the number of coordinates."""
+
+_POINTS_ON_MESH = 20**3
+"""The same for solids inside triangles, distances from which are dear."""
+
+_AT_ONCE = 2**13
+"""So many of them are looked at together: some shapes hold numbers for each of their edges at each point."""
 
 _MARGIN = 4
 """Points of the lattice beyond the box at each end."""
@@ -64,22 +73,21 @@ class Topology:
     """The pieces of a domain in space, and in which of them points lie."""
 
     def __init__(self, domain: Domain):
-        from scipy.ndimage import distance_transform_edt, label  # here: they take time to import, and few need them
-
         d, bounds = domain.dimension, torch.tensor(domain.bounds, dtype=torch.float64)
         extent = bounds[:, 1] - bounds[:, 0]
-        self._step = (extent.prod().item() / _POINTS[d]) ** (1 / d)
+        points = _POINTS_ON_MESH if isinstance(domain, Mesh) else _POINTS[d]
+        self._step = (extent.prod().item() / points) ** (1 / d)
         counts = (extent / self._step).ceil().long() + 2 * _MARGIN
         self._low = bounds.mean(dim=1) - counts * self._step / 2
         axes = [low + (torch.arange(n) + 0.5) * self._step for low, n in zip(self._low, counts.tolist(), strict=True)]
         shape = tuple(counts.tolist())
         self._points = torch.cartesian_prod(*axes).reshape(*shape, d)
-        depth = domain.distance(self._points.flatten(0, -2)).reshape(shape)
+        some = self._points.flatten(0, -2).split(_AT_ONCE)
+        depth = torch.cat([domain.distance(points) for points in some]).reshape(shape)
         self._reach = 0.7 * d**0.5 * self._step
         near = (depth > -self._reach).numpy()  # points of the domain have all corners of their cell in it
-        whole = np.ones((3,) * d, dtype=bool)
-        labels, self.count = label(near, whole)
-        self._labels, self._label, self._edt = torch.from_numpy(labels), label, distance_transform_edt
+        labels, self.count = _connected(near, np.ones((3,) * d, dtype=bool))
+        self._labels = torch.from_numpy(labels)
 
     def piece_of(self, points: Tensor) -> Tensor:
         """The numbers of the pieces that points [n, d] lie in, from 1 on, [n]."""
@@ -102,7 +110,7 @@ class Topology:
         Zero where that is too narrow to be told.
         """
         own, labels = (self._labels == piece).numpy(), points + 4 * self._reach * normals
-        outside = self._label(~own if axis is None else ~own.any(axis=axis))[0]
+        outside = _connected(~own if axis is None else ~np.asarray(own.any(axis=axis)))[0]
         cells = ((labels - self._low) / self._step).long()
         kept = [k for k in range(own.ndim) if k != axis]
         inside = [cells[:, k].clamp(0, n - 1) for k, n in zip(kept, outside.shape, strict=True)]
@@ -114,18 +122,34 @@ class Topology:
             return
         yield from self._enclosed(~own, self._points, None)
         for axis in range(own.ndim if own.ndim == 3 else 0):
-            yield from self._enclosed(~own.any(axis=axis), self._points.select(axis, own.shape[axis] // 2), axis)
+            shadow = np.asarray(own.any(axis=axis))
+            yield from self._enclosed(~shadow, self._points.select(axis, own.shape[axis] // 2), axis)
 
     def _enclosed(self, outside: np.ndarray, points: Tensor, axis: int | None) -> Iterator[Hole]:
         """What a mask has that does not reach the lattice's end."""
-        labels, count = self._label(outside)
+        labels, count = _connected(outside)
         for number in range(1, count + 1):
             if number == labels[(0,) * labels.ndim]:
                 continue
             own = labels == number
-            depth = torch.from_numpy(self._edt(own, sampling=self._step))[torch.from_numpy(own)]
+            depth = self._step * _depth(own)[torch.from_numpy(own)]
             for center, radius in _centers(points[torch.from_numpy(own)], depth):
                 yield Hole(center, radius, number, axis)
+
+
+def _connected(mask: np.ndarray, neighbours: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+    """The numbers of connected parts of a mask, from 1 on, and how many there are."""
+    from scipy.ndimage import label  # here: it takes time to import, and few need it
+
+    labels = np.zeros(mask.shape, dtype=np.int32)
+    return labels, cast(int, label(mask, neighbours, output=labels))
+
+
+def _depth(mask: np.ndarray) -> Tensor:
+    """How far points of a mask are from others, in steps of the lattice."""
+    from scipy.ndimage import distance_transform_edt  # here: as for connected parts
+
+    return torch.from_numpy(np.asarray(distance_transform_edt(mask)))
 
 
 def _centers(points: Tensor, depth: Tensor) -> Iterator[tuple[tuple[float, ...], float]]:
@@ -145,5 +169,5 @@ def _centers(points: Tensor, depth: Tensor) -> Iterator[tuple[tuple[float, ...],
 
 def may_have_holes(domain: Domain) -> bool:
     """Whether a domain in space may have holes or several pieces, by its kind."""
-    whole = is_box(domain) or isinstance(domain, Ellipse | Ball)
+    whole = is_box(domain) or isinstance(domain, Ellipse | Ball | Polygon)
     return not (whole or domain.time or domain.parts or not domain.solid) and domain.dimension in _POINTS

@@ -61,7 +61,8 @@ class Laurent(nn.Module):
     def feature_combination(self, x: Tensor, coefficients: Operator) -> Tensor:
         """sum_alpha c_alpha D^alpha of every feature at x [n, d], for c_alpha of shape [n] or []: [n, features]."""
         jets = self._jets(x, list(coefficients))
-        return torch.stack([c[..., None] * jets[alpha] for alpha, c in coefficients.items()]).sum(dim=0)
+        terms = [torch.as_tensor(c)[..., None] * jets[alpha] for alpha, c in coefficients.items()]
+        return torch.stack(terms).sum(dim=0)
 
     def output_jet(self, x: Tensor, alphas: Sequence[Alpha]) -> dict[Alpha, Tensor]:
         """Derivatives of the fields at x [n, d]: for each alpha, [n, outputs]."""
