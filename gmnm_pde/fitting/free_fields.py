@@ -30,7 +30,7 @@ from gmnm_pde.statement.problem import Problem
 _DEGREES = {1: (9, 13, 18, 24), 2: (9, 13, 18, 24, 32), 3: (5, 7, 9, 11, 13)}
 """Degrees that are tried one after the other, by the number of coordinates."""
 
-_MOST = ByDimension(line=200, plane=2000, space=2000, beyond=0)
+_MOST = ByDimension(line=200, plane=2000, space=1600, beyond=0)
 """Up to so many unknowns."""
 
 _LARGER = 1.3
@@ -45,7 +45,7 @@ _GROWS = 1.5
 _LARGE = 100.0
 """Those of the first degree that are larger are looked at with more."""
 
-_UNCLEAR = 200.0
+_UNCLEAR = 1000.0
 """Constants above this that have grown from degree to degree up to the last are of a field that may be free."""
 
 _WAVES = 8.0

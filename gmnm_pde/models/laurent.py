@@ -18,8 +18,9 @@ from gmnm_pde.multiindex import Alpha, Operator, below, leibniz
 _TINY = 1e-6
 """Distances from a centre count as no less than this part of the extent of the domain."""
 
-_FIRST, _FEWER = 3, 3
-"""Around holes degrees are the first and so many times lower: what goes on in corners far off is more."""
+_FEWER, _FIRST, _MANY = 3, 3, 3
+"""Around holes degrees are so many times lower, and then more by the second number, or where there are many by one:
+what goes on in corners far off is more."""
 
 _THIN = 1e-3
 """Half the range of the logarithm of squared distances is no less than this."""
@@ -42,7 +43,7 @@ class Laurent(nn.Module):
         self, bounds: Sequence[Sequence[float]], holes: Sequence[Hole], points: Tensor, degree: int, outputs: int
     ):
         super().__init__()
-        around = _FIRST + degree // _FEWER
+        around = degree // _FEWER + (_FIRST if len(holes) < _MANY else 1)
         self.parts = [Products(bounds, degree), *(Around(bounds, hole, points, around) for hole in holes)]
         degrees = torch.cat([self.parts[0].degrees, *(part.degrees * degree / around for part in self.parts[1:])])
         self._order = degrees.argsort(stable=True)
