@@ -51,6 +51,9 @@ _UNCLEAR = 1000.0
 _WAVES = 8.0
 """With more half waves than this, polynomials of the last degrees do not show all fields yet."""
 
+_FEWEST = 20
+"""What has fewer of the points that fields are measured at is a splinter of the lattice, and no piece."""
+
 _OVERSAMPLING = 2.2
 """Rows of equations for each unknown."""
 
@@ -86,6 +89,8 @@ def free_by_shape(setup: Setup, solution: Normalized) -> str:
         if len(pieces) == 1 and not (piece.holes and (waves is not None or not problem.linear)):
             return ""
         points = InPiece(problem, topology, piece, setup.seed)
+        if len(points.measured) < _FEWEST or not len(points.outline):
+            continue
         free = _around_hole(points, setup, solution) or _Look(points, setup.scales, solution).free(waves or 0.0)
         if free:
             return f"in the piece {_place(piece, problem)}, {free}" if len(pieces) > 1 else free
