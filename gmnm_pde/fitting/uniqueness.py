@@ -59,7 +59,7 @@ def doubt_of(fit: Fit, stability: Stability, residual: float, fields: FieldMap, 
         return Doubt()
     verb = "is" if sure else "may be"
     free = fields.forth(stability.direction[:, None])[:, :, 0]
-    return Doubt(f"the answer {verb} one of many: {_described(fit.system, free, points)}", sure)
+    return Doubt(f"the answer {verb} one of many: {described(fit.system, free, points)}", sure)
 
 
 def resonant(fit: Fit, stability: Stability, fields: FieldMap, points: Tensor) -> Doubt | None:
@@ -74,7 +74,7 @@ def resonant(fit: Fit, stability: Stability, fields: FieldMap, points: Tensor) -
     if grows and stability.overall <= SUSPECT:
         return Doubt()
     free = fields.forth(stability.direction[:, None])[:, :, 0]
-    return Doubt(f"the answer is one of many: {_described(fit.system, free, points)}", True)
+    return Doubt(f"the answer is one of many: {described(fit.system, free, points)}", True)
 
 
 def undetermined(fit: Fit, stability: Stability) -> Doubt:
@@ -100,7 +100,7 @@ def _grows(fit: Fit, stability: Stability, fields: FieldMap) -> bool:
     return stability.overall > _GROWS * constant_of_part(fit, fields, _PART)
 
 
-def _described(system: ReadoutSystem, values: Tensor, points: Tensor) -> str:
+def described(system: ReadoutSystem, values: Tensor, points: Tensor) -> str:
     """In words, the fields that can be added, [n, fields]."""
     fields, coordinates = system.problem.fields, system.problem.domain.coordinates
     sizes = values.square().mean(dim=0).sqrt()

@@ -183,7 +183,7 @@ class Region:
         return there if chart.keep is None else there & chart.keep(points)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GivenPoints:
     """A region that is a finite set of points, [n, d], as sensors are."""
 

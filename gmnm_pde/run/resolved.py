@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
+from gmnm_pde.fitting.free_fields import free_by_shape
 from gmnm_pde.models import Evolved, Normalized
 from gmnm_pde.run.audit import looks_at
 from gmnm_pde.run.result import Result, Status
@@ -14,6 +15,10 @@ from gmnm_pde.scrutiny import flux_that_jumps, free_at_solution, narrow_left, un
 
 _BEYOND = 10.0
 """What is left of conditions that contradict counts where it is above the error estimate by this factor."""
+
+
+_CUT_SHORT = (Status.TIME, Status.INTERRUPTED)
+"""What ended a solve in these ways is the reason, and leaves no time for a look at the shape of the domain."""
 
 
 def missed(candidate: Candidate, setup: Setup) -> str:
@@ -64,10 +69,14 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
     if posed.ill_posed:
         why = f"ill-posed, so that the estimate is for a solution as smooth as the data show: {posed.ill_posed}"
         return replace(result, details=f"{result.details}; {why}")
-    free = posed.free or (free_at_solution(result.best.fit.model, setup.problem) if result.converged else "")
+    free, of_shape = posed.free, ""
+    if result.converged and not free:
+        free = free_at_solution(result.best.fit.model, setup.problem)
+    if not free and result.status not in _CUT_SHORT:
+        free = of_shape = free_by_shape(setup, result.best.fit.model)
     if not free:
         return result
-    status = Status.NOT_UNIQUE if result.converged else result.status
+    status = Status.NOT_UNIQUE if result.converged or of_shape else result.status
     return replace(_worthless(result), status=status, details=f"{free}; {result.details}")
 
 
