@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.jets import Alpha, Field, Frame, Quantity, partials
+from gmnm_pde.jets import Field, Frame, Quantity, partials
 from gmnm_pde.jets.values import Differentiation
 
 Residual = Callable[[Mapping[str, Any]], Any]
@@ -72,9 +72,19 @@ class Run:
         """The residuals by name, of results that are cut off."""
         return self.named(self._cut[0])
 
+    @cached_property
+    def repeated(self) -> set[int]:
+        """The numbers of those that make a derivative of a field once more, for which its first one counts."""
+        space = [self.frame.names.index(name) for name in self.frame.space]
+        keys = [
+            (one.result.output, one.result.alpha) if isinstance(one.result, Field) and one.axis in space else number
+            for number, one in enumerate(self.whole)
+        ]
+        return {number for number, key in enumerate(keys) if key in keys[:number]}
+
     def factor(self, name: str, number: int, *, again: bool = False) -> Tensor | None:
         """By what a residual multiplies the result of a differentiation, [n]; None where it is no outer one."""
-        return _slopes(self.residuals[name], [self.cut[number].result.tensor], again=again)[0]
+        return slopes(self.residuals[name], [self.cut[number].result.tensor], again=again)[0]
 
     def crosses(self, number: int) -> bool:
         """Whether a differentiation is by a coordinate that leads through the interface."""
@@ -116,18 +126,22 @@ class Flux:
         return own / first
 
 
-def find_fluxes(run: Run, other: Run | None, orders: Mapping[int, int]) -> dict[str, Flux]:
+def find_fluxes(run: Run, other: Run | None, orders: Mapping[int, int], *, products: bool = False) -> dict[str, Flux]:
     """The fluxes of the residuals of an equation, by name; a residual that is of too low an order has none.
 
     Args:
         run: The equation on one side of an interface, where fields with random derivatives are.
         other: The same on the other side, with the same numbers for what is continuous; None where there is none such.
         orders: How often each output of the fields' source is differentiated in space, by its number.
+        products: Whether fields themselves are no part of it, such as the u of b u_x, unless they lead.
 
     Raises:
         GmnmError: the factors of what is differentiated are others on the other side, so that there is no flux.
     """
-    jumping = [jumps(run, other, number) for number in range(len(run.whole))]
+    jumping = [
+        not (products and isinstance(one.argument, Field)) and jumps(run, other, number)
+        for number, one in enumerate(run.whole)
+    ]
     return {name: flux for name in run.residuals if (flux := _flux(name, run, other, jumping, orders)) is not None}
 
 
@@ -156,8 +170,8 @@ def _differ(run: Run, one: Differentiation, other: Differentiation) -> bool:
     seen = gap > _EQUAL * torch.maximum(first.abs(), second.abs())
     if not bool(seen.any()):
         return False
-    slopes = one.result.tensor.detach().abs() + other.result.tensor.detach().abs()
-    return bool((seen & (gap > _SLACK * run.reach * slopes)).any())
+    steep = one.result.tensor.detach().abs() + other.result.tensor.detach().abs()
+    return bool((seen & (gap > _SLACK * run.reach * steep)).any())
 
 
 def _flux(name: str, run: Run, other: Run | None, jumping: list[bool], orders: Mapping[int, int]) -> Flux | None:
@@ -165,16 +179,10 @@ def _flux(name: str, run: Run, other: Run | None, jumping: list[bool], orders: M
     space = [frame.names.index(axis) for axis in frame.space]
     found: dict[int, Tensor] = {}
     leading: list[int] = []
-    seen: set[tuple[int, Alpha]] = set()
     for number, (full, last) in enumerate(zip(run.whole, run.cut, strict=True)):
         leads = last.axis in space and _leading(full.argument, frame, space, orders)
-        if not (leads or jumping[number]):
+        if number in run.repeated or not (leads or jumping[number]):
             continue
-        if isinstance(last.result, Field):
-            key = (last.result.output, last.result.alpha)
-            if key in seen:
-                continue
-            seen.add(key)
         factor = run.factor(name, number)
         if factor is not None:
             found[number] = factor
@@ -200,8 +208,8 @@ def _ratio(name: str, pair: tuple[int, int], run: Run, other: Run | None, ratio:
     finite = bool(torch.isfinite(ratio).all())
     if finite and other is not None and alike(run, other) and name in other.residuals:
         own, first = (other.factor(name, number) for number in pair)
-        finite = own is not None and first is not None and _close(own / first, ratio)
-    constant = finite and _close(ratio, ratio[0].expand_as(ratio))
+        finite = own is not None and first is not None and are_close(own / first, ratio)
+    constant = finite and are_close(ratio, ratio[0].expand_as(ratio))
     if not finite or not (constant or (other is not None and alike(run, other))):
         raise GmnmError(
             f"the equation '{name}': what it differentiates last has factors that vary from point to point, so it "
@@ -211,7 +219,8 @@ def _ratio(name: str, pair: tuple[int, int], run: Run, other: Run | None, ratio:
     return ratio[0].item() if constant else None
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
+def are_close(one: Tensor, other: Tensor) -> bool:
+    """Whether factors are the same."""
     return bool((one - other).abs().max() <= _SAME * torch.maximum(one.abs(), other.abs()).max())
 
 
@@ -221,8 +230,8 @@ def _leading(argument: Quantity, frame: Frame, space: list[int], orders: Mapping
         made = [(argument.output, argument.alpha)]
     else:
         entries = frame.entries()
-        slopes = _slopes(argument, list(entries.values()))
-        made = [key for key, slope in zip(entries, slopes, strict=True) if slope is not None]
+        every = zip(entries, slopes(argument, list(entries.values())), strict=True)
+        made = [key for key, slope in every if slope is not None]
     return any(sum(alpha[k] for k in space) + 1 >= orders.get(output, 1) > 0 for output, alpha in made)
 
 
@@ -235,7 +244,8 @@ def _recorded(frame: Frame, residual: Residual, scope: Mapping[str, Any], *, cut
         frame.record, frame.cut = None, False
 
 
-def _slopes(value: Any, tensors: list[Tensor], *, again: bool = False) -> list[Tensor | None]:
+def slopes(value: Any, tensors: list[Tensor], *, again: bool = False) -> list[Tensor | None]:
+    """The derivatives of a value by what it was made of, [n] each; None where they are zero everywhere."""
     plain = value.tensor if isinstance(value, Quantity) else value
     if not isinstance(plain, Tensor) or not plain.requires_grad or not tensors:
         return [None] * len(tensors)

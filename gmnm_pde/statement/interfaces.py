@@ -14,6 +14,7 @@ from gmnm_pde.jets import Alpha, Field, Frame
 from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.conditions import Setting, Statement
 from gmnm_pde.statement.flux import Flux, Residual, Run, find_fluxes
+from gmnm_pde.statement.inner_jumps import Inner, find_inner
 from gmnm_pde.statement.probes import Drawn, stand_in
 from gmnm_pde.statement.scope import Coefficient, Scope
 from gmnm_pde.statement.terms import Term
@@ -105,6 +106,8 @@ class Meeting:
         self.domain, self.between, self.region, self.fields, self.branches = domain, between, region, fields, branches
         self._equations, self._orders = equations, orders
         self._known = (constants, coefficients)
+        self._jumping: set[str] = set()
+        self._stated = False
         self._parameters = parameters
         self.call = f"the interface of {between[0]} and {between[1]}"
 
@@ -128,11 +131,17 @@ class Meeting:
             GmnmError: it cannot be told which they are.
         """
         fields = self._continuous()
+        inner = self._inner(fields)
+        self._jumping = set(inner)
         pairs = self._fluxes()
 
         def residual(values: Mapping[str, Any]) -> dict[str, Any]:
             first, second = (self.scope(values, part) for part in self.between)
-            laws = {field: first[field] - second[field] for field in fields}
+            laws = {
+                field: self._value(first, self.between[0], field, inner)
+                - self._value(second, self.between[1], field, inner)
+                for field in fields
+            }
             one, two = (self._through(scope, part) for scope, part in zip((first, second), self.between, strict=True))
             several = len(pairs) > 1
             laws |= {f"flux_{a}" if several else "flux": one[a] - two[b] for a, b in pairs}
@@ -143,6 +152,7 @@ class Meeting:
     def law(self, stated: Interface) -> Term:
         """The term that states a law of the user's own."""
         names = [*self.domain.coordinates, *self.fields, *self._parameters, *self._known[0], *self._known[1]]
+        self._jumping, self._stated = set(self.fields), True
         bound = bind(stated.residual, [*names, "normal", "flux"], call=f"Interface '{stated.name}'")
 
         def residual(values: Mapping[str, Any]) -> Any:
@@ -181,13 +191,12 @@ class Meeting:
     @torch.enable_grad()
     def _fluxes(self) -> list[tuple[str, str]]:
         """The names of equations on both sides whose fluxes are the same; ``_found`` keeps the fluxes."""
-        cloud = sample(self.region, _POINTS, "sobol", seed=1)
-        runs = {part: self._runs(cloud, part) for part in self.between}
+        runs = self._runs_on_sides()
         self._found: dict[str, dict[str, tuple[str, Flux]]] = {}
         for part, beside in (self.between, self.between[::-1]):
             found: dict[str, tuple[str, Flux]] = {}
             for name, run in runs[part].items():
-                fluxes = find_fluxes(run, runs[beside].get(name), self._orders)
+                fluxes = find_fluxes(run, runs[beside].get(name), self._orders, products=self._stated)
                 found |= {key: (name, flux) for key, flux in fluxes.items()}
             self._found[part] = found
         first, second = (self._found[part] for part in self.between)
@@ -198,6 +207,39 @@ class Meeting:
         for a, b in pairs:
             self._refuse_other_factors(a, first[a][1].factor, second[b][1].factor)
         return pairs
+
+    def _runs_on_sides(self) -> dict[str, dict[str, Run]]:
+        cloud = sample(self.region, _POINTS, "sobol", seed=1)
+        return {part: self._runs(cloud, part) for part in self.between}
+
+    @torch.enable_grad()
+    def _inner(self, fields: Sequence[str]) -> dict[str, tuple[str, Inner]]:
+        """By field that jumps what is continuous in its place, with the equation that says so.
+
+        Raises:
+            GmnmError: several fields may jump.
+        """
+        runs = self._runs_on_sides()
+        first, second = (runs[part] for part in self.between)
+        found = [
+            (name, inner)
+            for name, run in first.items()
+            for key in run.residuals
+            if (inner := find_inner(run, second.get(name), key)) is not None
+        ]
+        if not found:
+            return {}
+        if len(found) > 1 or len(fields) != 1:
+            got = f"something that '{found[0][1].name}' differentiates twice and that jumps"
+            raise refuse(self.call, expected="one field that jumps, of one equation", got=got, remedy=_REMEDY)
+        return {fields[0]: found[0]}
+
+    def _value(self, scope: Scope, part: str, field: str, inner: Mapping[str, tuple[str, Inner]]) -> Any:
+        """What is the same on both sides: a field, or what an equation differentiates twice."""
+        if field not in inner:
+            return scope[field]
+        name, found = inner[field]
+        return found.total(self._run(scope[self.domain.coordinates[0]].frame, scope, part, name))
 
     def _runs(self, cloud: Cloud, part: str) -> dict[str, Run]:
         """The equations of a part, by name, run at points with some numbers for fields."""
@@ -224,8 +266,8 @@ class Meeting:
 
         def draw(output: int, alpha: Alpha) -> Tensor:
             field = output % len(self.fields)
-            continuous = sum(alpha[k] for k in space) < self._order(self.fields[field]) // 2
-            key = (field, alpha, "" if continuous else part)
+            low = sum(alpha[k] for k in space) < self._order(self.fields[field]) // 2
+            key = (field, alpha, "" if low and self.fields[field] not in self._jumping else part)
             generator = torch.Generator().manual_seed(crc32(repr(key).encode()))
             return torch.randn(count, generator=generator, dtype=torch.float64)
 
