@@ -41,6 +41,9 @@ _SMOOTH = 0.06
 _GROWTH = 3.0
 """A difference that grows by more than this factor as points come nearer belongs to a singular point."""
 
+_BESIDE = (((1, 0), slice(None, -1)), ((0, 1), slice(1, None)))
+"""How values [lines, m] are moved to those before them and after them."""
+
 _CLOSE = 2e-16
 """Positions on a line of length 1 that differ by no more are the same to rounding."""
 
@@ -81,7 +84,7 @@ class _Magnified:
 
 def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
     """The places on lines, whose values on an even grid are ``values`` [lines, m], NaN outside of the domain."""
-    v = values - 0.0 * values  # infinite values become NaN
+    v = _filled(values - 0.0 * values)  # infinite values become NaN
     alive = torch.ones_like(v[:, 1:], dtype=torch.bool)
     size, largest = _range(v)
     for _ in range(_ROUNDS):
@@ -107,6 +110,12 @@ def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
             size, largest = _range(v)
     if size > 1e-9 * largest and v.shape[1] > 2:
         yield from _kinks(v, alive, probe, rarity, size, largest)
+
+
+def _filled(v: Tensor) -> Tensor:
+    """Values on lines, a single one that is not finite, as of s/|s| at s = 0, replaced by the one before it."""
+    before, after = (torch.nn.functional.pad(v, pad, value=torch.nan)[:, cut] for pad, cut in _BESIDE)
+    return v.where(v.isfinite() | ~(before.isfinite() & after.isfinite()), before)
 
 
 def _range(v: Tensor) -> tuple[float, float]:
@@ -155,7 +164,7 @@ def _magnified(v: Tensor, size: float, probe: Probe, lines: Tensor, at: Tensor, 
             break
         low, high = a[rows].clamp(0, 1), b[rows].clamp(0, 1)
         grid = low[:, None] + (high - low)[:, None] * parts
-        found = probe(lines[rows], grid)
+        found = _filled(probe(lines[rows], grid))
         steps, where = found.diff(dim=1).abs().nan_to_num(0.0).max(dim=1)
         total = found.nan_to_num(-torch.inf).amax(dim=1) - found.nan_to_num(torch.inf).amin(dim=1)
         low, high = grid.gather(1, where[:, None])[:, 0], grid.gather(1, where[:, None] + 1)[:, 0]
