@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import torch
 from torch import Tensor
@@ -9,10 +10,11 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError, nearest, refuse
 from gmnm_pde.binding import argument_names, bind
 from gmnm_pde.geometry import Parted, Region
-from gmnm_pde.jets import Field, Frame
-from gmnm_pde.sampling import sample
+from gmnm_pde.jets import Alpha, Field, Frame
+from gmnm_pde.sampling import Cloud, sample
 from gmnm_pde.statement.conditions import Setting, Statement
-from gmnm_pde.statement.flux import Flux, Residual, find_fluxes, recorded
+from gmnm_pde.statement.flux import Flux, Residual, Run, find_fluxes
+from gmnm_pde.statement.inner_jumps import Inner, find_inner
 from gmnm_pde.statement.probes import Drawn, stand_in
 from gmnm_pde.statement.scope import Coefficient, Scope
 from gmnm_pde.statement.terms import Term
@@ -104,17 +106,23 @@ class Meeting:
         self.domain, self.between, self.region, self.fields, self.branches = domain, between, region, fields, branches
         self._equations, self._orders = equations, orders
         self._known = (constants, coefficients)
+        self._jumping: set[str] = set()
+        self._stated = False
         self._parameters = parameters
         self.call = f"the interface of {between[0]} and {between[1]}"
 
     def scope(self, values: Mapping[str, Any], part: str) -> Scope:
         """What functions see on the side of ``part``; their coordinates are moved into it by a few roundings."""
         normal: Tensor = values["normal"]
-        size = max(abs(end) for ends in self.domain.bounds for end in ends)
-        reach = _ULPS * torch.finfo(normal.dtype).eps * size
+        reach = self._reach(values)
         return Scope(
             values, *self._known, part, self.fields, shift=(reach if part == self.between[1] else -reach) * normal
         )
+
+    def _reach(self, values: Mapping[str, Any]) -> float:
+        """How far that is."""
+        size = max(abs(end) for ends in self.domain.bounds for end in ends)
+        return _ULPS * torch.finfo(values["normal"].dtype).eps * size
 
     def continuity(self) -> Term:
         """The term that states that fields and fluxes are the same on both sides.
@@ -123,11 +131,17 @@ class Meeting:
             GmnmError: it cannot be told which they are.
         """
         fields = self._continuous()
+        inner = self._inner(fields)
+        self._jumping = set(inner)
         pairs = self._fluxes()
 
         def residual(values: Mapping[str, Any]) -> dict[str, Any]:
             first, second = (self.scope(values, part) for part in self.between)
-            laws = {field: first[field] - second[field] for field in fields}
+            laws = {
+                field: self._value(first, self.between[0], field, inner)
+                - self._value(second, self.between[1], field, inner)
+                for field in fields
+            }
             one, two = (self._through(scope, part) for scope, part in zip((first, second), self.between, strict=True))
             several = len(pairs) > 1
             laws |= {f"flux_{a}" if several else "flux": one[a] - two[b] for a, b in pairs}
@@ -138,6 +152,7 @@ class Meeting:
     def law(self, stated: Interface) -> Term:
         """The term that states a law of the user's own."""
         names = [*self.domain.coordinates, *self.fields, *self._parameters, *self._known[0], *self._known[1]]
+        self._jumping, self._stated = set(self.fields), True
         bound = bind(stated.residual, [*names, "normal", "flux"], call=f"Interface '{stated.name}'")
 
         def residual(values: Mapping[str, Any]) -> Any:
@@ -176,22 +191,12 @@ class Meeting:
     @torch.enable_grad()
     def _fluxes(self) -> list[tuple[str, str]]:
         """The names of equations on both sides whose fluxes are the same; ``_found`` keeps the fluxes."""
-        cloud = sample(self.region, _POINTS, "sobol", seed=1)
+        runs = self._runs_on_sides()
         self._found: dict[str, dict[str, tuple[str, Flux]]] = {}
-        for part in self.between:
-            normals = None if cloud.normals is None else cloud.normals[:_POINTS]
-            frame = Frame(self.domain.coordinates, cloud.points[:_POINTS], time=self.domain.time, normals=normals)
-            frame.integrate = stand_in(frame.points)
-            source = _any_numbers(len(frame))
-            values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.branches)}
-            guesses = {
-                name: torch.full((len(frame),), guess).to(frame.points) for name, guess in self._parameters.items()
-            }
-            scope = self.scope({**frame.coordinates, **values, **guesses, "normal": frame.normals}, part)
+        for part, beside in (self.between, self.between[::-1]):
             found: dict[str, tuple[str, Flux]] = {}
-            for name, equation in self._equations[part].items():
-                named = Term(name, "interior", self.region, equation).named
-                fluxes = find_fluxes(frame, equation, scope, named, self._orders)
+            for name, run in runs[part].items():
+                fluxes = find_fluxes(run, runs[beside].get(name), self._orders, products=self._stated)
                 found |= {key: (name, flux) for key, flux in fluxes.items()}
             self._found[part] = found
         first, second = (self._found[part] for part in self.between)
@@ -202,6 +207,71 @@ class Meeting:
         for a, b in pairs:
             self._refuse_other_factors(a, first[a][1].factor, second[b][1].factor)
         return pairs
+
+    def _runs_on_sides(self) -> dict[str, dict[str, Run]]:
+        cloud = sample(self.region, _POINTS, "sobol", seed=1)
+        return {part: self._runs(cloud, part) for part in self.between}
+
+    @torch.enable_grad()
+    def _inner(self, fields: Sequence[str]) -> dict[str, tuple[str, Inner]]:
+        """By field that jumps what is continuous in its place, with the equation that says so.
+
+        Raises:
+            GmnmError: several fields may jump.
+        """
+        runs = self._runs_on_sides()
+        first, second = (runs[part] for part in self.between)
+        found = [
+            (name, inner)
+            for name, run in first.items()
+            for key in run.residuals
+            if (inner := find_inner(run, second.get(name), key)) is not None
+        ]
+        if not found:
+            return {}
+        if len(found) > 1 or len(fields) != 1:
+            got = f"something that '{found[0][1].name}' differentiates twice and that jumps"
+            raise refuse(self.call, expected="one field that jumps, of one equation", got=got, remedy=_REMEDY)
+        return {fields[0]: found[0]}
+
+    def _value(self, scope: Scope, part: str, field: str, inner: Mapping[str, tuple[str, Inner]]) -> Any:
+        """What is the same on both sides: a field, or what an equation differentiates twice."""
+        if field not in inner:
+            return scope[field]
+        name, found = inner[field]
+        return found.total(self._run(scope[self.domain.coordinates[0]].frame, scope, part, name))
+
+    def _runs(self, cloud: Cloud, part: str) -> dict[str, Run]:
+        """The equations of a part, by name, run at points with some numbers for fields."""
+        normals = None if cloud.normals is None else cloud.normals[:_POINTS]
+        frame = Frame(self.domain.coordinates, cloud.points[:_POINTS], time=self.domain.time, normals=normals)
+        frame.integrate = stand_in(frame.points)
+        source = self._any_numbers(len(frame), part)
+        values = {name: Field(frame, source, k, name=name) for k, name in enumerate(self.branches)}
+        guesses = {name: torch.full((len(frame),), guess).to(frame.points) for name, guess in self._parameters.items()}
+        scope = self.scope({**frame.coordinates, **values, **guesses, "normal": frame.normals}, part)
+        equations = self._equations[part].items()
+        return {name: self._run(frame, scope, part, name) for name, _ in equations}
+
+    def _run(self, frame: Frame, scope: Scope, part: str, name: str) -> Run:
+        equation = self._equations[part][name]
+        return Run(frame, equation, scope, Term(name, "interior", self.region, equation).named, self._reach(scope))
+
+    def _any_numbers(self, count: int, part: str) -> Drawn:
+        """Numbers for every derivative that is asked for, [count] each; on both sides the same for what is continuous.
+
+        That are the derivatives of less than half the order of their equation.
+        """
+        space = [self.domain.coordinates.index(name) for name in self.domain.space]
+
+        def draw(output: int, alpha: Alpha) -> Tensor:
+            field = output % len(self.fields)
+            low = sum(alpha[k] for k in space) < self._order(self.fields[field]) // 2
+            key = (field, alpha, "" if low and self.fields[field] not in self._jumping else part)
+            generator = torch.Generator().manual_seed(crc32(repr(key).encode()))
+            return torch.randn(count, generator=generator, dtype=torch.float64)
+
+        return Drawn(draw)
 
     def _refuse_other_factors(self, name: str, first: Tensor | None, second: Tensor | None) -> None:
         if first is None and second is None:
@@ -216,22 +286,12 @@ class Meeting:
 
     def _through(self, scope: Scope, part: str) -> dict[str, Any]:
         """The fluxes of a part's equations along the normal, by the names of their residuals."""
-        frame, through = scope[self.domain.coordinates[0]].frame, {}
-        records: dict[str, list] = {}
-        for key, (equation, flux) in self._found[part].items():
-            if equation not in records:
-                records[equation] = recorded(frame, self._equations[part][equation], scope)[1]
-            through[key] = flux.through(records[equation], scope["normal"])
-        return through
+        frame = scope[self.domain.coordinates[0]].frame
+        runs = {name: self._run(frame, scope, part, name) for name, _ in self._found[part].values()}
+        return {key: flux.through(runs[name]) for key, (name, flux) in self._found[part].items()}
 
     def _one_or_all(self, scope: Scope, part: str) -> Any:
         if not hasattr(self, "_found"):
             self._fluxes()
         through = self._through(scope, part)
         return next(iter(through.values())) if len(through) == 1 else through
-
-
-def _any_numbers(count: int) -> Drawn:
-    """Numbers for every derivative that is asked for, [count] each."""
-    generator = torch.Generator().manual_seed(1)
-    return Drawn(lambda output, alpha: torch.randn(count, generator=generator, dtype=torch.float64))

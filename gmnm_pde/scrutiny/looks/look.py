@@ -1,6 +1,6 @@
 """A close look at a problem's data before it is solved: many points along lines, magnified where something is rare."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gmnm_pde._errors import GmnmError
-from gmnm_pde.geometry import Region
+from gmnm_pde.geometry import Domain, Region
+from gmnm_pde.multiindex import raised
 from gmnm_pde.sampling import stream
 from gmnm_pde.scrutiny.looks.between_lines import between_lines
 from gmnm_pde.scrutiny.looks.data import Data, Datum, Fluxes, Reading
@@ -32,6 +33,9 @@ _PLANE = 1e-12
 
 _BESIDE = 1e-6
 """Places nearer to the end of a part, in lengths of the line, are its ends."""
+
+_NOTHING = 1e-8
+"""A factor of a lower derivative counts if it is at least such a part of a higher one's, in the domain's lengths."""
 
 _STATE = 0.7
 """What all derivatives of the fields are set to where the coefficients of nonlinear terms are looked at."""
@@ -99,7 +103,7 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
             spaces.append(lines)
         values = lines.values(data.at, torch.arange(count), lines.steps.expand(count, -1))
         for datum, grid in values.items():
-            if bool((grid == grid[0, 0]).all()):
+            if bool((grid == grid[0, 0]).all()) or _is_nothing(datum, values, data.domain):
                 continue
             ranges[datum] = max(ranges.get(datum, 0.0), _range(grid))
             probe = partial(_probed, lines, data, datum)
@@ -117,6 +121,23 @@ def _of_data(data: Data, reading: Reading, seed: int) -> list[Feature]:
     if any(feature.hidden for feature in features):
         return features
     return features + _of_data(Fluxes(data.problem, data.term, data.state), reading, seed)
+
+
+def _is_nothing(datum: Datum, values: Mapping[Datum, Tensor], domain: Domain) -> bool:
+    """Whether it is the factor of a derivative that is rounding beside a higher one, as the slope of s / sqrt(s^2)."""
+    if datum.derivative is None:
+        return False
+    field, alpha = datum.derivative
+    size = _size(values[datum])
+    for axis, (low, high) in enumerate(domain.bounds):
+        higher = values.get(replace(datum, derivative=(field, raised(alpha, axis))))
+        if higher is not None and size * (high - low) <= _NOTHING * _size(higher):
+            return True
+    return False
+
+
+def _size(values: Tensor) -> float:
+    return values.where(values.isfinite(), 0.0).abs().max().item()
 
 
 def _range(values: Tensor) -> float:

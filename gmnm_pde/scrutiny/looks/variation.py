@@ -47,6 +47,9 @@ _INFINITE = 1e300
 _TAIL = 8.0
 """What is no farther from a pole than so many of its widths may belong to it: that of 1 / x^n is about x / n."""
 
+_BESIDE = (((1, 0), slice(None, -1)), ((0, 1), slice(1, None)))
+"""How values [lines, m] are moved to those before them and after them."""
+
 _CLOSE = 2e-16
 """Positions on a line of length 1 that differ by no more are the same to rounding."""
 
@@ -99,7 +102,7 @@ class _Magnified:
 
 def find(values: Tensor, probe: Probe, rarity: Rarity) -> Iterator[Found]:
     """The places on lines, whose values on an even grid are ``values`` [lines, m], NaN outside of the domain."""
-    v = values - 0.0 * values  # infinite values become NaN
+    v = _filled(values - 0.0 * values)  # infinite values become NaN
     alive = torch.ones_like(v[:, 1:], dtype=torch.bool)
     size, largest = _range(v)
     poles = torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.float64)
@@ -143,6 +146,12 @@ def _tails(probe: Probe, lines: Tensor, t: Tensor, width: Tensor, on: Tensor, po
             sizes = probe(lines[near], grid.clamp(0, 1)).abs()
             tail[near] |= (sizes.diff(dim=1) <= 0).all(dim=1)
     return tail
+
+
+def _filled(v: Tensor) -> Tensor:
+    """Values on lines, a single one that is not finite, as of s/|s| at s = 0, replaced by the one before it."""
+    before, after = (torch.nn.functional.pad(v, pad, value=torch.nan)[:, cut] for pad, cut in _BESIDE)
+    return v.where(v.isfinite() | ~(before.isfinite() & after.isfinite()), before)
 
 
 def _range(v: Tensor) -> tuple[float, float]:
@@ -192,7 +201,7 @@ def _magnified(v: Tensor, size: float, probe: Probe, lines: Tensor, at: Tensor, 
             break
         low, high = a[rows].clamp(0, 1), b[rows].clamp(0, 1)
         grid = low[:, None] + (high - low)[:, None] * parts
-        found = probe(lines[rows], grid)
+        found = _filled(probe(lines[rows], grid))
         steps, where = found.diff(dim=1).abs().nan_to_num(0.0).max(dim=1)
         total = found.nan_to_num(-torch.inf).amax(dim=1) - found.nan_to_num(torch.inf).amin(dim=1)
         low, high = grid.gather(1, where[:, None])[:, 0], grid.gather(1, where[:, None] + 1)[:, 0]
