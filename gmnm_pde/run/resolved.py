@@ -6,6 +6,7 @@ from dataclasses import replace
 from gmnm_pde.fitting.candidate import Candidate
 from gmnm_pde.fitting.discretization import Setup
 from gmnm_pde.fitting.free_fields import free_by_shape
+from gmnm_pde.interruption import OutOfTime, limited
 from gmnm_pde.models import Evolved, Normalized
 from gmnm_pde.run.audit import looks_at
 from gmnm_pde.run.result import Result, Status
@@ -15,7 +16,6 @@ from gmnm_pde.scrutiny import flux_that_jumps, free_at_solution, narrow_left, un
 
 _BEYOND = 10.0
 """What is left of conditions that contradict counts where it is above the error estimate by this factor."""
-
 
 _CUT_SHORT = (Status.TIME, Status.INTERRUPTED)
 """What ended a solve in these ways is the reason, and leaves no time for a look at the shape of the domain."""
@@ -56,11 +56,11 @@ def with_what_is_missed(result: Result, setup: Setup) -> Result:
 
 def last_looks(result: Result, setup: Setup, run: Run) -> Result:
     """The result after all that the statement of the problem tells of it."""
-    free = with_what_is_free(with_what_is_missed(result, setup), setup)
+    free = with_what_is_free(with_what_is_missed(result, setup), setup, run)
     return with_what_contradicts(free, setup, run)
 
 
-def with_what_is_free(result: Result, setup: Setup) -> Result:
+def with_what_is_free(result: Result, setup: Setup, run: Run) -> Result:
     """The result, not converged where a part of the boundary has fewer conditions than the equations take.
 
     That the problem is ill-posed is told: its answer may be right.
@@ -73,11 +73,20 @@ def with_what_is_free(result: Result, setup: Setup) -> Result:
     if result.converged and not free:
         free = free_at_solution(result.best.fit.model, setup.problem)
     if not free and result.status not in _CUT_SHORT:
-        free = of_shape = free_by_shape(setup, result.best.fit.model)
+        free = of_shape = _free_by_shape(result, setup, run)
     if not free:
         return result
     status = Status.NOT_UNIQUE if result.converged or of_shape else result.status
     return replace(_worthless(result), status=status, details=f"{free}; {result.details}")
+
+
+def _free_by_shape(result: Result, setup: Setup, run: Run) -> str:
+    """What the shape of the domain leaves free, in words, where there is time for a look at it."""
+    try:
+        with limited(run.allowance):
+            return free_by_shape(setup, result.best.fit.model)
+    except OutOfTime:
+        return ""
 
 
 def with_what_contradicts(result: Result, setup: Setup, run: Run) -> Result:

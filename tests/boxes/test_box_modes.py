@@ -161,6 +161,7 @@ def test_a_limit_of_time_leaves_modes_of_fewer_digits():
     assert found.values[0] == pytest.approx(VALUES[0], rel=0.3)
 
 
+@pytest.mark.slow
 def test_iterations_begin_with_the_modes_of_coarser_boxes(monkeypatch):
     widths = []
 
@@ -173,6 +174,7 @@ def test_iterations_begin_with_the_modes_of_coarser_boxes(monkeypatch):
     assert found.converged and widths[0] == 4 and set(widths[1:]) == {2 + 3 + 1}
 
 
+@pytest.mark.slow
 def test_coupled_oscillators_have_nothing_narrow_and_time_for_boxes():
     plane, coupling = g.Rectangle(x=(-7, 7), y=(-7, 7)), 0.3
 

@@ -166,6 +166,7 @@ def test_an_initial_value_that_no_condition_meets():
         assert (solution(x, t) - series(x, t)).abs().max() < most
 
 
+@pytest.mark.slow
 def test_conditions_that_switch_in_time():
     left, right = UNIT.face(x=0), UNIT.face(x=1)
     with pytest.warns(UserWarning, match="cannot be continuous"):

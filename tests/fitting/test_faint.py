@@ -102,6 +102,7 @@ def test_on_boxes_too():
     assert report.converged and max(report.relative_l2.values()) < 1e-12 and report.error_estimate < 1e-10
 
 
+@pytest.mark.slow
 def test_in_time():
     domain = SQUARE * g.Time(t=(0, 0.5))
 

@@ -109,6 +109,7 @@ def test_tables_in_a_small_setting(name, monkeypatch, capsys):
     assert any(line.startswith("| p") for line in lines)
 
 
+@pytest.mark.slow
 def test_the_side_by_side_comparison_runs_for_this_library_alone(tmp_path):
     # As a program, for it runs others, and has the folder of the benchmarks to import from.
     asked = ["--libraries", "ours", "--budget", "1", "--only", "poisson", "--recipes", "default"]

@@ -37,6 +37,7 @@ def test_drift_and_diffusion_that_vary_backward_in_time():
     assert abs(found.value - right) < found.error + 0.02  # steps in time move prices a little otherwise
 
 
+@pytest.mark.slow
 def test_a_nonlinear_equation_by_a_network_that_is_near():
     problem = g.registry.load("hjb_nd", dimension=4)
     torch.manual_seed(0)

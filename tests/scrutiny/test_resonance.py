@@ -57,7 +57,7 @@ AT_RESONANCE = {
 }
 
 
-_DEAR = ("mixed", "plate", "square, to be approximated", "system")
+_DEAR = ("boxes", "mixed", "plate", "square, to be approximated", "system")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,11 @@ def modes_of(name, count=6, **options):
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("membrane", 1e-9), pytest.param("membrane/shape=disk", 1e-7, marks=pytest.mark.slow), ("waveguide", 1e-9)],
+    [
+        pytest.param("membrane", 1e-9, marks=pytest.mark.slow),
+        pytest.param("membrane/shape=disk", 1e-7, marks=pytest.mark.slow),
+        ("waveguide", 1e-9),
+    ],
 )
 def test_values_to_many_digits_and_their_estimates(name, most):
     found = modes_of(name, tol=most)
@@ -49,6 +53,7 @@ def test_modes_satisfy_their_equation():
     assert (found.modes[0](x, y).abs() - first).abs().max() < 1e-3
 
 
+@pytest.mark.slow
 def test_two_modes_of_one_value_span_its_space():
     found = modes_of("membrane", 3, tol=1e-9)
     x, y = torch.rand(2, 300, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

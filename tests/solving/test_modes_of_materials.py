@@ -65,7 +65,7 @@ def test_modes_where_only_a_lower_term_jumps():
     assert spectrum.values[0] == pytest.approx(brentq(below, 20, 60, xtol=1e-13), rel=1e-8)
 
 
-@pytest.mark.parametrize("width", [0.01, 0.001])
+@pytest.mark.parametrize("width", [0.01, pytest.param(0.001, marks=pytest.mark.slow)])
 def test_modes_in_a_narrow_well(width):
     def equation(u, k, x):
         return (

@@ -146,6 +146,7 @@ def test_models_by_name_and_mixtures_are_trained():
         assert report.parameters > 50 and "GaussNewton" in report.method
 
 
+@pytest.mark.slow
 def test_without_a_method_networks_are_trained_and_mixtures_are_not():
     torch.manual_seed(0)
     network = g.solve(line(), g.MLP([1, 6, 1]), points=POINTS, time_limit=2).report

@@ -144,8 +144,9 @@ class Mixture:
             directions = _sparse_directions(components, d, active, seed)
         else:
             directions = _directions(unit[:, :-1], d)
-        slopes, active_each = directions * scales, (directions != 0).sum(dim=1, keepdim=True)
-        offsets = _REACH * active_each.sqrt() * (2 * unit[:, -1:] - 1)
+        slopes, each = directions * scales, (directions != 0).sum(dim=1, keepdim=True)
+        reach = torch.tensor([_REACH * math.sqrt(k) for k in range(d + 1)], dtype=torch.float64)
+        offsets = reach[each] * (2 * unit[:, -1:] - 1)
         return slopes, offsets * slopes / slopes.norm(dim=1, keepdim=True)
 
 
