@@ -49,7 +49,7 @@ _MOST_PAIRS_EACH = 4
 _ROUNDS = 8
 """Rounds at most."""
 
-_MOST_COMPONENTS = 800
+_MOST_COMPONENTS = 1000
 """More are not taken to find fainter pairs."""
 
 _AS_GOOD = 3.0
@@ -57,7 +57,7 @@ _AS_GOOD = 3.0
 a fit of as many components: with fewer sets more components are to come for each."""
 
 _PROGRESS = 0.9
-"""Further pairs are sought as long as a round lowers the validation residual to this part at least."""
+"""Where a round does not lower the validation residual to this part, the next one takes more components."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,13 @@ class Interactions:
     groups: Groups
     fit: Fit
 
-    @staticmethod
-    def of(setup: Setup, groups: Groups, least: int, widths: Widths, monitor: Monitor) -> "Interactions":
-        """Ridges on groups of coordinates, at least so many, fitted."""
-        chosen = replace(setup, mixture=replace(setup.mixture, active=groups))
-        return Interactions(chosen, groups, fit(chosen, max(least, _EACH * len(groups)), widths, monitor=monitor))
+    def on(self, groups: Groups, least: int, monitor: Monitor) -> "Interactions":
+        """Ridges on other groups of coordinates, at least so many, begun with this fit."""
+        setup = _on(self.setup, groups)
+        components = max(least, _EACH * len(groups))
+        return Interactions(
+            setup, groups, fit(setup, components, self.fit.widths, initial_guess=self.fit, monitor=monitor)
+        )
 
     @property
     def components(self) -> int:
@@ -92,7 +94,7 @@ class Interactions:
             return set()
         placed = place(setup.problem, Counts(_POINTS), seed=stream(setup.seed, "pairs"), rule="random")
         system = replace(own, placed=placed)
-        model = replace(setup, mixture=replace(setup.mixture, active=others)).model(len(others), self.fit.widths)
+        model = _on(setup, others).model(len(others), self.fit.widths)
         _turn_diagonal(model.inner)
         known, ridges, residual = _rows(system, replace(system, model=model), self.fit.theta)
         basis = torch.linalg.qr(known)[0]
@@ -125,26 +127,31 @@ def interacting(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> I
 def _growing(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Iterator[Interactions]:
     """More and more pairs as they are found, and in the end without the single coordinates that are in pairs."""
     singles = tuple((k,) for k in range(setup.dimension))
-    latest = Interactions.of(setup, singles, least, widths, monitor)
+    alone = _on(setup, singles)
+    latest = Interactions(alone, singles, fit(alone, max(least, _EACH * len(singles)), widths, monitor=monitor))
+    pays = True
     for _ in range(_ROUNDS):
         pairs = tuple(sorted(latest.more() | latest.pairs))
-        if len(pairs) == len(latest.pairs):  # fainter ones may be below what so few components leave
-            least = 2 * latest.components
-            if not pairs or least > _MOST_COMPONENTS:
+        if len(pairs) > _MOST_PAIRS_EACH * setup.dimension or not pairs:
+            break
+        if not pays or len(pairs) == len(latest.pairs):  # fainter ones may be below what so few components leave
+            if 2 * latest.components > _MOST_COMPONENTS:
                 break
-        if len(pairs) > _MOST_PAIRS_EACH * setup.dimension:
-            break
-        before, latest = latest, Interactions.of(setup, pairs + singles, least, widths, monitor)
-        if latest.fit.validation_residual > _PROGRESS * before.fit.validation_residual:
-            latest = before
-            break
+            least = 2 * latest.components
+        before, latest = latest, latest.on(pairs + singles, least, monitor)
+        pays = latest.fit.validation_residual < _PROGRESS * before.fit.validation_residual
         yield latest
     if latest.pairs:
         within = set().union(*latest.pairs)
-        alone = tuple((k,) for k in range(setup.dimension) if k not in within)
-        fewer = Interactions.of(setup, tuple(sorted(latest.pairs)) + alone, least, widths, monitor)
+        others = tuple(single for single in singles if not within.issuperset(single))
+        fewer = latest.on(tuple(sorted(latest.pairs)) + others, least, monitor)
         if fewer.fit.validation_residual < _AS_GOOD * latest.fit.validation_residual:
             yield fewer
+
+
+def _on(setup: Setup, groups: Groups) -> Setup:
+    """The setup with ridges on groups of coordinates."""
+    return replace(setup, mixture=replace(setup.mixture, active=groups))
 
 
 @torch.no_grad()
