@@ -11,7 +11,11 @@ from gmnm_pde.models.modes import Cells, Waves
 
 @pytest.mark.parametrize(
     ("name", "tol"),
-    [pytest.param("kdv", 1e-3, marks=pytest.mark.slow), ("kuramoto_sivashinsky", 1e-4), ("sine_gordon", 1e-4)],
+    [
+        pytest.param("kdv", 1e-3, marks=pytest.mark.slow),
+        pytest.param("kuramoto_sivashinsky", 1e-4, marks=pytest.mark.slow),
+        ("sine_gordon", 1e-4),
+    ],
 )
 def test_they_are_above_the_error(name, tol):
     report = g.solve(g.registry.load(name), tol=tol).report

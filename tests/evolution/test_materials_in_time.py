@@ -144,6 +144,7 @@ def test_a_plate_in_si_units():
     assert abs(solution(x=0.002, t=9e7) - 293.15) < 1e-5 * 293.15
 
 
+@pytest.mark.slow
 def test_a_source_on_a_part_that_jumps_in_time_too():
     """u_t = u_xx + 1 on the right half until t = 0.3."""
 

@@ -54,6 +54,7 @@ def test_pulses_of_time_beside_means():
     assert met(problem, math.sqrt(math.pi), tol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [pytest.param("both", marks=pytest.mark.slow), "one"])
 def test_pulses_of_the_state_in_materials(part):
     domain = g.Interval(x=(0, 1)).split(at=0.5, names=("a", "b")) * g.Time(t=(0, 3))

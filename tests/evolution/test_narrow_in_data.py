@@ -42,6 +42,7 @@ def test_a_spike_that_spreads_and_the_cells_under_it_merge():
     assert solution.report.converged and error <= solution.report.error_estimate * np.linalg.norm(right)
 
 
+@pytest.mark.slow
 def test_flux_in_a_narrow_pulse_of_time():
     width, when, places = 1e-4, 0.437, np.array([0.1, 0.5, 0.9])
     sides = [

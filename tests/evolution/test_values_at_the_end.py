@@ -118,6 +118,7 @@ def test_a_kink_at_the_end(tmp_path):
     assert float(slopes[0]) == pytest.approx(float(slopes[1]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_conditions_that_switch_at_their_own_time():
     switching = Problem(
         LINE,

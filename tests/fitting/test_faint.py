@@ -83,7 +83,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+_DEAR = ("couette", "poiseuille, nonlinear", "poiseuille of a millionth")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in _DEAR else []) for name in CASES]
+)
 def test_they_are_no_obstacle(name):
     problem = CASES[name]()
     solution = g.solve(problem, tol=1e-6)

@@ -18,7 +18,7 @@ def flame(width, domain=None):
 
 
 @pytest.mark.parametrize("tol", [None, 1e-4])
-@pytest.mark.parametrize("width", [1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("width", [1e-3, pytest.param(1e-4, marks=pytest.mark.slow), 1e-5])
 def test_a_thin_flame_is_never_taken_for_solved(width, tol):
     # the slopes a and b on both sides of a thin flame: b^2 - a^2 = 2 sqrt(pi), and both sides together are 1 long
     solution = g.solve(flame(width), tol=tol, time_limit=5)

@@ -250,6 +250,7 @@ def test_data_that_contradict_the_equation_are_told():
     assert not report.converged and "they contradict the equations" in report.reason
 
 
+@pytest.mark.slow
 def test_an_oscillation_of_seven_periods():
     """From zero fields Newton's method found w = 0, and data that seemed to contradict the equation."""
     times = torch.linspace(0.05, 4, 60, dtype=torch.float64)

@@ -230,6 +230,7 @@ def test_one_patch_is_one_mixture(model):
     assert isinstance(solution.model.inner, g.GMNM) and "patches" not in solution.report.reason
 
 
+@pytest.mark.slow
 def test_what_is_chosen_by_hand_stays():
     """A corner that one mixture cannot resolve."""
     corner = g.registry.load("l_shape")
