@@ -57,7 +57,9 @@ def _too_long(cells: Partition, new: Tensor) -> dict[int, set[int]]:
 def with_new(count: int, new: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Numbers of boxes in rows and columns, so that all pairs with a new one are among them."""
     every = torch.arange(count)
-    return [(every, every)] if 2 * len(new) >= count else [(every, new), (new, every)]
+    if 2 * len(new) >= count:
+        return [(every, every)]
+    return [(every, new), (new, every)] if len(new) else []
 
 
 def halved(cells: Partition, cuts: Mapping[int, Sequence[int]]) -> tuple[Partition, Tensor]:

@@ -28,8 +28,14 @@ _MOST = 32
 _OBTUSE = 0.27
 """At a corner that fills this part of its surroundings, 97 degrees, another kind of condition makes u singular."""
 
-_RING, _NEAR = 60, 1e-6
+_RING, _AWAY = 60, 1e-5
 """Places around a corner that tell how much of its surroundings it fills, and how near they are."""
+
+_NEAR = 1e-6
+"""Places that are no farther from each other are the same corner."""
+
+_BEYOND = -1
+"""The kind of places that are not on the boundary."""
 
 
 @lru_cache(maxsize=16)
@@ -50,6 +56,7 @@ def _changes(problem: Problem) -> Tensor:
     """Where one kind of condition gives way to another, [k, 2]."""
     terms = [t for t in problem.terms if t.group == "boundary" and t.partner is None and isinstance(t.region, Region)]
     charts = [c for c in problem.domain.boundary_charts() if c.dimension == 1 and c.given is None]
+    charts.sort(key=lambda chart: chart.flat is not None)  # where they are cut, flat ones end where a corner is
     nothing = torch.zeros(0, 2, dtype=torch.float64)
     if len(terms) < 2 or len(charts) > _STEPS:
         return nothing
@@ -63,20 +70,27 @@ def _changes(problem: Problem) -> Tensor:
         kinds = _kinds(sloped, chart, t)
         at = (kinds[1:] != kinds[:-1]).nonzero()[:, 0]
         same = lambda own, sloped=sloped, chart=chart, before=kinds[at]: _kinds(sloped, chart, own) == before  # noqa: E731
-        places = _plain(bisected(same, t[at], t[at + 1], _HALVINGS))
-        found.append(chart.embed(places[:, None]))
-        ends += [(chart.embed(torch.tensor([[s]], dtype=torch.float64))[0], kinds[k]) for s, k in ((0.0, 0), (1.0, -1))]
+        places = chart.embed(_plain(bisected(same, t[at], t[at + 1], _HALVINGS))[:, None])
+        beside = torch.stack([kinds[at], kinds[at + 1]])
+        cut = (beside == _BEYOND).any(dim=0)
+        found.append(places[~cut])
+        whole = chart.embed(torch.tensor([[0.0], [1.0]], dtype=torch.float64))
+        at_ends = torch.cat([whole, places[cut]]), torch.cat([kinds[[0, -1]], beside.amax(dim=0)[cut]])
+        ends += [end for end in zip(*at_ends, strict=True) if end[1] != _BEYOND]
     every = torch.cat([*found, _at_corners(problem, ends)])
     return every.unique(dim=0) if len(every) <= _MOST else nothing
 
 
 def _kinds(sloped: list[Region], chart: Chart, t: Tensor) -> Tensor:
-    """What holds at places of a chart, as a number: 0 where values alone are given, else which slopes are."""
+    """What holds at places of a chart, as a number: 0 where values alone are given, else which slopes are.
+
+    ``_BEYOND`` where the chart is cut away.
+    """
     points = chart.embed(t[:, None])
     kinds = torch.zeros(len(t), dtype=torch.long)
     for number, region in enumerate(sloped):
         kinds += region.keep_on(chart, points) * 2**number
-    return kinds
+    return kinds if chart.keep is None else kinds.where(chart.keep(points), _BEYOND)
 
 
 def _plain(t: Tensor) -> Tensor:
@@ -88,11 +102,11 @@ def _plain(t: Tensor) -> Tensor:
 def _at_corners(problem: Problem, ends: list[tuple[Tensor, Tensor]]) -> Tensor:
     """Obtuse corners at which pieces with other kinds of conditions meet, [k, 2]."""
     domain, found = problem.domain, []
-    reach = _NEAR * max(high - low for low, high in domain.bounds)
+    extent = max(high - low for low, high in domain.bounds)
     angles = (torch.arange(_RING, dtype=torch.float64) + 0.5) * (2 * math.pi / _RING)
-    ring = reach * torch.stack([angles.cos(), angles.sin()], dim=1)
+    ring = _AWAY * extent * torch.stack([angles.cos(), angles.sin()], dim=1)
     for number, (place, kind) in enumerate(ends):
-        others = [other for at, other in ends[:number] if (at - place).norm() < reach]
+        others = [other for at, other in ends[:number] if (at - place).norm() < _NEAR * extent]
         if any(bool(kind > 0) != bool(other > 0) for other in others):
             fills = domain.contains(place + ring).double().mean().item()
             if _OBTUSE < fills < 1:

@@ -34,3 +34,8 @@ def test_towards_a_corner_each_level_takes_as_many_boxes_whatever_the_shape_of_t
         cells = Partition.grid([[-1, 0, 1], [-1, -low, 0, 1]])
         counts = [len(graded(cells, corner, levels)) for levels in (4, 8, 12)]
         assert counts[2] - counts[1] == counts[1] - counts[0] <= 48
+
+
+def test_none_are_halved_where_none_are_new():
+    cells = Partition.grid([[-1, 0, 1], [-1, 0.7, 1]])
+    assert len(matched(cells, torch.zeros(0, dtype=torch.long))) == len(cells)

@@ -99,3 +99,16 @@ def test_a_smooth_solution_is_one_mixture_all_the_same():
     )
     report = g.solve(problem, tol=1e-8).report
     assert report.converged and "boxes" not in report.reason
+
+
+def test_a_right_angle_where_a_side_is_cut_is_not_singular():
+    assert not len(singular_points(g.registry.load("plate_with_hole")))
+
+
+def test_an_obtuse_corner_where_a_side_is_cut():
+    hole = g.Disk(center=(0, -0.2), radius=0.5)
+    problem = laplace(HALF - hole, g.Dirichlet(u=0, on=OTHER_SIDES | GROUND), g.Neumann(u=0, on=hole.boundary))
+    found = singular_points(problem)
+    assert found.shape == (2, 2)
+    assert sorted(found[:, 0].tolist()) == pytest.approx([-(0.21**0.5), 0.21**0.5], abs=2e-7)
+    assert not found[:, 1].any()

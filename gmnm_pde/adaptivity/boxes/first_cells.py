@@ -58,10 +58,6 @@ _ROUNDS = 24
 """How often boxes are halved at the most where the boundary bends."""
 
 
-_APART = 1e-6
-"""Sides on [-1, 1] that differ by no more are one: corners of cut shapes are found to some digits."""
-
-
 def first_cells(
     problem: Problem,
     tol: float,
@@ -127,7 +123,7 @@ def _edges(lines: Tensor, corners: Tensor, layers: tuple[float, float]) -> list[
             size /= 2
             edges.append(end * (1 - size))
     edges = sorted(set(edges))
-    return [a for a, b in pairwise([*edges, math.inf]) if b - a > _APART]
+    return [a for a, b in pairwise([*edges, math.inf]) if b - a > 1e-9]
 
 
 def _divided(edges: list[float], count: int) -> list[float]:
