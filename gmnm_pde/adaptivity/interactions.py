@@ -62,19 +62,15 @@ _PROGRESS = 0.9
 
 @dataclass(frozen=True)
 class Interactions:
-    """A setup whose ridges depend on ``groups`` of coordinates, by their numbers, and a small fit with them."""
+    """A setup whose ridges lie on single coordinates and on pairs of them, and a small fit with it."""
 
     setup: Setup
-    groups: Groups
     fit: Fit
 
     def on(self, groups: Groups, least: int, monitor: Monitor) -> "Interactions":
         """Ridges on other groups of coordinates, at least so many, begun with this fit."""
-        setup = _on(self.setup, groups)
-        components = max(least, _EACH * len(groups))
-        return Interactions(
-            setup, groups, fit(setup, components, self.fit.widths, initial_guess=self.fit, monitor=monitor)
-        )
+        setup, components = _on(self.setup, groups), max(least, _EACH * len(groups))
+        return Interactions(setup, fit(setup, components, self.fit.widths, initial_guess=self.fit, monitor=monitor))
 
     @property
     def components(self) -> int:
@@ -83,8 +79,10 @@ class Interactions:
 
     @property
     def pairs(self) -> set[tuple[int, ...]]:
-        """The groups of two."""
-        return {group for group in self.groups if len(group) == 2}
+        """The pairs, of numbers of coordinates."""
+        groups = self.setup.mixture.active
+        assert isinstance(groups, tuple)
+        return {group for group in groups if len(group) == 2}
 
     def more(self) -> set[tuple[int, ...]]:
         """Further pairs whose ridges go together with what this fit leaves at points of their own."""
@@ -128,7 +126,7 @@ def _growing(setup: Setup, least: int, widths: Widths, monitor: Monitor) -> Iter
     """More and more pairs as they are found, and in the end without the single coordinates that are in pairs."""
     singles = tuple((k,) for k in range(setup.dimension))
     alone = _on(setup, singles)
-    latest = Interactions(alone, singles, fit(alone, max(least, _EACH * len(singles)), widths, monitor=monitor))
+    latest = Interactions(alone, fit(alone, max(least, _EACH * len(singles)), widths, monitor=monitor))
     pays = True
     for _ in range(_ROUNDS):
         pairs = tuple(sorted(latest.more() | latest.pairs))

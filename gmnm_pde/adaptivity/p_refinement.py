@@ -29,10 +29,7 @@ from gmnm_pde.io.states import restoring
 from gmnm_pde.methods.least_squares import best_truncated
 from gmnm_pde.run.result import RELIABLE, Result, Status, beside, good_status, is_good
 from gmnm_pde.run.run import Run
-from gmnm_pde.statement.hard import may_be_met_exactly
-
-_SPACE = 3
-"""In more dimensions than these, conditions may be what is hard to show."""
+from gmnm_pde.statement.hard import is_hard_to_meet
 
 AIM = 1e-12
 """The estimated error that is aimed at without a tolerance."""
@@ -299,8 +296,7 @@ class PRefinement:
     @property
     def _exactly(self) -> str:
         """That hard conditions may help: in many dimensions ridges on few coordinates do not meet them on a sphere."""
-        problem = self.setup.problem
-        helps = self.setup.dimension > _SPACE and not problem.met and may_be_met_exactly(problem)
+        helps = is_hard_to_meet(self.setup.problem)
         return ", or meet the conditions exactly, with hard=True" if helps else ""
 
     def _missed(self, trials: Trials[int], stop: Stop) -> tuple[Status, str]:

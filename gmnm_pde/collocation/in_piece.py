@@ -15,6 +15,7 @@ from torch import Tensor
 from gmnm_pde._errors import GmnmError
 from gmnm_pde.geometry import GivenPoints, Region
 from gmnm_pde.geometry.topology import Hole, Piece, Topology
+from gmnm_pde.geometry.unit import normally
 from gmnm_pde.residuals import Placed
 from gmnm_pde.sampling import Cloud, sample, stream, unit_points
 from gmnm_pde.statement.problem import Problem
@@ -93,7 +94,7 @@ class InPiece:
         center = self.outline.new_tensor(hole.center)
         nearest, farthest = (self.outline - center)[:, across].norm(dim=1).log().aminmax()
         unit = unit_points(count, domain.dimension + 1, "sobol", seed=seed)
-        direction = torch.special.ndtri(unit[:, across].clamp(1e-9, 1 - 1e-9))
+        direction = normally(unit[:, across])
         radius = (nearest + unit[:, -1:] * (farthest - nearest)).exp()
         points = low + unit[:, :-1] * (high - low)
         points[:, across] = center[across] + radius * direction / direction.norm(dim=1, keepdim=True)

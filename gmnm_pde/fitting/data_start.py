@@ -5,6 +5,7 @@ depends on the field or on its gradient may be zero there, so that nothing sprea
 compared and Newton's method begun at the means of the prescribed values instead, or at fields that rise.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -63,8 +64,9 @@ def _is_degenerate(system: ReadoutSystem) -> bool:
     that are kept from zero by a tiny number there is next to nothing, beside what there is where fields rise.
     """
     own, problem = _highest(system), system.problem
-    if not own or min(own.values()) == 0.0 or not min(own.values()) < _TINY:
-        return bool(own) and min(own.values()) == 0.0
+    least = min(own.values(), default=math.inf)
+    if least == 0.0 or not least < _TINY:
+        return least == 0.0
     rising = replace(system, problem=problem.restated(problem.terms).tilted((1.0,) * len(problem.fields)))
     return _is_finite(rising) and any(own[name] < _TINY * size for name, size in _highest(rising).items())
 

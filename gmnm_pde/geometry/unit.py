@@ -1,6 +1,5 @@
 """Points of the unit cube by several rules."""
 
-import functools
 import math
 
 import torch
@@ -11,9 +10,6 @@ from gmnm_pde._errors import nearest, refuse
 
 RULES = ("chebyshev", "grid", "latin", "random", "sobol")
 """Ways to place points: two tensor-product rules and three that fill space."""
-
-_FEW = 2**14
-"""So many numbers of Sobol's are kept: to draw few of them takes longer to begin with, and fits draw the same again."""
 
 _TENSOR_RULES = ("chebyshev", "grid")
 """The rules that make tensor products of points on a line."""
@@ -40,23 +36,16 @@ def unit_points(n: int, dimension: int, rule: str = "sobol", *, seed: int = 0) -
             line = steps / (side - 1) if side > 1 else torch.full((1,), 0.5, dtype=torch.float64)
         return torch.cartesian_prod(*[line] * dimension).reshape(-1, dimension)
     if rule == "sobol":
-        return _sobol_again(n, dimension, seed).clone() if n * dimension <= _FEW else _sobol(n, dimension, seed)
+        engine = SobolEngine(dimension, scramble=True, seed=seed)
+        first = (engine.quasi.double() / 2**engine.MAXBIT).float()  # torch has it in its default precision
+        points = engine.draw(n, dtype=torch.float64)
+        points[0] = first
+        return points
     if rule == "latin":
         from scipy.stats import qmc  # here, because scipy.stats takes longer to import than all of this library
 
         return torch.as_tensor(qmc.LatinHypercube(dimension, rng=seed).random(n), dtype=torch.float64)
     return torch.rand(n, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def _sobol(n: int, dimension: int, seed: int) -> Tensor:
-    engine = SobolEngine(dimension, scramble=True, seed=seed)
-    first = (engine.quasi.double() / 2**engine.MAXBIT).float()  # torch has it in its default precision
-    points = engine.draw(n, dtype=torch.float64)
-    points[0] = first
-    return points
-
-
-_sobol_again = functools.lru_cache(maxsize=512)(_sobol)
 
 
 def normally(unit: Tensor) -> Tensor:

@@ -134,8 +134,8 @@ def check_callbacks(call: str, progress: Any, callback: Any) -> None:
 
 def _is_true(answer: Any) -> bool:
     """Whether a callback returned True, be it a number of numpy's or torch's."""
-    truth = isinstance(answer, Tensor) and answer.dtype == torch.bool and answer.numel() == 1
-    return answer is True or (bool(answer) if truth or isinstance(answer, np.bool_) else False)
+    of_torch = isinstance(answer, Tensor) and answer.dtype == torch.bool and answer.numel() == 1
+    return answer is True or ((of_torch or isinstance(answer, np.bool_)) and bool(answer))
 
 
 def _several(callback: Any) -> tuple[Any, ...]:

@@ -76,12 +76,8 @@ class Automatic:
 
     def run(self, run: Run) -> Result:
         """Solve from the beginning, or from a checkpoint."""
-        try:
-            with limited(run.allowance.part(_TRIALS)):
-                setup = choose_directions(self.setup, run)
-        except OutOfTime:
-            run.require_time()
-            setup = self.setup
+        with limited(run.allowance.part(_TRIALS)):
+            setup = choose_directions(self.setup, run)
         return _Solve(replace(self, setup=setup), run).result()
 
 

@@ -12,7 +12,7 @@ from gmnm_pde.statement.problem import Problem
 from gmnm_pde.statement.terms import Term
 
 _SPACE = 3
-"""In more dimensions than these, a constant on a sphere is met by construction unasked."""
+"""In more dimensions than these conditions may be what is hard to show."""
 
 _POINTS = 64
 """Points at which data are held to be constant."""
@@ -50,9 +50,9 @@ def meet_exactly(problem: Problem, hard: str | Sequence[str] | Literal[True]) ->
     return problem.restated(kept, lift=lift, periodic=sorted(periodic), met=[term.name for term in dropped])
 
 
-def may_be_met_exactly(problem: Problem) -> bool:
-    """Whether there is a condition of a kind that can be met by construction."""
-    return any(_able(term) for term in problem.terms)
+def is_hard_to_meet(problem: Problem) -> bool:
+    """Whether there are many dimensions, and a condition that is not met by construction, but may be."""
+    return problem.domain.dimension > _SPACE and not problem.met and any(_able(term) for term in problem.terms)
 
 
 def is_constant_on_a_sphere(problem: Problem) -> bool:
